@@ -1,0 +1,86 @@
+//! What an agent and the engine say to each other: one JSON object a line, over the engine's `agents.sock`.
+//!
+//! The agent speaks first, with [`ToEngine::Hello`]. Every message may arrive twice; what names an attempt is safe to
+//! repeat. An agent keeps an exit until the engine has acknowledged it as durable, over any number of connections.
+
+use crate::model::{AttemptId, InstanceId, KeyValuePair, Millis, Usage};
+use serde::{Deserialize, Serialize};
+
+/// Both sides refuse a peer of another version with a clear word.
+pub const PROTOCOL: u32 = 1;
+
+/// From the agent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum ToEngine {
+    /// On every new connection: who it is and everything it holds.
+    Hello { protocol: u32, instance: InstanceId, pid: u32, held: Vec<Held> },
+    /// The process or container runs.
+    Started { attempt: AttemptId, at: Millis },
+    /// It is over. Sent until acknowledged.
+    Exited { attempt: AttemptId, exit: Exit },
+    /// What running attempts use, every few seconds.
+    Used { samples: Vec<(AttemptId, Usage)> },
+}
+
+/// One attempt in an agent's hands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Held {
+    pub attempt: AttemptId,
+    /// `None` while it is being started.
+    pub started_at: Option<Millis>,
+    /// Set when it is over and not acknowledged.
+    pub exit: Option<Exit>,
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Exit {
+    pub at: Millis,
+    /// When it had started; `None` when it never did.
+    pub started_at: Option<Millis>,
+    /// The process's exit code; 128 + N for a death by signal N; `None` when it never started.
+    pub code: Option<i32>,
+    /// `container.reason` in AWS's words: `CannotPullContainerError: …`, `OutOfMemoryError: …`.
+    pub reason: Option<String>,
+    /// It ran longer than its timeout and was stopped for that.
+    pub timed_out: bool,
+    pub usage: Option<Usage>,
+}
+
+/// From the engine.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum ToAgent {
+    /// Start this; an attempt that is held already is left as it is.
+    Start(Box<Start>),
+    /// TERM to its process group, KILL after the grace. An attempt not held is reported as never started.
+    Stop { attempt: AttemptId, grace_seconds: u32 },
+    /// The exit is durable: forget it.
+    Acknowledge { attempt: AttemptId },
+    /// No attempts are left here: end.
+    End,
+}
+
+/// Everything an agent needs to run an attempt.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Start {
+    pub attempt: AttemptId,
+    /// The ECS task id: names the working directory and the log stream.
+    pub task_id: String,
+    pub image: String,
+    /// Run as a process on this machine: the image is `host`, or the environment's executor is `process`.
+    pub as_process: bool,
+    /// Parameters are replaced already. Empty means the image's own.
+    pub command: Vec<String>,
+    /// All of it, with `AWS_BATCH_*`.
+    pub environment: Vec<KeyValuePair>,
+    pub vcpus: f64,
+    pub memory_mib: u64,
+    /// Relative to the engine's `logs` directory, without the `.log` at its end.
+    pub log_stream: String,
+    pub timeout_seconds: Option<u32>,
+}

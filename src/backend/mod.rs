@@ -1,0 +1,163 @@
+//! What stands behind the console: the [`Backend`] trait, with the local engine and the real AWS Batch as its
+//! implementations.
+
+use crate::model::{
+    AuditEntry, Change, ComputeEnvironment, CreateComputeEnvironmentRequest, CreateJobQueueRequest, Cursor,
+    EngineStatus, GetLogEvents, JobDefinition, JobDetail, JobId, JobQueue, JobStatus, JobSummary, LogEvent, LogPage,
+    RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Schedule, ScheduleRun, SubmitJobRequest,
+    SubmitJobResponse, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
+};
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+
+/// Everything the console and the verbs ask of a world of batch jobs.
+///
+/// Calls return what the service says, in the service's shapes. A call that the backend has no way to carry out answers
+/// [`BackendError::Unsupported`], and [`Backend::capabilities`] says so beforehand.
+#[async_trait]
+pub trait Backend: Send + Sync + 'static {
+    /// What this backend can do, known without asking it.
+    fn capabilities(&self) -> Capabilities;
+
+    /// All queues, with counts by state where the backend knows them.
+    async fn job_queues(&self) -> Result<Vec<JobQueue>, BackendError>;
+    async fn create_job_queue(&self, request: CreateJobQueueRequest) -> Result<(), BackendError>;
+    async fn update_job_queue(&self, request: UpdateJobQueueRequest, why: Why) -> Result<(), BackendError>;
+
+    /// All compute environments, with their instances where the backend knows them.
+    async fn compute_environments(&self) -> Result<Vec<ComputeEnvironment>, BackendError>;
+    async fn create_compute_environment(&self, request: CreateComputeEnvironmentRequest) -> Result<(), BackendError>;
+    async fn update_compute_environment(&self, request: UpdateComputeEnvironmentRequest, why: Why)
+    -> Result<(), BackendError>;
+
+    /// One page of the revisions; `active_only` leaves INACTIVE ones out.
+    async fn job_definitions(&self, active_only: bool) -> Result<Vec<JobDefinition>, BackendError>;
+    async fn register_job_definition(
+        &self,
+        request: RegisterJobDefinitionRequest,
+    ) -> Result<RegisterJobDefinitionResponse, BackendError>;
+
+    /// One page of jobs, newest first.
+    async fn jobs(&self, query: JobQuery) -> Result<Page<JobSummary>, BackendError>;
+    /// All of each job; unknown ids are left out. Any number of ids: the backend asks in batches of 100.
+    async fn describe_jobs(&self, ids: &[JobId]) -> Result<Vec<JobDetail>, BackendError>;
+    async fn submit_job(&self, request: SubmitJobRequest) -> Result<SubmitJobResponse, BackendError>;
+    /// `CancelJob`: ends a job that has not started; a job that has is left alone, without an error.
+    async fn cancel_job(&self, id: &JobId, reason: &str) -> Result<(), BackendError>;
+    /// `TerminateJob`: ends a job in any state.
+    async fn terminate_job(&self, id: &JobId, reason: &str) -> Result<(), BackendError>;
+    /// Moves a waiting job by its priority (0 to 9999, larger first). AWS has no such call for container jobs.
+    async fn reprioritise_job(&self, id: &JobId, priority: i32, why: Why) -> Result<(), BackendError>;
+
+    /// One page of a log stream. A stream that does not exist yet is [`BackendError::NotFound`].
+    async fn log_events(&self, request: GetLogEvents) -> Result<LogPage, BackendError>;
+    /// The lines of a stream from `from` (a forward token; `None` is the first line), and then as they come. It ends
+    /// only with an error; a stream that does not exist yet is waited for.
+    async fn follow_log(
+        &self,
+        group: Option<String>,
+        stream: String,
+        from: Option<String>,
+    ) -> Result<BoxStream<'static, Result<Vec<LogEvent>, BackendError>>, BackendError>;
+
+    async fn schedules(&self) -> Result<Vec<Schedule>, BackendError>;
+    async fn create_schedule(&self, schedule: Schedule) -> Result<(), BackendError>;
+    /// Replaces the schedule of the same group and name, as AWS's `UpdateSchedule` does.
+    async fn update_schedule(&self, schedule: Schedule) -> Result<(), BackendError>;
+    async fn delete_schedule(&self, group: &str, name: &str) -> Result<(), BackendError>;
+    /// Submits the schedule's job now, whatever its state.
+    async fn run_schedule(&self, group: &str, name: &str) -> Result<SubmitJobResponse, BackendError>;
+    /// Past firings, newest first.
+    async fn schedule_runs(&self, group: &str, name: &str) -> Result<Vec<ScheduleRun>, BackendError>;
+
+    /// The last `limit` actions, newest first.
+    async fn audit(&self, limit: usize) -> Result<Vec<AuditEntry>, BackendError>;
+
+    /// Changes from `cursor` on. The first item is [`What::Reset`](crate::model::What::Reset) where the watcher must
+    /// read everything first: with no cursor, or one that is too old. The stream ends when the connection does; call
+    /// again with the last cursor.
+    async fn watch(&self, cursor: Option<Cursor>)
+    -> Result<BoxStream<'static, Result<Change, BackendError>>, BackendError>;
+
+    /// The state of the engine's own process; unsupported on AWS.
+    async fn engine_status(&self) -> Result<EngineStatus, BackendError>;
+}
+
+/// What a backend can do beyond reading, submitting, cancelling and terminating.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one independent ability")]
+pub struct Capabilities {
+    /// "local" or "aws": for the header.
+    pub name: &'static str,
+    pub reprioritise_job: bool,
+    pub schedules: bool,
+    pub audit: bool,
+    /// Changes are pushed as they happen; otherwise they are polled and the console shows their age.
+    pub pushes_changes: bool,
+}
+
+/// Why an operator acts: recorded with the action.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Why {
+    pub reason: Option<String>,
+}
+
+/// Which jobs to list.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct JobQuery {
+    pub scope: JobScope,
+    /// Empty means every state.
+    pub statuses: Vec<JobStatus>,
+    /// A name, or a prefix that ends in `*`, without regard to case.
+    pub name: Option<String>,
+    /// From an earlier page of the same query.
+    pub page_token: Option<String>,
+    /// At most so many; `None` leaves it to the backend.
+    pub limit: Option<u32>,
+}
+
+/// Where to look for jobs.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum JobScope {
+    /// All queues. Children of arrays are left out, as AWS does.
+    #[default]
+    Everywhere,
+    /// One queue, by name. Children of arrays are left out.
+    Queue(String),
+    /// The children of one array.
+    Array(JobId),
+}
+
+/// A part of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<T> {
+    pub items: Vec<T>,
+    /// Where to go on; `None` at the end.
+    pub next: Option<String>,
+}
+
+/// Why a backend did not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BackendError {
+    /// The service refused: its code (`ClientException`, `AccessDeniedException`, …) and its words.
+    #[error("{message} ({code})")]
+    Refused { code: String, message: String },
+    /// What was asked for is not there.
+    #[error("{what} was not found")]
+    NotFound { what: String },
+    /// The backend has no way to do this; `instead` says what an operator can do.
+    #[error("{action} is not possible on {backend}: {instead}")]
+    Unsupported { action: &'static str, backend: &'static str, instead: &'static str },
+    /// The service could not be reached, or the connection broke.
+    #[error("{endpoint} cannot be reached: {cause}. {hint}")]
+    Unreachable { endpoint: String, cause: String, hint: &'static str },
+    /// Calls are being refused for their rate; try again later.
+    #[error("the service asks for fewer calls: {message}")]
+    Throttled { message: String },
+    /// No credentials, or ones that are not valid any more.
+    #[error("AWS credentials: {message}")]
+    Credentials { message: String },
+    /// The service answered with something that is not of its API.
+    #[error("an answer of {operation} could not be read: {cause}")]
+    Malformed { operation: &'static str, cause: String },
+}

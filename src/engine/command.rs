@@ -1,0 +1,89 @@
+//! What is asked of the engine.
+
+use crate::model::{
+    AttemptId, CreateComputeEnvironmentRequest, CreateJobQueueRequest, InstanceId, JobId, Millis,
+    RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Schedule, SubmitJobRequest, SubmitJobResponse,
+    UpdateComputeEnvironmentRequest, UpdateJobQueueRequest, Usage,
+};
+
+/// One request, from an operator ([`Command::by`] says who) or from the engine's own body.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Command {
+    /// `user@host`; recorded with every action.
+    pub by: String,
+    pub reason: Option<String>,
+    pub action: Action,
+}
+
+/// What is to be done. Names are AWS's where AWS has the operation.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    CreateComputeEnvironment(CreateComputeEnvironmentRequest),
+    UpdateComputeEnvironment(UpdateComputeEnvironmentRequest),
+    DeleteComputeEnvironment { name: String },
+    CreateJobQueue(CreateJobQueueRequest),
+    UpdateJobQueue(UpdateJobQueueRequest),
+    DeleteJobQueue { name: String },
+    RegisterJobDefinition(RegisterJobDefinitionRequest),
+    DeregisterJobDefinition { definition: String },
+    SubmitJob(Box<SubmitJobRequest>),
+    CancelJob { job: JobId, reason: String },
+    TerminateJob { job: JobId, reason: String },
+    /// Ours: moves a waiting job in its queue.
+    ReprioritiseJob { job: JobId, priority: i32 },
+    CreateSchedule(Box<Schedule>),
+    UpdateSchedule(Box<Schedule>),
+    DeleteSchedule { group: String, name: String },
+    /// Ours: submits the schedule's job now.
+    RunSchedule { group: String, name: String },
+
+    /// The engine's process has started: schedules that were missed meanwhile are made up for.
+    Resume,
+    /// An agent has said hello with everything it holds; what it does not hold of what was placed on it is started anew.
+    InstanceRegistered { instance: InstanceId, pid: u32 },
+    /// An agent is gone for good and its processes with it.
+    InstanceLost { instance: InstanceId, cause: String },
+    AttemptStarted { attempt: AttemptId, at: Millis },
+    AttemptExited { attempt: AttemptId, exit: Outcome },
+}
+
+/// How an attempt ended, as its agent reports it.
+#[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Outcome {
+    pub at: Millis,
+    pub started_at: Option<Millis>,
+    /// 128 + N for a death by signal N; `None` when it never started.
+    pub code: Option<i32>,
+    /// `container.reason`.
+    pub reason: Option<String>,
+    pub timed_out: bool,
+    pub usage: Option<Usage>,
+}
+
+/// What an accepted command answers.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    Done,
+    /// ARN and name.
+    Created { arn: String, name: String },
+    Registered(RegisterJobDefinitionResponse),
+    Submitted(SubmitJobResponse),
+}
+
+/// Why a command is refused: AWS's code, and a message that names the field, what it got and what it takes.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Batch's `ClientException`: everything that the caller can mend.
+    #[error("{0}")]
+    Client(String),
+    /// Scheduler's `ResourceNotFoundException`.
+    #[error("{0}")]
+    NotFound(String),
+    /// Scheduler's `ConflictException`.
+    #[error("{0}")]
+    Conflict(String),
+    /// Scheduler's `ValidationException`.
+    #[error("{0}")]
+    Validation(String),
+}

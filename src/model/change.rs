@@ -1,0 +1,99 @@
+//! The stream of changes, the record of who did what, and the engine's own state.
+
+use super::{ComputeEnvironment, InstanceId, JobDefinition, JobId, JobQueue, JobSummary, Millis, Schedule, ScheduleRun};
+use serde::{Deserialize, Serialize};
+
+/// A place in the stream of changes. It grows; what it counts is the backend's own matter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Cursor(pub u64);
+
+/// One line of `watch`: rows as they are now. Applying one twice does no harm.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Change {
+    pub cursor: Cursor,
+    pub at: Millis,
+    pub what: What,
+}
+
+/// What changed. A row stands for the whole of its thing: it replaces the one with the same name or id.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum What {
+    /// The first line, and again when the watcher's cursor is too old to go on from: forget all, read all anew.
+    Reset,
+    /// Nothing changed; it says that the stream is alive.
+    Alive { consoles: u32 },
+    Job(Box<JobSummary>),
+    JobGone(JobId),
+    Queue(Box<JobQueue>),
+    QueueGone(String),
+    ComputeEnvironment(Box<ComputeEnvironment>),
+    ComputeEnvironmentGone(String),
+    Definition(Box<JobDefinition>),
+    Schedule(Box<Schedule>),
+    ScheduleGone { group: String, name: String },
+    ScheduleRun(ScheduleRun),
+    Audit(AuditEntry),
+    /// A word from the engine that an operator should read.
+    Notice(String),
+}
+
+/// One action of an operator or a schedule, and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct AuditEntry {
+    pub at: Millis,
+    /// `user@host`, or `schedule GROUP/NAME`, or `engine`.
+    pub who: String,
+    /// AWS's name of the operation: `TerminateJob`, `UpdateJobQueue`; ours for what AWS lacks: `ReprioritiseJob`.
+    pub action: String,
+    /// Name or id of what it hit.
+    pub target: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// What changed, for a person: `priority 1 -> 50`, `was RUNNING`.
+    pub outcome: String,
+}
+
+/// *Ours*: what a job uses now and used at most.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Usage {
+    pub at: Millis,
+    /// Cores in use, averaged over the last sample's interval.
+    pub cpu: f64,
+    /// Resident memory of all its processes.
+    pub memory_mib: f64,
+    pub peak_memory_mib: f64,
+    /// CPU time since its start.
+    pub cpu_seconds: f64,
+}
+
+/// Answer of `engine status`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct EngineStatus {
+    pub pid: u32,
+    pub version: String,
+    pub data_directory: String,
+    pub socket: String,
+    pub started_at: Millis,
+    pub agents: Vec<AgentStatus>,
+    pub consoles: u32,
+    pub jobs: u64,
+    /// What happened at start that an operator should know: missed schedules, a snapshot that was read.
+    pub notices: Vec<String>,
+}
+
+/// One agent that the engine knows.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct AgentStatus {
+    pub instance_id: InstanceId,
+    pub compute_environment: String,
+    pub pid: Option<u32>,
+    pub connected: bool,
+    pub running_jobs: u32,
+}

@@ -1,0 +1,315 @@
+//! Schedule expressions as EventBridge Scheduler reads them: `cron(…)`, `rate(…)` and `at(…)` in a time zone.
+//!
+//! Source: EventBridge Scheduler user guide, "Schedule types". `cron` parses the fields; the daylight-saving rules are
+//! AWS's: a wall time that does not exist is skipped, one that exists twice fires once.
+
+use super::Millis;
+use chrono::{DateTime, LocalResult, NaiveDateTime, TimeZone, Utc};
+use chrono_tz::Tz;
+use std::fmt;
+use std::str::FromStr;
+
+/// A parsed expression with its zone.
+#[derive(Debug, Clone)]
+pub struct Expression {
+    kind: Kind,
+    zone: Tz,
+}
+
+#[derive(Debug, Clone)]
+enum Kind {
+    Cron(Box<cron::Schedule>),
+    Rate { period: Millis },
+    At(NaiveDateTime),
+}
+
+/// Why a text is no schedule expression.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ExpressionError {
+    #[error("an expression is cron(minutes hours day-of-month month day-of-week year), rate(5 minutes) or at(2027-01-31T02:30:00)")]
+    Form,
+    #[error("cron takes 6 fields (minutes hours day-of-month month day-of-week year), here are {0}")]
+    FieldCount(usize),
+    #[error("one of day-of-month and day-of-week must be `?`, and only one: for every day write `* * ?`")]
+    QuestionMark,
+    #[error("`{0}` (L, W and # in day fields) is not understood yet")]
+    NotYet(String),
+    #[error("the field {field} does not take `{given}`")]
+    Field { field: &'static str, given: String },
+    #[error("rate takes a number from 1 and a unit: minute(s), hour(s) or day(s), as in rate(5 minutes)")]
+    Rate,
+    #[error("at takes a time without a zone, as in at(2027-01-31T02:30:00)")]
+    At,
+    #[error("{0} does not exist in {1}: the clock skips it")]
+    Skipped(NaiveDateTime, Tz),
+    #[error("`{0}` is not a time zone; write an IANA name as Europe/Zurich or UTC")]
+    Zone(String),
+}
+
+const FIELDS: [&str; 6] = ["minutes", "hours", "day-of-month", "month", "day-of-week", "year"];
+
+impl Expression {
+    /// Reads an expression in a zone given by its IANA name.
+    pub fn parse(text: &str, zone: &str) -> Result<Self, ExpressionError> {
+        let zone = Tz::from_str(zone).map_err(|_| ExpressionError::Zone(zone.to_owned()))?;
+        let (form, inner) = text
+            .trim()
+            .strip_suffix(')')
+            .and_then(|open| open.split_once('('))
+            .ok_or(ExpressionError::Form)?;
+        let kind = match form {
+            "cron" => Kind::Cron(Box::new(parse_cron(inner)?)),
+            "rate" => Kind::Rate { period: parse_rate(inner)? },
+            "at" => parse_at(inner, zone)?,
+            _ => return Err(ExpressionError::Form),
+        };
+        Ok(Self { kind, zone })
+    }
+
+    pub fn zone(&self) -> Tz {
+        self.zone
+    }
+
+    /// The first time after `after`. A `rate` counts from `anchor`, which itself is a firing time.
+    pub fn next(&self, after: Millis, anchor: Millis) -> Option<Millis> {
+        match &self.kind {
+            Kind::Cron(schedule) => next_cron(schedule, self.zone, after),
+            Kind::Rate { period } => {
+                if after < anchor {
+                    return Some(anchor);
+                }
+                let passed = (after - anchor) / period;
+                anchor.checked_add(period.checked_mul(passed + 1)?)
+            }
+            Kind::At(local) => {
+                let at = self.zone.from_local_datetime(local).earliest()?.timestamp_millis();
+                (at > after).then_some(at)
+            }
+        }
+    }
+
+    /// The next `count` times after `after`; fewer where the expression ends.
+    pub fn upcoming(&self, after: Millis, anchor: Millis, count: usize) -> Vec<Millis> {
+        let mut times = Vec::with_capacity(count);
+        let mut last = after;
+        while times.len() < count {
+            let Some(next) = self.next(last, anchor) else { break };
+            times.push(next);
+            last = next;
+        }
+        times
+    }
+
+    /// A time as the clock on the wall of the zone shows it, with the offset from UTC.
+    pub fn wall(&self, at: Millis) -> String {
+        match self.zone.timestamp_millis_opt(at) {
+            LocalResult::Single(time) | LocalResult::Ambiguous(time, _) => {
+                time.format("%a %d %b %Y %H:%M %:z").to_string()
+            }
+            LocalResult::None => String::new(),
+        }
+    }
+}
+
+fn parse_cron(inner: &str) -> Result<cron::Schedule, ExpressionError> {
+    let fields: Vec<&str> = inner.split_whitespace().collect();
+    let Ok([minutes, hours, day, month, weekday, year]) = <[&str; 6]>::try_from(fields.clone()) else {
+        return Err(ExpressionError::FieldCount(fields.len()));
+    };
+    if (day == "?") == (weekday == "?") {
+        return Err(ExpressionError::QuestionMark);
+    }
+    for text in [day, weekday] {
+        let names = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
+        let rest = names.iter().fold(text.to_uppercase(), |rest, name| rest.replace(name, ""));
+        if rest.contains(['L', 'W', '#']) {
+            return Err(ExpressionError::NotYet(text.to_owned()));
+        }
+    }
+    let hours_in_order = unwrap_ranges(hours, 23);
+    let whole = format!("0 {minutes} {hours_in_order} {day} {month} {weekday} {year}");
+    cron::Schedule::from_str(&whole).map_err(|_| which_field(&fields))
+}
+
+/// Finds the field that is at fault, by trying each alone.
+fn which_field(fields: &[&str]) -> ExpressionError {
+    let plain = ["0", "0", "*", "*", "?", "*"];
+    for (at, given) in fields.iter().enumerate() {
+        let mut probe = plain.map(str::to_owned);
+        probe[at] = if at == 1 { unwrap_ranges(given, 23) } else { (*given).to_owned() };
+        if at == 4 && *given != "?" {
+            probe[2] = "?".to_owned();
+        }
+        if cron::Schedule::from_str(&format!("0 {}", probe.join(" "))).is_err() {
+            return ExpressionError::Field { field: FIELDS[at], given: (*given).to_owned() };
+        }
+    }
+    ExpressionError::Form
+}
+
+/// Writes a range that passes midnight as two: `20-2` becomes `20-23,0-2`, which the parser takes.
+fn unwrap_ranges(field: &str, last: u32) -> String {
+    let items = field.split(',').map(|item| {
+        let (range, step) = item.split_once('/').map_or((item, None), |(range, step)| (range, Some(step)));
+        let ends = range.split_once('-').and_then(|(a, b)| Some((a.parse::<u32>().ok()?, b.parse::<u32>().ok()?)));
+        match (ends, step) {
+            (Some((from, to)), None) if from > to => format!("{from}-{last},0-{to}"),
+            (Some((from, to)), Some(step)) if from > to => {
+                let step = step.parse::<u32>().unwrap_or(1).max(1);
+                let hours = (from..=to + last + 1).step_by(step as usize).map(|h| (h % (last + 1)).to_string());
+                hours.collect::<Vec<_>>().join(",")
+            }
+            _ => item.to_owned(),
+        }
+    });
+    items.collect::<Vec<_>>().join(",")
+}
+
+fn parse_rate(inner: &str) -> Result<Millis, ExpressionError> {
+    let (number, unit) = inner.trim().split_once(' ').ok_or(ExpressionError::Rate)?;
+    let number: Millis = number.parse().map_err(|_| ExpressionError::Rate)?;
+    let unit = match unit.trim() {
+        "minute" | "minutes" => 60_000,
+        "hour" | "hours" => 3_600_000,
+        "day" | "days" => 86_400_000,
+        _ => return Err(ExpressionError::Rate),
+    };
+    if number < 1 {
+        return Err(ExpressionError::Rate);
+    }
+    number.checked_mul(unit).ok_or(ExpressionError::Rate)
+}
+
+fn parse_at(inner: &str, zone: Tz) -> Result<Kind, ExpressionError> {
+    let local = NaiveDateTime::parse_from_str(inner.trim(), "%Y-%m-%dT%H:%M:%S").map_err(|_| ExpressionError::At)?;
+    match zone.from_local_datetime(&local) {
+        LocalResult::None => Err(ExpressionError::Skipped(local, zone)),
+        _ => Ok(Kind::At(local)),
+    }
+}
+
+/// Walks wall times, as the expression means them, and takes each to the one moment that AWS fires at.
+fn next_cron(schedule: &cron::Schedule, zone: Tz, after: Millis) -> Option<Millis> {
+    let after_utc = DateTime::from_timestamp_millis(after)?;
+    let wall = Utc.from_utc_datetime(&after_utc.with_timezone(&zone).naive_local());
+    schedule
+        .after(&wall)
+        .filter_map(|candidate| zone.from_local_datetime(&candidate.naive_utc()).earliest())
+        .map(|time| time.timestamp_millis())
+        .find(|time| *time > after)
+}
+
+impl fmt::Display for Expression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            Kind::Cron(schedule) => write!(f, "cron({})", schedule.source().trim_start_matches("0 ")),
+            Kind::Rate { period } => write!(f, "rate({} minutes)", period / 60_000),
+            Kind::At(local) => write!(f, "at({})", local.format("%Y-%m-%dT%H:%M:%S")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn millis(text: &str) -> Millis {
+        DateTime::parse_from_rfc3339(text).expect("a time").timestamp_millis()
+    }
+
+    fn upcoming(text: &str, zone: &str, after: &str, count: usize) -> Vec<String> {
+        let expression = Expression::parse(text, zone).expect(text);
+        let zone = expression.zone();
+        expression
+            .upcoming(millis(after), millis("2026-11-24T00:00:00Z"), count)
+            .into_iter()
+            .map(|at| zone.timestamp_millis_opt(at).single().expect("one").to_rfc3339())
+            .collect()
+    }
+
+    #[test]
+    fn working_days_fire_in_the_zone_of_the_schedule() {
+        assert_eq!(
+            upcoming("cron(30 2 ? * MON-FRI *)", "Europe/Zurich", "2026-11-27T00:00:00Z", 2),
+            ["2026-11-27T02:30:00+01:00", "2026-11-30T02:30:00+01:00"]
+        );
+    }
+
+    #[test]
+    fn sunday_is_day_one() {
+        assert_eq!(upcoming("cron(0 0 ? * 1 *)", "UTC", "2026-11-24T00:00:00Z", 1), ["2026-11-29T00:00:00+00:00"]);
+    }
+
+    #[test]
+    fn a_wall_time_that_spring_skips_does_not_fire_that_day() {
+        assert_eq!(
+            upcoming("cron(30 2 * * ? *)", "Europe/Zurich", "2027-03-27T00:00:00Z", 2),
+            ["2027-03-27T02:30:00+01:00", "2027-03-29T02:30:00+02:00"]
+        );
+    }
+
+    #[test]
+    fn a_wall_time_that_autumn_repeats_fires_once() {
+        assert_eq!(
+            upcoming("cron(30 2 * * ? *)", "Europe/Zurich", "2026-10-24T23:00:00Z", 2),
+            ["2026-10-25T02:30:00+02:00", "2026-10-26T02:30:00+01:00"]
+        );
+    }
+
+    #[test]
+    fn a_range_of_hours_may_pass_midnight() {
+        assert_eq!(
+            upcoming("cron(0 22-1 * * ? *)", "UTC", "2026-11-24T21:30:00Z", 4),
+            ["2026-11-24T22:00:00+00:00", "2026-11-24T23:00:00+00:00", "2026-11-25T00:00:00+00:00", "2026-11-25T01:00:00+00:00"]
+        );
+    }
+
+    #[test]
+    fn a_rate_counts_from_its_anchor() {
+        assert_eq!(
+            upcoming("rate(5 minutes)", "UTC", "2026-11-24T00:07:00Z", 2),
+            ["2026-11-24T00:10:00+00:00", "2026-11-24T00:15:00+00:00"]
+        );
+        assert_eq!(upcoming("rate(1 day)", "UTC", "2026-11-23T00:00:00Z", 1), ["2026-11-24T00:00:00+00:00"]);
+    }
+
+    #[test]
+    fn at_fires_once_and_is_over() {
+        assert_eq!(
+            upcoming("at(2026-12-01T08:00:00)", "America/New_York", "2026-11-24T00:00:00Z", 3),
+            ["2026-12-01T08:00:00-05:00"]
+        );
+        assert!(upcoming("at(2026-12-01T08:00:00)", "UTC", "2026-12-01T08:00:00Z", 1).is_empty());
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let cases = [
+            ("30 2 * * *", "UTC", ExpressionError::Form),
+            ("cron(30 2 * * *)", "UTC", ExpressionError::FieldCount(5)),
+            ("cron(30 2 * * * *)", "UTC", ExpressionError::QuestionMark),
+            ("cron(30 2 ? * ? *)", "UTC", ExpressionError::QuestionMark),
+            ("cron(61 2 * * ? *)", "UTC", ExpressionError::Field { field: "minutes", given: "61".into() }),
+            ("cron(0 2 ? * FUN *)", "UTC", ExpressionError::Field { field: "day-of-week", given: "FUN".into() }),
+            ("cron(0 2 L * ? *)", "UTC", ExpressionError::NotYet("L".into())),
+            ("rate(0 minutes)", "UTC", ExpressionError::Rate),
+            ("rate(5 weeks)", "UTC", ExpressionError::Rate),
+            ("at(tomorrow)", "UTC", ExpressionError::At),
+            ("rate(5 minutes)", "Mars/Olympus", ExpressionError::Zone("Mars/Olympus".into())),
+        ];
+        for (text, zone, expected) in cases {
+            assert_eq!(Expression::parse(text, zone).err(), Some(expected), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic_and_what_parses_only_goes_forward(text in "(cron|rate|at)?\\(?[0-9A-Z*?/,# LW-]{0,24}\\)?", after in 0i64..4_000_000_000_000) {
+            if let Ok(expression) = Expression::parse(&text, "Europe/Zurich") {
+                let times = expression.upcoming(after, 0, 3);
+                prop_assert!(times.iter().all(|t| *t > after) && times.windows(2).all(|w| w[0] < w[1]));
+            }
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Names for things: job ids, instance ids, ARNs.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A job's id: a UUID, `UUID:INDEX` for the child of an array (0-based).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct JobId(pub String);
+
+impl JobId {
+    /// The id of child `index` of this array.
+    #[must_use]
+    pub fn child(&self, index: u32) -> Self {
+        Self(format!("{}:{index}", self.0))
+    }
+
+    /// The array that this job is a child of, and its index there.
+    pub fn array_parent(&self) -> Option<(JobId, u32)> {
+        let (parent, index) = self.0.rsplit_once(':')?;
+        Some((JobId(parent.to_owned()), index.parse().ok()?))
+    }
+
+    /// The first block of the UUID and the child's index: enough for a person to tell jobs apart.
+    pub fn short(&self) -> String {
+        let head = self.0.split('-').next().unwrap_or(&self.0);
+        match self.array_parent() {
+            Some((_, index)) => format!("{head}:{index}"),
+            None => head.to_owned(),
+        }
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<&str> for JobId {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+/// An instance of a compute environment: `i-` and 17 hex digits, as EC2 writes it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct InstanceId(pub String);
+
+impl fmt::Display for InstanceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One run of a job. Attempts count from 1, as `AWS_BATCH_JOB_ATTEMPT` does.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AttemptId {
+    pub job: JobId,
+    pub number: u32,
+}
+
+impl fmt::Display for AttemptId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} attempt {}", self.job, self.number)
+    }
+}
+
+/// The last part of an ARN, or the text itself where it is none: `arn:…:job-queue/main` gives `main`,
+/// `arn:…:job-definition/resize:3` gives `resize:3`.
+pub fn name_of(name_or_arn: &str) -> &str {
+    if name_or_arn.starts_with("arn:") {
+        name_or_arn.rsplit('/').next().unwrap_or(name_or_arn)
+    } else {
+        name_or_arn
+    }
+}
+
+/// Where an engine lives: what its ARNs carry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Place {
+    pub region: String,
+    pub account: String,
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Self { region: "us-east-1".to_owned(), account: "123456789012".to_owned() }
+    }
+}
+
+impl Place {
+    /// `arn:aws:batch:REGION:ACCOUNT:KIND/NAME`.
+    pub fn batch_arn(&self, kind: &str, name: &str) -> String {
+        format!("arn:aws:batch:{}:{}:{kind}/{name}", self.region, self.account)
+    }
+
+    /// `arn:aws:scheduler:REGION:ACCOUNT:schedule/GROUP/NAME`.
+    pub fn schedule_arn(&self, group: &str, name: &str) -> String {
+        format!("arn:aws:scheduler:{}:{}:schedule/{group}/{name}", self.region, self.account)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_array_child_knows_its_parent_and_index() {
+        let parent = JobId::from("3f2a77aa-0000-4000-8000-000000000001");
+        let child = parent.child(17);
+        assert_eq!(child.as_str(), "3f2a77aa-0000-4000-8000-000000000001:17");
+        assert_eq!(child.array_parent(), Some((parent.clone(), 17)));
+        assert_eq!(child.short(), "3f2a77aa:17");
+        assert_eq!(parent.array_parent(), None);
+    }
+
+    #[test]
+    fn a_name_is_read_from_an_arn_and_from_itself() {
+        assert_eq!(name_of("arn:aws:batch:us-east-1:1:job-queue/main"), "main");
+        assert_eq!(name_of("arn:aws:batch:us-east-1:1:job-definition/resize:3"), "resize:3");
+        assert_eq!(name_of("main"), "main");
+    }
+}

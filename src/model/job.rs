@@ -1,0 +1,322 @@
+//! A job as AWS Batch shows it: a row of a list (`JobSummary`) and all of it (`JobDetail`).
+//!
+//! Field names and shapes are those of `ListJobs` and `DescribeJobs` (API 2016-08-10). Members marked *ours* are
+//! not in AWS's API: the engine sends them under `/batchdeck/v1/` alone, and a backend that lacks them leaves `None`.
+
+use super::{InstanceId, JobId, JobStatus, Millis, StatusCounts, Usage};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// `KeyValuePair`: one environment variable.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct KeyValuePair {
+    pub name: String,
+    pub value: String,
+}
+
+/// `ResourceRequirement`: `type` is VCPU, MEMORY (MiB) or GPU; the value is a decimal text.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ResourceRequirement {
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub value: String,
+}
+
+/// `JobDependency`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct JobDependency {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub job_id: Option<JobId>,
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<DependencyKind>,
+}
+
+/// `ArrayJobDependency`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum DependencyKind {
+    #[serde(rename = "N_TO_N")]
+    NToN,
+    Sequential,
+}
+
+/// `RetryStrategy`: `attempts` counts all tries, 1 to 10.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct RetryStrategy {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempts: Option<u32>,
+    pub evaluate_on_exit: Vec<EvaluateOnExit>,
+}
+
+/// `EvaluateOnExit`: each pattern is a literal, or a literal with a `*` at its end; `action` is RETRY or EXIT in any case.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct EvaluateOnExit {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_status_reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_exit_code: Option<String>,
+    pub action: String,
+}
+
+/// `JobTimeout`: seconds for one attempt, from its start; at least 60.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct JobTimeout {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempt_duration_seconds: Option<u32>,
+}
+
+/// `ArrayPropertiesDetail`: a parent has `size` and `status_summary`, a child has `index`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ArrayProperties {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub index: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status_summary: Option<StatusCounts>,
+}
+
+/// `ContainerSummary`: how the last attempt ended.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ContainerSummary {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// One row of a list of jobs.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct JobSummary {
+    pub job_arn: String,
+    pub job_id: JobId,
+    pub job_name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub job_definition: Option<String>,
+    pub status: JobStatus,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status_reason: Option<String>,
+    /// When it was submitted.
+    pub created_at: Millis,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<Millis>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stopped_at: Option<Millis>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub container: Option<ContainerSummary>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub array_properties: Option<ArrayProperties>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub share_identifier: Option<String>,
+    /// *Ours.*
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub extra: Option<Box<JobExtra>>,
+}
+
+impl JobSummary {
+    /// Whether this is the parent of an array.
+    pub fn is_array_parent(&self) -> bool {
+        self.array_properties.as_ref().is_some_and(|array| array.size.is_some())
+    }
+}
+
+/// *Ours*: what a row of the console needs and `ListJobs` does not say.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct JobExtra {
+    /// The queue's name.
+    pub job_queue: String,
+    pub vcpus: f64,
+    pub memory_mib: u64,
+    /// What an operator or the submitter set; 0 where nobody did.
+    pub priority: i32,
+    /// The attempt that runs, or ran last; 0 before the first.
+    pub attempt: u32,
+    /// When it entered its present state.
+    pub state_since: Millis,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instance: Option<InstanceId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_stream_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
+    /// A cancel or terminate was accepted and has not taken effect yet.
+    pub stopping: bool,
+}
+
+/// `JobDetail`: all that `DescribeJobs` says of a job.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct JobDetail {
+    pub job_arn: String,
+    pub job_id: JobId,
+    pub job_name: String,
+    /// The queue's ARN.
+    pub job_queue: String,
+    pub status: JobStatus,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status_reason: Option<String>,
+    pub attempts: Vec<AttemptDetail>,
+    pub created_at: Millis,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<Millis>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stopped_at: Option<Millis>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_strategy: Option<RetryStrategy>,
+    pub depends_on: Vec<JobDependency>,
+    /// The definition's ARN with its revision.
+    pub job_definition: String,
+    pub parameters: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub container: Option<ContainerDetail>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub array_properties: Option<ArrayProperties>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<JobTimeout>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub share_identifier: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scheduling_priority: Option<i32>,
+    pub tags: BTreeMap<String, String>,
+    pub is_cancelled: bool,
+    pub is_terminated: bool,
+    /// *Ours.*
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub extra: Option<Box<JobExtra>>,
+}
+
+/// `ContainerDetail`: the definition's container with the overrides merged in, and where it runs.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ContainerDetail {
+    pub image: String,
+    pub command: Vec<String>,
+    pub environment: Vec<KeyValuePair>,
+    pub resource_requirements: Vec<ResourceRequirement>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub container_instance_arn: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub task_arn: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_stream_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_configuration: Option<LogConfiguration>,
+    pub volumes: Vec<serde_json::Value>,
+    pub mount_points: Vec<serde_json::Value>,
+    pub ulimits: Vec<serde_json::Value>,
+    pub network_interfaces: Vec<serde_json::Value>,
+    pub secrets: Vec<serde_json::Value>,
+    /// The deprecated members, set by old definitions and by simple mocks of the service.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vcpus: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<i32>,
+}
+
+/// `LogConfiguration`: the driver and its options (`awslogs-group` and others).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct LogConfiguration {
+    pub log_driver: String,
+    pub options: BTreeMap<String, String>,
+}
+
+/// `AttemptDetail`: an attempt that has ended.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct AttemptDetail {
+    pub container: AttemptContainerDetail,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<Millis>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stopped_at: Option<Millis>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status_reason: Option<String>,
+}
+
+/// `AttemptContainerDetail`.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct AttemptContainerDetail {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub container_instance_arn: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub task_arn: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_stream_name: Option<String>,
+    pub network_interfaces: Vec<serde_json::Value>,
+}
+
+/// `SubmitJobRequest`. Members that the engine does not know yet are refused by nobody and read by nobody.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct SubmitJobRequest {
+    pub job_name: String,
+    /// Name or ARN.
+    pub job_queue: String,
+    /// `NAME`, `NAME:REVISION` or the ARN with or without the revision.
+    pub job_definition: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub array_properties: Option<ArrayProperties>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub depends_on: Vec<JobDependency>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameters: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub container_overrides: Option<ContainerOverrides>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_strategy: Option<RetryStrategy>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<JobTimeout>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub share_identifier: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scheduling_priority_override: Option<i32>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
+}
+
+/// `ContainerOverrides`: an empty `command` means the definition's.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ContainerOverrides {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub command: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub environment: Vec<KeyValuePair>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub resource_requirements: Vec<ResourceRequirement>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vcpus: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<i32>,
+}
+
+/// `SubmitJobResponse`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct SubmitJobResponse {
+    pub job_arn: String,
+    pub job_name: String,
+    pub job_id: JobId,
+}

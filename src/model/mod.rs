@@ -1,0 +1,29 @@
+//! The nouns that both sides share, with their wire form: AWS's own shapes, plus ours where AWS has none.
+//!
+//! Nothing here does I/O, reads a clock or is asynchronous; nothing here knows another room.
+
+mod change;
+mod definition;
+pub mod expression;
+mod ids;
+mod instance_type;
+mod job;
+mod log;
+mod queue;
+mod schedule;
+mod status;
+pub mod text;
+pub mod validate;
+
+pub use change::*;
+pub use definition::*;
+pub use ids::*;
+pub use instance_type::InstanceType;
+pub use job::*;
+pub use log::*;
+pub use queue::*;
+pub use schedule::*;
+pub use status::*;
+
+/// Milliseconds since 1970 in UTC: what AWS Batch and CloudWatch Logs write.
+pub type Millis = i64;

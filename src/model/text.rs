@@ -1,0 +1,100 @@
+//! Text from outside, made harmless for a terminal.
+
+use std::borrow::Cow;
+
+/// The text without anything a terminal would act on: escape sequences of every family (CSI, OSC, DCS, APC, PM, SOS
+/// and two-byte ones), C0 and C1 controls, and the marks that turn the direction of writing. A tab becomes spaces up to
+/// the next multiple of eight columns is not known here, so it becomes four spaces. What is harmless is borrowed.
+pub fn printable(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_harmful) {
+        return Cow::Borrowed(text);
+    }
+    let mut clean = String::with_capacity(text.len());
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '\u{1b}' => match letters.next() {
+                Some('[') => skip_csi(&mut letters),
+                Some(']' | 'P' | '_' | '^' | 'X') => skip_string(&mut letters),
+                Some(' '..='/') => {
+                    // nF sequences: intermediates up to a final byte.
+                    while letters.next_if(|c| (' '..='/').contains(c)).is_some() {}
+                    letters.next_if(|c| ('0'..='~').contains(c));
+                }
+                Some('\u{1b}') | None => {}
+                Some(other) if is_harmful(other) => {}
+                Some(_) => {}
+            },
+            '\u{9b}' => skip_csi(&mut letters),
+            '\u{9d}' | '\u{90}' | '\u{9f}' | '\u{9e}' | '\u{98}' => skip_string(&mut letters),
+            '\t' => clean.push_str("    "),
+            other if is_harmful(other) => {}
+            other => clean.push(other),
+        }
+    }
+    Cow::Owned(clean)
+}
+
+fn is_harmful(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}' | '\u{feff}')
+}
+
+/// Skips parameters and intermediates up to and including the final byte of a control sequence.
+fn skip_csi(letters: &mut std::iter::Peekable<std::str::Chars<'_>>) {
+    while letters.next_if(|c| (' '..='?').contains(c)).is_some() {}
+    letters.next_if(|c| ('@'..='~').contains(c));
+}
+
+/// Skips to the end of a control string: BEL, ST, or the end of the text.
+fn skip_string(letters: &mut std::iter::Peekable<std::str::Chars<'_>>) {
+    while let Some(letter) = letters.next() {
+        match letter {
+            '\u{07}' | '\u{9c}' => return,
+            '\u{1b}' => {
+                letters.next_if_eq(&'\\');
+                return;
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_a_terminal_would_act_on_is_gone_and_the_rest_stays() {
+        let cases = [
+            ("plain text", "plain text"),
+            ("\u{1b}[31mred\u{1b}[0m", "red"),
+            ("\u{1b}]0;title\u{7}after", "after"),
+            ("\u{1b}]52;c;aGk=\u{1b}\\after", "after"),
+            ("\u{1b}P1$r0m\u{1b}\\x", "x"),
+            ("\u{1b}_apc\u{1b}\\x", "x"),
+            ("\u{9b}2Jx", "x"),
+            ("\u{9d}0;t\u{9c}x", "x"),
+            ("\u{1b}(0lqk", "lqk"),
+            ("\u{1b}cx", "x"),
+            ("50%\r100%", "50%100%"),
+            ("a\tb", "a    b"),
+            ("bell\u{7}", "bell"),
+            ("evil\u{202e}txt", "eviltxt"),
+            ("torn \u{1b}[", "torn "),
+            ("torn \u{1b}", "torn "),
+            ("grüezi 世界 👩‍🚀", "grüezi 世界 👩‍🚀"),
+        ];
+        for (given, expected) in cases {
+            assert_eq!(printable(given), expected, "{given:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_harmful_is_ever_left(text in "\\PC*|[\\x00-\\x1f\\x7f-\\x9f\\[\\]PX^_0-9;a-zA-Z\\\\]*") {
+            prop_assert!(!printable(&text).chars().any(is_harmful));
+        }
+    }
+}

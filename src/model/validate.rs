@@ -1,0 +1,82 @@
+//! Rules that AWS states for single fields. The engine refuses by them, and forms check by them as one types.
+//!
+//! Source: "AWS Batch API reference", the member's own description.
+
+/// A field that breaks its rule: what was given and what it takes.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field} is `{given}`; it takes {takes}")]
+pub struct Invalid {
+    pub field: &'static str,
+    pub given: String,
+    pub takes: &'static str,
+}
+
+fn check(ok: bool, field: &'static str, given: impl ToString, takes: &'static str) -> Result<(), Invalid> {
+    if ok { Ok(()) } else { Err(Invalid { field, given: given.to_string(), takes }) }
+}
+
+fn is_name(text: &str) -> bool {
+    (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+}
+
+pub fn job_name(text: &str) -> Result<(), Invalid> {
+    let ok = is_name(text) && text.as_bytes()[0].is_ascii_alphanumeric();
+    check(ok, "jobName", text, "1 to 128 letters, digits, `-` and `_`, the first a letter or a digit")
+}
+
+/// Names of queues, compute environments and job definitions; `field` is the API's member.
+pub fn resource_name(field: &'static str, text: &str) -> Result<(), Invalid> {
+    check(is_name(text), field, text, "1 to 128 letters, digits, `-` and `_`")
+}
+
+pub fn schedule_name(text: &str) -> Result<(), Invalid> {
+    let ok = (1..=64).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
+    check(ok, "Name", text, "1 to 64 letters, digits, `-`, `_` and `.`")
+}
+
+pub fn array_size(size: u32) -> Result<(), Invalid> {
+    check((2..=10_000).contains(&size), "arrayProperties.size", size, "2 to 10000")
+}
+
+pub fn attempts(attempts: u32) -> Result<(), Invalid> {
+    check((1..=10).contains(&attempts), "retryStrategy.attempts", attempts, "1 to 10")
+}
+
+pub fn timeout(seconds: u32) -> Result<(), Invalid> {
+    check(seconds >= 60, "timeout.attemptDurationSeconds", seconds, "60 or more")
+}
+
+pub fn scheduling_priority(priority: i32) -> Result<(), Invalid> {
+    check((0..=9999).contains(&priority), "schedulingPriority", priority, "0 to 9999")
+}
+
+pub fn queue_priority(priority: i32) -> Result<(), Invalid> {
+    check((0..=1000).contains(&priority), "priority", priority, "0 to 1000")
+}
+
+pub fn reason(text: &str) -> Result<(), Invalid> {
+    check((1..=1024).contains(&text.chars().count()), "reason", text, "1 to 1024 letters")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_refused_and_taken_as_aws_does() {
+        for good in ["a", "A-b_9", "9lives", &"x".repeat(128)] {
+            assert_eq!(job_name(good), Ok(()), "{good}");
+        }
+        for bad in ["", "-a", "_a", "a b", "ä", "a/b", &"x".repeat(129)] {
+            assert!(job_name(bad).is_err(), "{bad}");
+        }
+        assert_eq!(resource_name("jobQueueName", "_a"), Ok(()));
+    }
+
+    #[test]
+    fn a_refusal_names_the_field_what_it_got_and_what_it_takes() {
+        let refusal = array_size(1).expect_err("too small").to_string();
+        assert_eq!(refusal, "arrayProperties.size is `1`; it takes 2 to 10000");
+    }
+}
