@@ -15,9 +15,6 @@ debian() { have apt-get && { as_root apt-get install -y --no-install-recommends 
 
 say "what the tests need"
 have cc || debian gcc libc6-dev || missing+=("a C compiler (SQLite and the TLS library are built from C)")
-if ! have cargo-nextest; then
-  cargo install --locked --quiet cargo-nextest || missing+=("cargo-nextest")
-fi
 
 # The AWS backend is tested against a moto server on loopback, in a Python environment of its own.
 tools="${BATCHDECK_TEST_TOOLS:-$PWD/target/test-tools}"
@@ -55,7 +52,7 @@ cargo fmt --check
 say "clippy"
 cargo clippy --all-targets --locked -- -D warnings
 say "tests"
-if [ "$#" -gt 0 ]; then cargo nextest run --locked "$@"; else cargo nextest run --locked; fi
+if have cargo-nextest; then cargo nextest run --locked "$@"; else cargo test --locked "$@"; fi
 say "documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked --quiet
 say "all done"
