@@ -51,13 +51,27 @@ pub struct Decision {
 /// What the engine's body must do once an event is durable. Doing one twice does no harm.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
-    LaunchInstance { instance: InstanceId },
+    LaunchInstance {
+        instance: InstanceId,
+    },
     /// The agent is to end; nothing runs on it.
-    EndInstance { instance: InstanceId },
-    Start { instance: InstanceId, start: Box<StartAttempt> },
-    Stop { instance: InstanceId, attempt: AttemptId, grace_seconds: u32 },
+    EndInstance {
+        instance: InstanceId,
+    },
+    Start {
+        instance: InstanceId,
+        start: Box<StartAttempt>,
+    },
+    Stop {
+        instance: InstanceId,
+        attempt: AttemptId,
+        grace_seconds: u32,
+    },
     /// The exit is durable: the agent may forget it.
-    Acknowledge { instance: InstanceId, attempt: AttemptId },
+    Acknowledge {
+        instance: InstanceId,
+        attempt: AttemptId,
+    },
 }
 
 /// All that an agent needs to run an attempt; the body turns it into `agent::message::Start`.

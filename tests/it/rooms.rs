@@ -51,7 +51,9 @@ fn the_pure_rooms_know_no_clock_no_file_and_no_async() {
             let text = fs::read_to_string(&file).expect("a source file is readable");
             let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
             for (number, line) in code.enumerate() {
-                for word in ["SystemTime", "Instant::now", "Utc::now", "std::fs", "std::net", "tokio", "async ", "HashMap"] {
+                for word in
+                    ["SystemTime", "Instant::now", "Utc::now", "std::fs", "std::net", "tokio", "async ", "HashMap"]
+                {
                     if line.contains(word) {
                         breaches.push(format!("{}:{}: {word}", file.display(), number + 1));
                     }

@@ -94,7 +94,11 @@ impl Terminal {
                 return;
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero() && !seen.ended, "never saw {what} (ended: {}); the screen is\n{contents}", seen.ended);
+            assert!(
+                !left.is_zero() && !seen.ended,
+                "never saw {what} (ended: {}); the screen is\n{contents}",
+                seen.ended
+            );
             seen = changed.wait_timeout(seen, left).expect("the screen's lock is sound").0;
         }
     }
