@@ -1,5 +1,6 @@
 //! What a lost agent has left behind, and its end.
 
+use super::containers;
 use super::procs::{self, Handle, Seen};
 use crate::model::InstanceId;
 use std::collections::{BTreeMap, BTreeSet};
@@ -53,6 +54,15 @@ pub fn kill_leftovers(instance: &InstanceId) -> io::Result<usize> {
         }
         std::thread::sleep(PAUSE);
     }
+}
+
+/// Removes every container that an instance's jobs have left, as [`kill_leftovers`] kills their processes, and gives
+/// their number. Without a container runtime there is none. `docker_host` as in [`super::Options`].
+///
+/// # Errors
+/// What the runtime has answered, when it refuses.
+pub async fn remove_containers(instance: &InstanceId, docker_host: Option<&str>) -> io::Result<usize> {
+    containers::remove_all(instance, docker_host).await.map_err(io::Error::other)
 }
 
 /// The marked processes, their descendants and the members of their groups; never `own`, its group, or a zombie.

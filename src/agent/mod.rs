@@ -16,6 +16,7 @@ mod log_file;
 mod pid_file;
 mod process;
 mod procs;
+mod runtime;
 mod scratch;
 mod usage;
 
