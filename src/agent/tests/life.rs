@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::agent::leftovers::kill_leftovers;
+use crate::agent::run;
 
 #[tokio::test]
 async fn leftovers_of_a_lost_agent_are_found_and_killed() {
@@ -99,5 +100,92 @@ async fn an_agent_whose_data_directory_is_gone_ends_its_jobs_and_itself() {
     std::fs::remove_dir_all(world.directory.path()).expect("it can be removed");
     drop(engine);
     world.ended().await;
+    assert!(!lives(pid));
+}
+
+/// Not a test: [`Process`] runs it in a process of its own.
+#[tokio::test]
+async fn an_agent_process() {
+    let Some(instance) = std::env::var_os("BATCHDECK_TEST_AGENT") else { return };
+    let instance = InstanceId(instance.to_string_lossy().into_owned());
+    let data_directory = std::env::current_dir().expect("a directory");
+    run(Options { data_directory, instance, docker_host: None }).await.expect("it ends well");
+}
+
+/// An agent that can be sent signals, and killed.
+struct Process {
+    child: tokio::process::Child,
+    world: World,
+    engine: Connection,
+}
+
+impl Process {
+    async fn begin() -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let name = directory.path().file_name().expect("a name").to_string_lossy().replace('.', "");
+        let instance = InstanceId(format!("i-{name}"));
+        let child = tokio::process::Command::new(std::env::current_exe().expect("this program"))
+            .args(["--exact", "agent::tests::life::an_agent_process", "--nocapture"])
+            .env("BATCHDECK_TEST_AGENT", &instance.0)
+            .current_dir(directory.path())
+            .stdout(std::process::Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("it can be started");
+        let world =
+            World { directory, instance, agent: tokio::spawn(async { Ok(()) }), pid: child.id().expect("it runs") };
+        let engine = world.engine().await;
+        Self { child, world, engine }
+    }
+
+    fn signal(&self, signal: rustix::process::Signal) {
+        let pid = rustix::process::Pid::from_raw(self.world.pid.cast_signed()).expect("a number");
+        rustix::process::kill_process(pid, signal).expect("it is there");
+    }
+}
+
+#[tokio::test]
+async fn an_agent_that_gets_term_asks_its_jobs_to_end_reports_them_and_ends() {
+    let mut agent = Process::begin().await;
+    let script = "mkfifo fifo; trap 'exit 7' TERM; echo ready; read line < fifo & wait";
+    agent.engine.send(ToAgent::Start(Box::new(shell("a", script)))).await;
+    let log = agent.world.path("logs/d/default/task-a.log");
+    assert!(line_in(&log).await.ends_with(" ready"));
+    agent.signal(rustix::process::Signal::TERM);
+    assert_eq!(agent.engine.exited("a").await.code, Some(7));
+    agent.engine.send(ToAgent::Acknowledge { attempt: id("a") }).await;
+    assert!(soon("its end", agent.child.wait()).await.expect("its status").success());
+}
+
+#[tokio::test]
+async fn an_agent_that_ends_takes_with_it_what_its_jobs_have_hidden_from_it() {
+    let mut agent = Process::begin().await;
+    let pids = agent.world.path("pids");
+    let script = format!(
+        "env -i /usr/bin/setsid /bin/sh -c 'echo $$ > {0}; exec sleep 1000' > /dev/null 2>&1 & while [ ! -s {0} ]; do :; done",
+        pids.display()
+    );
+    assert_eq!(agent.engine.run(shell("a", &script)).await.code, Some(0));
+    let pid = line_in(&pids).await.parse().expect("a number");
+    assert!(lives(pid), "nobody can tell whose it is");
+    agent.engine.send(ToAgent::Acknowledge { attempt: id("a") }).await;
+    agent.engine.send(ToAgent::End).await;
+    assert!(soon("its end", agent.child.wait()).await.expect("its status").success());
+    assert!(!lives(pid));
+}
+
+#[tokio::test]
+async fn the_jobs_of_a_killed_agent_are_found_and_killed() {
+    let mut agent = Process::begin().await;
+    let pids = agent.world.path("pids");
+    let script = format!("setsid sh -c 'echo $$ > {}; exec sleep 1000' & exec sleep 1000", pids.display());
+    agent.engine.send(ToAgent::Start(Box::new(shell("a", &script)))).await;
+    let pid = line_in(&pids).await.parse().expect("a number");
+    agent.signal(rustix::process::Signal::KILL);
+    soon("its end", agent.child.wait()).await.expect("its status");
+    assert!(lives(pid));
+    let instance = agent.world.instance.clone();
+    let killed = tokio::task::spawn_blocking(move || kill_leftovers(&instance)).await.expect("no panic");
+    assert_eq!(killed.expect("it can kill"), 2);
     assert!(!lives(pid));
 }

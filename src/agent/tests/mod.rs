@@ -1,8 +1,8 @@
 //! A whole agent against a socket on which the test plays the engine.
 
-use crate::agent::host::{self, Limits};
 use super::message::{Exit, Held, Start, ToAgent, ToEngine};
 use super::{AgentError, Options, procs};
+use crate::agent::host::{self, Limits};
 use crate::model::{AttemptId, InstanceId, KeyValuePair};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -72,6 +72,8 @@ struct World {
     directory: tempfile::TempDir,
     instance: InstanceId,
     agent: JoinHandle<Result<(), AgentError>>,
+    /// The agent's.
+    pid: u32,
 }
 
 impl World {
@@ -81,7 +83,7 @@ impl World {
         let instance = InstanceId(format!("i-{name}"));
         let options = Options { data_directory: directory.path().to_owned(), instance: instance.clone(), docker_host };
         let agent = tokio::spawn(host::run(options, limits));
-        Self { directory, instance, agent }
+        Self { directory, instance, agent, pid: std::process::id() }
     }
 
     /// A world whose agent has said hello.
@@ -105,7 +107,7 @@ impl World {
         let (read, write) = stream.into_split();
         let mut connection = Connection { lines: BufReader::new(read).lines(), write, held: Vec::new() };
         let ToEngine::Hello { instance, pid, held, .. } = connection.next().await else { panic!("no hello") };
-        assert_eq!((&instance, pid), (&self.instance, std::process::id()));
+        assert_eq!((&instance, pid), (&self.instance, self.pid));
         connection.held = held;
         connection
     }
