@@ -1,0 +1,77 @@
+//! The agent's children: the first process of each attempt, and what attempts have left behind when they ended.
+//!
+//! The agent is the reaper of everything it has brought forth ([`become_reaper`]), so a daemon that a job has put into
+//! a session of its own becomes the agent's child once the job is over, and is found without a look at every process.
+
+use super::procs::{self, Handle};
+use rustix::process::{Pid, WaitOptions, getpgrp, waitpid};
+use std::collections::BTreeSet;
+use std::io;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::process::{Child, Command};
+
+/// First processes that are not waited for yet: their status belongs to their attempt.
+static LEADERS: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
+
+/// How long what was killed may take to vanish before its attempt is reported all the same.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+pub(super) fn become_reaper() {
+    if let Err(error) = rustix::process::set_child_subreaper(Some(rustix::process::getpid())) {
+        tracing::warn!(%error, "processes that leave their job's process group are only found when this agent ends");
+    }
+}
+
+/// Spawns an attempt's first process.
+pub(super) fn spawn(command: &mut Command) -> io::Result<(Child, i32)> {
+    let mut leaders = leaders();
+    let child = command.spawn()?;
+    let pid = child.id().map(u32::cast_signed).ok_or(io::ErrorKind::NotFound)?;
+    leaders.insert(pid);
+    Ok((child, pid))
+}
+
+/// The first process was waited for.
+pub(super) fn forget(pid: i32) {
+    leaders().remove(&pid);
+}
+
+/// Kills the adopted processes that were started with these environment entries, and what they have started in turn.
+pub(super) async fn sweep(entries: &[String]) {
+    let begin = Instant::now();
+    while begin.elapsed() < PATIENCE {
+        if kill_adopted(entries) == 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    tracing::warn!(?entries, "processes that have left their job's process group do not end");
+}
+
+/// One round; gives how many of them are left, those that are dying among them.
+fn kill_adopted(entries: &[String]) -> usize {
+    let leaders = leaders();
+    let own_group = getpgrp().as_raw_nonzero().get();
+    let mut left = 0;
+    for pid in procs::adopted() {
+        // What is in the agent's own group is no job's.
+        let Some(seen) = procs::one(pid).filter(|seen| !leaders.contains(&pid) && seen.group != own_group) else {
+            continue;
+        };
+        if seen.zombie {
+            // Its status interests nobody, and nobody else waits for it.
+            let _ = waitpid(Pid::from_raw(pid), WaitOptions::NOHANG);
+            continue;
+        }
+        let Some(handle) = Handle::open(pid) else { continue };
+        if procs::has_environment(pid, entries) && handle.kill().is_ok() {
+            left += 1;
+        }
+    }
+    left
+}
+
+fn leaders() -> MutexGuard<'static, BTreeSet<i32>> {
+    LEADERS.lock().unwrap_or_else(PoisonError::into_inner)
+}

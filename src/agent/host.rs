@@ -1,0 +1,252 @@
+//! The agent's only loop: what it hears, what its attempts report, and what follows from either.
+
+use super::attempt::{self, Surroundings, never_started};
+use super::control::Control;
+use super::hold::{Hold, Order};
+use super::link::{self, News};
+use super::message::{Exit, PROTOCOL, Start, ToEngine};
+use super::pid_file::PidFile;
+use super::usage::Meters;
+use super::{AgentError, Options, escaped, now};
+use crate::model::{AttemptId, Millis};
+use std::collections::BTreeMap;
+use std::path::{Component, Path};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::mpsc::{Sender, UnboundedSender, channel, unbounded_channel};
+use tokio::task::JoinSet;
+
+/// How long things may take.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// An agent that holds nothing ends when it has had no engine for so long.
+    pub alone: Duration,
+    /// What attempts get between TERM and KILL when the agent itself gets TERM.
+    pub closing_grace_seconds: u32,
+    /// How long a closing agent waits for the acknowledgements of its last exits.
+    pub last_words: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { alone: Duration::from_secs(600), closing_grace_seconds: 10, last_words: Duration::from_secs(2) }
+    }
+}
+
+/// From an attempt's task.
+#[derive(Debug)]
+enum Progress {
+    Started(Millis),
+    Exited(Exit),
+}
+
+struct Host {
+    surroundings: Arc<Surroundings>,
+    limits: Limits,
+    hold: Hold,
+    /// `None` while there is no engine, since then.
+    engine: Result<Sender<ToEngine>, Instant>,
+    /// Takes graces in seconds.
+    stops: BTreeMap<AttemptId, UnboundedSender<u32>>,
+    progress: UnboundedSender<(AttemptId, Progress)>,
+    /// Set once it has to end whatever it holds: when its last words are over.
+    closing: Option<Instant>,
+}
+
+pub(super) async fn run(options: Options, limits: Limits) -> Result<(), AgentError> {
+    let Options { data_directory, instance, docker_host } = options;
+    if !matches!(Path::new(&instance.0).components().collect::<Vec<_>>()[..], [Component::Normal(_)]) {
+        return Err(AgentError::Instance(instance));
+    }
+    let data_directory = match std::fs::canonicalize(&data_directory) {
+        Ok(path) => path,
+        Err(source) => return Err(AgentError::DataDirectory { path: data_directory, source }),
+    };
+    let mut signals = signals().map_err(|source| AgentError::Signals { source })?;
+    let _pid_file = PidFile::write(&data_directory, &instance)
+        .map_err(|source| AgentError::PidFile { instance: instance.clone(), source })?;
+    escaped::become_reaper();
+
+    let meters = Arc::new(Meters::new(instance.clone()));
+    let (progress, mut reports) = unbounded_channel();
+    let (news, mut heard) = channel(256);
+    let (samples, mut sampled) = channel(1);
+    // Aborted when they are dropped.
+    let mut helpers = JoinSet::new();
+    helpers.spawn(link::keep(data_directory.clone(), news));
+    helpers.spawn(Arc::clone(&meters).follow(samples));
+    let surroundings = Arc::new(Surroundings { data_directory, instance, docker_host, meters });
+    let mut host = Host {
+        surroundings,
+        limits,
+        hold: Hold::default(),
+        engine: Err(Instant::now()),
+        stops: BTreeMap::new(),
+        progress,
+        closing: None,
+    };
+    tracing::info!(instance = %host.surroundings.instance, pid = std::process::id(), "the agent has begun");
+    loop {
+        tokio::select! {
+            Some(news) = heard.recv() => host.hear(news),
+            Some((attempt, report)) = reports.recv() => host.note(attempt, report),
+            Some(samples) = sampled.recv() => {
+                host.tell(ToEngine::Used { samples });
+                if link::is_gone(&host.surroundings.data_directory) {
+                    host.hear(News::Gone);
+                }
+            }
+            () = next(&mut signals) => host.close(host.limits.closing_grace_seconds),
+            () = tokio::time::sleep_until(host.wake().into()) => {}
+        }
+        if let Some(why) = host.why_end() {
+            tracing::info!(instance = %host.surroundings.instance, why, "the agent ends");
+            return Ok(());
+        }
+    }
+}
+
+impl Host {
+    fn hear(&mut self, news: News) {
+        match news {
+            News::Connected(engine) => {
+                self.engine = Ok(engine);
+                self.tell(ToEngine::Hello {
+                    protocol: PROTOCOL,
+                    instance: self.surroundings.instance.clone(),
+                    pid: std::process::id(),
+                    held: self.hold.held(),
+                });
+                for message in self.hold.repeat() {
+                    self.tell(message);
+                }
+            }
+            News::Heard(message) => {
+                let orders = self.hold.hear(message, now());
+                self.follow(orders);
+            }
+            News::Lost => self.engine = Err(Instant::now()),
+            News::Gone => {
+                tracing::warn!("the data directory is gone; what runs here is ended");
+                self.close(0);
+            }
+        }
+    }
+
+    fn note(&mut self, attempt: AttemptId, report: Progress) {
+        let orders = match report {
+            Progress::Started(at) => self.hold.started(attempt, at),
+            Progress::Exited(exit) => {
+                tracing::info!(%attempt, code = exit.code, reason = exit.reason, "over");
+                self.stops.remove(&attempt);
+                self.hold.exited(attempt, exit)
+            }
+        };
+        self.follow(orders);
+    }
+
+    /// The first call asks, a later one insists.
+    fn close(&mut self, grace_seconds: u32) {
+        let grace_seconds = if self.closing.is_some() { 0 } else { grace_seconds };
+        self.closing = Some(Instant::now());
+        let orders = self.hold.close(grace_seconds);
+        self.follow(orders);
+    }
+
+    fn follow(&mut self, orders: Vec<Order>) {
+        for order in orders {
+            match order {
+                Order::Launch(start) => self.launch(start),
+                Order::Stop { attempt, grace_seconds } => {
+                    if let Some(stop) = self.stops.get(&attempt) {
+                        // It is over, and its exit on the way, when it does not listen any more.
+                        let _ = stop.send(grace_seconds);
+                    }
+                }
+                Order::Tell(message) => self.tell(message),
+            }
+        }
+    }
+
+    fn launch(&mut self, start: Box<Start>) {
+        tracing::info!(attempt = %start.attempt, task = start.task_id, image = start.image, "start");
+        let (stop, stops) = unbounded_channel();
+        self.stops.insert(start.attempt.clone(), stop);
+        let (surroundings, progress) = (Arc::clone(&self.surroundings), self.progress.clone());
+        tokio::spawn(async move {
+            let attempt = start.attempt.clone();
+            let (beginning, id) = (progress.clone(), attempt.clone());
+            let life = tokio::spawn(async move {
+                let began = |at| {
+                    // The agent has ended when it does not listen any more.
+                    let _ = beginning.send((id, Progress::Started(at)));
+                };
+                attempt::run(&start, &surroundings, Control::new(stops), began).await
+            });
+            let exit = life.await.unwrap_or_else(|error| {
+                tracing::error!(%attempt, %error, "an attempt's task has failed");
+                never_started(format!("CannotStartContainerError: the agent failed: {error}; see its log"))
+            });
+            let _ = progress.send((attempt, Progress::Exited(exit)));
+        });
+    }
+
+    /// What cannot be told now is told again to the next engine.
+    fn tell(&mut self, message: ToEngine) {
+        if let Ok(engine) = &self.engine
+            && let Err(TrySendError::Full(_)) = engine.try_send(message)
+        {
+            tracing::warn!("the engine takes nothing; the connection is made anew");
+            self.engine = Err(Instant::now());
+        }
+    }
+
+    /// When [`Host::why_end`] may have something to say without anything else happening.
+    fn wake(&self) -> Instant {
+        let hour = Instant::now() + Duration::from_secs(3600);
+        let alone = match &self.engine {
+            Err(since) if self.hold.is_empty() => *since + self.limits.alone,
+            _ => hour,
+        };
+        match self.closing {
+            Some(since) if !self.hold.is_busy() => alone.min(since + self.limits.last_words),
+            _ => alone,
+        }
+    }
+
+    fn why_end(&mut self) -> Option<&'static str> {
+        if self.hold.may_end() {
+            return Some("its engine has asked for it");
+        }
+        if let Some(since) = &mut self.closing {
+            if self.hold.is_busy() {
+                // Last words are counted from the last exit.
+                *since = Instant::now();
+            } else if self.hold.is_empty() || self.engine.is_err() || since.elapsed() >= self.limits.last_words {
+                return Some("it was told to");
+            }
+        }
+        match &self.engine {
+            Err(since) if self.hold.is_empty() && since.elapsed() >= self.limits.alone => Some("no engine came"),
+            _ => None,
+        }
+    }
+}
+
+fn signals() -> std::io::Result<[Signal; 3]> {
+    Ok([signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?, signal(SignalKind::hangup())?])
+}
+
+/// The next TERM or INT. HUP means nothing to a process that outlives its terminal.
+async fn next([terminate, interrupt, hangup]: &mut [Signal; 3]) {
+    loop {
+        tokio::select! {
+            Some(()) = terminate.recv() => return,
+            Some(()) = interrupt.recv() => return,
+            Some(()) = hangup.recv() => {}
+            else => std::future::pending().await,
+        }
+    }
+}

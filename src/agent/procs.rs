@@ -1,0 +1,97 @@
+//! Processes as the kernel shows them under `/proc`.
+
+use procfs::process::Process;
+use rustix::io;
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+
+/// What is said of one process at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Seen {
+    pub pid: i32,
+    pub parent: i32,
+    pub group: i32,
+    pub zombie: bool,
+    /// Its own and that of its children that it has waited for; clock ticks.
+    pub ticks: u64,
+    /// Resident memory, in pages.
+    pub pages: u64,
+}
+
+/// All processes, in the order of their ids.
+pub(super) fn all() -> Vec<Seen> {
+    let Ok(processes) = procfs::process::all_processes() else { return Vec::new() };
+    // What ends while it is looked at is left out.
+    let mut all: Vec<Seen> = processes.filter_map(|process| seen(&process.ok()?)).collect();
+    all.sort_by_key(|seen| seen.pid);
+    all
+}
+
+/// One process; a zombie too, until it is waited for.
+pub(super) fn one(pid: i32) -> Option<Seen> {
+    seen(&Process::new(pid).ok()?)
+}
+
+fn seen(process: &Process) -> Option<Seen> {
+    let stat = process.stat().ok()?;
+    let children = u64::try_from(stat.cutime).unwrap_or(0) + u64::try_from(stat.cstime).unwrap_or(0);
+    Some(Seen {
+        pid: stat.pid,
+        parent: stat.ppid,
+        group: stat.pgrp,
+        zombie: matches!(stat.state, 'Z' | 'X'),
+        ticks: stat.utime + stat.stime + children,
+        pages: stat.rss,
+    })
+}
+
+/// The most memory a process has had resident since its last exec, in KiB.
+pub(super) fn peak_kib(pid: i32) -> Option<u64> {
+    Process::new(pid).ok()?.status().ok()?.vmhwm
+}
+
+/// Whether a process was started with all of these entries, `NAME=value` each. Unreadable is no.
+pub(super) fn has_environment(pid: i32, entries: &[String]) -> bool {
+    let Ok(environ) = std::fs::read(format!("/proc/{pid}/environ")) else { return false };
+    entries.iter().all(|entry| environ.split(|byte| *byte == 0).any(|found| found == entry.as_bytes()))
+}
+
+/// Whether the process's control group names this container, so that its id is one of this machine.
+pub(super) fn is_in_container(pid: i32, container: &str) -> bool {
+    std::fs::read_to_string(format!("/proc/{pid}/cgroup")).is_ok_and(|groups| groups.contains(container))
+}
+
+/// The children of this process's first thread: where the kernel hangs what its jobs have left behind.
+pub(super) fn adopted() -> Vec<i32> {
+    let own = std::process::id().cast_signed();
+    match std::fs::read_to_string(format!("/proc/self/task/{own}/children")) {
+        Ok(list) => list.split_whitespace().filter_map(|pid| pid.parse().ok()).collect(),
+        // A kernel without CONFIG_PROC_CHILDREN.
+        Err(_) => all().iter().filter(|seen| seen.parent == own).map(|seen| seen.pid).collect(),
+    }
+}
+
+/// A process that stays the one it is: a signal through it never reaches another that has got its number.
+#[derive(Debug)]
+pub(super) struct Handle {
+    pid: Pid,
+    descriptor: Option<rustix::fd::OwnedFd>,
+}
+
+impl Handle {
+    pub(super) fn open(pid: i32) -> Option<Self> {
+        let pid = Pid::from_raw(pid)?;
+        match pidfd_open(pid, PidfdFlags::empty()) {
+            Ok(descriptor) => Some(Self { pid, descriptor: Some(descriptor) }),
+            Err(io::Errno::SRCH) => None,
+            // A kernel or a sandbox without it.
+            Err(_) => Some(Self { pid, descriptor: None }),
+        }
+    }
+
+    pub(super) fn kill(&self) -> io::Result<()> {
+        match &self.descriptor {
+            Some(descriptor) => pidfd_send_signal(descriptor, Signal::KILL),
+            None => rustix::process::kill_process(self.pid, Signal::KILL),
+        }
+    }
+}
