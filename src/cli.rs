@@ -1,6 +1,8 @@
 //! The arguments: clap types, and nothing that acts.
 
 mod submit;
+#[cfg(test)]
+mod tests;
 
 pub use submit::{DependsOn, Pair, Seconds, SubmitArgs, WhatToRun};
 
@@ -10,7 +12,7 @@ use std::path::PathBuf;
 
 const AFTER_HELP: &str = "\
 Examples:
-  batchdeck demo                                  a living workload on this machine, and the console on it
+  batchdeck demo                                  a living workload, and the console on it
   batchdeck                                       the console
   batchdeck init && batchdeck submit -- make all  run a command as a job
   batchdeck jobs --status RUNNING -o json         for scripts
@@ -34,6 +36,7 @@ pub struct Cli {
 
 /// Where things are; accepted before and after every verb.
 #[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Options of every verb")]
 pub struct Places {
     /// Directory of the local engine's data; several engines live side by side in several directories.
     #[arg(long, global = true, value_name = "DIR", env = "BATCHDECK_DATA_DIR", hide_env_values = true)]
@@ -74,7 +77,10 @@ pub enum Verb {
     /// End jobs in any state: TERM, and KILL after 30 seconds.
     Terminate(EndArgs),
     /// Move waiting jobs within their queue, or a queue among the queues.
-    #[command(visible_alias = "reprioritize", override_usage = "batchdeck reprioritise <ID>... <PRIORITY>\n       batchdeck reprioritise --queue <NAME> <PRIORITY>")]
+    #[command(
+        visible_alias = "reprioritize",
+        override_usage = "batchdeck reprioritise <ID>... <PRIORITY>\n       batchdeck reprioritise --queue <NAME> <PRIORITY>"
+    )]
     Reprioritise(ReprioritiseArgs),
     /// Print a job's log, and follow it if asked to.
     Logs(LogsArgs),
@@ -87,9 +93,7 @@ pub enum Verb {
     /// List who did what, newest first.
     Audit(AuditArgs),
     /// Print a completion script for a shell.
-    Completions {
-        shell: clap_complete::Shell,
-    },
+    Completions { shell: clap_complete::Shell },
     #[command(hide = true)]
     Agent(AgentArgs),
 }
@@ -267,6 +271,7 @@ pub struct ScheduleNameArgs {
 #[derive(Debug, Args)]
 pub struct ScheduleCreateArgs {
     /// Its name; `GROUP/NAME` for another group than `default`.
+    #[arg(id = "schedule", value_name = "NAME")]
     pub name: String,
     /// `cron(30 2 ? * MON-FRI *)`, `rate(5 minutes)` or `at(2027-01-31T02:30:00)`.
     pub expression: String,
@@ -307,40 +312,4 @@ pub struct AgentArgs {
     /// The instance that this process stands for.
     #[arg(long, value_name = "ID")]
     pub instance: String,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use clap::CommandFactory;
-
-    #[test]
-    fn the_arguments_are_sound() {
-        Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn help_of_the_program_and_of_submit() {
-        let mut command = Cli::command().term_width(100);
-        insta::assert_snapshot!("help", command.render_long_help());
-        let submit = command.find_subcommand_mut("submit").expect("there");
-        insta::assert_snapshot!("help_submit", submit.render_long_help());
-    }
-
-    #[test]
-    fn places_are_taken_before_and_after_a_verb() {
-        for words in [["batchdeck", "--context", "lab", "queues"], ["batchdeck", "queues", "--context", "lab"]] {
-            let cli = Cli::try_parse_from(words).expect("taken");
-            assert_eq!(cli.places.context.as_deref(), Some("lab"));
-        }
-    }
-
-    #[test]
-    fn states_are_taken_in_any_case_and_wrong_ones_are_named() {
-        let parse = |states: &str| Cli::try_parse_from(["batchdeck", "jobs", "--status", states]);
-        let Ok(Cli { verb: Some(Verb::Jobs(args)), .. }) = parse("running,Failed") else { panic!("not taken") };
-        assert_eq!(args.status, [JobStatus::Running, JobStatus::Failed]);
-        let refusal = parse("DONE").expect_err("no state").to_string();
-        assert!(refusal.contains("`DONE` is not a job state"), "{refusal}");
-    }
 }

@@ -11,7 +11,7 @@ pub async fn run(args: AgentArgs, setting: &Setting) -> Done {
     let options = agent::Options {
         data_directory: setting.data.path().to_owned(),
         instance: InstanceId(args.instance),
-        docker_host: std::env::var("DOCKER_HOST").ok().filter(|host| !host.is_empty()),
+        docker_host: None,
     };
     agent::run(options).await.map_err(|error| CommandError::Agent(error.to_string()))?;
     Ok(exit::DONE)

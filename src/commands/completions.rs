@@ -1,8 +1,8 @@
 //! `completions`.
 
+use super::Done;
 use super::error::exit;
 use super::output::Output;
-use super::Done;
 use crate::cli::Cli;
 use clap::CommandFactory;
 

@@ -43,7 +43,8 @@ fn table(definitions: &[JobDefinition]) -> Table {
     for definition in definitions {
         let container = definition.container_properties.as_ref();
         let asks = |kind: &str, old: Option<i32>| {
-            let requirements = container.map(|container| container.resource_requirements.as_slice()).unwrap_or_default();
+            let requirements =
+                container.map(|container| container.resource_requirements.as_slice()).unwrap_or_default();
             let asked = requirements.iter().find(|asked| asked.kind == kind).map(|asked| asked.value.clone());
             Cell::optional(asked.or(old.map(|old| old.to_string())))
         };
@@ -102,8 +103,16 @@ fn read(file: &Path) -> Result<RegisterJobDefinitionRequest, CommandError> {
 
 fn parse(text: &str) -> Result<RegisterJobDefinitionRequest, String> {
     let given: BTreeMap<String, serde_json::Value> = serde_json::from_str(text).map_err(|error| error.to_string())?;
-    let known =
-        ["jobDefinitionName", "type", "parameters", "retryStrategy", "containerProperties", "timeout", "schedulingPriority", "tags"];
+    let known = [
+        "jobDefinitionName",
+        "type",
+        "parameters",
+        "retryStrategy",
+        "containerProperties",
+        "timeout",
+        "schedulingPriority",
+        "tags",
+    ];
     if let Some(stranger) = given.keys().find(|key| !known.contains(&key.as_str())) {
         let meant = crate::config::nearest(stranger, known).map(|meant| format!("; did you mean `{meant}`?"));
         return Err(format!("`{stranger}` cannot be taken into account{}", meant.unwrap_or_default()));

@@ -39,8 +39,7 @@ async fn has_host(world: &super::world::World) -> Result<bool, super::CommandErr
 
 /// This machine's processors, in whole instances.
 fn most_vcpus() -> i32 {
-    let processors = std::thread::available_parallelism().map_or(INSTANCE_VCPUS, |count| {
-        i32::try_from(count.get()).unwrap_or(i32::MAX - INSTANCE_VCPUS)
-    });
+    let processors = std::thread::available_parallelism()
+        .map_or(INSTANCE_VCPUS, |count| i32::try_from(count.get()).unwrap_or(i32::MAX - INSTANCE_VCPUS));
     (processors + INSTANCE_VCPUS - 1) / INSTANCE_VCPUS * INSTANCE_VCPUS
 }

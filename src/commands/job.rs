@@ -35,9 +35,7 @@ fn facts(job: &JobDetail, now: Millis) -> Table {
     };
     let extra = job.extra.as_deref();
     let container = job.container.as_ref();
-    let stamp = |at: Option<Millis>| {
-        at.filter(|at| *at > 0).map(|at| format!("{} ({} ago)", moment(at), age(at, now)))
-    };
+    let stamp = |at: Option<Millis>| at.filter(|at| *at > 0).map(|at| format!("{} ({} ago)", moment(at), age(at, now)));
     text("id", Some(job.job_id.to_string()));
     text("name", Some(job.job_name.clone()));
     text("queue", Some(name_of(&job.job_queue).to_owned()));
@@ -52,11 +50,17 @@ fn facts(job: &JobDetail, now: Millis) -> Table {
     text("ran", job.started_at.zip(job.stopped_at).map(|(from, to)| length(to - from)));
     text("priority", extra.map(|extra| extra.priority.to_string()));
     text("attempt", extra.map(|extra| format!("{} of {}", extra.attempt, tries(job))));
-    text("timeout", job.timeout.and_then(|timeout| timeout.attempt_duration_seconds).map(|s| length(Millis::from(s) * 1000)));
+    text(
+        "timeout",
+        job.timeout.and_then(|timeout| timeout.attempt_duration_seconds).map(|s| length(Millis::from(s) * 1000)),
+    );
     text("instance", extra.and_then(|extra| extra.instance.as_ref()).map(ToString::to_string));
-    text("uses", extra.and_then(|extra| extra.usage).map(|usage| {
-        format!("{:.2} cores, {:.0} MiB (at most {:.0} MiB)", usage.cpu, usage.memory_mib, usage.peak_memory_mib)
-    }));
+    text(
+        "uses",
+        extra.and_then(|extra| extra.usage).map(|usage| {
+            format!("{:.2} cores, {:.0} MiB (at most {:.0} MiB)", usage.cpu, usage.memory_mib, usage.peak_memory_mib)
+        }),
+    );
     if let Some(array) = &job.array_properties {
         text("array", array.size.map(|size| children(size, array.status_summary.as_ref())));
         text("index", array.index.map(|index| index.to_string()));
@@ -111,9 +115,7 @@ fn asks(requirements: &[ResourceRequirement]) -> String {
 /// The words as a shell would take them, so that a line can be copied; a long script is cut.
 pub fn command_line(command: &[String]) -> String {
     const LONGEST: usize = 400;
-    let plain = |word: &str| {
-        !word.is_empty() && word.chars().all(|c| c.is_alphanumeric() || "-_./:=,@%+".contains(c))
-    };
+    let plain = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_alphanumeric() || "-_./:=,@%+".contains(c));
     let word = |word: &String| if plain(word) { word.clone() } else { format!("'{}'", word.replace('\'', r"'\''")) };
     let line = command.iter().map(word).collect::<Vec<_>>().join(" ").replace('\n', "⏎");
     match line.char_indices().nth(LONGEST) {
@@ -123,7 +125,14 @@ pub fn command_line(command: &[String]) -> String {
 }
 
 fn attempts(attempts: &[AttemptDetail]) -> Table {
-    let mut table = Table::new(&[right("ATTEMPT"), left("STARTED"), right("RAN"), right("EXIT"), left("REASON"), left("LOG STREAM")]);
+    let mut table = Table::new(&[
+        right("ATTEMPT"),
+        left("STARTED"),
+        right("RAN"),
+        right("EXIT"),
+        left("REASON"),
+        left("LOG STREAM"),
+    ]);
     for (at, attempt) in attempts.iter().enumerate() {
         let reasons = [attempt.status_reason.as_deref(), attempt.container.reason.as_deref()];
         table.row(vec![
@@ -143,7 +152,8 @@ mod tests {
     use super::*;
     use crate::commands::table::Look;
     use crate::model::{
-        AttemptContainerDetail, ContainerDetail, JobDependency, JobId, JobStatus, JobTimeout, KeyValuePair, RetryStrategy,
+        AttemptContainerDetail, ContainerDetail, JobDependency, JobId, JobStatus, JobTimeout, KeyValuePair,
+        RetryStrategy,
     };
 
     #[test]

@@ -17,7 +17,8 @@ pub async fn run(args: &JobsArgs, world: World) -> Done {
         (None, Some(array)) => JobScope::Array(resolve::job(&*world.backend, array).await?),
         (None, None) => JobScope::Everywhere,
     };
-    let query = JobQuery { scope, statuses: args.status.clone(), name: args.name.clone(), page_token: None, limit: None };
+    let query =
+        JobQuery { scope, statuses: args.status.clone(), name: args.name.clone(), page_token: None, limit: None };
     let (jobs, more) = list(&*world.backend, query, args.limit).await?;
     let output = world.output();
     match args.output {
@@ -108,7 +109,9 @@ fn reason(job: &JobSummary) -> String {
     }
     let container = job.container.as_ref().and_then(|container| container.reason.as_deref());
     let plain_success = job.status == JobStatus::Succeeded;
-    words.extend([job.status_reason.as_deref(), container].into_iter().flatten().filter(|_| !plain_success).map(str::to_owned));
+    words.extend(
+        [job.status_reason.as_deref(), container].into_iter().flatten().filter(|_| !plain_success).map(str::to_owned),
+    );
     words.join(" · ")
 }
 

@@ -108,12 +108,7 @@ fn no_log(job: &JobDetail, attempt: Option<u32>) -> CommandError {
     CommandError::NoLog { id: job.job_id.to_string(), name: job.job_name.clone(), why }
 }
 
-async fn whole(
-    backend: &dyn Backend,
-    id: &JobId,
-    attempt: Option<u32>,
-    printer: Printer,
-) -> Result<(), CommandError> {
+async fn whole(backend: &dyn Backend, id: &JobId, attempt: Option<u32>, printer: Printer) -> Result<(), CommandError> {
     let job = watching::describe(backend, id).await?;
     let found = source(&job, attempt.unwrap_or_else(|| latest(&job))).ok_or_else(|| no_log(&job, attempt))?;
     if printer.format == LinesFormat::Json {
@@ -161,12 +156,7 @@ async fn pages(
 }
 
 /// Prints one attempt after the other until the job has ended, or the one attempt that was named.
-async fn follow(
-    backend: &dyn Backend,
-    id: JobId,
-    attempt: Option<u32>,
-    printer: Printer,
-) -> Result<(), CommandError> {
+async fn follow(backend: &dyn Backend, id: JobId, attempt: Option<u32>, printer: Printer) -> Result<(), CommandError> {
     let mut watching = Watching::new(backend, id);
     let first = watching.look().await?;
     if first.array_properties.as_ref().is_some_and(|array| array.size.is_some()) {
@@ -283,9 +273,8 @@ mod tests {
     #[test]
     fn a_line_has_its_time_if_asked_for_and_never_a_control_sequence() {
         let event = LogEvent { timestamp: 1_500, message: "\u{1b}[31mred\u{1b}[0m\r".to_owned(), ingestion_time: 0 };
-        let line = |timestamps| {
-            Printer { output: Output::standard(), format: LinesFormat::Table, timestamps }.line(&event)
-        };
+        let line =
+            |timestamps| Printer { output: Output::standard(), format: LinesFormat::Table, timestamps }.line(&event);
         assert_eq!(line(false), "red\n");
         assert_eq!(line(true), "1970-01-01T00:00:01.500Z red\n");
     }

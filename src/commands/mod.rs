@@ -37,14 +37,15 @@ pub type Done = Result<u8, CommandError>;
 
 /// Carries out one verb to its end, says on standard error what went wrong, and answers the exit code.
 pub fn run(cli: Cli) -> u8 {
-    let result = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(CommandError::Start).and_then(
-        |runtime| {
-            let result = runtime.block_on(carry_out(cli));
-            // A thread that still reads standard input must not hold up the end.
-            runtime.shutdown_background();
-            result
-        },
-    );
+    let result =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(CommandError::Start).and_then(
+            |runtime| {
+                let result = runtime.block_on(carry_out(cli));
+                // A thread that still reads standard input must not hold up the end.
+                runtime.shutdown_background();
+                result
+            },
+        );
     match result {
         Ok(code) => code,
         Err(error) => {

@@ -17,12 +17,9 @@ impl Output {
     pub fn standard() -> Self {
         let terminal = io::stdout().is_terminal();
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let width = if terminal { crossterm::terminal::size().ok().map(|(columns, _)| usize::from(columns)) } else { None };
+        let width =
+            if terminal { crossterm::terminal::size().ok().map(|(columns, _)| usize::from(columns)) } else { None };
         Self { look: Look { color: terminal && !plain, width } }
-    }
-
-    pub fn look(&self) -> Look {
-        self.look
     }
 
     /// Writes text as it is. The text ends its own lines.

@@ -83,8 +83,7 @@ mod tests {
             job_counts: Some(counts.clone()),
             ..JobQueue::default()
         };
-        let partly =
-            JobQueue { job_queue_name: "partly".to_owned(), job_counts_partial: true, ..high.clone() };
+        let partly = JobQueue { job_queue_name: "partly".to_owned(), job_counts_partial: true, ..high.clone() };
         let unknown = JobQueue {
             job_queue_name: "aws".to_owned(),
             state: Switch::Disabled,

@@ -126,10 +126,7 @@ mod tests {
         let resolve = |given: &str| unique(given, given, &ids()).map_err(|error| error.to_string());
         assert_eq!(resolve("3f2a"), Ok(JobId::from("3f2a77aa-1")));
         assert_eq!(resolve("9"), Ok(JobId::from("9c000000-3")));
-        assert_eq!(
-            resolve("3f2"),
-            Err("2 jobs have an id that begins with `3f2`: 3f2a77aa-1, 3f2b0000-2".to_owned())
-        );
+        assert_eq!(resolve("3f2"), Err("2 jobs have an id that begins with `3f2`: 3f2a77aa-1, 3f2b0000-2".to_owned()));
         assert_eq!(resolve("77"), Err("no job has the id `77`, and none has one that begins so".to_owned()));
     }
 

@@ -99,10 +99,11 @@ pub async fn queues(world: &World, wanted: &[Queue]) -> Result<Vec<String>, Comm
     let there = world.backend.job_queues().await.doing("listing queues")?;
     let mut made = Vec::new();
     for queue in wanted.iter().filter(|one| !there.iter().any(|known| known.job_queue_name == one.name)) {
-        let order = queue.environments.iter().zip(1..).map(|(name, order)| ComputeEnvironmentOrder {
-            order,
-            compute_environment: (*name).to_owned(),
-        });
+        let order = queue
+            .environments
+            .iter()
+            .zip(1..)
+            .map(|(name, order)| ComputeEnvironmentOrder { order, compute_environment: (*name).to_owned() });
         let request = CreateJobQueueRequest {
             job_queue_name: queue.name.to_owned(),
             state: Some(queue.state),
@@ -156,10 +157,7 @@ fn request(definition: &Definition) -> RegisterJobDefinitionRequest {
         container_properties: Some(ContainerProperties {
             image: HOST_IMAGE.to_owned(),
             command: definition.command.clone(),
-            resource_requirements: vec![
-                ask("VCPU", "1".to_owned()),
-                ask("MEMORY", definition.memory_mib.to_string()),
-            ],
+            resource_requirements: vec![ask("VCPU", "1".to_owned()), ask("MEMORY", definition.memory_mib.to_string())],
             ..ContainerProperties::default()
         }),
         timeout: definition.timeout_seconds.map(|seconds| JobTimeout { attempt_duration_seconds: Some(seconds) }),

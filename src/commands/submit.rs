@@ -238,7 +238,10 @@ mod tests {
     fn what_aws_would_refuse_is_refused_before_it_is_sent() {
         let cases = [
             (WhatToRun { array: Some(1), ..WhatToRun::default() }, "arrayProperties.size is `1`; it takes 2 to 10000"),
-            (WhatToRun { attempts: Some(11), ..WhatToRun::default() }, "retryStrategy.attempts is `11`; it takes 1 to 10"),
+            (
+                WhatToRun { attempts: Some(11), ..WhatToRun::default() },
+                "retryStrategy.attempts is `11`; it takes 1 to 10",
+            ),
             (
                 WhatToRun { timeout: Some(Seconds(5)), ..WhatToRun::default() },
                 "timeout.attemptDurationSeconds is `5`; it takes 60 or more",

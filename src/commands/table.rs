@@ -98,10 +98,6 @@ impl Table {
         self.rows.push(cells);
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
-    }
-
     /// Heads and rows, a line each. The last column is as wide as it likes; lines end without spaces.
     pub fn render(&self, look: Look) -> String {
         let widths: Vec<usize> = (0..self.columns.len())
@@ -200,7 +196,12 @@ mod tests {
     fn table() -> Table {
         let mut table = Table::new(&[left("NAME"), right("JOBS"), left("STATUS"), left("REASON")]);
         table.row(vec![Cell::new("high"), Cell::count(12), Cell::status(JobStatus::Running), Cell::new("")]);
-        table.row(vec![Cell::new("世界"), Cell::count(0), Cell::status(JobStatus::Failed), Cell::new("it \u{1b}[31mbroke\nhere")]);
+        table.row(vec![
+            Cell::new("世界"),
+            Cell::count(0),
+            Cell::status(JobStatus::Failed),
+            Cell::new("it \u{1b}[31mbroke\nhere"),
+        ]);
         table
     }
 

@@ -27,15 +27,8 @@ pub struct Context {
 /// How the world behind a context is reached.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Reach {
-    Local {
-        data_directory: PathBuf,
-    },
-    Aws {
-        profile: Option<String>,
-        region: Option<String>,
-        endpoint: Option<String>,
-        calls_per_second: Option<f64>,
-    },
+    Local { data_directory: PathBuf },
+    Aws { profile: Option<String>, region: Option<String>, endpoint: Option<String>, calls_per_second: Option<f64> },
 }
 
 /// What the choice depends on besides the config file.
@@ -67,9 +60,8 @@ impl Context {
     /// are in the environment or a local engine has run here before; else `aws`. `local` and `aws` need no config.
     pub fn choose(config: &Config, surroundings: &Surroundings) -> Result<Self, ContextError> {
         let name = surroundings.context.as_deref().or(config.context.as_deref()).unwrap_or_else(|| {
-            let local = surroundings.data_directory.is_some()
-                || !surroundings.aws_settings
-                || surroundings.journal_exists;
+            let local =
+                surroundings.data_directory.is_some() || !surroundings.aws_settings || surroundings.journal_exists;
             if local { "local" } else { "aws" }
         });
         let built_in = match name {

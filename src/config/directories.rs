@@ -45,8 +45,8 @@ pub struct DataDirectory(PathBuf);
 impl DataDirectory {
     /// Takes a path, relative to the working directory or absolute. Makes nothing.
     pub fn new(path: &Path) -> Result<Self, DirectoryError> {
-        let absolute = std::path::absolute(path)
-            .map_err(|cause| DirectoryError::NotAbsolute { path: path.to_owned(), cause })?;
+        let absolute =
+            std::path::absolute(path).map_err(|cause| DirectoryError::NotAbsolute { path: path.to_owned(), cause })?;
         let directory = Self(absolute);
         for socket in [directory.socket(), directory.agents_socket()] {
             let length = socket.as_os_str().len();

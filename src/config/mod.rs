@@ -5,6 +5,7 @@
 
 pub mod context;
 pub mod directories;
+pub mod keys;
 mod nearest;
 mod settings;
 

@@ -1,5 +1,6 @@
 //! The form of the config file and how it is read.
 
+use super::keys::KeyBindings;
 use super::nearest;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -19,9 +20,7 @@ pub struct Config {
     pub engine: EngineSettings,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub contexts: BTreeMap<String, ContextSettings>,
-    /// Layer to chord to action.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub keys: BTreeMap<String, BTreeMap<String, String>>,
+    pub keys: KeyBindings,
 }
 
 impl Default for Config {
@@ -31,7 +30,7 @@ impl Default for Config {
             context: None,
             engine: EngineSettings::default(),
             contexts: BTreeMap::new(),
-            keys: BTreeMap::new(),
+            keys: KeyBindings::default(),
         }
     }
 }
@@ -51,12 +50,7 @@ pub struct EngineSettings {
 
 impl Default for EngineSettings {
     fn default() -> Self {
-        Self {
-            idle_seconds: 60,
-            retention_days: 7,
-            region: "us-east-1".to_owned(),
-            account: "123456789012".to_owned(),
-        }
+        Self { idle_seconds: 60, retention_days: 7, region: "us-east-1".to_owned(), account: "123456789012".to_owned() }
     }
 }
 
@@ -129,7 +123,13 @@ impl Config {
         if let Some((at, unknown)) = find_unknown(table.get_ref()) {
             let Unknown { section, key, known } = unknown;
             let meant = nearest(&key, known.iter().copied());
-            return Err(ConfigError::UnknownKey { path: path.to_owned(), line: line_of(text, at), section, key, meant });
+            return Err(ConfigError::UnknownKey {
+                path: path.to_owned(),
+                line: line_of(text, at),
+                section,
+                key,
+                meant,
+            });
         }
         toml::from_str(text).map_err(|error| syntax(&error))
     }
@@ -201,7 +201,7 @@ mod tests {
         let config = parse(&shown).expect("examples are valid");
         assert!(config.contexts.values().any(|context| context.backend == Kind::Aws && context.read_only));
         assert!(config.contexts.values().any(|context| context.data_dir.is_some()));
-        assert!(!config.keys.is_empty());
+        assert!(!config.keys.0.is_empty());
     }
 
     #[test]
@@ -252,7 +252,6 @@ mod tests {
                     calls_per_second: Some(1.0),
                 },
             )]),
-            keys: BTreeMap::from([("global".to_owned(), BTreeMap::new())]),
             ..Config::default()
         };
         let table = toml::Table::try_from(&full).expect("writes");

@@ -46,7 +46,13 @@ pub fn definitions(workspace: &str) -> Vec<Definition> {
             .filter_map(|argument| argument.strip_prefix("Ref::"))
             .map(|name| (name.to_owned(), parameter(name)))
             .collect();
-        Definition { name, command: words.map(str::to_owned).collect(), parameters, memory_mib: 256, ..resources::host() }
+        Definition {
+            name,
+            command: words.map(str::to_owned).collect(),
+            parameters,
+            memory_mib: 256,
+            ..resources::host()
+        }
     };
     let run = ["Ref::workspace", "Ref::run"];
     vec![
@@ -92,7 +98,14 @@ pub fn schedules() -> Vec<Schedule> {
         }
     };
     vec![
-        schedule("demo-report", "rate(1 minute)", Switch::Enabled, "What the demo has made so far", "report", "default"),
+        schedule(
+            "demo-report",
+            "rate(1 minute)",
+            Switch::Enabled,
+            "What the demo has made so far",
+            "report",
+            "default",
+        ),
         schedule(
             "nightly-etl",
             "cron(30 2 * * ? *)",
