@@ -16,6 +16,7 @@ static LEADERS: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
 
 /// How long what was killed may take to vanish before its attempt is reported all the same.
 const PATIENCE: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_millis(2);
 
 pub(super) fn become_reaper() {
     if let Err(error) = rustix::process::set_child_subreaper(Some(rustix::process::getpid())) {
@@ -41,16 +42,24 @@ pub(super) fn forget(pid: i32) {
 pub(super) async fn sweep(entries: &[String]) {
     let begin = Instant::now();
     while begin.elapsed() < PATIENCE {
-        if kill_adopted(entries) == 0 {
+        if kill_adopted(|pid| procs::has_environment(pid, entries)) == 0 {
             return;
         }
-        tokio::time::sleep(Duration::from_millis(2)).await;
+        tokio::time::sleep(PAUSE).await;
     }
     tracing::warn!(?entries, "processes that have left their job's process group do not end");
 }
 
+/// Kills all that is left of any attempt, known by its environment or not: the instance ends.
+pub(super) async fn sweep_all() {
+    let begin = Instant::now();
+    while kill_adopted(|_| true) > 0 && begin.elapsed() < PATIENCE {
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
 /// One round; gives how many of them are left, those that are dying among them.
-fn kill_adopted(entries: &[String]) -> usize {
+fn kill_adopted(is_meant: impl Fn(i32) -> bool) -> usize {
     let leaders = leaders();
     let own_group = getpgrp().as_raw_nonzero().get();
     let mut left = 0;
@@ -65,7 +74,7 @@ fn kill_adopted(entries: &[String]) -> usize {
             continue;
         }
         let Some(handle) = Handle::open(pid) else { continue };
-        if procs::has_environment(pid, entries) && handle.kill().is_ok() {
+        if is_meant(pid) && handle.kill().is_ok() {
             left += 1;
         }
     }

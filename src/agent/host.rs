@@ -31,7 +31,7 @@ pub(super) struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { alone: Duration::from_secs(600), closing_grace_seconds: 10, last_words: Duration::from_secs(2) }
+        Self { alone: Duration::from_mins(10), closing_grace_seconds: 10, last_words: Duration::from_secs(2) }
     }
 }
 
@@ -72,7 +72,7 @@ pub(super) async fn run(options: Options, limits: Limits) -> Result<(), AgentErr
     let meters = Arc::new(Meters::new(instance.clone()));
     let (progress, mut reports) = unbounded_channel();
     let (news, mut heard) = channel(256);
-    let (samples, mut sampled) = channel(1);
+    let (samples, mut measured) = channel(1);
     // Aborted when they are dropped.
     let mut helpers = JoinSet::new();
     helpers.spawn(link::keep(data_directory.clone(), news));
@@ -92,7 +92,7 @@ pub(super) async fn run(options: Options, limits: Limits) -> Result<(), AgentErr
         tokio::select! {
             Some(news) = heard.recv() => host.hear(news),
             Some((attempt, report)) = reports.recv() => host.note(attempt, report),
-            Some(samples) = sampled.recv() => {
+            Some(samples) = measured.recv() => {
                 host.tell(ToEngine::Used { samples });
                 if link::is_gone(&host.surroundings.data_directory) {
                     host.hear(News::Gone);
@@ -103,6 +103,7 @@ pub(super) async fn run(options: Options, limits: Limits) -> Result<(), AgentErr
         }
         if let Some(why) = host.why_end() {
             tracing::info!(instance = %host.surroundings.instance, why, "the agent ends");
+            escaped::sweep_all().await;
             return Ok(());
         }
     }
@@ -205,7 +206,7 @@ impl Host {
 
     /// When [`Host::why_end`] may have something to say without anything else happening.
     fn wake(&self) -> Instant {
-        let hour = Instant::now() + Duration::from_secs(3600);
+        let hour = Instant::now() + Duration::from_hours(1);
         let alone = match &self.engine {
             Err(since) if self.hold.is_empty() => *since + self.limits.alone,
             _ => hour,

@@ -1,8 +1,9 @@
 //! What a lost agent has left behind, and its end.
 
+use super::containers;
 use super::procs::{self, Handle, Seen};
 use crate::model::InstanceId;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io;
 use std::time::{Duration, Instant};
 
@@ -30,16 +31,18 @@ pub fn kill_leftovers(instance: &InstanceId) -> io::Result<usize> {
     let mut clean_passes = 0;
     loop {
         let all = procs::all();
-        // The handle first, the look at the environment after it: what is killed is what was looked at.
-        let handles: BTreeMap<i32, Handle> =
-            all.iter().filter_map(|seen| Some((seen.pid, Handle::open(seen.pid)?))).collect();
         let found = family(&all, std::process::id().cast_signed(), |pid| procs::has_environment(pid, &entry));
-        for (pid, handle) in found.iter().filter_map(|pid| Some((*pid, handles.get(pid)?))) {
+        for seen in all.iter().filter(|seen| found.contains(&seen.pid)) {
+            // The handle first, the second look after it: what is killed is what was found.
+            let Some(handle) = Handle::open(seen.pid) else { continue };
+            if procs::one(seen.pid).is_none_or(|again| again.started != seen.started) {
+                continue;
+            }
             match handle.kill() {
                 Ok(()) => {
-                    killed.insert(pid);
+                    killed.insert((seen.pid, seen.started));
                 }
-                Err(error) => tracing::warn!(pid, %error, "a leftover process cannot be killed"),
+                Err(error) => tracing::warn!(seen.pid, %error, "a leftover process cannot be killed"),
             }
         }
         // One that was being started when its agent died shows its environment only after its exec: look twice.
@@ -53,6 +56,15 @@ pub fn kill_leftovers(instance: &InstanceId) -> io::Result<usize> {
         }
         std::thread::sleep(PAUSE);
     }
+}
+
+/// Removes every container that an instance's jobs have left, as [`kill_leftovers`] kills their processes, and gives
+/// their number. Without a container runtime there is none. `docker_host` as in [`super::Options`].
+///
+/// # Errors
+/// What the runtime has answered, when it refuses.
+pub async fn remove_containers(instance: &InstanceId, docker_host: Option<&str>) -> io::Result<usize> {
+    containers::remove_all(instance, docker_host).await.map_err(io::Error::other)
 }
 
 /// The marked processes, their descendants and the members of their groups; never `own`, its group, or a zombie.

@@ -6,6 +6,17 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// How long output is read on after its attempt has ended, when something still holds it open.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// Waits until output need not be read any more: a moment after `is_over` is told, or dropped.
+pub(super) async fn last_words(is_over: oneshot::Receiver<()>) {
+    let _ = is_over.await;
+    tokio::time::sleep(LAST_WORDS).await;
+}
 
 /// Which of an attempt's two streams a piece of output came from.
 #[derive(Debug, Clone, Copy)]

@@ -16,6 +16,7 @@ mod log_file;
 mod pid_file;
 mod process;
 mod procs;
+mod runtime;
 mod scratch;
 mod usage;
 
@@ -45,7 +46,7 @@ pub enum AgentError {
     #[error("the data directory {} cannot be used: {source}; name the engine's with --data-dir", path.display())]
     DataDirectory { path: PathBuf, source: io::Error },
     #[error(
-        "the pid file of {instance} cannot be written: {source}; see whether the disk is full or the directory is another user's"
+        "the pid file agents/{instance}.pid cannot be written: {source}; end that process, or see to the directory"
     )]
     PidFile { instance: InstanceId, source: io::Error },
     #[error("signals cannot be listened for: {source}")]

@@ -2,7 +2,7 @@
 
 use super::attempt::{Surroundings, never_started};
 use super::control::{Control, Word};
-use super::log_file::{Logger, Stream};
+use super::log_file::{Logger, Stream, last_words};
 use super::message::{Exit, Start};
 use super::procs::{self, Seen};
 use super::scratch::Scratch;
@@ -18,7 +18,6 @@ use std::io;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
-use std::time::Duration;
 use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncReadExt as _, Interest};
 use tokio::process::{Child, ChildStderr, ChildStdout, Command};
@@ -29,8 +28,6 @@ const WORKDIR: &str = "BATCHDECK_WORKDIR";
 /// What a job gets to see of the agent's own environment.
 const INHERITED: [&str; 4] = ["PATH", "HOME", "LANG", "LC_ALL"];
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-/// How long output is read on after the end, when something still holds the pipes.
-const LAST_WORDS: Duration = Duration::from_secs(1);
 /// What a pipe holds at most, unless somebody has made it larger.
 const PIPE_SIZE: usize = 64 * 1024;
 
@@ -160,11 +157,7 @@ fn signal_group(pid: i32, signal: Signal) {
 
 /// Writes both pipes to the log until both are closed, or for a moment longer than the process lives.
 async fn pump(mut stdout: ChildStdout, mut stderr: ChildStderr, mut logger: Logger, is_over: oneshot::Receiver<()>) {
-    let last_words = async {
-        // A sender that is gone has the same meaning.
-        let _ = is_over.await;
-        tokio::time::sleep(LAST_WORDS).await;
-    };
+    let last_words = last_words(is_over);
     tokio::pin!(last_words);
     let (mut out, mut err) = (vec![0; PIPE_SIZE], vec![0; PIPE_SIZE]);
     let (mut out_open, mut err_open) = (true, true);

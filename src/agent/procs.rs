@@ -11,6 +11,8 @@ pub(super) struct Seen {
     pub parent: i32,
     pub group: i32,
     pub zombie: bool,
+    /// When it started, in clock ticks since the machine did; with it a number is of one process only.
+    pub started: u64,
     /// Its own and that of its children that it has waited for; clock ticks.
     pub ticks: u64,
     /// Resident memory, in pages.
@@ -39,6 +41,7 @@ fn seen(process: &Process) -> Option<Seen> {
         parent: stat.ppid,
         group: stat.pgrp,
         zombie: matches!(stat.state, 'Z' | 'X'),
+        started: stat.starttime,
         ticks: stat.utime + stat.stime + children,
         pages: stat.rss,
     })

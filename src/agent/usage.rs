@@ -203,8 +203,8 @@ mod tests {
         }
         let samples = meters.sample();
         assert_eq!(samples.len(), 1);
-        let (sampled, usage) = &samples[0];
-        assert_eq!(*sampled, attempt);
+        let (whose, usage) = &samples[0];
+        assert_eq!(*whose, attempt);
         assert!(usage.cpu > 0.0 && usage.cpu_seconds >= 0.05, "{usage:?}");
         assert!(usage.memory_mib >= 32.0 && usage.peak_memory_mib >= usage.memory_mib, "{usage:?}");
         drop(kept);

@@ -1,0 +1,198 @@
+//! Jobs as processes.
+
+use super::*;
+use crate::agent::leftovers::kill_leftovers;
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+#[tokio::test]
+async fn a_job_ends_with_its_true_exit_code_and_128_and_the_signal_for_a_death_by_one() {
+    let (_world, mut engine) = World::begin().await;
+    for (job, script, code) in [
+        ("zero", "true", 0),
+        ("three", "exit 3", 3),
+        ("last", "exit 255", 255),
+        ("term", "kill -TERM $$", 143),
+        ("kill", "kill -KILL $$", 137),
+        ("segv", "kill -SEGV $$", 139),
+    ] {
+        let exit = engine.run(shell(job, script)).await;
+        assert_eq!((exit.code, exit.reason, exit.timed_out), (Some(code), None, false), "{job}");
+        assert!(exit.started_at.is_some_and(|started| started <= exit.at), "{job}");
+        assert!(exit.usage.is_some(), "{job}");
+    }
+}
+
+#[tokio::test]
+async fn both_outputs_are_logged_in_lines_with_times() {
+    let (world, mut engine) = World::begin().await;
+    engine.run(shell("a", "echo one; echo two >&2; printf 'no newline'; printf 'caf\\303\\251 \\377' >&2")).await;
+    let mut lines = world.log("a");
+    lines.sort();
+    assert_eq!(lines, ["café \u{fffd}", "no newline", "one", "two"]);
+}
+
+#[tokio::test]
+async fn a_line_can_be_followed_while_its_job_runs() {
+    let (world, mut engine) = World::begin().await;
+    engine.send(ToAgent::Start(Box::new(shell("a", "echo here; read never < /dev/zero")))).await;
+    engine.started("a").await;
+    assert!(line_in(&world.path("logs/d/default/task-a.log")).await.ends_with(" here"));
+    engine.send(ToAgent::Stop { attempt: id("a"), grace_seconds: 0 }).await;
+    engine.exited("a").await;
+}
+
+#[tokio::test]
+async fn a_line_of_a_megabyte_is_split_and_nothing_of_it_is_lost() {
+    let (world, mut engine) = World::begin().await;
+    engine.run(shell("a", "head -c 1048576 /dev/zero | tr '\\0' x")).await;
+    let lines = world.log("a");
+    assert_eq!(lines.len(), 16);
+    assert!(lines.iter().all(|line| line.len() == 65536 && line.bytes().all(|byte| byte == b'x')));
+}
+
+#[tokio::test]
+async fn a_job_that_ignores_term_is_killed_when_its_grace_is_over() {
+    let (world, mut engine) = World::begin().await;
+    let script = "trap 'echo asked' TERM; echo ready; while :; do read line < fifo; done";
+    engine.send(ToAgent::Start(Box::new(shell("a", &format!("mkfifo fifo; {script}"))))).await;
+    assert!(line_in(&world.path("logs/d/default/task-a.log")).await.ends_with(" ready"));
+    engine.send(ToAgent::Stop { attempt: id("a"), grace_seconds: 1 }).await;
+    let exit = engine.exited("a").await;
+    assert_eq!((exit.code, exit.timed_out), (Some(137), false));
+    assert!(world.log("a").contains(&"asked".to_owned()));
+}
+
+#[tokio::test]
+async fn a_job_that_ends_on_term_reports_its_own_exit_code() {
+    let (world, mut engine) = World::begin().await;
+    let script = "mkfifo fifo; trap 'exit 7' TERM; echo ready; read line < fifo & wait";
+    engine.send(ToAgent::Start(Box::new(shell("a", script)))).await;
+    assert!(line_in(&world.path("logs/d/default/task-a.log")).await.ends_with(" ready"));
+    engine.send(ToAgent::Stop { attempt: id("a"), grace_seconds: 30 }).await;
+    assert_eq!(engine.exited("a").await.code, Some(7));
+}
+
+#[tokio::test]
+async fn a_job_that_runs_longer_than_its_timeout_is_stopped_and_says_so() {
+    let (_world, mut engine) = World::begin().await;
+    let exit = engine.run(Start { timeout_seconds: Some(1), ..shell("a", "exec sleep 1000") }).await;
+    assert_eq!((exit.code, exit.timed_out), (Some(143), true));
+    assert!(exit.at - exit.started_at.expect("it had started") >= 900);
+}
+
+#[tokio::test]
+async fn what_a_job_leaves_behind_ends_with_it_and_does_not_hold_it_open() {
+    let (world, mut engine) = World::begin().await;
+    let pids = world.path("pids");
+    let script = format!(
+        "sleep 1000 & echo $! > {0}; setsid sh -c 'echo $$ >> {0}; (sleep 1000; :) & exec sleep 1000' & \
+         while [ $(wc -l < {0}) != 2 ]; do :; done; echo done",
+        pids.display()
+    );
+    let begin = Instant::now();
+    assert_eq!(engine.run(shell("a", &script)).await.code, Some(0));
+    assert!(begin.elapsed() < Duration::from_secs(10));
+    assert_eq!(world.log("a"), ["done"]);
+    for pid in std::fs::read_to_string(pids).expect("their numbers").lines() {
+        assert!(!lives(pid.parse().expect("a number")), "{pid} lives on");
+    }
+    assert_eq!(kill_leftovers(&world.instance).expect("it can look"), 0);
+}
+
+#[tokio::test]
+async fn a_stranger_that_holds_the_pipe_does_not_hold_the_job_open() {
+    let (world, mut engine) = World::begin().await;
+    // Without its environment and in a session of its own, nobody can tell whose it is.
+    let pids = world.path("pids");
+    let script = format!(
+        "env -i /usr/bin/setsid /bin/sh -c 'echo $$ > {0}; exec sleep 1000' & while [ ! -s {0} ]; do :; done; echo done",
+        pids.display()
+    );
+    let begin = Instant::now();
+    assert_eq!(engine.run(shell("a", &script)).await.code, Some(0));
+    assert!(begin.elapsed() < Duration::from_secs(10));
+    assert_eq!(world.log("a"), ["done"]);
+    let pid = line_in(&pids).await.parse().expect("a number");
+    procs::Handle::open(pid).expect("it lives").kill().expect("it can be killed");
+}
+
+#[tokio::test]
+async fn a_program_that_cannot_be_started_is_named_with_what_to_do() {
+    let (world, mut engine) = World::begin().await;
+    let file = world.path("no-program");
+    std::fs::write(&file, "text").expect("it can be written");
+    let file = file.to_string_lossy().into_owned();
+    let executable = world.path("no-interpreter");
+    std::fs::write(&executable, "#!/nowhere/interpreter\n").expect("it can be written");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    std::fs::set_permissions(&executable, mode).expect("its mode can be set");
+    let executable = executable.to_string_lossy().into_owned();
+    let table: &[(&[&str], &str)] = &[
+        (&["no-such-program", "x"], "`no-such-program` was not found in PATH; install it"),
+        (&["/no/such/program"], "`/no/such/program` was not found; install it"),
+        (&[""], "`` was not found in PATH"),
+        (&[&file], "chmod +x"),
+        (&[&executable], "the interpreter that its first line names is missing"),
+        (&[], "no command was given"),
+    ];
+    for (number, (command, expect)) in table.iter().enumerate() {
+        let exit = engine.run(start(&number.to_string(), command)).await;
+        let reason = exit.reason.expect("a reason");
+        assert!(reason.starts_with("CannotStartContainerError: ") && reason.contains(expect), "{reason}");
+        assert_eq!((exit.code, exit.started_at), (None, None), "{reason}");
+    }
+    let nowhere = Start { environment: vec![variable("BATCHDECK_WORKDIR", "/no/such/place")], ..shell("w", "true") };
+    let reason = engine.run(nowhere).await.reason.expect("a reason");
+    assert!(reason.contains("the working directory /no/such/place (BATCHDECK_WORKDIR) is not there"), "{reason}");
+}
+
+#[tokio::test]
+async fn a_job_sees_its_own_environment_and_nothing_of_its_agents() {
+    let (world, mut engine) = World::begin().await;
+    let job = Start { environment: vec![variable("MINE", "a b"), variable("LANG", "C")], ..start("a", &["env"]) };
+    assert_eq!(engine.run(job).await.code, Some(0));
+    let log = world.log("a");
+    let seen: BTreeMap<&str, &str> = log.iter().filter_map(|line| line.split_once('=')).collect();
+    let expect = [("MINE", "a b"), ("LANG", "C"), ("AWS_BATCH_JOB_ID", "a"), ("AWS_BATCH_JOB_ATTEMPT", "1")];
+    for (name, value) in expect {
+        assert_eq!(seen.get(name), Some(&value), "{name}");
+    }
+    assert_eq!(seen["BATCHDECK_INSTANCE"], world.instance.0);
+    assert!(seen["TMPDIR"].ends_with("/work/task-a"), "{seen:?}");
+    let known = ["PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "MINE", "AWS_BATCH_JOB_ID", "AWS_BATCH_JOB_ATTEMPT"];
+    let leaked: Vec<_> = seen.keys().filter(|name| !known.contains(name) && **name != "BATCHDECK_INSTANCE").collect();
+    // Cargo gives its tests CARGO_MANIFEST_DIR and others: the agent had something to leak.
+    assert!(std::env::var_os("CARGO_MANIFEST_DIR").is_some() && leaked.is_empty(), "{leaked:?}");
+}
+
+#[tokio::test]
+async fn a_job_works_in_a_private_directory_that_goes_with_it_or_where_it_was_told() {
+    let (world, mut engine) = World::begin().await;
+    engine.run(shell("a", "pwd; stat -c %a .; touch file; mkdir -p deep/er")).await;
+    let log = world.log("a");
+    assert!(log[0].ends_with("/work/task-a") && log[1] == "700", "{log:?}");
+    assert!(!world.path("work/task-a").exists());
+    let here = world.path("here");
+    std::fs::create_dir(&here).expect("a directory");
+    let environment = vec![variable("BATCHDECK_WORKDIR", &here.to_string_lossy())];
+    engine.run(Start { environment, ..shell("b", "touch file") }).await;
+    assert!(here.join("file").exists());
+}
+
+#[tokio::test]
+async fn running_attempts_are_sampled_and_their_use_is_in_their_exit() {
+    let (_world, mut engine) = World::begin().await;
+    engine.send(ToAgent::Start(Box::new(shell("a", "while :; do :; done")))).await;
+    let usage = engine
+        .until(|message| match message {
+            ToEngine::Used { samples } => samples.into_iter().find(|(attempt, _)| *attempt == id("a")),
+            _ => None,
+        })
+        .await
+        .1;
+    assert!(usage.cpu > 0.0 && usage.memory_mib > 0.0, "{usage:?}");
+    engine.send(ToAgent::Stop { attempt: id("a"), grace_seconds: 0 }).await;
+    let total = engine.exited("a").await.usage.expect("its use");
+    assert!(total.cpu_seconds >= usage.cpu_seconds && total.peak_memory_mib >= usage.memory_mib, "{total:?}");
+}
