@@ -71,7 +71,7 @@ pub enum Verb {
     Job(JobArgs),
     /// Submit a job, and wait for it if asked to.
     #[command(after_help = submit::EXAMPLES)]
-    Submit(SubmitArgs),
+    Submit(Box<SubmitArgs>),
     /// End jobs that have not started.
     Cancel(EndArgs),
     /// End jobs in any state: TERM, and KILL after 30 seconds.
@@ -235,7 +235,7 @@ pub struct DefinitionsArgs {
 
 #[derive(Debug, Subcommand)]
 pub enum DefinitionsVerb {
-    /// Register a revision from a file with a RegisterJobDefinition request in JSON.
+    /// Register a revision from a file with a `RegisterJobDefinition` request in JSON.
     Register {
         /// The file; `-` reads standard input.
         file: PathBuf,

@@ -58,7 +58,7 @@ pub struct WhatToRun {
     /// Directory in which the command runs; local engine only.
     #[arg(long, value_name = "DIR")]
     pub workdir: Option<PathBuf>,
-    /// Submit an array of 2 to 10000 children; each finds its number in AWS_BATCH_JOB_ARRAY_INDEX.
+    /// Submit an array of 2 to 10000 children; each finds its number in `AWS_BATCH_JOB_ARRAY_INDEX`.
     #[arg(long, value_name = "N")]
     pub array: Option<u32>,
     /// Place in its queue, 0 to 9999, larger first; on AWS, only among the jobs of one share.

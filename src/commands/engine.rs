@@ -20,7 +20,7 @@ use tokio::net::UnixStream;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// How long a starting engine may take to answer; a long journal is read in this time.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_mins(1);
 /// How long an ending engine may take to be gone.
 const STOP: Duration = Duration::from_secs(30);
 /// How often the socket is tried while an engine starts or ends.
@@ -76,10 +76,10 @@ pub async fn ensure(setting: &Setting) -> Result<Started, CommandError> {
             let pid = daemon::is_running(setting.data.path()).unwrap_or_else(|| child.id());
             return Ok(if pid == child.id() { Started::Now { pid } } else { Started::Already });
         }
-        if let Some(status) = child.try_wait().map_err(cannot)? {
-            if daemon::is_running(setting.data.path()).is_none() {
-                return Err(failed(format!("it ended at once ({status})")));
-            }
+        if let Some(status) = child.try_wait().map_err(cannot)?
+            && daemon::is_running(setting.data.path()).is_none()
+        {
+            return Err(failed(format!("it ended at once ({status})")));
         }
         if Instant::now() > deadline {
             return Err(failed(format!("it has not answered after {} seconds", START.as_secs())));

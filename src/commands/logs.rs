@@ -11,7 +11,7 @@ use crate::model::{GetLogEvents, JobDetail, JobId, JobStatus, LogEvent, text::pr
 use futures::StreamExt;
 use std::time::Duration;
 
-/// CloudWatch shows a line only so long after it was written.
+/// `CloudWatch` shows a line only so long after it was written.
 const INGESTION: Duration = Duration::from_secs(5);
 /// Before a log is asked for again whose connection broke.
 const PAUSE: Duration = Duration::from_millis(250);

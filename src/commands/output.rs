@@ -23,6 +23,7 @@ impl Output {
     }
 
     /// Writes text as it is. The text ends its own lines.
+    #[expect(clippy::unused_self, reason = "where it goes is the output's own matter")]
     pub fn text(&self, text: &str) -> Result<(), CommandError> {
         let mut stdout = io::stdout().lock();
         stdout.write_all(text.as_bytes())?;
@@ -50,6 +51,7 @@ impl Output {
     }
 
     /// A word to the person, on standard error. Nobody may be there to read it.
+    #[expect(clippy::unused_self, reason = "where it goes is the output's own matter")]
     pub fn note(&self, text: &str) {
         let _ = writeln!(io::stderr(), "{text}");
     }

@@ -7,10 +7,11 @@ use super::{Done, now, resolve, submit};
 use crate::cli::{Format, ListArgs, ScheduleCreateArgs, ScheduleNameArgs, ScheduleVerb};
 use crate::model::expression::Expression;
 use crate::model::{Millis, RetryPolicy, Schedule, ScheduleTarget, Switch, name_of, validate};
+use std::fmt::Write as _;
 
 /// So many coming times are shown of a new schedule.
 const SHOWN: usize = 5;
-/// EventBridge Scheduler's limits for `MaximumEventAgeInSeconds`.
+/// `EventBridge` Scheduler's limits for `MaximumEventAgeInSeconds`.
 const AGES: std::ops::RangeInclusive<u32> = 60..=86_400;
 
 pub async fn run(verb: ScheduleVerb, setting: Setting) -> Done {
@@ -80,7 +81,7 @@ fn told(schedule: &Schedule, now: Millis) -> Result<String, CommandError> {
         text += "  it has no time to come\n";
     }
     for time in times {
-        text += &format!("  {}\n", expression.wall(time));
+        let _ = writeln!(text, "  {}", expression.wall(time));
     }
     Ok(text)
 }

@@ -2,6 +2,7 @@
 
 use crate::model::{JobStatus, Millis, text::printable};
 use anstyle::{AnsiColor, Style};
+use std::fmt::Write as _;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// How a table is drawn.
@@ -133,7 +134,7 @@ impl Table {
             let shown = cut(&cell.text, room);
             room -= shown.width();
             let style = if look.color { cell.style } else { Style::new() };
-            *text += &format!("{style}{shown}{style:#}");
+            let _ = write!(text, "{style}{shown}{style:#}");
             text.extend(std::iter::repeat_n(' ', after.min(room)));
             room = room.saturating_sub(after);
         }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 /// How often a job is looked at where nothing is heard of it.
 const LOOK: Duration = Duration::from_secs(15);
 /// How long the other side may be away, as an engine is while it restarts.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A job under watch.
 pub struct Watching<'b> {

@@ -1,1 +1,205 @@
-//! To come.
+//! The engine's body: what moves the pure engine on a real machine.
+//!
+//! ```text
+//!   api (axum, engine.sock) --+                        +--> feed --> watchers
+//!   agents (agents.sock) -----+--> driver (one thread) +--> answers, reads
+//!   timer --------------------+      engine + journal  +--> effects --> instances --> agents
+//! ```
+
+mod api;
+mod clock;
+mod directory;
+mod driver;
+mod feed;
+mod instances;
+mod journal;
+mod lock;
+mod logs;
+mod recover;
+mod socket;
+
+pub use directory::DataDirectory;
+pub use journal::JournalError;
+pub use lock::is_running;
+
+use crate::engine::Settings;
+use crate::model::What;
+use clock::Clock;
+use feed::Feed;
+use instances::{Instances, Keeper, Note};
+use journal::Journal;
+use lock::EngineLock;
+use std::future::Future;
+use std::io;
+use std::path::PathBuf;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Notify, oneshot};
+use tokio::task::JoinSet;
+
+/// How long open requests may take to end when the engine ends.
+const ENDING_TAKES: Duration = Duration::from_secs(5);
+
+/// What an engine needs to know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    pub data_directory: PathBuf,
+    pub settings: Settings,
+    /// The `batchdeck` binary; launched as `batchdeck agent --data-dir DIR --instance ID`.
+    pub agent_program: PathBuf,
+}
+
+/// Why the engine does not run, or has ended.
+#[derive(Debug, thiserror::Error)]
+pub enum DaemonError {
+    #[error(
+        "another engine{} runs on {}. Use it, end it with `batchdeck engine stop`, or choose another data directory with \
+         `--data-dir`",
+        pid.map(|pid| format!(" (process {pid})")).unwrap_or_default(),
+        data_directory.display()
+    )]
+    AlreadyRunning { data_directory: PathBuf, pid: Option<u32> },
+    #[error(
+        "the path of a socket is too long: {} has {length} bytes, and {longest} is the most. Choose a shorter data directory \
+         with `--data-dir`",
+        path.display()
+    )]
+    SocketPathTooLong { path: PathBuf, length: usize, longest: usize },
+    #[error("{} cannot be written: {cause}. Check its owner and mode, or choose another data directory with `--data-dir`", path.display())]
+    NotWritable { path: PathBuf, cause: io::Error },
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    #[error("the socket {} cannot be bound: {cause}", path.display())]
+    Socket { path: PathBuf, cause: io::Error },
+    #[error(
+        "the log streams cannot be watched: {0}. Raise fs.inotify.max_user_instances, or end other programs that watch files"
+    )]
+    LogWatch(notify::Error),
+    #[error("a thread cannot be started: {0}")]
+    Thread(io::Error),
+    #[error(
+        "the engine ended by a fault of its own; engine.log says where. Nothing that was acknowledged is lost: start it again"
+    )]
+    Fault,
+}
+
+/// Runs an engine until `shutdown` resolves or a client asks it to stop. Agents and jobs go on when it ends.
+///
+/// Several may run in one process on different data directories.
+///
+/// # Errors
+/// Before anything was changed: another engine runs there, or the journal cannot be used. Later: the journal can no
+/// longer be written. Everything that was acknowledged is on the disk in any case.
+pub async fn run(options: Options, shutdown: impl Future<Output = ()> + Send) -> Result<(), DaemonError> {
+    let Options { data_directory, settings, agent_program } = options;
+    let absolute = std::path::absolute(&data_directory)
+        .map_err(|cause| DaemonError::NotWritable { path: data_directory, cause })?;
+    let directory = DataDirectory::new(absolute);
+    directory.prepare()?;
+    let _lock = EngineLock::take(&directory)?;
+    let started_at = clock::wall();
+
+    let journal_path = directory.journal();
+    let (mut recovered, journal, seed) = tokio::task::spawn_blocking(move || {
+        let recovered = recover::replay(Journal::read(&journal_path)?, settings, &journal_path)?;
+        let mut journal = Journal::open(&journal_path)?;
+        recover::shorten(&mut journal, &recovered.engine)?;
+        // In microseconds: no engine publishes a million changes a second for long.
+        let seed = journal.grow("feed", started_at.unsigned_abs() * 1_000, 1 << 32)?;
+        Ok::<_, JournalError>((recovered, journal, seed))
+    })
+    .await
+    .map_err(|_| DaemonError::Fault)??;
+    if recovered.last > started_at {
+        let ahead = (recovered.last - started_at) / 1_000;
+        recovered.notices.push(format!("the journal is {ahead} s ahead of the clock; the engine waits for the clock"));
+    }
+
+    let bind = |path: PathBuf| socket::bind(&path).map_err(|cause| DaemonError::Socket { path, cause });
+    let agents_listener = bind(directory.agents_socket())?;
+    let engine_listener = bind(directory.engine_socket())?;
+    let log_watch = logs::LogWatch::new().map_err(DaemonError::LogWatch)?;
+
+    let feed = Feed::new(seed);
+    let expected = recovered.engine.instances();
+    let (instances, heard) = Instances::new();
+    let effects = instances.clone();
+    let (driver, mut ending) = driver::start(driver::Parts {
+        engine: recovered.engine,
+        journal,
+        clock: Clock::not_before(recovered.last),
+        feed: feed.clone(),
+        carry_out: Box::new(move |effect| effects.note(Note::Effect(effect))),
+    })
+    .map_err(DaemonError::Thread)?;
+
+    let mut notices = recovered.notices;
+    let mut keeper = Keeper::new(directory.clone(), agent_program, driver.clone(), instances.clone(), heard);
+    let (alive, lost) = keeper.recover(expected).await;
+    if alive + lost > 0 {
+        notices.push(format!("{alive} agents went on without the engine, {lost} were lost"));
+    }
+    // They end with this function, however it ends.
+    let mut tasks = JoinSet::new();
+    tasks.spawn(keeper.run());
+    match recover::resume(&driver, started_at).await {
+        Ok(made_up) => notices.extend(made_up),
+        Err(cause) => tracing::error!(%cause, "what was missed cannot be made up for"),
+    }
+    for notice in &notices {
+        tracing::info!("{notice}");
+    }
+    feed.publish(clock::wall(), notices.iter().cloned().map(What::Notice));
+    tasks.spawn(instances::connection::accept(agents_listener, instances.clone(), driver.clone()));
+
+    let stop = Arc::new(Notify::new());
+    let (close, closed) = oneshot::channel();
+    let world = api::World {
+        driver: driver.clone(),
+        feed: feed.clone(),
+        instances,
+        directory: directory.clone(),
+        log_watch,
+        started_at,
+        notices,
+        stop: Arc::clone(&stop),
+    };
+    let mut serving = pin!(api::serve(engine_listener, world, closed));
+    tracing::info!(socket = %directory.engine_socket().display(), "the engine runs");
+
+    let fault = tokio::select! {
+        () = shutdown => None,
+        () = stop.notified() => None,
+        () = &mut serving => None,
+        ended = &mut ending => Some(ended),
+    };
+    feed.close();
+    if close.send(()).is_ok() && tokio::time::timeout(ENDING_TAKES, serving).await.is_err() {
+        tracing::warn!("a request did not end in time and is cut off");
+    }
+    tasks.shutdown().await;
+    driver.stop();
+    let ended = match fault {
+        Some(ended) => ended,
+        None => ending.await,
+    };
+    for path in [directory.engine_socket(), directory.agents_socket()] {
+        // One that stays is replaced at the next start.
+        let _ = std::fs::remove_file(path);
+    }
+    match ended {
+        Ok(Ok(())) => {
+            tracing::info!("the engine has ended in good order");
+            Ok(())
+        }
+        Ok(Err(journal)) => {
+            tracing::error!(cause = %journal, "the engine ends: its journal cannot be written");
+            Err(journal.into())
+        }
+        Err(_) => Err(DaemonError::Fault),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,162 @@
+//! What the engine serves over HTTP: AWS Batch, EventBridge Scheduler, the reading side of CloudWatch Logs, and what
+//! AWS has no call for under `/batchdeck/v1/`.
+
+mod batch;
+mod caller;
+mod errors;
+mod logs;
+mod ours;
+mod scheduler;
+
+use super::directory::DataDirectory;
+use super::driver::Driver;
+use super::feed::Feed;
+use super::instances::Instances;
+use super::logs::LogWatch;
+use super::socket::OwnListener;
+use crate::model::Millis;
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, Method, Uri};
+use axum::middleware::map_response;
+use axum::response::Response;
+use axum::routing::{get, post, put};
+use errors::{ApiError, Service};
+use serde::de::DeserializeOwned;
+use std::sync::Arc;
+use tokio::net::UnixListener;
+use tokio::sync::{Notify, oneshot};
+
+/// The largest request body that is read.
+const LARGEST_BODY: usize = 1 << 20;
+
+/// What the routes answer from.
+#[derive(Debug)]
+pub(super) struct World {
+    pub driver: Driver,
+    pub feed: Feed,
+    pub instances: Instances,
+    pub directory: DataDirectory,
+    pub log_watch: LogWatch,
+    pub started_at: Millis,
+    pub notices: Vec<String>,
+    /// Told when a client asks the engine to end.
+    pub stop: Arc<Notify>,
+}
+
+type Shared = axum::extract::State<Arc<World>>;
+
+/// Serves until `closed` resolves and open requests have ended. Streams end when the feed is closed.
+pub(super) async fn serve(listener: UnixListener, world: World, closed: oneshot::Receiver<()>) {
+    let until = async move {
+        // A sender that is gone closes as well.
+        let _ = closed.await;
+    };
+    let served = axum::serve(OwnListener(listener), router(world)).with_graceful_shutdown(until).await;
+    if let Err(cause) = served {
+        tracing::error!(%cause, "the API is not served any more");
+    }
+}
+
+fn router(world: World) -> Router {
+    Router::new()
+        .route("/", post(logs::target))
+        .route("/v1/describejobqueues", post(batch::describe_job_queues))
+        .route("/v1/createjobqueue", post(batch::create_job_queue))
+        .route("/v1/updatejobqueue", post(batch::update_job_queue))
+        .route("/v1/deletejobqueue", post(batch::delete_job_queue))
+        .route("/v1/describecomputeenvironments", post(batch::describe_compute_environments))
+        .route("/v1/createcomputeenvironment", post(batch::create_compute_environment))
+        .route("/v1/updatecomputeenvironment", post(batch::update_compute_environment))
+        .route("/v1/deletecomputeenvironment", post(batch::delete_compute_environment))
+        .route("/v1/describejobdefinitions", post(batch::describe_job_definitions))
+        .route("/v1/registerjobdefinition", post(batch::register_job_definition))
+        .route("/v1/deregisterjobdefinition", post(batch::deregister_job_definition))
+        .route("/v1/submitjob", post(batch::jobs::submit))
+        .route("/v1/describejobs", post(batch::jobs::describe))
+        .route("/v1/listjobs", post(batch::jobs::list))
+        .route("/v1/canceljob", post(batch::jobs::cancel))
+        .route("/v1/terminatejob", post(batch::jobs::terminate))
+        .route("/schedules", get(scheduler::list))
+        .route(
+            "/schedules/{name}",
+            post(scheduler::create).put(scheduler::update).get(scheduler::get).delete(scheduler::delete),
+        )
+        .route("/batchdeck/v1/queues", get(ours::queues))
+        .route("/batchdeck/v1/environments", get(ours::environments))
+        .route("/batchdeck/v1/definitions", get(ours::definitions))
+        .route("/batchdeck/v1/jobs/list", post(ours::list_jobs))
+        .route("/batchdeck/v1/jobs/describe", post(ours::describe_jobs))
+        .route("/batchdeck/v1/jobs/{id}/priority", put(ours::reprioritise))
+        .route("/batchdeck/v1/schedules", get(ours::schedules))
+        .route("/batchdeck/v1/schedules/{group}/{name}/run", post(ours::run_schedule))
+        .route("/batchdeck/v1/schedules/{group}/{name}/runs", get(ours::schedule_runs))
+        .route("/batchdeck/v1/audit", get(ours::audit))
+        .route("/batchdeck/v1/watch", get(ours::watch))
+        .route("/batchdeck/v1/logs/follow", get(logs::follow))
+        .route("/batchdeck/v1/status", get(ours::status))
+        .route("/batchdeck/v1/stop", post(ours::stop))
+        .fallback(unknown)
+        .method_not_allowed_fallback(unknown)
+        .layer(map_response(with_request_id))
+        .with_state(Arc::new(world))
+}
+
+async fn unknown(method: Method, uri: Uri) -> ApiError {
+    ApiError::unknown_operation(service_of(&uri), format!("{method} {} is no operation of this engine", uri.path()))
+}
+
+fn service_of(uri: &Uri) -> Service {
+    if uri.path().starts_with("/schedules") { Service::Scheduler } else { Service::Batch }
+}
+
+async fn with_request_id(mut response: Response) -> Response {
+    if let Ok(id) = HeaderValue::from_str(&uuid::Uuid::new_v4().to_string()) {
+        response.headers_mut().insert("x-amzn-requestid", id);
+    }
+    response
+}
+
+/// A request's body as JSON, whatever its content type says; an empty one is `{}`. Unknown members are ignored.
+struct Wire<T>(T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Wire<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
+        read_json(request.into_body(), Service::Batch).await.map(Wire)
+    }
+}
+
+/// The query of a request.
+struct Asked<T>(T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let service = service_of(&parts.uri);
+        let query = Query::<T>::from_request_parts(parts, state).await;
+        query.map(|Query(query)| Self(query)).map_err(|cause| ApiError::invalid(service, cause.body_text()))
+    }
+}
+
+async fn read_json<T: DeserializeOwned>(body: Body, service: Service) -> Result<T, ApiError> {
+    let bytes = to_bytes(body, LARGEST_BODY).await.map_err(|cause| {
+        if std::error::Error::source(&cause).is_some_and(|inner| inner.is::<http_body_util::LengthLimitError>()) {
+            ApiError::too_large(service, format!("the request is larger than {LARGEST_BODY} bytes"))
+        } else {
+            ApiError::invalid(service, format!("the request cannot be read: {cause}"))
+        }
+    })?;
+    let text: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
+    serde_json::from_slice(text).map_err(|cause| {
+        let what = if cause.is_data() { "does not fit the operation" } else { "is not JSON" };
+        ApiError::invalid(service, format!("the request {what}: {cause}"))
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,179 @@
+//! What AWS has no call for, under `/batchdeck/v1/`; rows carry our own members here.
+
+use super::caller::Caller;
+use super::errors::{ApiError, Service};
+use super::logs::{json_line, streamed};
+use super::{Asked, Shared, Wire};
+use crate::daemon::clock;
+use crate::engine::command::{Action, Answer};
+use crate::engine::{Engine, JobFilter};
+use crate::model::{
+    AgentStatus, AuditEntry, ComputeEnvironment, Cursor, EngineStatus, JobDefinition, JobId, JobQueue, JobStatus,
+    Schedule, ScheduleRun, SubmitJobResponse,
+};
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use futures::stream;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::convert::Infallible;
+
+/// Rows of a page where the caller names no limit, and at most.
+const PAGE: usize = 1_000;
+const MOST: usize = 10_000;
+
+pub(super) async fn queues(State(world): Shared) -> Result<Json<Vec<JobQueue>>, ApiError> {
+    Ok(Json(world.driver.read(Engine::job_queues).await?))
+}
+
+pub(super) async fn environments(State(world): Shared) -> Result<Json<Vec<ComputeEnvironment>>, ApiError> {
+    Ok(Json(world.driver.read(Engine::compute_environments).await?))
+}
+
+pub(super) async fn definitions(State(world): Shared) -> Result<Json<Vec<JobDefinition>>, ApiError> {
+    Ok(Json(world.driver.read(Engine::job_definitions).await?))
+}
+
+pub(super) async fn schedules(State(world): Shared) -> Result<Json<Vec<Schedule>>, ApiError> {
+    Ok(Json(world.driver.read(Engine::schedules).await?))
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct ListJobs {
+    queue: Option<String>,
+    array: Option<JobId>,
+    statuses: Vec<JobStatus>,
+    name: Option<String>,
+    limit: Option<usize>,
+    next_token: Option<String>,
+}
+
+pub(super) async fn list_jobs(State(world): Shared, Wire(request): Wire<ListJobs>) -> Result<Json<Value>, ApiError> {
+    let filter = JobFilter {
+        queue: request.queue,
+        array: request.array,
+        statuses: request.statuses,
+        name: request.name,
+        limit: request.limit.unwrap_or(PAGE).clamp(1, MOST),
+        token: request.next_token,
+    };
+    let found = world.driver.read(move |engine| engine.jobs(&filter)).await?;
+    let (jobs, next) = found.map_err(|refusal| ApiError::of(Service::Batch, refusal.into()))?;
+    Ok(Json(json!({ "jobs": jobs, "nextToken": next })))
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct DescribeJobs {
+    jobs: Vec<JobId>,
+}
+
+pub(super) async fn describe_jobs(
+    State(world): Shared,
+    Wire(request): Wire<DescribeJobs>,
+) -> Result<Json<Value>, ApiError> {
+    let jobs = world.driver.read(move |engine| engine.describe_jobs(&request.jobs)).await?;
+    Ok(Json(json!({ "jobs": jobs })))
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Priority {
+    priority: i32,
+}
+
+pub(super) async fn reprioritise(
+    State(world): Shared,
+    caller: Caller,
+    Path(job): Path<JobId>,
+    Wire(request): Wire<Priority>,
+) -> Result<Json<Value>, ApiError> {
+    let action = Action::ReprioritiseJob { job, priority: request.priority };
+    world.driver.command(caller.command(action)).await?;
+    Ok(Json(json!({})))
+}
+
+pub(super) async fn run_schedule(
+    State(world): Shared,
+    caller: Caller,
+    Path((group, name)): Path<(String, String)>,
+) -> Result<Json<SubmitJobResponse>, ApiError> {
+    match world.driver.command(caller.command(Action::RunSchedule { group, name })).await {
+        Ok(Answer::Submitted(response)) => Ok(Json(response)),
+        Ok(_) => Ok(Json(SubmitJobResponse::default())),
+        Err(error) => Err(ApiError::of(Service::Scheduler, error)),
+    }
+}
+
+pub(super) async fn schedule_runs(
+    State(world): Shared,
+    Path((group, name)): Path<(String, String)>,
+) -> Result<Json<Vec<ScheduleRun>>, ApiError> {
+    Ok(Json(world.driver.read(move |engine| engine.schedule_runs(&group, &name)).await?))
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Audit {
+    limit: Option<usize>,
+}
+
+pub(super) async fn audit(
+    State(world): Shared,
+    Asked(request): Asked<Audit>,
+) -> Result<Json<Vec<AuditEntry>>, ApiError> {
+    let limit = request.limit.unwrap_or(PAGE).min(MOST);
+    Ok(Json(world.driver.read(move |engine| engine.audit(limit)).await?))
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Watch {
+    cursor: Option<u64>,
+}
+
+/// A line of JSON for each change, for ever.
+pub(super) async fn watch(State(world): Shared, Asked(request): Asked<Watch>) -> Response {
+    let watcher = world.feed.watch(request.cursor.map(Cursor));
+    streamed(stream::unfold(watcher, |mut watcher| async move {
+        let changes = watcher.next(clock::wall).await?;
+        let lines: Vec<u8> = changes.iter().flat_map(|change| json_line(&**change)).collect();
+        Some((Ok::<_, Infallible>(lines.into()), watcher))
+    }))
+}
+
+pub(super) async fn status(State(world): Shared) -> Result<Json<EngineStatus>, ApiError> {
+    let (known, jobs) = world.driver.read(|engine| (engine.instances(), engine.job_count())).await?;
+    let presence = world.instances.roster().await;
+    let agents = known
+        .into_iter()
+        .map(|instance| {
+            let present = presence.get(&instance.instance_id).copied().unwrap_or_default();
+            AgentStatus {
+                pid: present.pid.or(instance.agent_pid),
+                connected: present.connected,
+                running_jobs: instance.running_jobs,
+                compute_environment: instance.compute_environment,
+                instance_id: instance.instance_id,
+            }
+        })
+        .collect();
+    Ok(Json(EngineStatus {
+        pid: std::process::id(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        data_directory: world.directory.root().display().to_string(),
+        socket: world.directory.engine_socket().display().to_string(),
+        started_at: world.started_at,
+        agents,
+        consoles: world.feed.consoles(),
+        jobs,
+        notices: world.notices.clone(),
+    }))
+}
+
+pub(super) async fn stop(State(world): Shared, _caller: Caller) -> Json<Value> {
+    tracing::info!("a client asks the engine to end");
+    world.stop.notify_one();
+    Json(json!({}))
+}

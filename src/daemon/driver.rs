@@ -1,0 +1,325 @@
+//! The only loop: one thread that owns the engine and its journal.
+//!
+//! It takes all that waits, decides and applies each, lets time and room do what is due, writes everything in one
+//! synced transaction, and only then answers, tells watchers and carries effects out. So nothing that anyone has seen
+//! is ever lost, and under load many requests share one sync.
+
+use super::clock::Clock;
+use super::feed::Feed;
+use super::journal::{Journal, JournalError};
+use crate::agent::message::{Exit, Held, ToEngine};
+use crate::engine::command::{Action, Answer, Command, Outcome, Refusal};
+use crate::engine::event::Event;
+use crate::engine::{Effect, Engine, Ids};
+use crate::model::{AttemptId, InstanceId, JobId, Millis, What};
+use std::collections::BTreeSet;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// At most so many inputs share a transaction.
+const BATCH: usize = 4_096;
+/// The loop looks at the clock at least so often, so that a clock that was set or a machine that slept is noticed.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// A job's usage is told to watchers at most so often.
+const USAGE_EVERY: Millis = 1_000;
+/// More rounds of `advance` at one moment than any state needs.
+const MOST_ROUNDS: usize = 100_000;
+/// A running engine puts a snapshot in the place of its events after so many.
+const SNAPSHOT_EVERY: u64 = 500_000;
+
+/// Why a command was not carried out.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum CommandError {
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    #[error("the journal could not be written, and the engine ends: {0}")]
+    NotDurable(String),
+    #[error("the engine is ending; try again when it runs")]
+    Ending,
+}
+
+/// The loop's front door; cheap to clone.
+#[derive(Debug, Clone)]
+pub(super) struct Driver {
+    inputs: Sender<Input>,
+}
+
+enum Input {
+    Command(Box<Command>, oneshot::Sender<Result<Answer, CommandError>>),
+    Said(InstanceId, ToEngine),
+    Read(Box<dyn FnOnce(&Engine) + Send>),
+    Stop,
+}
+
+impl Driver {
+    /// Carries a command out; when it answers, what it did is on the disk.
+    pub(super) async fn command(&self, command: Command) -> Result<Answer, CommandError> {
+        let (reply, answer) = oneshot::channel();
+        self.inputs.send(Input::Command(Box::new(command), reply)).map_err(|_| CommandError::Ending)?;
+        answer.await.map_err(|_| CommandError::Ending)?
+    }
+
+    /// A command of the engine's own body.
+    pub(super) async fn act(&self, action: Action) -> Result<Answer, CommandError> {
+        self.command(Command { by: "engine".to_owned(), reason: None, action }).await
+    }
+
+    /// Reads the state; never sees what is not durable.
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Engine) -> T + Send + 'static,
+    ) -> Result<T, CommandError> {
+        let (reply, answer) = oneshot::channel();
+        let look = Box::new(move |engine: &Engine| {
+            // Whoever asked may have gone.
+            let _ = reply.send(look(engine));
+        });
+        self.inputs.send(Input::Read(look)).map_err(|_| CommandError::Ending)?;
+        answer.await.map_err(|_| CommandError::Ending)
+    }
+
+    /// Hands in what an agent says.
+    pub(super) fn said(&self, instance: InstanceId, message: ToEngine) {
+        // An engine that ends needs no news: the agent says it again to the next one.
+        let _ = self.inputs.send(Input::Said(instance, message));
+    }
+
+    /// Ends the loop once everything before has been carried out.
+    pub(super) fn stop(&self) {
+        let _ = self.inputs.send(Input::Stop);
+    }
+}
+
+/// What the loop needs.
+pub(super) struct Parts {
+    pub engine: Engine,
+    pub journal: Journal,
+    pub clock: Clock,
+    pub feed: Feed,
+    /// Carries effects out; must not block.
+    pub carry_out: Box<dyn Fn(Effect) + Send>,
+}
+
+/// How the loop ended.
+pub(super) type Ending = oneshot::Receiver<Result<(), JournalError>>;
+
+/// Starts the loop on its own thread. The ending is an error of the channel where the thread panicked.
+pub(super) fn start(parts: Parts) -> std::io::Result<(Driver, Ending)> {
+    let (inputs, waiting) = channel();
+    let (ends, ending) = oneshot::channel();
+    let body = Body { parts, waiting, usage: BTreeSet::new(), usage_told: 0 };
+    thread::Builder::new().name("engine".to_owned()).spawn(move || {
+        // Nobody may be left to hear it.
+        let _ = ends.send(body.run());
+    })?;
+    Ok((Driver { inputs }, ending))
+}
+
+struct Body {
+    parts: Parts,
+    waiting: Receiver<Input>,
+    /// Jobs whose usage has changed since watchers were told.
+    usage: BTreeSet<JobId>,
+    usage_told: Millis,
+}
+
+/// All that one round has decided and that must not be seen before it is durable.
+#[derive(Default)]
+struct Round {
+    events: Vec<Event>,
+    effects: Vec<Effect>,
+    replies: Vec<(oneshot::Sender<Result<Answer, CommandError>>, Result<Answer, CommandError>)>,
+    hellos: Vec<(InstanceId, Vec<AttemptId>)>,
+    reads: Vec<Box<dyn FnOnce(&Engine) + Send>>,
+    stop: bool,
+}
+
+impl Body {
+    fn run(mut self) -> Result<(), JournalError> {
+        let mut inputs = Vec::new();
+        loop {
+            if self.round(inputs)? {
+                return Ok(());
+            }
+            match self.wait() {
+                Some(waited) => inputs = waited,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// What has come in, once there is something or something is due; `None` when nobody can say anything any more.
+    fn wait(&mut self) -> Option<Vec<Input>> {
+        let now = self.parts.clock.read();
+        let due = [self.parts.engine.next_wake(now), self.usage_due()].into_iter().flatten().min();
+        let wait = due.map_or(LONGEST_WAIT, |due| Duration::from_millis((due - now).max(0).unsigned_abs()));
+        let first = match self.waiting.recv_timeout(wait.min(LONGEST_WAIT)) {
+            Ok(input) => Some(input),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => return None,
+        };
+        Some(first.into_iter().chain(self.waiting.try_iter()).take(BATCH).collect())
+    }
+
+    fn usage_due(&self) -> Option<Millis> {
+        (!self.usage.is_empty()).then_some(self.usage_told + USAGE_EVERY)
+    }
+
+    /// Carries one batch through; says whether it was the last.
+    fn round(&mut self, inputs: Vec<Input>) -> Result<bool, JournalError> {
+        let now = self.parts.clock.read();
+        let mut round = Round::default();
+        for input in inputs {
+            self.take(input, now, &mut round);
+        }
+        self.advance(now, &mut round);
+        if let Err(failure) = self.write(now, &round.events) {
+            for (reply, _) in round.replies {
+                let _ = reply.send(Err(CommandError::NotDurable(failure.to_string())));
+            }
+            return Err(failure);
+        }
+
+        let mut changes = if round.events.is_empty() { Vec::new() } else { self.parts.engine.changes(&round.events) };
+        if self.usage_due().is_some_and(|due| due <= now) {
+            self.usage_told = now;
+            for job in std::mem::take(&mut self.usage) {
+                let told = |what: &What| matches!(what, What::Job(row) if row.job_id == job);
+                if !changes.iter().any(told) {
+                    changes.extend(self.parts.engine.job_summary(&job).map(|row| What::Job(Box::new(row))));
+                }
+            }
+        }
+        self.parts.feed.publish(now, changes);
+        for (reply, answer) in round.replies {
+            let _ = reply.send(answer);
+        }
+        for effect in round.effects {
+            (self.parts.carry_out)(effect);
+        }
+        for (instance, held) in round.hellos {
+            for effect in self.parts.engine.reconcile(&instance, &held) {
+                (self.parts.carry_out)(effect);
+            }
+        }
+        for read in round.reads {
+            read(&self.parts.engine);
+        }
+        Ok(round.stop)
+    }
+
+    fn take(&mut self, input: Input, now: Millis, round: &mut Round) {
+        match input {
+            Input::Command(command, reply) => {
+                let answer = self.decide(&command, now, round).map_err(CommandError::Refused);
+                round.replies.push((reply, answer));
+            }
+            Input::Said(instance, message) => self.hear(instance, message, now, round),
+            Input::Read(read) => round.reads.push(read),
+            Input::Stop => round.stop = true,
+        }
+    }
+
+    fn hear(&mut self, instance: InstanceId, message: ToEngine, now: Millis, round: &mut Round) {
+        match message {
+            ToEngine::Hello { pid, held, .. } => {
+                self.report(Action::InstanceRegistered { instance: instance.clone(), pid }, now, round);
+                let attempts = held.iter().map(|held| held.attempt.clone()).collect();
+                for Held { attempt, started_at, exit } in held {
+                    if let Some(at) = started_at {
+                        self.report(Action::AttemptStarted { attempt: attempt.clone(), at }, now, round);
+                    }
+                    if let Some(exit) = exit {
+                        self.exited(&instance, attempt, exit, now, round);
+                    }
+                }
+                round.hellos.push((instance, attempts));
+            }
+            ToEngine::Started { attempt, at } => self.report(Action::AttemptStarted { attempt, at }, now, round),
+            ToEngine::Exited { attempt, exit } => self.exited(&instance, attempt, exit, now, round),
+            ToEngine::Used { samples } => {
+                for (attempt, usage) in samples {
+                    self.usage.insert(attempt.job.clone());
+                    self.parts.engine.note_usage(&attempt, usage);
+                }
+            }
+        }
+    }
+
+    /// An exit is acknowledged whatever the engine makes of it: what it does not know any more, it does not need again.
+    fn exited(&mut self, instance: &InstanceId, attempt: AttemptId, exit: Exit, now: Millis, round: &mut Round) {
+        self.report(Action::AttemptExited { attempt: attempt.clone(), exit: outcome(exit) }, now, round);
+        round.effects.push(Effect::Acknowledge { instance: instance.clone(), attempt });
+    }
+
+    fn report(&mut self, action: Action, now: Millis, round: &mut Round) {
+        let command = Command { by: "engine".to_owned(), reason: None, action };
+        if let Err(refusal) = self.decide(&command, now, round) {
+            tracing::info!(action = ?command.action, %refusal, "what an agent reported changes nothing");
+        }
+    }
+
+    fn decide(&mut self, command: &Command, now: Millis, round: &mut Round) -> Result<Answer, Refusal> {
+        let decision = self.parts.engine.decide(command, now, &mut RandomIds)?;
+        self.apply(decision.events, round);
+        Ok(decision.answer)
+    }
+
+    fn advance(&mut self, now: Millis, round: &mut Round) {
+        for _ in 0..MOST_ROUNDS {
+            let events = self.parts.engine.advance(now, &mut RandomIds);
+            if events.is_empty() {
+                return;
+            }
+            self.apply(events, round);
+        }
+        tracing::error!("the engine finds something due for ever at one moment; going on without it");
+    }
+
+    /// Effects are asked for while the state is as the event has left it, and wait with the rest for the journal.
+    fn apply(&mut self, events: Vec<Event>, round: &mut Round) {
+        for event in events {
+            self.parts.engine.apply(&event);
+            round.effects.extend(self.parts.engine.effects(&event));
+            round.events.push(event);
+        }
+    }
+
+    fn write(&mut self, now: Millis, events: &[Event]) -> Result<(), JournalError> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        let bodies = events
+            .iter()
+            .map(serde_json::to_string)
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|cause| self.parts.journal.refuse("written", &cause))?;
+        self.parts.journal.append(bodies.iter().map(|body| (now, body.as_str())))?;
+        if self.parts.journal.since_snapshot() >= SNAPSHOT_EVERY {
+            super::recover::write_snapshot(&mut self.parts.journal, &self.parts.engine)?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Body {
+    fn drop(&mut self) {
+        tracing::debug!(commits = self.parts.journal.commits(), "the engine's loop is over");
+    }
+}
+
+fn outcome(exit: Exit) -> Outcome {
+    let Exit { at, started_at, code, reason, timed_out, usage } = exit;
+    Outcome { at, started_at, code, reason, timed_out, usage }
+}
+
+/// Chance, from the system.
+pub(super) struct RandomIds;
+
+impl Ids for RandomIds {
+    fn uuid(&mut self) -> String {
+        uuid::Uuid::new_v4().to_string()
+    }
+}

@@ -1,0 +1,194 @@
+//! Log streams: the files that agents write under `logs`, read with the semantics of CloudWatch Logs' `GetLogEvents`.
+//!
+//! One event a line, `<epoch ms> <message>`. A token is a place in the file: `f/OFFSET` reads on from there, `b/OFFSET`
+//! reads back from there. A line without its end is not an event yet.
+
+mod follow;
+mod lines;
+
+pub(super) use follow::{Follow, LogWatch};
+
+use crate::model::{GetLogEvents, LogEvent, LogPage, Millis};
+use lines::Line;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Component, Path, PathBuf};
+
+/// At most so many events a page, as on AWS.
+const MOST_EVENTS: usize = 10_000;
+/// At most so many bytes a page, each event counted with 26 more, as on AWS.
+const MOST_BYTES: usize = 1_048_576;
+const EVENT_OVERHEAD: usize = 26;
+/// At most so much of the file is looked through for one page; a page may be short, or empty, in the middle.
+const MOST_SEARCHED: u64 = 8 * 1_048_576;
+
+/// Why no page can be given; the names are those of CloudWatch Logs' errors.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum LogError {
+    /// `ResourceNotFoundException`: also while nothing has been written yet.
+    #[error("The specified log stream does not exist: `{0}` has not been written to")]
+    NotFound(String),
+    /// `InvalidParameterException`.
+    #[error("{0}")]
+    Invalid(String),
+    #[error("the log stream {stream} cannot be read: {cause}")]
+    Storage { stream: String, cause: io::Error },
+}
+
+/// The file of a stream. A name that could lead out of `logs` is refused.
+pub(super) fn stream_file(logs: &Path, stream: &str) -> Result<PathBuf, LogError> {
+    let plain = Path::new(stream).components().all(|part| matches!(part, Component::Normal(_)));
+    let sound = plain
+        && (1..=512).contains(&stream.len())
+        && !stream.ends_with('/')
+        && !stream.contains("//")
+        && !stream.split('/').any(|part| part == ".")
+        && !stream.chars().any(|letter| letter.is_control() || matches!(letter, ':' | '*'));
+    if !sound {
+        return Err(LogError::Invalid(format!(
+            "logStreamName is `{stream}`; it takes 1 to 512 letters without `:`, `*` and control characters, in parts \
+             divided by single `/`, none of them `.` or `..`"
+        )));
+    }
+    Ok(logs.join(format!("{stream}.log")))
+}
+
+/// Where a page begins and which way it goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Forward(u64),
+    Backward(u64),
+}
+
+/// One page of a stream. Blocks on the disk.
+pub(super) fn read_page(logs: &Path, request: &GetLogEvents) -> Result<LogPage, LogError> {
+    let limit = match request.limit {
+        None => MOST_EVENTS,
+        Some(limit) if (1..=MOST_EVENTS as u64).contains(&u64::from(limit)) => limit as usize,
+        Some(limit) => {
+            return Err(LogError::Invalid(format!("limit is `{limit}`; it takes 1 to {MOST_EVENTS}")));
+        }
+    };
+    let stream = Stream::open(logs, &request.log_stream_name)?;
+    let place = match &request.next_token {
+        Some(token) => stream.place(token)?,
+        None if request.start_from_head == Some(true) => Place::Forward(0),
+        None => Place::Backward(stream.end),
+    };
+    let wanted =
+        |at: Millis| request.start_time.is_none_or(|start| at >= start) && request.end_time.is_none_or(|end| at < end);
+    match place {
+        Place::Forward(from) => stream.forward(from, limit, wanted),
+        Place::Backward(until) => stream.backward(until, limit, wanted),
+    }
+}
+
+/// An open stream.
+struct Stream<'a> {
+    name: &'a str,
+    file: File,
+    /// Where the last whole line ends.
+    end: u64,
+}
+
+impl<'a> Stream<'a> {
+    fn open(logs: &Path, name: &'a str) -> Result<Self, LogError> {
+        let path = stream_file(logs, name)?;
+        let failed = |cause: io::Error| match cause.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => LogError::NotFound(name.to_owned()),
+            _ => LogError::Storage { stream: name.to_owned(), cause },
+        };
+        let file = File::open(path).map_err(failed)?;
+        let size = file.metadata().map_err(failed)?.len();
+        let end = lines::last_end(&file, size).map_err(failed)?;
+        Ok(Self { name, file, end })
+    }
+
+    fn failed(&self, cause: io::Error) -> LogError {
+        LogError::Storage { stream: self.name.to_owned(), cause }
+    }
+
+    fn place(&self, token: &str) -> Result<Place, LogError> {
+        let invalid = || LogError::Invalid(format!("The specified nextToken is invalid: `{token}`"));
+        let (way, offset) = token.split_once('/').ok_or_else(invalid)?;
+        let offset: u64 = offset.parse().map_err(|_| invalid())?;
+        if offset > self.end || !self.begins_a_line(offset)? {
+            return Err(invalid());
+        }
+        match way {
+            "f" => Ok(Place::Forward(offset)),
+            "b" => Ok(Place::Backward(offset)),
+            _ => Err(invalid()),
+        }
+    }
+
+    fn begins_a_line(&self, offset: u64) -> Result<bool, LogError> {
+        if offset == 0 {
+            return Ok(true);
+        }
+        let mut before = [0];
+        self.file.read_exact_at(&mut before, offset - 1).map_err(|cause| self.failed(cause))?;
+        Ok(before[0] == b'\n')
+    }
+
+    fn forward(&self, from: u64, limit: usize, wanted: impl Fn(Millis) -> bool) -> Result<LogPage, LogError> {
+        let (mut at, mut bytes) = (from, 0);
+        let mut page = Vec::new();
+        let stop = self.end.min(from.saturating_add(MOST_SEARCHED));
+        'search: while at < stop {
+            let block = lines::read_after(&self.file, at, self.end).map_err(|cause| self.failed(cause))?;
+            for line in lines::split(&block, at) {
+                if wanted(line.at) {
+                    bytes += line.message.len() + EVENT_OVERHEAD;
+                    if page.len() == limit || (bytes > MOST_BYTES && !page.is_empty()) {
+                        break 'search;
+                    }
+                    page.push(event(&line));
+                }
+                at = line.end;
+            }
+            if block.is_empty() {
+                break;
+            }
+        }
+        Ok(page_between(page, from, at))
+    }
+
+    fn backward(&self, until: u64, limit: usize, wanted: impl Fn(Millis) -> bool) -> Result<LogPage, LogError> {
+        let (mut at, mut bytes) = (until, 0);
+        let mut page = Vec::new();
+        let stop = until.saturating_sub(MOST_SEARCHED);
+        'search: while at > stop {
+            let (begin, block) = lines::read_before(&self.file, at).map_err(|cause| self.failed(cause))?;
+            let found: Vec<Line<'_>> = lines::split(&block, begin).collect();
+            for line in found.into_iter().rev() {
+                if wanted(line.at) {
+                    bytes += line.message.len() + EVENT_OVERHEAD;
+                    if page.len() == limit || (bytes > MOST_BYTES && !page.is_empty()) {
+                        break 'search;
+                    }
+                    page.push(event(&line));
+                }
+                at = line.begin;
+            }
+            if block.is_empty() {
+                break;
+            }
+        }
+        page.reverse();
+        Ok(page_between(page, at, until))
+    }
+}
+
+fn page_between(events: Vec<LogEvent>, begin: u64, end: u64) -> LogPage {
+    LogPage { events, next_forward_token: format!("f/{end}"), next_backward_token: format!("b/{begin}") }
+}
+
+fn event(line: &Line<'_>) -> LogEvent {
+    let message = String::from_utf8_lossy(line.message).into_owned();
+    LogEvent { timestamp: line.at, message, ingestion_time: line.at }
+}
+
+#[cfg(test)]
+mod tests;
