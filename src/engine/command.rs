@@ -20,31 +20,64 @@ pub struct Command {
 pub enum Action {
     CreateComputeEnvironment(CreateComputeEnvironmentRequest),
     UpdateComputeEnvironment(UpdateComputeEnvironmentRequest),
-    DeleteComputeEnvironment { name: String },
+    DeleteComputeEnvironment {
+        name: String,
+    },
     CreateJobQueue(CreateJobQueueRequest),
     UpdateJobQueue(UpdateJobQueueRequest),
-    DeleteJobQueue { name: String },
+    DeleteJobQueue {
+        name: String,
+    },
     RegisterJobDefinition(RegisterJobDefinitionRequest),
-    DeregisterJobDefinition { definition: String },
+    DeregisterJobDefinition {
+        definition: String,
+    },
     SubmitJob(Box<SubmitJobRequest>),
-    CancelJob { job: JobId, reason: String },
-    TerminateJob { job: JobId, reason: String },
+    CancelJob {
+        job: JobId,
+        reason: String,
+    },
+    TerminateJob {
+        job: JobId,
+        reason: String,
+    },
     /// Ours: moves a waiting job in its queue.
-    ReprioritiseJob { job: JobId, priority: i32 },
+    ReprioritiseJob {
+        job: JobId,
+        priority: i32,
+    },
     CreateSchedule(Box<Schedule>),
     UpdateSchedule(Box<Schedule>),
-    DeleteSchedule { group: String, name: String },
+    DeleteSchedule {
+        group: String,
+        name: String,
+    },
     /// Ours: submits the schedule's job now.
-    RunSchedule { group: String, name: String },
+    RunSchedule {
+        group: String,
+        name: String,
+    },
 
     /// The engine's process has started: schedules that were missed meanwhile are made up for.
     Resume,
     /// An agent has said hello with everything it holds; what it does not hold of what was placed on it is started anew.
-    InstanceRegistered { instance: InstanceId, pid: u32 },
+    InstanceRegistered {
+        instance: InstanceId,
+        pid: u32,
+    },
     /// An agent is gone for good and its processes with it.
-    InstanceLost { instance: InstanceId, cause: String },
-    AttemptStarted { attempt: AttemptId, at: Millis },
-    AttemptExited { attempt: AttemptId, exit: Outcome },
+    InstanceLost {
+        instance: InstanceId,
+        cause: String,
+    },
+    AttemptStarted {
+        attempt: AttemptId,
+        at: Millis,
+    },
+    AttemptExited {
+        attempt: AttemptId,
+        exit: Outcome,
+    },
 }
 
 /// How an attempt ended, as its agent reports it.
@@ -66,7 +99,10 @@ pub struct Outcome {
 pub enum Answer {
     Done,
     /// ARN and name.
-    Created { arn: String, name: String },
+    Created {
+        arn: String,
+        name: String,
+    },
     Registered(RegisterJobDefinitionResponse),
     Submitted(SubmitJobResponse),
 }

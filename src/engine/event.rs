@@ -1,7 +1,276 @@
 //! What has happened. Events are the journal's rows: they are only ever added to, and old ones are read for ever.
+//!
+//! A variant's name on disk is written out and never changes. A new member has a default, so that old rows still read.
+//! An event says what was decided, not why: replaying it needs no rule that may have changed since.
 
+use crate::model::{
+    AuditEntry, ComputeEnvironmentOrder, ContainerOverrides, CreateComputeEnvironmentRequest, Health, InstanceId,
+    JobDefinition, JobDependency, JobId, JobStatus, Millis, RetryStrategy, Schedule, ScheduleRun, Switch, Usage,
+};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// One thing that has happened, with its time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum Event {}
+#[serde(tag = "event", rename_all_fields = "camelCase")]
+pub enum Event {
+    #[serde(rename = "environment-created")]
+    EnvironmentCreated {
+        at: Millis,
+        request: Box<CreateComputeEnvironmentRequest>,
+        /// Name of its ECS cluster.
+        cluster: String,
+        status: Health,
+        #[serde(default)]
+        status_reason: Option<String>,
+    },
+    #[serde(rename = "environment-updated")]
+    EnvironmentUpdated {
+        at: Millis,
+        name: String,
+        #[serde(default)]
+        state: Option<Switch>,
+        #[serde(default)]
+        minimum: Option<u32>,
+        #[serde(default)]
+        maximum: Option<u32>,
+        #[serde(default)]
+        desired: Option<u32>,
+    },
+    /// Its instances end; it goes with the last of them.
+    #[serde(rename = "environment-deleting")]
+    EnvironmentDeleting { at: Millis, name: String },
+    #[serde(rename = "environment-deleted")]
+    EnvironmentDeleted { at: Millis, name: String },
+
+    #[serde(rename = "queue-created")]
+    QueueCreated {
+        at: Millis,
+        name: String,
+        state: Switch,
+        priority: i32,
+        /// By name, in ascending order.
+        environments: Vec<ComputeEnvironmentOrder>,
+        #[serde(default)]
+        tags: BTreeMap<String, String>,
+    },
+    #[serde(rename = "queue-updated")]
+    QueueUpdated {
+        at: Millis,
+        name: String,
+        #[serde(default)]
+        state: Option<Switch>,
+        #[serde(default)]
+        priority: Option<i32>,
+        #[serde(default)]
+        environments: Option<Vec<ComputeEnvironmentOrder>>,
+    },
+    /// Its jobs are ended; it goes with the last of them.
+    #[serde(rename = "queue-deleting")]
+    QueueDeleting { at: Millis, name: String },
+    #[serde(rename = "queue-deleted")]
+    QueueDeleted { at: Millis, name: String },
+
+    #[serde(rename = "definition-registered")]
+    DefinitionRegistered { at: Millis, definition: Box<JobDefinition> },
+    #[serde(rename = "definition-deregistered")]
+    DefinitionDeregistered { at: Millis, name: String, revision: u32 },
+
+    #[serde(rename = "job-submitted")]
+    JobSubmitted { at: Millis, job: Box<Submission> },
+    /// It waits for its dependencies; an array's children wait with it.
+    #[serde(rename = "job-pending")]
+    JobPending { at: Millis, job: JobId },
+    /// It waits for room. Of an array's parent: every child that depends on nothing any more does.
+    #[serde(rename = "job-runnable")]
+    JobRunnable { at: Millis, job: JobId },
+    /// Why the job at the head of its queue cannot be placed; `None`: it can again.
+    #[serde(rename = "job-blocked")]
+    JobBlocked {
+        at: Millis,
+        job: JobId,
+        #[serde(default)]
+        reason: Option<String>,
+    },
+    /// A cancel or a terminate was accepted. Of an array's parent: it holds for every child that it can still hit.
+    #[serde(rename = "job-stop-requested")]
+    JobStopRequested { at: Millis, job: JobId, terminate: bool, reason: String },
+    /// Of an array's parent: for every child that waits.
+    #[serde(rename = "job-reprioritised")]
+    JobReprioritised { at: Millis, job: JobId, priority: i32 },
+    /// It ended without an attempt that ran. Of an array's parent: every child that has not ended ends with it.
+    #[serde(rename = "job-ended")]
+    JobEnded {
+        at: Millis,
+        job: JobId,
+        status: JobStatus,
+        #[serde(default)]
+        reason: Option<String>,
+    },
+    /// Finished jobs are forgotten, arrays with their children.
+    #[serde(rename = "jobs-forgotten")]
+    JobsForgotten { at: Millis, jobs: Vec<JobId> },
+
+    #[serde(rename = "attempt-placed")]
+    AttemptPlaced { at: Millis, job: JobId, number: u32, instance: InstanceId, task_id: String },
+    #[serde(rename = "attempt-started")]
+    AttemptStarted { at: Millis, job: JobId, number: u32, started_at: Millis },
+    #[serde(rename = "attempt-ended")]
+    AttemptEnded {
+        at: Millis,
+        job: JobId,
+        number: u32,
+        #[serde(default)]
+        started_at: Option<Millis>,
+        stopped_at: Millis,
+        #[serde(default)]
+        code: Option<i32>,
+        #[serde(default)]
+        reason: Option<String>,
+        status_reason: String,
+        #[serde(default)]
+        usage: Option<Usage>,
+        verdict: Verdict,
+    },
+
+    #[serde(rename = "instance-launched")]
+    InstanceLaunched {
+        at: Millis,
+        instance: InstanceId,
+        environment: String,
+        instance_type: String,
+        vcpus_milli: u64,
+        memory_mib: u64,
+    },
+    #[serde(rename = "instance-registered")]
+    InstanceRegistered { at: Millis, instance: InstanceId, pid: u32 },
+    /// No new job is placed on it.
+    #[serde(rename = "instance-draining")]
+    InstanceDraining { at: Millis, instance: InstanceId },
+    /// Its attempts have ended before this.
+    #[serde(rename = "instance-lost")]
+    InstanceLost { at: Millis, instance: InstanceId, cause: String },
+    /// It was scaled in, empty.
+    #[serde(rename = "instance-ended")]
+    InstanceEnded { at: Millis, instance: InstanceId },
+
+    /// Created or replaced.
+    #[serde(rename = "schedule-saved")]
+    ScheduleSaved {
+        at: Millis,
+        schedule: Box<Schedule>,
+        /// When it fires next.
+        #[serde(default)]
+        next: Option<Millis>,
+    },
+    #[serde(rename = "schedule-deleted")]
+    ScheduleDeleted { at: Millis, group: String, name: String },
+    #[serde(rename = "schedule-ran")]
+    ScheduleRan {
+        at: Millis,
+        run: ScheduleRun,
+        #[serde(default)]
+        next: Option<Millis>,
+    },
+
+    #[serde(rename = "audited")]
+    Audited { at: Millis, entry: AuditEntry },
+}
+
+/// What becomes of a job when an attempt has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Verdict {
+    #[serde(rename = "SUCCEEDED")]
+    Succeeded,
+    #[serde(rename = "FAILED")]
+    Failed,
+    /// Back to RUNNABLE, at the front of its queue.
+    #[serde(rename = "RETRY")]
+    Retry,
+}
+
+/// A job as it was accepted: names are resolved, sizes are merged, the rest is merged with its definition when needed.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Submission {
+    pub id: JobId,
+    pub name: String,
+    pub queue: String,
+    pub definition: String,
+    pub revision: u32,
+    pub created_at: Millis,
+    /// Who submitted it.
+    pub by: String,
+    pub need: Need,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub array_size: Option<u32>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub depends_on: Vec<JobDependency>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameters: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub overrides: Option<Box<ContainerOverrides>>,
+    /// The job's own; otherwise its definition's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry: Option<Box<RetryStrategy>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout_seconds: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scheduling_priority: Option<i32>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
+}
+
+/// The room that a job asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Need {
+    /// Thousandths of a vCPU.
+    pub vcpus_milli: u64,
+    pub memory_mib: u64,
+    #[serde(skip_serializing_if = "is_none")]
+    pub gpus: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_none(gpus: &u32) -> bool {
+    *gpus == 0
+}
+
+impl Event {
+    /// When it happened.
+    pub fn at(&self) -> Millis {
+        match self {
+            Self::EnvironmentCreated { at, .. }
+            | Self::EnvironmentUpdated { at, .. }
+            | Self::EnvironmentDeleting { at, .. }
+            | Self::EnvironmentDeleted { at, .. }
+            | Self::QueueCreated { at, .. }
+            | Self::QueueUpdated { at, .. }
+            | Self::QueueDeleting { at, .. }
+            | Self::QueueDeleted { at, .. }
+            | Self::DefinitionRegistered { at, .. }
+            | Self::DefinitionDeregistered { at, .. }
+            | Self::JobSubmitted { at, .. }
+            | Self::JobPending { at, .. }
+            | Self::JobRunnable { at, .. }
+            | Self::JobBlocked { at, .. }
+            | Self::JobStopRequested { at, .. }
+            | Self::JobReprioritised { at, .. }
+            | Self::JobEnded { at, .. }
+            | Self::JobsForgotten { at, .. }
+            | Self::AttemptPlaced { at, .. }
+            | Self::AttemptStarted { at, .. }
+            | Self::AttemptEnded { at, .. }
+            | Self::InstanceLaunched { at, .. }
+            | Self::InstanceRegistered { at, .. }
+            | Self::InstanceDraining { at, .. }
+            | Self::InstanceLost { at, .. }
+            | Self::InstanceEnded { at, .. }
+            | Self::ScheduleSaved { at, .. }
+            | Self::ScheduleDeleted { at, .. }
+            | Self::ScheduleRan { at, .. }
+            | Self::Audited { at, .. } => *at,
+        }
+    }
+}

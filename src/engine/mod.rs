@@ -4,15 +4,39 @@
 //! No I/O, no async, no wall clock, no randomness that is not passed in, no order that depends on a hash. The state is
 //! the fold of all events: replaying a journal gives the same state.
 
+mod advance;
+mod apply;
+mod changes;
 pub mod command;
+mod container;
+mod decide;
+mod effects;
 pub mod event;
+mod index;
+mod invariants;
+mod job;
+mod lists;
+mod place;
+mod provision;
+mod retry;
+mod schedule;
+mod shared;
+mod state;
+#[cfg(test)]
+mod tests;
+mod views;
 
 use crate::model::{
-    AttemptId, AuditEntry, ComputeEnvironment, InstanceId, JobDefinition, JobDetail, JobId, JobQueue, JobStatus,
-    JobSummary, KeyValuePair, Millis, Place, Schedule, ScheduleRun, Usage, What,
+    AttemptId, AuditEntry, ComputeEnvironment, Instance, InstanceId, JobDefinition, JobDetail, JobId, JobQueue,
+    JobStatus, JobSummary, KeyValuePair, Millis, Place, Schedule, ScheduleRun, Usage, What,
 };
 use command::{Answer, Command, Refusal};
 use event::Event;
+use index::Index;
+use job::{Job, Key, Root};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use state::Core;
+use std::collections::BTreeMap;
 
 /// What an engine is told about its world.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -37,9 +61,33 @@ pub trait Ids {
     fn uuid(&mut self) -> String;
 }
 
-/// The state of the whole local engine. Serializes as a snapshot.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Engine {}
+/// The state of the whole local engine. Serializes as a snapshot, which replaces all events up to then.
+///
+/// What running jobs use is not part of it: it is not in a snapshot, and two engines that differ in it are equal.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    core: Core,
+    index: Index,
+    usage: BTreeMap<Key, Usage>,
+}
+
+impl PartialEq for Engine {
+    fn eq(&self, other: &Self) -> bool {
+        self.core == other.core && self.index == other.index
+    }
+}
+
+impl Serialize for Engine {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.core.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Engine {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Core::deserialize(deserializer).map(Self::of)
+    }
+}
 
 /// What a command leads to.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,13 +99,27 @@ pub struct Decision {
 /// What the engine's body must do once an event is durable. Doing one twice does no harm.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
-    LaunchInstance { instance: InstanceId },
+    LaunchInstance {
+        instance: InstanceId,
+    },
     /// The agent is to end; nothing runs on it.
-    EndInstance { instance: InstanceId },
-    Start { instance: InstanceId, start: Box<StartAttempt> },
-    Stop { instance: InstanceId, attempt: AttemptId, grace_seconds: u32 },
+    EndInstance {
+        instance: InstanceId,
+    },
+    Start {
+        instance: InstanceId,
+        start: Box<StartAttempt>,
+    },
+    Stop {
+        instance: InstanceId,
+        attempt: AttemptId,
+        grace_seconds: u32,
+    },
     /// The exit is durable: the agent may forget it.
-    Acknowledge { instance: InstanceId, attempt: AttemptId },
+    Acknowledge {
+        instance: InstanceId,
+        attempt: AttemptId,
+    },
 }
 
 /// All that an agent needs to run an attempt; the body turns it into `agent::message::Start`.
@@ -100,95 +162,134 @@ pub struct Violation {
 }
 
 impl Engine {
-    pub fn new(_settings: Settings) -> Self {
-        unimplemented!()
+    pub fn new(settings: Settings) -> Self {
+        Self::of(Core { settings, ..Core::default() })
+    }
+
+    fn of(core: Core) -> Self {
+        let index = Index::build(&core);
+        Self { core, index, usage: BTreeMap::new() }
+    }
+
+    /// Takes other settings, after a snapshot was read that carries those of its time.
+    pub fn configure(&mut self, settings: Settings) {
+        self.core.settings = settings;
     }
 
     /// Validates a command against the state; refuses, or says what happens. Changes nothing.
-    pub fn decide(&self, _command: &Command, _now: Millis, _ids: &mut dyn Ids) -> Result<Decision, Refusal> {
-        unimplemented!()
+    ///
+    /// A report of an agent that changes nothing (it came twice, or the attempt is over) is accepted with no events. The
+    /// body acknowledges every accepted [`command::Action::AttemptExited`] once its events, if any, are durable.
+    pub fn decide(&self, command: &Command, now: Millis, ids: &mut dyn Ids) -> Result<Decision, Refusal> {
+        self.rule(command, now, ids)
     }
 
     /// What time and room make due now: jobs whose dependencies are met, placements, launches, ends of idle instances,
     /// schedules, retention. Empty when nothing is. The caller applies the events and calls again until it is empty.
-    pub fn advance(&self, _now: Millis, _ids: &mut dyn Ids) -> Vec<Event> {
-        unimplemented!()
+    pub fn advance(&self, now: Millis, ids: &mut dyn Ids) -> Vec<Event> {
+        self.due(now, ids)
     }
 
     /// Folds an event in. Total: an event that was decided on always applies.
-    pub fn apply(&mut self, _event: &Event) {
-        unimplemented!()
+    pub fn apply(&mut self, event: &Event) {
+        self.fold(event);
     }
 
-    /// When [`Engine::advance`] has something to do at the earliest, if nothing else happens.
+    /// When [`Engine::advance`] has something to do at the earliest, if nothing else happens. In the past or at `now`
+    /// where it has something to do at once.
     pub fn next_wake(&self, _now: Millis) -> Option<Millis> {
-        unimplemented!()
+        self.next_due()
     }
 
     /// What the body must do after this event was applied and is durable.
-    pub fn effects(&self, _event: &Event) -> Vec<Effect> {
-        unimplemented!()
+    pub fn effects(&self, event: &Event) -> Vec<Effect> {
+        self.after(event)
     }
 
     /// What the body must do for an instance whose agent has just said hello and holds `held`: start what was placed
     /// there and is not held, stop what must stop, acknowledge what is over already, end it where it should be gone.
-    pub fn reconcile(&self, _instance: &InstanceId, _held: &[AttemptId]) -> Vec<Effect> {
-        unimplemented!()
+    pub fn reconcile(&self, instance: &InstanceId, held: &[AttemptId]) -> Vec<Effect> {
+        self.reconciled(instance, held)
     }
 
     /// Instances that ought to have an agent, with what the body needs to look for it.
-    pub fn instances(&self) -> Vec<crate::model::Instance> {
-        unimplemented!()
+    pub fn instances(&self) -> Vec<Instance> {
+        self.core.instances.iter().map(|(id, host)| self.instance_row(id, host)).collect()
     }
 
     /// Notes what a running attempt uses. Not an event: it is not kept over a restart.
-    pub fn note_usage(&mut self, _attempt: &AttemptId, _usage: Usage) {
-        unimplemented!()
+    pub fn note_usage(&mut self, attempt: &AttemptId, usage: Usage) {
+        if let Some((key, _, _)) = self.find(&attempt.job) {
+            self.note(key, attempt.number, usage);
+        }
     }
 
     /// Checks the invariants; for tests and simulation.
     pub fn check(&self) -> Result<(), Violation> {
-        unimplemented!()
+        self.verify()
+    }
+
+    /// A job by its id; the child of an array by `UUID:INDEX`.
+    fn find(&self, id: &JobId) -> Option<(Key, &Root, &Job)> {
+        let key = self.index.key(id)?;
+        let root = self.core.jobs.get(&key.number)?;
+        let job = root.get(key.slot)?;
+        (root.id(key.slot) == *id).then_some((key, root, job))
     }
 
     // Views, in the shapes of `model`, with our own members filled in.
 
     pub fn job_queues(&self) -> Vec<JobQueue> {
-        unimplemented!()
+        self.core.queues.iter().map(|(name, queue)| self.queue_row(name, queue)).collect()
     }
+
     pub fn compute_environments(&self) -> Vec<ComputeEnvironment> {
-        unimplemented!()
+        self.core.environments.iter().map(|(name, found)| self.environment_row(name, found)).collect()
     }
+
+    /// All revisions, by name and revision.
     pub fn job_definitions(&self) -> Vec<JobDefinition> {
-        unimplemented!()
+        self.core.definitions.values().flat_map(BTreeMap::values).cloned().collect()
     }
-    /// Newest first, and the token of the next page.
-    pub fn jobs(&self, _filter: &JobFilter) -> Result<(Vec<JobSummary>, Option<String>), Refusal> {
-        unimplemented!()
+
+    /// Newest first, the children of an array by index; and the token of the next page.
+    pub fn jobs(&self, filter: &JobFilter) -> Result<(Vec<JobSummary>, Option<String>), Refusal> {
+        self.page(filter)
     }
+
     /// In the order asked; unknown ids are left out.
-    pub fn describe_jobs(&self, _ids: &[JobId]) -> Vec<JobDetail> {
-        unimplemented!()
+    pub fn describe_jobs(&self, ids: &[JobId]) -> Vec<JobDetail> {
+        ids.iter().filter_map(|id| self.detail(self.find(id)?.0)).collect()
     }
+
     pub fn schedules(&self) -> Vec<Schedule> {
-        unimplemented!()
+        self.core.schedules.values().map(|scheduled| scheduled.schedule.clone()).collect()
     }
-    pub fn schedule_runs(&self, _group: &str, _name: &str) -> Vec<ScheduleRun> {
-        unimplemented!()
+
+    /// Newest first; the last 100 are kept.
+    pub fn schedule_runs(&self, group: &str, name: &str) -> Vec<ScheduleRun> {
+        let scheduled = self.core.schedules.get(&state::schedule_key(group, name));
+        scheduled.map(|scheduled| scheduled.runs.iter().rev().cloned().collect()).unwrap_or_default()
     }
-    /// Newest first.
-    pub fn audit(&self, _limit: usize) -> Vec<AuditEntry> {
-        unimplemented!()
+
+    /// Newest first; the last 10,000 are kept.
+    pub fn audit(&self, limit: usize) -> Vec<AuditEntry> {
+        self.core.audit.iter().rev().take(limit).cloned().collect()
     }
+
+    /// All jobs that are known: children count, parents do not.
     pub fn job_count(&self) -> u64 {
-        unimplemented!()
+        self.index.queues.values().map(|queue| queue.counts.total()).sum()
     }
-    /// The rows that these events have changed, as they are now, each once. Children of arrays are rows too.
-    pub fn changes(&self, _events: &[Event]) -> Vec<What> {
-        unimplemented!()
+
+    /// The rows that these events have changed, as they are now, each once. Children of arrays are rows too, but for the
+    /// submission of an array, which is its parent's row alone.
+    pub fn changes(&self, events: &[Event]) -> Vec<What> {
+        self.touched_rows(events)
     }
+
     /// The row of one job, for usage updates.
-    pub fn job_summary(&self, _id: &JobId) -> Option<JobSummary> {
-        unimplemented!()
+    pub fn job_summary(&self, id: &JobId) -> Option<JobSummary> {
+        self.summary(self.find(id)?.0)
     }
 }

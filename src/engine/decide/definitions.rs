@@ -1,0 +1,121 @@
+//! Job definitions: register, deregister, and which revision a name means.
+
+use super::{Ruling, refuse, validate};
+use crate::engine::command::{Answer, Refusal};
+use crate::engine::event::Event;
+use crate::engine::{Engine, container};
+use crate::model::validate::{resource_name, scheduling_priority, timeout};
+use crate::model::{
+    ContainerProperties, JobDefinition, Millis, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, name_of,
+};
+
+/// AWS's limit for a definition, in KiB.
+const DEFINITION_KIB: usize = 24;
+
+impl Engine {
+    pub(super) fn register_definition(
+        &self,
+        request: &RegisterJobDefinitionRequest,
+        now: Millis,
+    ) -> Result<Ruling, Refusal> {
+        let name = &request.job_definition_name;
+        resource_name("jobDefinitionName", name)?;
+        match request.kind.as_str() {
+            "container" => {}
+            "multinode" => return refuse("type is `multinode`; the local engine runs `container` definitions alone"),
+            other => return refuse(format!("type is `{other}`; it takes `container`")),
+        }
+        let Some(properties) = &request.container_properties else {
+            return refuse(
+                "containerProperties is missing; ecsProperties and eksProperties are not run by the local engine",
+            );
+        };
+        check_container(properties)?;
+        if let Some(strategy) = &request.retry_strategy {
+            validate::retry(strategy)?;
+        }
+        if let Some(seconds) = request.timeout.and_then(|limit| limit.attempt_duration_seconds) {
+            timeout(seconds)?;
+        }
+        if let Some(priority) = request.scheduling_priority {
+            scheduling_priority(priority)?;
+        }
+        validate::tags(&request.tags)?;
+        validate::size("the job definition", request, DEFINITION_KIB)?;
+
+        let revisions = self.core.definitions.get(name);
+        let revision = revisions.and_then(|revisions| revisions.keys().last()).map_or(1, |last| last + 1);
+        let arn = self.core.settings.place.batch_arn("job-definition", &format!("{name}:{revision}"));
+        let definition = JobDefinition {
+            job_definition_name: name.clone(),
+            job_definition_arn: arn.clone(),
+            revision,
+            status: "ACTIVE".to_owned(),
+            kind: request.kind.clone(),
+            parameters: request.parameters.clone(),
+            retry_strategy: request.retry_strategy.clone(),
+            container_properties: request.container_properties.clone(),
+            timeout: request.timeout,
+            scheduling_priority: request.scheduling_priority,
+            tags: request.tags.clone(),
+        };
+        let target = definition.label();
+        let registered = Event::DefinitionRegistered { at: now, definition: Box::new(definition) };
+        let answer =
+            RegisterJobDefinitionResponse { job_definition_name: name.clone(), job_definition_arn: arn, revision };
+        Ok(Ruling::done("RegisterJobDefinition", &target, "registered", vec![registered])
+            .answering(Answer::Registered(answer)))
+    }
+
+    pub(super) fn deregister_definition(&self, given: &str, now: Millis) -> Result<Ruling, Refusal> {
+        let label = name_of(given);
+        let Some((name, revision)) = split_revision(label) else {
+            return refuse(format!("jobDefinition is `{given}`; to deregister takes NAME:REVISION or its ARN"));
+        };
+        let Some(definition) = self.core.definition(name, revision) else {
+            return refuse(format!("JobDefinition {label} does not exist"));
+        };
+        if !definition.is_active() {
+            return Ok(Ruling::done("DeregisterJobDefinition", label, "was INACTIVE already", vec![]));
+        }
+        let event = Event::DefinitionDeregistered { at: now, name: name.to_owned(), revision };
+        Ok(Ruling::done("DeregisterJobDefinition", label, "ACTIVE -> INACTIVE", vec![event]))
+    }
+
+    /// The revision that `NAME`, `NAME:REVISION` or an ARN with or without the revision means; without one, the highest
+    /// that is ACTIVE.
+    pub(super) fn find_definition(&self, given: &str) -> Result<&JobDefinition, Refusal> {
+        let label = name_of(given);
+        let found = match split_revision(label) {
+            Some((name, revision)) => self.core.definition(name, revision).filter(|found| found.is_active()),
+            None => self
+                .core
+                .definitions
+                .get(label)
+                .and_then(|revisions| revisions.values().rev().find(|definition| definition.is_active())),
+        };
+        match found {
+            Some(definition) => Ok(definition),
+            None => refuse(format!("JobDefinition name {label} does not exist or is not in ACTIVE status")),
+        }
+    }
+}
+
+fn split_revision(label: &str) -> Option<(&str, u32)> {
+    let (name, revision) = label.rsplit_once(':')?;
+    Some((name, revision.parse().ok()?))
+}
+
+fn check_container(properties: &ContainerProperties) -> Result<(), Refusal> {
+    let image = &properties.image;
+    let is_image = |letter: char| letter.is_ascii_alphanumeric() || "-_:./#@".contains(letter);
+    if !(1..=255).contains(&image.len()) || !image.chars().all(is_image) {
+        return refuse(format!(
+            "containerProperties.image is `{image}`; it takes 1 to 255 letters, digits and - _ : . / # @, \
+             or `host` for a process on this machine"
+        ));
+    }
+    container::need(properties, None).map_err(|error| Refusal::Client(error.to_string()))?;
+    validate::environment(&properties.environment)?;
+    validate::command(&properties.command)
+}

@@ -1,0 +1,111 @@
+//! Commands are checked against the state and become events, or are refused with words that help.
+
+mod agents;
+mod definitions;
+mod environments;
+mod queues;
+mod schedules;
+mod stop;
+mod submit;
+mod validate;
+
+use super::command::{Action, Answer, Command, Refusal};
+use super::event::Event;
+use super::{Decision, Engine, Ids};
+use crate::model::{AuditEntry, Millis};
+
+/// What an operator's command leads to, and what the record of it says.
+struct Ruling {
+    events: Vec<Event>,
+    answer: Answer,
+    /// AWS's name of the operation.
+    action: &'static str,
+    target: String,
+    outcome: String,
+}
+
+impl Ruling {
+    fn done(action: &'static str, target: &str, outcome: impl Into<String>, events: Vec<Event>) -> Self {
+        Self { events, answer: Answer::Done, action, target: target.to_owned(), outcome: outcome.into() }
+    }
+
+    fn answering(self, answer: Answer) -> Self {
+        Self { answer, ..self }
+    }
+
+    fn recorded(mut self, by: &str, reason: Option<String>, now: Millis) -> Decision {
+        let entry = AuditEntry {
+            at: now,
+            who: by.to_owned(),
+            action: self.action.to_owned(),
+            target: self.target,
+            reason,
+            outcome: self.outcome,
+        };
+        self.events.push(Event::Audited { at: now, entry });
+        Decision { events: self.events, answer: self.answer }
+    }
+}
+
+impl Engine {
+    pub(super) fn rule(&self, command: &Command, now: Millis, ids: &mut dyn Ids) -> Result<Decision, Refusal> {
+        let mut reason = command.reason.clone();
+        let ruling = match &command.action {
+            Action::CreateComputeEnvironment(request) => self.create_environment(request, now, ids),
+            Action::UpdateComputeEnvironment(request) => self.update_environment(request, now),
+            Action::DeleteComputeEnvironment { name } => self.delete_environment(name, now),
+            Action::CreateJobQueue(request) => self.create_queue(request, now),
+            Action::UpdateJobQueue(request) => self.update_queue(request, now),
+            Action::DeleteJobQueue { name } => self.delete_queue(name, now),
+            Action::RegisterJobDefinition(request) => self.register_definition(request, now),
+            Action::DeregisterJobDefinition { definition } => self.deregister_definition(definition, now),
+            Action::SubmitJob(request) => self.submit(request, &command.by, now, ids),
+            Action::CancelJob { job, reason: why } => {
+                reason = Some(why.clone());
+                self.stop(job, false, why, now)
+            }
+            Action::TerminateJob { job, reason: why } => {
+                reason = Some(why.clone());
+                self.stop(job, true, why, now)
+            }
+            Action::ReprioritiseJob { job, priority } => self.reprioritise(job, *priority, now),
+            Action::CreateSchedule(schedule) => self.create_schedule(schedule, now),
+            Action::UpdateSchedule(schedule) => self.update_schedule(schedule, now),
+            Action::DeleteSchedule { group, name } => self.delete_schedule(group, name, now),
+            Action::RunSchedule { group, name } => self.run_schedule(group, name, &command.by, now, ids),
+            Action::Resume => return Ok(body(self.missed(now, ids))),
+            Action::InstanceRegistered { instance, pid } => return self.registered(instance, *pid, now).map(body),
+            Action::InstanceLost { instance, cause } => return Ok(body(self.lost(instance, cause, now))),
+            Action::AttemptStarted { attempt, at } => return Ok(body(self.attempt_started(attempt, *at, now))),
+            Action::AttemptExited { attempt, exit } => return Ok(body(self.attempt_exited(attempt, exit, now))),
+        }?;
+        Ok(ruling.recorded(&command.by, reason, now))
+    }
+
+    /// A submission by a schedule: the same checks, the same record.
+    pub(super) fn submit_for_schedule(
+        &self,
+        request: &crate::model::SubmitJobRequest,
+        key: &str,
+        now: Millis,
+        ids: &mut dyn Ids,
+    ) -> Result<Decision, Refusal> {
+        let by = format!("schedule {key}");
+        self.submit(request, &by, now, ids).map(|ruling| ruling.recorded(&by, None, now))
+    }
+}
+
+/// What the engine's own body reports is no action of an operator, and not recorded as one.
+fn body(events: Vec<Event>) -> Decision {
+    Decision { events, answer: Answer::Done }
+}
+
+fn refuse<T>(message: impl Into<String>) -> Result<T, Refusal> {
+    Err(Refusal::Client(message.into()))
+}
+
+impl From<crate::model::validate::Invalid> for Refusal {
+    fn from(invalid: crate::model::validate::Invalid) -> Self {
+        Self::Client(invalid.to_string())
+    }
+}

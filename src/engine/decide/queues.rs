@@ -1,0 +1,113 @@
+//! Job queues: create, update, delete.
+
+use super::{Ruling, refuse, validate};
+use crate::engine::Engine;
+use crate::engine::command::{Answer, Refusal};
+use crate::engine::event::Event;
+use crate::engine::state::Queue;
+use crate::model::validate::{queue_priority, resource_name};
+use crate::model::{
+    ComputeEnvironmentOrder, CreateJobQueueRequest, Health, Millis, Switch, UpdateJobQueueRequest, name_of,
+};
+
+impl Engine {
+    pub(super) fn create_queue(&self, request: &CreateJobQueueRequest, now: Millis) -> Result<Ruling, Refusal> {
+        let name = &request.job_queue_name;
+        resource_name("jobQueueName", name)?;
+        if self.core.queues.contains_key(name) {
+            return refuse(format!("Object already exists: the job queue {name}"));
+        }
+        queue_priority(request.priority)?;
+        validate::tags(&request.tags)?;
+        let environments = self.resolve_order(&request.compute_environment_order)?;
+        let created = Event::QueueCreated {
+            at: now,
+            name: name.clone(),
+            state: request.state.unwrap_or_default(),
+            priority: request.priority,
+            environments,
+            tags: request.tags.clone(),
+        };
+        let arn = self.core.settings.place.batch_arn("job-queue", name);
+        let outcome = format!("created with priority {}", request.priority);
+        Ok(Ruling::done("CreateJobQueue", name, outcome, vec![created])
+            .answering(Answer::Created { arn, name: name.clone() }))
+    }
+
+    pub(super) fn update_queue(&self, request: &UpdateJobQueueRequest, now: Millis) -> Result<Ruling, Refusal> {
+        let (name, queue) = self.find_queue(&request.job_queue)?;
+        if queue.status == Health::Deleting {
+            return refuse(format!("Cannot update, resource is being modified: {name} is DELETING"));
+        }
+        let mut outcome = Vec::new();
+        if let Some(priority) = request.priority {
+            queue_priority(priority)?;
+            outcome.push(format!("priority {} -> {priority}", queue.priority));
+        }
+        if let Some(state) = request.state {
+            outcome.push(format!("{} -> {}", queue.state.as_str(), state.as_str()));
+        }
+        let environments =
+            request.compute_environment_order.as_deref().map(|order| self.resolve_order(order)).transpose()?;
+        if let Some(environments) = &environments {
+            outcome.push(format!("environments {} -> {}", names(&queue.environments), names(environments)));
+        }
+        let updated = Event::QueueUpdated {
+            at: now,
+            name: name.to_owned(),
+            state: request.state,
+            priority: request.priority,
+            environments,
+        };
+        Ok(Ruling::done("UpdateJobQueue", name, outcome.join(", "), vec![updated]))
+    }
+
+    pub(super) fn delete_queue(&self, name_or_arn: &str, now: Millis) -> Result<Ruling, Refusal> {
+        let (name, queue) = self.find_queue(name_or_arn)?;
+        if queue.status == Health::Deleting {
+            return Ok(Ruling::done("DeleteJobQueue", name, "is being deleted already", vec![]));
+        }
+        if queue.state == Switch::Enabled {
+            return refuse(format!("Cannot delete, {name} is ENABLED: set its state to DISABLED first"));
+        }
+        let deleting = Event::QueueDeleting { at: now, name: name.to_owned() };
+        Ok(Ruling::done("DeleteJobQueue", name, "deleting; its jobs are ended", vec![deleting]))
+    }
+
+    pub(super) fn find_queue(&self, name_or_arn: &str) -> Result<(&str, &Queue), Refusal> {
+        let name = name_of(name_or_arn);
+        match self.core.queues.get_key_value(name) {
+            Some((name, queue)) => Ok((name, queue)),
+            None => refuse(format!("JobQueue {name} not found.")),
+        }
+    }
+
+    /// One to three VALID environments, all on instances or all Fargate; by name, in ascending order.
+    fn resolve_order(&self, order: &[ComputeEnvironmentOrder]) -> Result<Vec<ComputeEnvironmentOrder>, Refusal> {
+        if !(1..=3).contains(&order.len()) {
+            return refuse(format!("computeEnvironmentOrder has {} entries; it takes 1 to 3", order.len()));
+        }
+        let mut resolved: Vec<ComputeEnvironmentOrder> = Vec::with_capacity(order.len());
+        let mut fargate = None;
+        for entry in order {
+            let (name, environment) = self.find_environment(&entry.compute_environment)?;
+            if !environment.is_valid() {
+                let status = environment.status.as_str();
+                return refuse(format!("the compute environment {name} is {status}; a queue takes VALID ones"));
+            }
+            if resolved.iter().any(|known| known.compute_environment == name) {
+                return refuse(format!("computeEnvironmentOrder names {name} twice"));
+            }
+            if *fargate.get_or_insert(environment.is_fargate()) != environment.is_fargate() {
+                return refuse("computeEnvironmentOrder mixes EC2 or SPOT with FARGATE; use one kind in a queue");
+            }
+            resolved.push(ComputeEnvironmentOrder { order: entry.order, compute_environment: name.to_owned() });
+        }
+        resolved.sort_by_key(|entry| entry.order);
+        Ok(resolved)
+    }
+}
+
+fn names(order: &[ComputeEnvironmentOrder]) -> String {
+    order.iter().map(|entry| entry.compute_environment.as_str()).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,294 @@
+//! What can be worked out from the state and is kept because it is asked for often: who is due for what, who stands
+//! where in which queue, who waits for whom. A rebuilt index equals a kept one; [`super::Engine::check`] holds that.
+
+use super::job::{Counts, Job, Key, Root};
+use super::state::Core;
+use crate::model::{DependencyKind, InstanceType, JobId, JobStatus, Millis};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Index {
+    /// The numbers of submissions by the id of the job or parent.
+    pub ids: BTreeMap<JobId, u64>,
+    pub queues: BTreeMap<String, QueueIndex>,
+    /// SUBMITTED, by number.
+    pub fresh: BTreeSet<u64>,
+    /// PENDING, and nothing is left to wait for.
+    pub ready: BTreeSet<Key>,
+    /// PENDING, and a dependency has failed.
+    pub doomed: BTreeSet<Key>,
+    /// RUNNABLE, and to be stopped.
+    pub stopped: BTreeSet<Key>,
+    /// Arrays whose children have all ended.
+    pub settled: BTreeSet<u64>,
+    /// RUNNABLE with a reason why they cannot be placed.
+    pub blocked: BTreeSet<Key>,
+    /// Who waits for the jobs of a submission.
+    pub dependents: BTreeMap<u64, BTreeSet<Dependent>>,
+    /// Finished submissions by the time of their end.
+    pub finished: BTreeSet<(Millis, u64)>,
+    /// Schedules by the time of their next run.
+    pub firing: BTreeSet<(Millis, String)>,
+    /// The instance types of each environment, small to large.
+    pub types: BTreeMap<String, Vec<(String, InstanceType)>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct QueueIndex {
+    /// Jobs and parents by state; a parent also where a child of it is placed.
+    pub listed: [BTreeSet<u64>; 7],
+    /// Children count, parents do not.
+    pub counts: Counts,
+    /// In the order in which they are placed.
+    pub runnable: BTreeSet<Rank>,
+    /// What all RUNNABLE jobs ask for.
+    pub backlog_milli: u64,
+    pub backlog_mib: u64,
+}
+
+/// A RUNNABLE job's place in its queue: an operator's priority, retried jobs first, then submission order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rank {
+    priority: Reverse<i32>,
+    first_try: bool,
+    pub key: Key,
+}
+
+/// A submission that waits for another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Dependent {
+    /// The slot that is waited for; 0 is the whole. Without meaning for `n_to_n`.
+    pub on: u32,
+    pub n_to_n: bool,
+    pub waiter: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Duty {
+    Ready,
+    Doomed,
+    Stopped,
+}
+
+/// What the index holds of one job.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Facts {
+    status: JobStatus,
+    rank: Option<Rank>,
+    duty: Option<Duty>,
+    blocked: bool,
+}
+
+impl Facts {
+    /// `None` for an array's parent, which does not run.
+    pub fn of(root: &Root, key: Key) -> Option<Self> {
+        if key.slot == 0 && root.array.is_some() {
+            return None;
+        }
+        let job = root.get(key.slot)?;
+        let runnable = job.status == JobStatus::Runnable;
+        Some(Self {
+            status: job.status,
+            rank: runnable.then(|| Rank::of(job, key)),
+            duty: duty(job),
+            blocked: runnable && job.status_reason.is_some(),
+        })
+    }
+}
+
+impl Rank {
+    fn of(job: &Job, key: Key) -> Self {
+        Self { priority: Reverse(job.priority), first_try: job.attempts.is_empty(), key }
+    }
+}
+
+fn duty(job: &Job) -> Option<Duty> {
+    match job.status {
+        JobStatus::Pending if job.doomed => Some(Duty::Doomed),
+        JobStatus::Pending if job.unmet == 0 => Some(Duty::Ready),
+        JobStatus::Runnable if job.stop.is_some() => Some(Duty::Stopped),
+        _ => None,
+    }
+}
+
+/// What the index holds of a submission as a whole.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Whole {
+    listed: [bool; 7],
+    fresh: bool,
+    settled: bool,
+    finished: Option<Millis>,
+}
+
+impl Whole {
+    pub fn of(root: &Root) -> Self {
+        Self {
+            listed: JobStatus::ALL.map(|status| root.stands_in(status)),
+            fresh: root.job.status == JobStatus::Submitted,
+            settled: root.is_settled(),
+            finished: root.job.status.is_final().then_some(root.job.since),
+        }
+    }
+}
+
+fn put<T: Ord>(set: &mut BTreeSet<T>, item: T, inside: bool) {
+    if inside {
+        set.insert(item);
+    } else {
+        set.remove(&item);
+    }
+}
+
+impl Index {
+    pub fn build(core: &Core) -> Self {
+        let mut index = Self::default();
+        for name in core.queues.keys() {
+            index.queues.entry(name.clone()).or_default();
+        }
+        for (name, environment) in &core.environments {
+            index.know_types(name, environment.request.compute_resources.as_ref().map_or(&[], |r| &r.instance_types));
+        }
+        for (number, root) in &core.jobs {
+            index.enter(*number, root);
+        }
+        for (number, root) in &core.jobs {
+            index.enter_dependencies(core, *number, root);
+        }
+        for (key, scheduled) in &core.schedules {
+            if let Some(next) = scheduled.next {
+                index.firing.insert((next, key.clone()));
+            }
+        }
+        index
+    }
+
+    pub fn know_types(&mut self, environment: &str, entries: &[String]) {
+        let mut types: Vec<_> = entries.iter().flat_map(|entry| InstanceType::expand(entry)).collect();
+        types.sort_by(|a, b| (a.1.vcpus, a.1.memory_mib, &a.0).cmp(&(b.1.vcpus, b.1.memory_mib, &b.0)));
+        types.dedup();
+        self.types.insert(environment.to_owned(), types);
+    }
+
+    /// Takes a submission and its jobs in, without its dependencies.
+    pub fn enter(&mut self, number: u64, root: &Root) {
+        self.ids.insert(root.spec.id.clone(), number);
+        if !self.queues.contains_key(&root.spec.queue) {
+            self.queues.insert(root.spec.queue.clone(), QueueIndex::default());
+        }
+        for slot in root.leaves() {
+            let key = Key { number, slot };
+            self.put(root, key, Facts::of(root, key), true);
+        }
+        self.put_whole(root, number, Whole::of(root), true);
+    }
+
+    /// Notes whom a submission waits for, as long as both have not ended.
+    pub fn enter_dependencies(&mut self, core: &Core, number: u64, root: &Root) {
+        if root.job.status.is_final() {
+            return;
+        }
+        for (target, dependent) in self.dependencies(number, root) {
+            if core.jobs.get(&target).is_some_and(|target| !target.job.status.is_final()) {
+                self.dependents.entry(target).or_default().insert(dependent);
+            }
+        }
+    }
+
+    /// The submissions that this one names as its dependencies.
+    pub fn dependencies(&self, number: u64, root: &Root) -> Vec<(u64, Dependent)> {
+        let named = root.spec.depends_on.iter().filter_map(|dependency| {
+            let key = self.key(dependency.job_id.as_ref()?)?;
+            let n_to_n = dependency.kind == Some(DependencyKind::NToN);
+            Some((key.number, Dependent { on: key.slot, n_to_n, waiter: number }))
+        });
+        named.collect()
+    }
+
+    /// Forgets a submission whose jobs have all ended.
+    pub fn leave(&mut self, number: u64, root: &Root, queue_exists: bool) {
+        for slot in root.leaves() {
+            let key = Key { number, slot };
+            self.put(root, key, Facts::of(root, key), false);
+        }
+        self.put_whole(root, number, Whole::of(root), false);
+        self.ids.remove(&root.spec.id);
+        if !queue_exists && self.queues.get(&root.spec.queue).is_some_and(|queue| queue.counts.total() == 0) {
+            self.queues.remove(&root.spec.queue);
+        }
+    }
+
+    /// A job changed from `before` to what `root` holds of it now.
+    pub fn replace(&mut self, root: &Root, key: Key, before: Option<Facts>) {
+        let after = Facts::of(root, key);
+        if before != after {
+            self.put(root, key, before, false);
+            self.put(root, key, after, true);
+        }
+    }
+
+    pub fn replace_whole(&mut self, root: &Root, number: u64, before: Whole) {
+        let after = Whole::of(root);
+        if before != after {
+            self.put_whole(root, number, before, false);
+            self.put_whole(root, number, after, true);
+        }
+    }
+
+    fn put(&mut self, root: &Root, key: Key, facts: Option<Facts>, inside: bool) {
+        let (Some(facts), Some(queue)) = (facts, self.queues.get_mut(&root.spec.queue)) else { return };
+        if inside {
+            queue.counts.add(facts.status, 1);
+        } else {
+            queue.counts.take(facts.status);
+        }
+        if let Some(rank) = facts.rank {
+            put(&mut queue.runnable, rank, inside);
+            let need = root.spec.need;
+            if inside {
+                queue.backlog_milli += need.vcpus_milli;
+                queue.backlog_mib += need.memory_mib;
+            } else {
+                queue.backlog_milli -= need.vcpus_milli;
+                queue.backlog_mib -= need.memory_mib;
+            }
+        }
+        match facts.duty {
+            Some(Duty::Ready) => put(&mut self.ready, key, inside),
+            Some(Duty::Doomed) => put(&mut self.doomed, key, inside),
+            Some(Duty::Stopped) => put(&mut self.stopped, key, inside),
+            None => {}
+        }
+        if facts.blocked {
+            put(&mut self.blocked, key, inside);
+        }
+    }
+
+    fn put_whole(&mut self, root: &Root, number: u64, whole: Whole, inside: bool) {
+        if let Some(queue) = self.queues.get_mut(&root.spec.queue) {
+            for (set, listed) in queue.listed.iter_mut().zip(whole.listed) {
+                if listed {
+                    put(set, number, inside);
+                }
+            }
+        }
+        if whole.fresh {
+            put(&mut self.fresh, number, inside);
+        }
+        if whole.settled {
+            put(&mut self.settled, number, inside);
+        }
+        if let Some(at) = whole.finished {
+            put(&mut self.finished, (at, number), inside);
+        }
+    }
+
+    /// Where a job is, by its id; `None` where its submission is unknown. The index of a child is not checked.
+    pub fn key(&self, id: &JobId) -> Option<Key> {
+        if let Some(number) = self.ids.get(id) {
+            return Some(Key::root(*number));
+        }
+        let (parent, index) = id.array_parent()?;
+        Key::child(*self.ids.get(&parent)?, index)
+    }
+}

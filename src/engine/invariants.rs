@@ -1,0 +1,113 @@
+//! What must always hold ("What must always hold" of the design), checked by recounting.
+
+use super::index::Index;
+use super::job::{Counts, Job, Key, Root};
+use super::{Engine, Violation};
+use crate::model::{InstanceState, JobStatus};
+use std::collections::BTreeMap;
+
+fn hold(rule: &'static str, holds: bool, detail: impl FnOnce() -> String) -> Result<(), Violation> {
+    if holds { Ok(()) } else { Err(Violation { rule, detail: detail() }) }
+}
+
+impl Engine {
+    pub(super) fn verify(&self) -> Result<(), Violation> {
+        self.verify_index()?;
+        self.verify_hosts()?;
+        self.verify_environments()?;
+        for (number, root) in &self.core.jobs {
+            self.verify_root(*number, root)?;
+        }
+        Ok(())
+    }
+
+    /// Whatever is kept beside the state equals what can be worked out of it: counts, orders, who is due for what.
+    fn verify_index(&self) -> Result<(), Violation> {
+        let rebuilt = Index::build(&self.core);
+        hold("the index equals a rebuilt one", rebuilt == self.index, || {
+            let (kept, rebuilt) = (format!("{:#?}", self.index), format!("{rebuilt:#?}"));
+            let differs = kept.lines().zip(rebuilt.lines()).find(|(a, b)| a != b);
+            format!("first difference, kept and rebuilt: {differs:?}")
+        })
+    }
+
+    fn verify_hosts(&self) -> Result<(), Violation> {
+        let mut used: BTreeMap<_, (u64, u64, Vec<Key>)> = BTreeMap::new();
+        for (number, root) in &self.core.jobs {
+            for slot in root.leaves() {
+                let Some(live) = root.get(slot).and_then(Job::live) else { continue };
+                let entry = used.entry(&live.instance).or_default();
+                entry.0 += root.spec.need.vcpus_milli;
+                entry.1 += root.spec.need.memory_mib;
+                entry.2.push(Key { number: *number, slot });
+            }
+        }
+        for instance in used.keys() {
+            let exists = self.core.instances.contains_key(*instance);
+            hold("placed jobs are on instances that exist", exists, || format!("{instance} is gone"))?;
+        }
+        for (id, host) in &self.core.instances {
+            let (milli, mib, placed) = used.remove(id).unwrap_or_default();
+            let same = milli == host.used_milli && mib == host.used_mib && placed.iter().eq(&host.placed);
+            hold("an instance's use is that of its jobs", same, || {
+                format!("{id}: {host:?}, its jobs use {milli} {mib}")
+            })?;
+            let within = host.used_milli <= host.vcpus_milli && host.used_mib <= host.memory_mib;
+            hold("no instance is over-committed", within, || format!("{id}: {host:?}"))?;
+            let idle = host.idle_since.is_some() == (host.placed.is_empty() && host.state != InstanceState::Pending);
+            hold("an instance is idle when it is registered and empty", idle, || format!("{id}: {host:?}"))?;
+            let known = self.core.environments.contains_key(&host.environment);
+            hold("an instance belongs to an environment", known, || format!("{id}: {}", host.environment))?;
+        }
+        Ok(())
+    }
+
+    fn verify_environments(&self) -> Result<(), Violation> {
+        for (name, environment) in &self.core.environments {
+            let total = self.core.total_milli(name);
+            let limit = environment.maximum_milli().max(environment.grace_milli);
+            hold("no environment passes its maximum", total <= limit, || format!("{name}: {total} of {limit}"))?;
+        }
+        Ok(())
+    }
+
+    fn verify_root(&self, number: u64, root: &Root) -> Result<(), Violation> {
+        for slot in root.leaves() {
+            let Some(job) = root.get(slot) else {
+                return hold("an array has all its children", false, || root.id(slot).to_string());
+            };
+            self.verify_job(root, slot, job)?;
+        }
+        if let Some(array) = &root.array {
+            let mut counts = Counts::default();
+            array.children.iter().for_each(|child| counts.add(child.status, 1));
+            hold("a parent's summary is that of its children", counts == array.counts, || root.spec.id.to_string())?;
+            let status = root.job.status;
+            let possible = !status.is_placed() && status != JobStatus::Runnable && root.job.attempts.is_empty();
+            hold("a parent never runs", possible, || root.spec.id.to_string())?;
+            let ended = array.children.iter().all(|child| child.status.is_final());
+            hold("a parent ends after its children", !status.is_final() || ended, || root.spec.id.to_string())?;
+            if status == JobStatus::Succeeded {
+                let all = array.counts.get(JobStatus::Succeeded) == array.children.len() as u64;
+                hold("a parent succeeds when all its children do", all, || root.spec.id.to_string())?;
+            }
+        }
+        hold("submissions are numbered in order", number <= self.core.last_number, || root.spec.id.to_string())
+    }
+
+    fn verify_job(&self, root: &Root, slot: u32, job: &Job) -> Result<(), Violation> {
+        let id = || root.id(slot).to_string();
+        let live = job.live().is_some();
+        hold("a job has a live attempt just while it is placed", live == job.status.is_placed(), || {
+            format!("{}: {job:?}", id())
+        })?;
+        let earlier = job.attempts.iter().rev().skip(1).all(|attempt| attempt.end.is_some());
+        hold("attempts follow each other", earlier, id)?;
+        let most = self.retry_strategy(root).and_then(|strategy| strategy.attempts).unwrap_or(1);
+        hold("no job is tried more often than it may be", job.attempt_number() <= most, id)?;
+        let running = job.live().is_some_and(|attempt| attempt.started_at.is_some());
+        hold("RUNNING means started", running == (job.status == JobStatus::Running), id)?;
+        let free = job.status < JobStatus::Runnable || job.status.is_final() || job.unmet == 0 && !job.doomed;
+        hold("nothing is placed before its dependencies have succeeded", free, id)
+    }
+}

@@ -1,0 +1,112 @@
+//! Lists of jobs, page by page. A page costs what it shows, not what there is, unless a name must be looked for.
+
+use super::command::Refusal;
+use super::job::Key;
+use super::{Engine, JobFilter};
+use crate::model::{JobId, JobStatus, JobSummary};
+use std::collections::BTreeSet;
+
+const DEFAULT_PAGE: usize = 100;
+
+impl Engine {
+    pub(super) fn page(&self, filter: &JobFilter) -> Result<(Vec<JobSummary>, Option<String>), Refusal> {
+        let limit = if filter.limit == 0 { DEFAULT_PAGE } else { filter.limit };
+        let token = filter.token.as_deref().map(read_token).transpose()?;
+        let keys = match (&filter.array, &filter.queue) {
+            (Some(array), _) => self.children(array, filter, token, limit)?,
+            (None, Some(queue)) if !self.index.queues.contains_key(queue) => {
+                return Err(Refusal::Client(format!("JobQueue {queue} not found.")));
+            }
+            (None, _) => self.roots(filter, token, limit),
+        };
+        let next = keys.get(limit.saturating_sub(1)).map(|key| match key.slot {
+            0 => key.number.to_string(),
+            slot => slot.to_string(),
+        });
+        // One more than asked for was looked for: only then is there a next page.
+        let next = next.filter(|_| keys.len() > limit);
+        Ok((keys.into_iter().take(limit).filter_map(|key| self.summary(key)).collect(), next))
+    }
+
+    /// The children of an array by index.
+    fn children(&self, id: &JobId, filter: &JobFilter, token: Option<u64>, limit: usize) -> Result<Vec<Key>, Refusal> {
+        let unknown = || Refusal::Client(format!("Job {id} not found; it may have been forgotten"));
+        let (key, root, _) = self.find(id).ok_or_else(unknown)?;
+        let Some(array) = root.array.as_ref().filter(|_| key.slot == 0) else {
+            return Err(Refusal::Client(format!("Job {id} is not the parent of an array; it has no children to list")));
+        };
+        let listed = array.children.iter().zip(1_u32..).filter(|(job, slot)| {
+            u64::from(*slot) > token.unwrap_or(0)
+                && (filter.statuses.is_empty() || filter.statuses.contains(&job.status))
+        });
+        let named = matches_name(filter.name.as_deref(), &root.spec.name);
+        Ok(listed.filter(|_| named).map(|(_, slot)| Key { number: key.number, slot }).take(limit + 1).collect())
+    }
+
+    /// Jobs and parents, the last submitted first.
+    fn roots(&self, filter: &JobFilter, token: Option<u64>, limit: usize) -> Vec<Key> {
+        let end = token.unwrap_or(u64::MAX);
+        let is_named = |number: &u64| {
+            let root = self.core.jobs.get(number);
+            root.is_some_and(|root| matches_name(filter.name.as_deref(), &root.spec.name))
+        };
+        let statuses = if filter.statuses.is_empty() { &JobStatus::ALL[..] } else { &filter.statuses };
+        let queues =
+            self.index.queues.iter().filter(|(name, _)| filter.queue.as_ref().is_none_or(|only| only == *name));
+        let sets: Vec<&BTreeSet<u64>> =
+            queues.flat_map(|(_, queue)| statuses.iter().map(|status| &queue.listed[*status as usize])).collect();
+        newest_first(&sets, end).filter(is_named).map(Key::root).take(limit + 1).collect()
+    }
+}
+
+/// The numbers below `end` of all sets, falling, each once.
+fn newest_first<'a>(sets: &[&'a BTreeSet<u64>], end: u64) -> impl Iterator<Item = u64> + 'a {
+    let mut heads: Vec<_> = sets.iter().map(|set| set.range(..end).rev().peekable()).collect();
+    std::iter::from_fn(move || {
+        let next = heads.iter_mut().filter_map(|head| head.peek().copied()).max()?;
+        for head in &mut heads {
+            head.next_if_eq(&next);
+        }
+        Some(*next)
+    })
+}
+
+fn read_token(token: &str) -> Result<u64, Refusal> {
+    token.parse().map_err(|_| Refusal::Client(format!("nextToken is `{token}`; take it from the page before")))
+}
+
+/// A name, or the start of one before a `*`, without regard to case.
+fn matches_name(pattern: Option<&str>, name: &str) -> bool {
+    let Some(pattern) = pattern else { return true };
+    match pattern.strip_suffix('*') {
+        Some(start) => name.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start)),
+        None => name.eq_ignore_ascii_case(pattern),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_several_lists_come_falling_and_once() {
+        let (a, b) = (BTreeSet::from([1, 4, 9]), BTreeSet::from([4, 7]));
+        assert_eq!(newest_first(&[&a, &b], u64::MAX).collect::<Vec<_>>(), [9, 7, 4, 1]);
+        assert_eq!(newest_first(&[&a, &b], 7).collect::<Vec<_>>(), [4, 1]);
+    }
+
+    #[test]
+    fn a_name_matches_whole_or_by_its_start_in_any_case() {
+        let cases = [
+            (None, "x", true),
+            (Some("Nightly"), "nightly", true),
+            (Some("night"), "nightly", false),
+            (Some("NIGHT*"), "nightly", true),
+            (Some("*"), "nightly", true),
+            (Some("nightly-long*"), "nightly", false),
+        ];
+        for (pattern, name, expected) in cases {
+            assert_eq!(matches_name(pattern, name), expected, "{pattern:?} {name}");
+        }
+    }
+}

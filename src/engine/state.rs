@@ -1,0 +1,154 @@
+//! What the engine remembers: the fold of all events, and nothing that can be worked out from it.
+
+use super::Settings;
+use super::job::{Key, Root};
+use crate::model::{
+    AuditEntry, ComputeEnvironmentOrder, CreateComputeEnvironmentRequest, Health, InstanceId, InstanceState,
+    JobDefinition, Millis, Schedule, ScheduleRun, Switch,
+};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// How many audit entries are kept.
+pub const AUDIT_KEPT: usize = 10_000;
+/// How many runs of each schedule are kept.
+pub const RUNS_KEPT: usize = 100;
+
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Core {
+    pub settings: Settings,
+    pub queues: BTreeMap<String, Queue>,
+    pub environments: BTreeMap<String, Environment>,
+    /// By name and revision. Revisions stay, as INACTIVE ones do on AWS.
+    pub definitions: BTreeMap<String, BTreeMap<u32, JobDefinition>>,
+    pub instances: BTreeMap<InstanceId, Host>,
+    /// By the number of the submission.
+    pub jobs: BTreeMap<u64, Root>,
+    /// The number of the last submission.
+    pub last_number: u64,
+    /// By `group/name`.
+    pub schedules: BTreeMap<String, Scheduled>,
+    /// Oldest first.
+    pub audit: VecDeque<AuditEntry>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Queue {
+    pub state: Switch,
+    pub status: Health,
+    pub priority: i32,
+    /// By name, in ascending order.
+    pub environments: Vec<ComputeEnvironmentOrder>,
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Environment {
+    pub request: CreateComputeEnvironmentRequest,
+    pub cluster: String,
+    pub state: Switch,
+    pub status: Health,
+    #[serde(default)]
+    pub status_reason: Option<String>,
+    pub minimum: u32,
+    pub maximum: u32,
+    /// An operator asked for so many vCPUs; until they are there.
+    #[serde(default)]
+    pub raise_to: Option<u32>,
+    /// What its instances may amount to since the maximum was lowered below what was there; in thousandths of a vCPU.
+    #[serde(default)]
+    pub grace_milli: u64,
+}
+
+impl Environment {
+    /// EC2, SPOT, FARGATE or `FARGATE_SPOT`.
+    pub fn kind(&self) -> &str {
+        self.request.compute_resources.as_ref().map_or("", |resources| resources.kind.as_str())
+    }
+
+    pub fn is_fargate(&self) -> bool {
+        self.kind().starts_with("FARGATE")
+    }
+
+    pub fn is_valid(&self) -> bool {
+        self.status == Health::Valid
+    }
+
+    /// New jobs may be placed there.
+    pub fn takes_jobs(&self) -> bool {
+        self.is_valid() && self.state == Switch::Enabled
+    }
+
+    pub fn maximum_milli(&self) -> u64 {
+        u64::from(self.maximum) * 1000
+    }
+
+    /// Jobs of any image run as processes there.
+    pub fn runs_processes(&self) -> bool {
+        self.request.tags.get("batchdeck:executor").is_some_and(|executor| executor == "process")
+    }
+}
+
+/// An instance, as the placement sees it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Host {
+    pub environment: String,
+    pub instance_type: String,
+    pub state: InstanceState,
+    pub launched_at: Millis,
+    pub vcpus_milli: u64,
+    pub memory_mib: u64,
+    pub used_milli: u64,
+    pub used_mib: u64,
+    /// The jobs that are placed on it.
+    pub placed: BTreeSet<Key>,
+    /// Since when it is registered and empty.
+    #[serde(default)]
+    pub idle_since: Option<Millis>,
+    #[serde(default)]
+    pub pid: Option<u32>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Scheduled {
+    pub schedule: Schedule,
+    /// When it fires next; `None` where it is DISABLED or over.
+    #[serde(default)]
+    pub next: Option<Millis>,
+    /// Oldest first.
+    #[serde(default)]
+    pub runs: VecDeque<ScheduleRun>,
+}
+
+impl Core {
+    /// Thousandths of a vCPU of all instances of an environment.
+    pub fn total_milli(&self, environment: &str) -> u64 {
+        self.hosts_of(environment).map(|(_, host)| host.vcpus_milli).sum()
+    }
+
+    pub fn hosts_of<'a>(&'a self, environment: &'a str) -> impl Iterator<Item = (&'a InstanceId, &'a Host)> {
+        self.instances.iter().filter(move |(_, host)| host.environment == environment)
+    }
+
+    pub fn definition(&self, name: &str, revision: u32) -> Option<&JobDefinition> {
+        self.definitions.get(name)?.get(&revision)
+    }
+
+    /// Queues in the order in which they are served.
+    pub fn queues_by_priority(&self) -> Vec<(&String, &Queue)> {
+        let mut queues: Vec<_> = self.queues.iter().collect();
+        queues.sort_by(|a, b| (b.1.priority, a.0).cmp(&(a.1.priority, b.0)));
+        queues
+    }
+}
+
+/// The key of a schedule in [`Core::schedules`]; neither part may hold a slash.
+pub fn schedule_key(group: &str, name: &str) -> String {
+    format!("{group}/{name}")
+}

@@ -1,0 +1,257 @@
+//! What the engine shows, in the shapes of `model`, with our own members filled in.
+
+use super::Engine;
+use super::container::{self, vcpus};
+use super::effects::log_stream;
+use super::job::{Attempt, Job, Key, Root};
+use super::state::{Environment, Host, Queue};
+use crate::model::{
+    ArrayProperties, AttemptContainerDetail, AttemptDetail, Capacity, ComputeEnvironment, ComputeEnvironmentOrder,
+    ContainerDetail, ContainerSummary, Instance, InstanceId, InstanceState, JobDetail, JobExtra, JobQueue, JobSummary,
+    JobTimeout, Millis,
+};
+
+impl Engine {
+    pub(super) fn queue_row(&self, name: &str, queue: &Queue) -> JobQueue {
+        let place = &self.core.settings.place;
+        let order = queue.environments.iter().map(|entry| ComputeEnvironmentOrder {
+            order: entry.order,
+            compute_environment: place.batch_arn("compute-environment", &entry.compute_environment),
+        });
+        JobQueue {
+            job_queue_name: name.to_owned(),
+            job_queue_arn: place.batch_arn("job-queue", name),
+            state: queue.state,
+            status: queue.status,
+            status_reason: Some("JobQueue Healthy".to_owned()),
+            priority: queue.priority,
+            compute_environment_order: order.collect(),
+            scheduling_policy_arn: None,
+            tags: queue.tags.clone(),
+            job_counts: Some(self.index.queues.get(name).map(|index| index.counts.wire()).unwrap_or_default()),
+            job_counts_partial: false,
+        }
+    }
+
+    pub(super) fn environment_row(&self, name: &str, environment: &Environment) -> ComputeEnvironment {
+        let place = &self.core.settings.place;
+        let instances: Vec<Instance> = self.core.hosts_of(name).map(|(id, host)| self.instance_row(id, host)).collect();
+        let hosts = || self.core.hosts_of(name).map(|(_, host)| host);
+        let total = self.core.total_milli(name);
+        let capacity = Capacity {
+            vcpus: vcpus(total),
+            vcpus_used: vcpus(hosts().map(|host| host.used_milli).sum()),
+            memory_mib: hosts().map(|host| host.memory_mib).sum(),
+            memory_mib_used: hosts().map(|host| host.used_mib).sum(),
+            instances,
+        };
+        let count = |vcpus: u64| i32::try_from(vcpus).unwrap_or(i32::MAX);
+        let mut resources = environment.request.compute_resources.clone();
+        if let Some(resources) = &mut resources {
+            resources.maxv_cpus = Some(count(environment.maximum.into()));
+            if !environment.is_fargate() {
+                let asked = environment.minimum.max(environment.raise_to.unwrap_or(0));
+                resources.minv_cpus = Some(count(environment.minimum.into()));
+                resources.desiredv_cpus = Some(count(total.div_ceil(1000).max(asked.into())));
+            }
+        }
+        ComputeEnvironment {
+            compute_environment_name: name.to_owned(),
+            compute_environment_arn: place.batch_arn("compute-environment", name),
+            ecs_cluster_arn: Some(format!(
+                "arn:aws:ecs:{}:{}:cluster/{}",
+                place.region, place.account, environment.cluster
+            )),
+            kind: environment.request.kind.clone(),
+            state: environment.state,
+            status: environment.status,
+            status_reason: environment
+                .status_reason
+                .clone()
+                .or_else(|| environment.is_valid().then(|| "ComputeEnvironment Healthy".to_owned())),
+            compute_resources: resources,
+            service_role: environment.request.service_role.clone(),
+            tags: environment.request.tags.clone(),
+            capacity: Some(capacity),
+        }
+    }
+
+    pub(super) fn instance_row(&self, id: &InstanceId, host: &Host) -> Instance {
+        // An instance of an environment that goes takes no job any more.
+        let leaving = self.core.environments.get(&host.environment).is_some_and(|found| !found.is_valid());
+        let draining = leaving && host.state == InstanceState::Active;
+        Instance {
+            instance_id: id.clone(),
+            compute_environment: host.environment.clone(),
+            instance_type: host.instance_type.clone(),
+            state: if draining { InstanceState::Draining } else { host.state },
+            launched_at: host.launched_at,
+            vcpus: vcpus(host.vcpus_milli),
+            vcpus_used: vcpus(host.used_milli),
+            memory_mib: host.memory_mib,
+            memory_mib_used: host.used_mib,
+            running_jobs: u32::try_from(host.placed.len()).unwrap_or(u32::MAX),
+            agent_pid: host.pid,
+        }
+    }
+
+    pub(super) fn summary(&self, key: Key) -> Option<JobSummary> {
+        let root = self.core.jobs.get(&key.number)?;
+        let job = root.get(key.slot)?;
+        let id = root.id(key.slot);
+        let (started_at, stopped_at) = times(root, key, job);
+        let last = job.attempts.last().and_then(|attempt| attempt.end.as_ref());
+        Some(JobSummary {
+            job_arn: self.core.settings.place.batch_arn("job", id.as_str()),
+            job_id: id,
+            job_name: root.spec.name.clone(),
+            job_definition: Some(self.definition_arn(root)),
+            status: job.status,
+            status_reason: job.status_reason.as_ref().map(|reason| reason.to_string()),
+            created_at: root.spec.created_at,
+            started_at,
+            stopped_at,
+            container: last.map(|end| ContainerSummary { exit_code: end.code, reason: end.reason.clone() }),
+            array_properties: array_properties(root, key),
+            share_identifier: None,
+            extra: Some(Box::new(self.extra(root, key, job))),
+        })
+    }
+
+    fn definition_arn(&self, root: &Root) -> String {
+        let label = format!("{}:{}", root.spec.definition, root.spec.revision);
+        self.core.settings.place.batch_arn("job-definition", &label)
+    }
+
+    fn extra(&self, root: &Root, key: Key, job: &Job) -> JobExtra {
+        let last = job.attempts.last();
+        let ended = || last.and_then(|attempt| attempt.end.as_ref()).and_then(|end| end.usage);
+        JobExtra {
+            job_queue: root.spec.queue.clone(),
+            vcpus: vcpus(root.spec.need.vcpus_milli),
+            memory_mib: root.spec.need.memory_mib,
+            priority: job.priority,
+            attempt: job.attempt_number(),
+            state_since: job.since,
+            instance: last.map(|attempt| attempt.instance.clone()),
+            log_stream_name: last.and_then(|attempt| stream(root, attempt)),
+            usage: self.usage.get(&key).copied().or_else(ended),
+            stopping: job.is_stopping(),
+        }
+    }
+
+    pub(super) fn detail(&self, key: Key) -> Option<JobDetail> {
+        let root = self.core.jobs.get(&key.number)?;
+        let job = root.get(key.slot)?;
+        let spec = &root.spec;
+        let definition = self.core.definition(&spec.definition, spec.revision);
+        let id = root.id(key.slot);
+        let (started_at, stopped_at) = times(root, key, job);
+        let place = &self.core.settings.place;
+        let own_timeout = spec.timeout_seconds.map(|s| JobTimeout { attempt_duration_seconds: Some(s) });
+        Some(JobDetail {
+            job_arn: place.batch_arn("job", id.as_str()),
+            job_id: id,
+            job_name: spec.name.clone(),
+            job_queue: place.batch_arn("job-queue", &spec.queue),
+            status: job.status,
+            status_reason: job.status_reason.as_ref().map(|reason| reason.to_string()),
+            attempts: job.attempts.iter().filter_map(|attempt| self.attempt_detail(root, attempt)).collect(),
+            created_at: spec.created_at,
+            started_at,
+            stopped_at,
+            retry_strategy: self.retry_strategy(root).cloned(),
+            depends_on: spec.depends_on.clone(),
+            job_definition: self.definition_arn(root),
+            parameters: self.parameters(root),
+            container: self.container(root, job),
+            array_properties: array_properties(root, key),
+            timeout: own_timeout.or_else(|| definition.and_then(|found| found.timeout)),
+            share_identifier: None,
+            scheduling_priority: spec.scheduling_priority.or_else(|| definition?.scheduling_priority),
+            tags: if key.slot == 0 { spec.tags.clone() } else { std::collections::BTreeMap::new() },
+            is_cancelled: job.stop.as_ref().is_some_and(|stop| !stop.terminate),
+            is_terminated: job.stop.as_ref().is_some_and(|stop| stop.terminate),
+            extra: Some(Box::new(self.extra(root, key, job))),
+        })
+    }
+
+    /// The merged container, and where the last try of it runs or ran. `AWS_BATCH_*` is not listed, as on AWS.
+    fn container(&self, root: &Root, job: &Job) -> Option<ContainerDetail> {
+        let definition = self.core.definition(&root.spec.definition, root.spec.revision)?;
+        let properties = definition.container_properties.as_ref()?;
+        let overrides = root.spec.overrides.as_deref();
+        let last = job.attempts.last();
+        let end = last.and_then(|attempt| attempt.end.as_ref());
+        Some(ContainerDetail {
+            image: properties.image.clone(),
+            command: container::command(properties, overrides, &self.parameters(root)),
+            environment: container::environment(properties, overrides),
+            resource_requirements: container::requirements(root.spec.need),
+            exit_code: end.and_then(|end| end.code),
+            reason: end.and_then(|end| end.reason.clone()),
+            container_instance_arn: last.map(|attempt| self.instance_arn(attempt)),
+            task_arn: last.map(|attempt| self.task_arn(attempt)),
+            log_stream_name: last.and_then(|attempt| stream(root, attempt)),
+            log_configuration: properties.log_configuration.clone(),
+            ..ContainerDetail::default()
+        })
+    }
+
+    /// An attempt that has ended; the live one stands in the container alone.
+    fn attempt_detail(&self, root: &Root, attempt: &Attempt) -> Option<AttemptDetail> {
+        let end = attempt.end.as_ref()?;
+        Some(AttemptDetail {
+            container: AttemptContainerDetail {
+                container_instance_arn: Some(self.instance_arn(attempt)),
+                task_arn: Some(self.task_arn(attempt)),
+                exit_code: end.code,
+                reason: end.reason.clone(),
+                log_stream_name: stream(root, attempt),
+                network_interfaces: Vec::new(),
+            },
+            started_at: attempt.started_at,
+            stopped_at: Some(end.at),
+            status_reason: Some(end.status_reason.clone()),
+        })
+    }
+
+    fn instance_arn(&self, attempt: &Attempt) -> String {
+        self.ecs_arn("container-instance", attempt, &attempt.instance.0)
+    }
+
+    fn task_arn(&self, attempt: &Attempt) -> String {
+        self.ecs_arn("task", attempt, &attempt.task_id)
+    }
+
+    fn ecs_arn(&self, kind: &str, attempt: &Attempt, name: &str) -> String {
+        let place = &self.core.settings.place;
+        format!("arn:aws:ecs:{}:{}:{kind}/{}/{name}", place.region, place.account, &*attempt.cluster)
+    }
+}
+
+/// A stream exists from RUNNING on; what never started has none.
+fn stream(root: &Root, attempt: &Attempt) -> Option<String> {
+    attempt.started_at.map(|_| log_stream(&root.spec.definition, &attempt.task_id))
+}
+
+/// When the last try started and stopped. A parent has started with its first child. A job that ended without a try
+/// stopped when it ended.
+fn times(root: &Root, key: Key, job: &Job) -> (Option<Millis>, Option<Millis>) {
+    let ended = job.status.is_final().then_some(job.since);
+    match (&root.array, job.attempts.last()) {
+        (Some(array), _) if key.slot == 0 => (array.started_at, ended),
+        (_, Some(attempt)) => (attempt.started_at, attempt.end.as_ref().map(|end| end.at).or(ended)),
+        (_, None) => (None, ended),
+    }
+}
+
+fn array_properties(root: &Root, key: Key) -> Option<ArrayProperties> {
+    let array = root.array.as_ref()?;
+    Some(match key.index() {
+        Some(index) => ArrayProperties { index: Some(index), ..ArrayProperties::default() },
+        None => {
+            ArrayProperties { size: root.spec.array_size, index: None, status_summary: Some(array.counts.summary()) }
+        }
+    })
+}
