@@ -1,1 +1,315 @@
-//! To come.
+//! The arguments: clap types, and nothing that acts.
+
+mod submit;
+#[cfg(test)]
+mod tests;
+
+pub use submit::{DependsOn, Pair, Seconds, SubmitArgs, WhatToRun};
+
+use crate::model::JobStatus;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+const AFTER_HELP: &str = "\
+Examples:
+  batchdeck demo                                  a living workload, and the console on it
+  batchdeck                                       the console
+  batchdeck init && batchdeck submit -- make all  run a command as a job
+  batchdeck jobs --status RUNNING -o json         for scripts
+
+Exit codes:
+  0  done                       3  the engine or the service cannot be reached
+  1  refused, or it failed      4  not found
+  2  wrong usage                `submit --wait` exits with the job's own code";
+
+/// An operations console for batch jobs in a terminal, over AWS Batch or a built-in local engine.
+///
+/// Without a verb it opens the console.
+#[derive(Debug, Parser)]
+#[command(name = "batchdeck", version, after_help = AFTER_HELP, disable_help_subcommand = true)]
+pub struct Cli {
+    #[command(flatten)]
+    pub places: Places,
+    #[command(subcommand)]
+    pub verb: Option<Verb>,
+}
+
+/// Where things are; accepted before and after every verb.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Options of every verb")]
+pub struct Places {
+    /// Directory of the local engine's data; several engines live side by side in several directories.
+    #[arg(long, global = true, value_name = "DIR", env = "BATCHDECK_DATA_DIR", hide_env_values = true)]
+    pub data_dir: Option<PathBuf>,
+    /// Config file.
+    #[arg(long, global = true, value_name = "FILE", env = "BATCHDECK_CONFIG", hide_env_values = true)]
+    pub config: Option<PathBuf>,
+    /// Context to use: `local`, `aws`, or one of the config file.
+    #[arg(long, global = true, value_name = "NAME")]
+    pub context: Option<String>,
+    /// Refuse everything that would change anything.
+    #[arg(long, global = true)]
+    pub read_only: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Start a living workload on this machine and open the console on it.
+    Demo(DemoArgs),
+    /// Create what is needed to run a first job: environment `local`, queue `default`, definition `host`.
+    Init,
+    /// Run, start or stop the local engine, or tell its state.
+    #[command(subcommand)]
+    Engine(EngineVerb),
+    /// List queues with their jobs by state.
+    Queues(ListArgs),
+    /// List compute environments with their vCPUs and instances.
+    Envs(ListArgs),
+    /// List jobs, newest first.
+    Jobs(JobsArgs),
+    /// Show all of one job.
+    Job(JobArgs),
+    /// Submit a job, and wait for it if asked to.
+    #[command(after_help = submit::EXAMPLES)]
+    Submit(Box<SubmitArgs>),
+    /// End jobs that have not started.
+    Cancel(EndArgs),
+    /// End jobs in any state: TERM, and KILL after 30 seconds.
+    Terminate(EndArgs),
+    /// Move waiting jobs within their queue, or a queue among the queues.
+    #[command(
+        visible_alias = "reprioritize",
+        override_usage = "batchdeck reprioritise <ID>... <PRIORITY>\n       batchdeck reprioritise --queue <NAME> <PRIORITY>"
+    )]
+    Reprioritise(ReprioritiseArgs),
+    /// Print a job's log, and follow it if asked to.
+    Logs(LogsArgs),
+    /// List job definitions, or register one.
+    #[command(args_conflicts_with_subcommands = true)]
+    Definitions(DefinitionsArgs),
+    /// Run jobs by time.
+    #[command(subcommand)]
+    Schedule(ScheduleVerb),
+    /// List who did what, newest first.
+    Audit(AuditArgs),
+    /// Print a completion script for a shell.
+    Completions { shell: clap_complete::Shell },
+    #[command(hide = true)]
+    Agent(AgentArgs),
+}
+
+/// How a list is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Format {
+    /// Aligned columns for people.
+    #[default]
+    Table,
+    /// The API's own form.
+    Json,
+}
+
+/// How jobs and log lines are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum LinesFormat {
+    /// For people.
+    #[default]
+    Table,
+    /// The API's own form, as one array.
+    Json,
+    /// The API's own form, one object a line.
+    Jsonl,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct ListArgs {
+    /// How to print it.
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Set up and submit, and leave without opening the console.
+    #[arg(long)]
+    pub no_console: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum EngineVerb {
+    /// Run the engine in the foreground. Ctrl-C ends it; jobs go on and are taken up again at the next start.
+    Run,
+    /// Start the engine in the background. Success if it runs already.
+    Start,
+    /// End the engine. Jobs go on and are taken up again at the next start.
+    Stop,
+    /// Tell whether the engine runs: exit code 0 if it does, 3 if not.
+    Status(ListArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct JobsArgs {
+    /// Only jobs of this queue.
+    #[arg(long, value_name = "NAME", conflicts_with = "array")]
+    pub queue: Option<String>,
+    /// Only jobs in these states, separated by commas: `RUNNABLE,RUNNING`.
+    #[arg(long, value_name = "STATE", value_delimiter = ',')]
+    pub status: Vec<JobStatus>,
+    /// Only jobs of this name; with a `*` at its end, of names that begin so.
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// The children of this array.
+    #[arg(long, value_name = "ID")]
+    pub array: Option<String>,
+    /// At most so many.
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub limit: usize,
+    /// How to print it.
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: LinesFormat,
+}
+
+#[derive(Debug, Args)]
+pub struct JobArgs {
+    /// Id of a job, or the beginning of one; `ID:INDEX` for the child of an array.
+    pub id: String,
+    /// How to print it.
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct EndArgs {
+    /// Ids of jobs, or the beginnings of ids.
+    #[arg(required = true, value_name = "ID")]
+    pub ids: Vec<String>,
+    /// Why; it is recorded with the job.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// How to print it.
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct ReprioritiseArgs {
+    /// Ids of waiting jobs, and then the priority: 0 to 9999 for a job, 0 to 1000 for a queue; larger goes first.
+    #[arg(required = true, value_name = "ID> <PRIORITY")]
+    pub words: Vec<String>,
+    /// The queue to move, instead of jobs.
+    #[arg(long, value_name = "NAME")]
+    pub queue: Option<String>,
+    /// Why; it is recorded.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct LogsArgs {
+    /// Id of a job, or the beginning of one; `ID:INDEX` for the child of an array.
+    pub id: String,
+    /// Go on with lines as they come, until the job ends.
+    #[arg(short, long)]
+    pub follow: bool,
+    /// Which attempt's log; the latest one if not said.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub attempt: Option<u32>,
+    /// Begin each line with its time, in UTC.
+    #[arg(short, long)]
+    pub timestamps: bool,
+    /// How to print it.
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: LinesFormat,
+}
+
+#[derive(Debug, Args)]
+pub struct DefinitionsArgs {
+    #[command(subcommand)]
+    pub verb: Option<DefinitionsVerb>,
+    /// Also revisions that are INACTIVE or not the latest.
+    #[arg(long)]
+    pub all: bool,
+    /// How to print it.
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Format,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum DefinitionsVerb {
+    /// Register a revision from a file with a `RegisterJobDefinition` request in JSON.
+    Register {
+        /// The file; `-` reads standard input.
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ScheduleVerb {
+    /// Submit a job at the times of an expression, and print the next five.
+    #[command(after_help = submit::SCHEDULE_EXAMPLES)]
+    Create(Box<ScheduleCreateArgs>),
+    /// List schedules with their next times.
+    List(ListArgs),
+    /// Stop submitting, until it is resumed.
+    Pause(ScheduleNameArgs),
+    /// Submit again at its times.
+    Resume(ScheduleNameArgs),
+    /// Submit its job now, whatever its state.
+    Run(ScheduleNameArgs),
+    /// Remove it. Jobs it has submitted stay.
+    Delete(ScheduleNameArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct ScheduleNameArgs {
+    /// The schedule; `GROUP/NAME` where its group is not `default`.
+    pub name: String,
+    /// How to print it.
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct ScheduleCreateArgs {
+    /// Its name; `GROUP/NAME` for another group than `default`.
+    #[arg(id = "schedule", value_name = "NAME")]
+    pub name: String,
+    /// `cron(30 2 ? * MON-FRI *)`, `rate(5 minutes)` or `at(2027-01-31T02:30:00)`.
+    pub expression: String,
+    /// Time zone in which the expression is read.
+    #[arg(long, value_name = "ZONE", default_value = "UTC")]
+    pub zone: String,
+    /// What it is for.
+    #[arg(long, value_name = "TEXT")]
+    pub description: Option<String>,
+    /// Create it paused.
+    #[arg(long)]
+    pub paused: bool,
+    /// How old a missed run may be and still be made up for: 5m, 2h, 1d.
+    #[arg(long, value_name = "TIME")]
+    pub maximum_age: Option<Seconds>,
+    /// The role by which AWS submits the job.
+    #[arg(long, value_name = "ARN", default_value = "arn:aws:iam::123456789012:role/batchdeck-scheduler")]
+    pub role_arn: String,
+    /// How to print it.
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Format,
+    #[command(flatten)]
+    pub what: WhatToRun,
+}
+
+#[derive(Debug, Args)]
+pub struct AuditArgs {
+    /// At most so many.
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub limit: usize,
+    /// How to print it.
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct AgentArgs {
+    /// The instance that this process stands for.
+    #[arg(long, value_name = "ID")]
+    pub instance: String,
+}

@@ -1,1 +1,90 @@
-//! To come.
+//! The verbs: one file each, tables for people, JSON for scripts. `console` opens the screen.
+
+mod agent;
+mod audit;
+mod completions;
+mod console;
+mod definitions;
+mod demo;
+mod end;
+mod engine;
+mod envs;
+mod error;
+mod init;
+mod job;
+mod jobs;
+mod logs;
+mod output;
+mod queues;
+mod reprioritise;
+mod resolve;
+mod resources;
+mod schedule;
+mod submit;
+mod table;
+mod watching;
+mod world;
+
+pub use error::{CommandError, exit};
+
+use crate::cli::{Cli, Verb};
+use crate::model::Millis;
+use std::io::Write;
+use world::Setting;
+
+/// What a verb answers: its exit code, or why it was not done.
+pub type Done = Result<u8, CommandError>;
+
+/// Carries out one verb to its end, says on standard error what went wrong, and answers the exit code.
+pub fn run(cli: Cli) -> u8 {
+    let result =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(CommandError::Start).and_then(
+            |runtime| {
+                let result = runtime.block_on(carry_out(cli));
+                // A thread that still reads standard input must not hold up the end.
+                runtime.shutdown_background();
+                result
+            },
+        );
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            if error.exit_code() != exit::DONE {
+                let _ = std::io::stderr().write_all(error.block().as_bytes());
+            }
+            error.exit_code()
+        }
+    }
+}
+
+async fn carry_out(cli: Cli) -> Done {
+    if let Some(Verb::Completions { shell }) = cli.verb {
+        return completions::run(shell);
+    }
+    let setting = Setting::new(&cli.places)?;
+    match cli.verb {
+        None => console::run(setting.open().await?).await,
+        Some(Verb::Demo(args)) => demo::run(&args, setting).await,
+        Some(Verb::Init) => init::run(setting).await,
+        Some(Verb::Engine(verb)) => engine::run(&verb, setting).await,
+        Some(Verb::Queues(args)) => queues::run(&args, setting.open().await?).await,
+        Some(Verb::Envs(args)) => envs::run(&args, setting.open().await?).await,
+        Some(Verb::Jobs(args)) => jobs::run(&args, setting.open().await?).await,
+        Some(Verb::Job(args)) => job::run(&args, setting.open().await?).await,
+        Some(Verb::Submit(args)) => submit::run(&args, setting).await,
+        Some(Verb::Cancel(args)) => end::run(end::Call::Cancel, &args, setting).await,
+        Some(Verb::Terminate(args)) => end::run(end::Call::Terminate, &args, setting).await,
+        Some(Verb::Reprioritise(args)) => reprioritise::run(&args, setting).await,
+        Some(Verb::Logs(args)) => logs::run(&args, setting.open().await?).await,
+        Some(Verb::Definitions(args)) => definitions::run(&args, setting).await,
+        Some(Verb::Schedule(verb)) => schedule::run(verb, setting).await,
+        Some(Verb::Audit(args)) => audit::run(&args, setting.open().await?).await,
+        Some(Verb::Agent(args)) => agent::run(args, &setting).await,
+        Some(Verb::Completions { .. }) => Ok(exit::DONE),
+    }
+}
+
+/// The wall clock.
+fn now() -> Millis {
+    chrono::Utc::now().timestamp_millis()
+}

@@ -1,1 +1,15 @@
-//! To come.
+//! The config file, contexts, and where files live.
+//!
+//! The file is TOML; [`Config`] is its form. A key it does not know is an error that names the line and the nearest key
+//! it does know. `config.example.toml` shows every setting with its default.
+
+pub mod context;
+pub mod directories;
+pub mod keys;
+mod nearest;
+mod settings;
+
+pub use context::{Context, ContextError, Reach, Surroundings};
+pub use directories::{DataDirectory, DirectoryError};
+pub use nearest::nearest;
+pub use settings::{Config, ConfigError, ContextSettings, EngineSettings, Kind};

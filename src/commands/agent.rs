@@ -1,0 +1,18 @@
+//! `agent`, which the engine starts: one instance's process.
+
+use super::Done;
+use super::error::{CommandError, exit};
+use super::world::Setting;
+use crate::agent;
+use crate::cli::AgentArgs;
+use crate::model::InstanceId;
+
+pub async fn run(args: AgentArgs, setting: &Setting) -> Done {
+    let options = agent::Options {
+        data_directory: setting.data.path().to_owned(),
+        instance: InstanceId(args.instance),
+        docker_host: None,
+    };
+    agent::run(options).await.map_err(|error| CommandError::Agent(error.to_string()))?;
+    Ok(exit::DONE)
+}

@@ -1,0 +1,135 @@
+//! `definitions`, and registering one from a file.
+
+use super::Done;
+use super::error::{CommandError, Doing, exit};
+use super::job::command_line;
+use super::table::{Cell, Table, left, length, right};
+use super::world::Setting;
+use crate::cli::{DefinitionsArgs, DefinitionsVerb, Format};
+use crate::model::{JobDefinition, Millis, RegisterJobDefinitionRequest};
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::Path;
+
+pub async fn run(args: &DefinitionsArgs, setting: Setting) -> Done {
+    if let Some(DefinitionsVerb::Register { file }) = &args.verb {
+        return register(file, setting).await;
+    }
+    let world = setting.open().await?;
+    let mut definitions = world.backend.job_definitions(!args.all).await.doing("listing job definitions")?;
+    definitions.sort_by(|a, b| a.job_definition_name.cmp(&b.job_definition_name).then(b.revision.cmp(&a.revision)));
+    if !args.all {
+        definitions.dedup_by(|later, first| later.job_definition_name == first.job_definition_name);
+    }
+    match args.output {
+        Format::Json => world.output().json(&definitions)?,
+        Format::Table => world.output().table(&table(&definitions))?,
+    }
+    Ok(exit::DONE)
+}
+
+fn table(definitions: &[JobDefinition]) -> Table {
+    let mut table = Table::new(&[
+        left("NAME"),
+        right("REVISION"),
+        left("STATUS"),
+        left("IMAGE"),
+        right("VCPU"),
+        right("MEMORY"),
+        right("ATTEMPTS"),
+        right("TIMEOUT"),
+        left("COMMAND"),
+    ]);
+    for definition in definitions {
+        let container = definition.container_properties.as_ref();
+        let asks = |kind: &str, old: Option<i32>| {
+            let requirements =
+                container.map(|container| container.resource_requirements.as_slice()).unwrap_or_default();
+            let asked = requirements.iter().find(|asked| asked.kind == kind).map(|asked| asked.value.clone());
+            Cell::optional(asked.or(old.map(|old| old.to_string())))
+        };
+        let attempts = definition.retry_strategy.as_ref().and_then(|strategy| strategy.attempts);
+        let timeout = definition.timeout.and_then(|timeout| timeout.attempt_duration_seconds);
+        table.row(vec![
+            Cell::new(&definition.job_definition_name),
+            Cell::new(definition.revision.to_string()),
+            Cell::health(&definition.status, definition.is_active()),
+            Cell::optional(container.map(|container| &container.image)),
+            asks("VCPU", container.and_then(|container| container.vcpus)),
+            asks("MEMORY", container.and_then(|container| container.memory)),
+            Cell::optional(attempts.map(|attempts| attempts.to_string())),
+            Cell::optional(timeout.map(|seconds| length(Millis::from(seconds) * 1000))),
+            Cell::new(container.map(|container| first_line(&container.command)).unwrap_or_default()),
+        ]);
+    }
+    table
+}
+
+/// A command in so many letters that a table stays a table.
+fn first_line(command: &[String]) -> String {
+    const LETTERS: usize = 60;
+    let whole = command_line(command);
+    match whole.char_indices().nth(LETTERS) {
+        Some((at, _)) => format!("{}…", &whole[..at]),
+        None => whole,
+    }
+}
+
+async fn register(file: &Path, setting: Setting) -> Done {
+    setting.require_writable("registering a job definition")?;
+    let request = read(file)?;
+    let world = setting.open().await?;
+    let name = request.job_definition_name.clone();
+    let answer = world
+        .backend
+        .register_job_definition(request)
+        .await
+        .doing(format!("registering the job definition `{name}`"))?;
+    world.output().text(&format!("{}:{}\n", answer.job_definition_name, answer.revision))?;
+    Ok(exit::DONE)
+}
+
+/// Reads a request; members that are not of `RegisterJobDefinition` as we know it are a mistake, not to be lost.
+fn read(file: &Path) -> Result<RegisterJobDefinitionRequest, CommandError> {
+    let failed = |cause: String| CommandError::Read { path: file.to_owned(), cause };
+    let mut text = String::new();
+    if file == Path::new("-") {
+        std::io::stdin().read_to_string(&mut text).map_err(|cause| failed(cause.to_string()))?;
+    } else {
+        text = std::fs::read_to_string(file).map_err(|cause| failed(cause.to_string()))?;
+    }
+    parse(&text).map_err(failed)
+}
+
+fn parse(text: &str) -> Result<RegisterJobDefinitionRequest, String> {
+    let given: BTreeMap<String, serde_json::Value> = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let known = [
+        "jobDefinitionName",
+        "type",
+        "parameters",
+        "retryStrategy",
+        "containerProperties",
+        "timeout",
+        "schedulingPriority",
+        "tags",
+    ];
+    if let Some(stranger) = given.keys().find(|key| !known.contains(&key.as_str())) {
+        let meant = crate::config::nearest(stranger, known).map(|meant| format!("; did you mean `{meant}`?"));
+        return Err(format!("`{stranger}` cannot be taken into account{}", meant.unwrap_or_default()));
+    }
+    serde_json::from_str(text).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_read_from_json_and_an_unknown_member_is_named_rather_than_lost() {
+        let request = parse(r#"{"jobDefinitionName": "resize", "type": "container"}"#).expect("sound");
+        assert_eq!(request.job_definition_name, "resize");
+        let refusal = parse(r#"{"jobDefinitionName": "resize", "timeOut": {}}"#).expect_err("unknown");
+        assert_eq!(refusal, "`timeOut` cannot be taken into account; did you mean `timeout`?");
+        assert!(parse("[]").is_err());
+    }
+}

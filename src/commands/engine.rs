@@ -1,0 +1,229 @@
+//! `engine run|start|stop|status`, and starting an engine where a verb needs one.
+
+use super::error::{CommandError, Doing, exit};
+use super::output::Output;
+use super::table::{Cell, Table, age, left, moment, right};
+use super::world::Setting;
+use super::{Done, now};
+use crate::backend::{Backend, BackendError};
+use crate::cli::{EngineVerb, Format};
+use crate::daemon;
+use crate::engine::Settings;
+use crate::model::{EngineStatus, Place};
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+use tokio::net::UnixStream;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// How long a starting engine may take to answer; a long journal is read in this time.
+const START: Duration = Duration::from_mins(1);
+/// How long an ending engine may take to be gone.
+const STOP: Duration = Duration::from_secs(30);
+/// How often the socket is tried while an engine starts or ends.
+const STEP: Duration = Duration::from_millis(20);
+/// So many lines of a failed engine's log are shown.
+const TAIL: usize = 8;
+
+pub async fn run(verb: &EngineVerb, setting: Setting) -> Done {
+    setting.require_local("an engine")?;
+    match verb {
+        EngineVerb::Run => foreground(&setting).await,
+        EngineVerb::Start => start(&setting).await,
+        EngineVerb::Stop => stop(&setting).await,
+        EngineVerb::Status(args) => status(&setting, args.output).await,
+    }
+}
+
+/// What [`ensure`] found or did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Started {
+    Already,
+    Now { pid: u32 },
+}
+
+/// Starts an engine in the background unless one answers, and waits until it does.
+pub async fn ensure(setting: &Setting) -> Result<Started, CommandError> {
+    let socket = setting.data.socket();
+    if answers(&socket).await {
+        return Ok(Started::Already);
+    }
+    let failed = |cause: String| CommandError::EngineStart {
+        data_directory: setting.data.path().to_owned(),
+        cause,
+        log_tail: tail(&setting.data.log()),
+    };
+    let cannot = |cause: std::io::Error| CommandError::EngineStart {
+        data_directory: setting.data.path().to_owned(),
+        cause: cause.to_string(),
+        log_tail: Vec::new(),
+    };
+    setting.data.create()?;
+    let log = OpenOptions::new().create(true).append(true).mode(0o600).open(setting.data.log()).map_err(cannot)?;
+    let mut child = background(setting)
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().map_err(cannot)?)
+        .stderr(log)
+        .spawn()
+        .map_err(cannot)?;
+    let deadline = Instant::now() + START;
+    loop {
+        if answers(&socket).await {
+            // Somebody else's engine may have been quicker; its process id is in the lock.
+            let pid = daemon::is_running(setting.data.path()).unwrap_or_else(|| child.id());
+            return Ok(if pid == child.id() { Started::Now { pid } } else { Started::Already });
+        }
+        if let Some(status) = child.try_wait().map_err(cannot)?
+            && daemon::is_running(setting.data.path()).is_none()
+        {
+            return Err(failed(format!("it ended at once ({status})")));
+        }
+        if Instant::now() > deadline {
+            return Err(failed(format!("it has not answered after {} seconds", START.as_secs())));
+        }
+        tokio::time::sleep(STEP).await;
+    }
+}
+
+/// `engine run` of this same program, in a process group of its own so that it outlives the terminal.
+fn background(setting: &Setting) -> Command {
+    let program = std::env::current_exe().unwrap_or_else(|_| "batchdeck".into());
+    let mut command = Command::new(program);
+    command.arg("--data-dir").arg(setting.data.path()).arg("--context").arg("local");
+    if setting.config_named {
+        command.arg("--config").arg(&setting.config_file);
+    }
+    command.args(["engine", "run"]).process_group(0);
+    command
+}
+
+async fn answers(socket: &Path) -> bool {
+    UnixStream::connect(socket).await.is_ok()
+}
+
+async fn foreground(setting: &Setting) -> Done {
+    setting.data.create()?;
+    let _writer = log_to(&setting.data.log())?;
+    let interrupts = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()];
+    let mut interrupts = interrupts.map(|kind| signal(kind).map_err(CommandError::Start));
+    let shutdown = async move {
+        let waits = interrupts.iter_mut().filter_map(|signal| signal.as_mut().ok());
+        futures::future::select_all(waits.map(|signal| Box::pin(signal.recv()))).await;
+    };
+    setting.output.note(&format!(
+        "the engine runs (pid {}) in {}; Ctrl-C ends it, and jobs go on",
+        std::process::id(),
+        setting.data.path().display()
+    ));
+    let options = daemon::Options {
+        data_directory: setting.data.path().to_owned(),
+        settings: settings(setting),
+        agent_program: std::env::current_exe().map_err(CommandError::Start)?,
+    };
+    daemon::run(options, shutdown).await.map_err(|error| CommandError::Engine(error.to_string()))?;
+    Ok(exit::DONE)
+}
+
+fn settings(setting: &Setting) -> Settings {
+    let engine = &setting.config.engine;
+    Settings {
+        place: Place { region: engine.region.clone(), account: engine.account.clone() },
+        idle_seconds: engine.idle_seconds,
+        retention_days: engine.retention_days,
+    }
+}
+
+/// Sends what the engine has to say to its log. `BATCHDECK_LOG` filters it, as `debug` or `batchdeck=trace`.
+fn log_to(file: &Path) -> Result<tracing_appender::non_blocking::WorkerGuard, CommandError> {
+    let log = OpenOptions::new().create(true).append(true).mode(0o600).open(file).map_err(CommandError::Start)?;
+    let (writer, guard) = tracing_appender::non_blocking(log);
+    let filter = tracing_subscriber::EnvFilter::try_from_env("BATCHDECK_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    let _ = tracing_subscriber::fmt().with_writer(writer).with_ansi(false).with_env_filter(filter).try_init();
+    Ok(guard)
+}
+
+async fn start(setting: &Setting) -> Done {
+    let started = ensure(setting).await?;
+    let status = setting.local_backend().engine_status().await.doing("asking the engine for its state")?;
+    let word = match started {
+        Started::Already => "an engine runs already",
+        Started::Now { .. } => "the engine runs",
+    };
+    setting.output.text(&format!("{word}: pid {}, data directory {}\n", status.pid, status.data_directory))?;
+    Ok(exit::DONE)
+}
+
+async fn stop(setting: &Setting) -> Done {
+    let Some(pid) = daemon::is_running(setting.data.path()) else {
+        setting.output.text(&format!("no engine runs in {}\n", setting.data.path().display()))?;
+        return Ok(exit::DONE);
+    };
+    setting.local_backend().stop_engine().await.doing("stopping the engine")?;
+    let deadline = Instant::now() + STOP;
+    while daemon::is_running(setting.data.path()) == Some(pid) {
+        if Instant::now() > deadline {
+            let data_directory = setting.data.path().to_owned();
+            return Err(CommandError::EngineStop { data_directory, pid, seconds: STOP.as_secs() });
+        }
+        tokio::time::sleep(STEP).await;
+    }
+    setting.output.text(&format!("the engine (pid {pid}) has ended; jobs that ran go on\n"))?;
+    Ok(exit::DONE)
+}
+
+async fn status(setting: &Setting, format: Format) -> Done {
+    match setting.local_backend().engine_status().await {
+        Ok(status) => {
+            match format {
+                Format::Json => setting.output.json(&status)?,
+                Format::Table => show(&status, setting.output)?,
+            }
+            Ok(exit::DONE)
+        }
+        Err(BackendError::Unreachable { .. }) => Err(CommandError::NoEngine(setting.data.path().to_owned())),
+        Err(source) => Err(CommandError::Backend { doing: "asking the engine for its state".to_owned(), source }),
+    }
+}
+
+fn show(status: &EngineStatus, output: Output) -> Result<(), CommandError> {
+    let now = now();
+    let mut facts = Table::new(&[left("ENGINE"), left("")]);
+    let mut fact = |name: &str, value: String| facts.row(vec![Cell::new(name), Cell::new(value)]);
+    fact("pid", status.pid.to_string());
+    fact("version", status.version.clone());
+    fact("data directory", status.data_directory.clone());
+    fact("socket", status.socket.clone());
+    fact("started", format!("{} ({} ago)", moment(status.started_at), age(status.started_at, now)));
+    fact("jobs", status.jobs.to_string());
+    fact("consoles", status.consoles.to_string());
+    for notice in &status.notices {
+        fact("notice", notice.clone());
+    }
+    output.table(&facts)?;
+    if status.agents.is_empty() {
+        return Ok(());
+    }
+    let mut agents = Table::new(&[left("INSTANCE"), left("ENVIRONMENT"), right("PID"), left("AGENT"), right("JOBS")]);
+    for agent in &status.agents {
+        agents.row(vec![
+            Cell::new(&agent.instance_id.0),
+            Cell::new(&agent.compute_environment),
+            Cell::optional(agent.pid.map(|pid| pid.to_string())),
+            Cell::health(if agent.connected { "connected" } else { "away" }, agent.connected),
+            Cell::count(u64::from(agent.running_jobs)),
+        ]);
+    }
+    output.text("\n")?;
+    output.table(&agents)
+}
+
+/// The last lines of a log, without anything a terminal would act on.
+fn tail(log: &Path) -> Vec<String> {
+    let text = std::fs::read(log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+    let lines: Vec<String> = text.lines().map(|line| crate::model::text::printable(line).into_owned()).collect();
+    lines[lines.len().saturating_sub(TAIL)..].to_vec()
+}

@@ -1,0 +1,242 @@
+//! What a person reads when a verb could not do what it was asked: what, on what, what next. And the exit code.
+
+use crate::backend::BackendError;
+use crate::config::{ConfigError, ContextError, DirectoryError};
+use std::fmt::Write as _;
+use std::io;
+use std::path::PathBuf;
+
+/// Exit codes that scripts can trust. Wrong usage is 2, which clap itself exits with.
+pub mod exit {
+    pub const DONE: u8 = 0;
+    pub const FAILED: u8 = 1;
+    pub const USAGE: u8 = 2;
+    pub const UNREACHABLE: u8 = 3;
+    pub const NOT_FOUND: u8 = 4;
+    /// 128 + SIGINT, as shells have it.
+    pub const INTERRUPTED: u8 = 130;
+}
+
+/// Why a verb did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    #[error("{doing}: {source}")]
+    Backend { doing: String, source: BackendError },
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Context(#[from] ContextError),
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    #[error("no engine runs in {}", .0.display())]
+    NoEngine(PathBuf),
+    #[error("the engine did not start in {}: {cause}{}", data_directory.display(), tail_of(log_tail))]
+    EngineStart { data_directory: PathBuf, cause: String, log_tail: Vec<String> },
+    #[error("the engine stopped: {0}")]
+    Engine(String),
+    #[error("the agent stopped: {0}")]
+    Agent(String),
+    #[error("the console stopped: {0}")]
+    Console(String),
+    #[error("the engine in {} (pid {pid}) has not ended after {seconds} seconds", data_directory.display())]
+    EngineStop { data_directory: PathBuf, pid: u32, seconds: u64 },
+    #[error("no job has the id `{given}`, and none has one that begins so")]
+    UnknownJob { given: String },
+    #[error("{} jobs have an id that begins with `{given}`: {}", matches.len(), listed(matches))]
+    AmbiguousJob { given: String, matches: Vec<String> },
+    #[error("there is no {kind} `{given}`")]
+    UnknownName { kind: Named, given: String, meant: Option<String>, known: Vec<String> },
+    #[error("there are several queues and none is called `default`: {}", listed(.0))]
+    WhichQueue(Vec<String>),
+    #[error("there is no queue yet")]
+    NoQueue,
+    #[error("the context `{context}` is read-only; {action} would change something")]
+    ReadOnly { context: String, action: &'static str },
+    #[error("{action} is for a local engine, and the context `{context}` is AWS")]
+    LocalOnly { context: String, action: &'static str },
+    #[error("`{given}` is no {what}; it takes {takes}")]
+    Usage { what: &'static str, given: String, takes: &'static str },
+    #[error("{0}")]
+    Invalid(#[from] crate::model::validate::Invalid),
+    #[error("{0}")]
+    Expression(#[from] crate::model::expression::ExpressionError),
+    #[error("the job {id} ({name}) has no log: {why}")]
+    NoLog { id: String, name: String, why: String },
+    #[error("{} cannot be read: {cause}", path.display())]
+    Read { path: PathBuf, cause: String },
+    #[error("{} of {} could not be done", .failed, .all)]
+    Some { failed: usize, all: usize },
+    #[error("standard output cannot be written: {0}")]
+    Output(#[from] io::Error),
+    #[error("the program could not start: {0}")]
+    Start(io::Error),
+}
+
+/// What a name is the name of, and the verb that lists them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Named {
+    Queue,
+    Definition,
+    Schedule,
+}
+
+impl std::fmt::Display for Named {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Queue => "queue",
+            Self::Definition => "job definition",
+            Self::Schedule => "schedule",
+        })
+    }
+}
+
+impl Named {
+    fn lister(self) -> &'static str {
+        match self {
+            Self::Queue => "batchdeck queues",
+            Self::Definition => "batchdeck definitions",
+            Self::Schedule => "batchdeck schedule list",
+        }
+    }
+}
+
+/// Adds what was being done to a backend's error.
+pub trait Doing<T> {
+    fn doing(self, what: impl Into<String>) -> Result<T, CommandError>;
+}
+
+impl<T> Doing<T> for Result<T, BackendError> {
+    fn doing(self, what: impl Into<String>) -> Result<T, CommandError> {
+        self.map_err(|source| CommandError::Backend { doing: what.into(), source })
+    }
+}
+
+impl CommandError {
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Backend { source: BackendError::Unreachable { .. }, .. }
+            | Self::NoEngine(_)
+            | Self::EngineStart { .. } => exit::UNREACHABLE,
+            Self::Backend { source: BackendError::NotFound { .. }, .. }
+            | Self::UnknownJob { .. }
+            | Self::UnknownName { .. }
+            | Self::NoLog { .. }
+            | Self::NoQueue
+            | Self::Context(_) => exit::NOT_FOUND,
+            Self::Config(_)
+            | Self::AmbiguousJob { .. }
+            | Self::WhichQueue(_)
+            | Self::Usage { .. }
+            | Self::Invalid(_)
+            | Self::Expression(_) => exit::USAGE,
+            Self::Output(cause) if cause.kind() == io::ErrorKind::BrokenPipe => exit::DONE,
+            _ => exit::FAILED,
+        }
+    }
+
+    /// What to do next, where there is something.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Directory(error) => error.hint().to_owned(),
+            Self::Context(error) => match &error.meant {
+                Some(meant) => format!("did you mean `{meant}`? There are: {}", error.known.join(", ")),
+                None => format!("there are: {}; others are made in the config file", error.known.join(", ")),
+            },
+            Self::NoEngine(_) => "`batchdeck engine start` starts one".to_owned(),
+            Self::EngineStop { pid, .. } => format!("look at engine.log in its data directory, or `kill {pid}`"),
+            Self::UnknownJob { .. } => "`batchdeck jobs` lists jobs with their ids".to_owned(),
+            Self::AmbiguousJob { .. } => "write more letters of the id".to_owned(),
+            Self::UnknownName { kind, meant: Some(meant), .. } => {
+                format!("did you mean `{meant}`? `{}` lists all", kind.lister())
+            }
+            Self::UnknownName { kind: Named::Definition, given, known, .. } if known.is_empty() && given == "host" => {
+                "`batchdeck init` makes what a first job needs".to_owned()
+            }
+            Self::UnknownName { kind, known, .. } if known.is_empty() => format!("there is no {kind} at all yet"),
+            Self::UnknownName { known, .. } => format!("there are: {}", listed(known)),
+            Self::WhichQueue(_) => "name one with --queue NAME".to_owned(),
+            Self::NoQueue => "`batchdeck init` makes one, and what else a first job needs".to_owned(),
+            Self::ReadOnly { .. } => "leave --read-only out, or choose another context with --context NAME".to_owned(),
+            Self::LocalOnly { .. } => "choose a local engine with --context local".to_owned(),
+            _ => return None,
+        })
+    }
+
+    /// The block that goes to standard error.
+    pub fn block(&self) -> String {
+        let mut block = format!("error: {self}");
+        if let Some(hint) = self.hint() {
+            let _ = write!(block, "\n  try: {hint}");
+        }
+        block.push('\n');
+        block
+    }
+}
+
+fn listed(names: &[String]) -> String {
+    const SHOWN: usize = 8;
+    let mut text = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    if names.len() > SHOWN {
+        let _ = write!(text, " and {} more", names.len() - SHOWN);
+    }
+    text
+}
+
+fn tail_of(lines: &[String]) -> String {
+    lines.iter().fold(String::new(), |text, line| text + "\n  | " + line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_says_what_on_what_and_what_next_and_has_its_exit_code() {
+        let unreachable = BackendError::Unreachable {
+            endpoint: "/d/engine.sock".to_owned(),
+            cause: "connection refused".to_owned(),
+            hint: "Start the engine",
+        };
+        let cases = [
+            (
+                CommandError::Backend { doing: "listing queues".to_owned(), source: unreachable },
+                "error: listing queues: /d/engine.sock cannot be reached: connection refused. Start the engine\n",
+                exit::UNREACHABLE,
+            ),
+            (
+                CommandError::UnknownName {
+                    kind: Named::Queue,
+                    given: "hgih".to_owned(),
+                    meant: Some("high".to_owned()),
+                    known: vec!["high".to_owned()],
+                },
+                "error: there is no queue `hgih`\n  try: did you mean `high`? `batchdeck queues` lists all\n",
+                exit::NOT_FOUND,
+            ),
+            (
+                CommandError::UnknownJob { given: "3f2a".to_owned() },
+                "error: no job has the id `3f2a`, and none has one that begins so\n  \
+                 try: `batchdeck jobs` lists jobs with their ids\n",
+                exit::NOT_FOUND,
+            ),
+            (
+                CommandError::ReadOnly { context: "prod".to_owned(), action: "cancel" },
+                "error: the context `prod` is read-only; cancel would change something\n  \
+                 try: leave --read-only out, or choose another context with --context NAME\n",
+                exit::FAILED,
+            ),
+        ];
+        for (error, block, code) in cases {
+            assert_eq!(error.block(), block);
+            assert_eq!(error.exit_code(), code, "{error}");
+        }
+    }
+
+    #[test]
+    fn a_reader_that_has_seen_enough_is_no_failure() {
+        let gone = CommandError::Output(io::Error::from(io::ErrorKind::BrokenPipe));
+        assert_eq!(gone.exit_code(), exit::DONE);
+        let full = CommandError::Output(io::Error::from(io::ErrorKind::StorageFull));
+        assert_eq!(full.exit_code(), exit::FAILED);
+    }
+}

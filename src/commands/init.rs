@@ -1,0 +1,45 @@
+//! `init`: what a first job needs.
+
+use super::Done;
+use super::error::exit;
+use super::resources::{self, Environment, Queue};
+use super::world::Setting;
+use crate::model::Switch;
+
+/// An instance has two vCPUs; an environment holds a whole number of them.
+const INSTANCE_VCPUS: i32 = 2;
+
+pub async fn run(setting: Setting) -> Done {
+    setting.require_local("init")?;
+    setting.require_writable("init")?;
+    let world = setting.open().await?;
+    let environment = Environment { name: "local", kind: "EC2", most_vcpus: most_vcpus(), state: Switch::Enabled };
+    let queue = Queue { name: "default", priority: 10, environments: &["local"], state: Switch::Enabled };
+    let mut made = resources::environments(&world, &[environment]).await?;
+    made.extend(resources::queues(&world, &[queue]).await?);
+    // Somebody's own definition of this name is theirs.
+    if !has_host(&world).await? {
+        made.extend(resources::definitions(&world, &[resources::host()]).await?);
+    }
+    let output = world.output();
+    if made.is_empty() {
+        output.text("everything is there: environment local, queue default, definition host\n")?;
+    } else {
+        output.text(&format!("made {}\n", made.join(", ")))?;
+    }
+    output.note("run a command as a job: batchdeck submit --wait -- echo hello");
+    Ok(exit::DONE)
+}
+
+async fn has_host(world: &super::world::World) -> Result<bool, super::CommandError> {
+    use super::error::Doing;
+    let definitions = world.backend.job_definitions(true).await.doing("listing job definitions")?;
+    Ok(definitions.iter().any(|definition| definition.job_definition_name == "host"))
+}
+
+/// This machine's processors, in whole instances.
+fn most_vcpus() -> i32 {
+    let processors = std::thread::available_parallelism()
+        .map_or(INSTANCE_VCPUS, |count| i32::try_from(count.get()).unwrap_or(i32::MAX - INSTANCE_VCPUS));
+    (processors + INSTANCE_VCPUS - 1) / INSTANCE_VCPUS * INSTANCE_VCPUS
+}

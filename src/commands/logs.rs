@@ -1,0 +1,293 @@
+//! `logs`: a job's log, whole or as it comes.
+
+use super::error::{CommandError, Doing, exit};
+use super::output::Output;
+use super::watching::{self, Watching};
+use super::world::World;
+use super::{Done, resolve};
+use crate::backend::{Backend, BackendError};
+use crate::cli::{LinesFormat, LogsArgs};
+use crate::model::{GetLogEvents, JobDetail, JobId, JobStatus, LogEvent, text::printable};
+use futures::StreamExt;
+use std::time::Duration;
+
+/// `CloudWatch` shows a line only so long after it was written.
+const INGESTION: Duration = Duration::from_secs(5);
+/// Before a log is asked for again whose connection broke.
+const PAUSE: Duration = Duration::from_millis(250);
+
+pub async fn run(args: &LogsArgs, world: World) -> Done {
+    let id = resolve::job(&*world.backend, &args.id).await?;
+    let printer = Printer { output: world.output(), format: args.output, timestamps: args.timestamps };
+    if args.follow {
+        follow(&*world.backend, id, args.attempt, printer).await?;
+    } else {
+        whole(&*world.backend, &id, args.attempt, printer).await?;
+    }
+    Ok(exit::DONE)
+}
+
+/// How lines are printed.
+#[derive(Debug, Clone, Copy)]
+struct Printer {
+    output: Output,
+    format: LinesFormat,
+    timestamps: bool,
+}
+
+impl Printer {
+    fn lines(&self, events: &[LogEvent]) -> Result<(), CommandError> {
+        if self.format != LinesFormat::Table {
+            return self.output.json_lines(events);
+        }
+        let lines: String = events.iter().map(|event| self.line(event)).collect();
+        self.output.text(&lines)
+    }
+
+    fn line(&self, event: &LogEvent) -> String {
+        let message = printable(&event.message);
+        if !self.timestamps {
+            return format!("{message}\n");
+        }
+        let time = chrono::DateTime::from_timestamp_millis(event.timestamp)
+            .map_or_else(String::new, |time| time.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string());
+        format!("{time} {message}\n")
+    }
+}
+
+/// Where the log of an attempt is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Source {
+    group: Option<String>,
+    stream: String,
+}
+
+/// The log of attempt `number`, once it has one.
+fn source(job: &JobDetail, number: u32) -> Option<Source> {
+    let ended = number.checked_sub(1).and_then(|at| job.attempts.get(at as usize));
+    let group = job
+        .container
+        .as_ref()
+        .and_then(|container| container.log_configuration.as_ref())
+        .and_then(|configuration| configuration.options.get("awslogs-group").cloned());
+    let stream = match ended {
+        Some(attempt) => attempt.container.log_stream_name.clone(),
+        None if number == ended_attempts(job) + 1 => current_stream(job),
+        None => None,
+    };
+    stream.map(|stream| Source { group, stream })
+}
+
+fn ended_attempts(job: &JobDetail) -> u32 {
+    u32::try_from(job.attempts.len()).unwrap_or(u32::MAX)
+}
+
+/// The stream of the attempt that runs; until the next one has its own, the last one's name may still stand there.
+fn current_stream(job: &JobDetail) -> Option<String> {
+    let stream = job.container.as_ref()?.log_stream_name.as_ref()?;
+    let is_old = job.attempts.iter().any(|attempt| attempt.container.log_stream_name.as_ref() == Some(stream));
+    (!is_old).then(|| stream.clone())
+}
+
+/// The attempt to show where none is named: the one that runs, or ran last.
+fn latest(job: &JobDetail) -> u32 {
+    let ended = ended_attempts(job);
+    if current_stream(job).is_some() { ended + 1 } else { ended.max(1) }
+}
+
+fn no_log(job: &JobDetail, attempt: Option<u32>) -> CommandError {
+    let is_array = job.array_properties.as_ref().is_some_and(|array| array.size.is_some());
+    let why = match (is_array, attempt) {
+        (true, _) => format!("it is an array; `batchdeck logs {}` shows that of its first child", job.job_id.child(0)),
+        (false, Some(number)) => {
+            format!("there is no attempt {number}; it has had {} and is {}", ended_attempts(job), job.status)
+        }
+        (false, None) if job.status.is_final() => "it never started".to_owned(),
+        (false, None) => format!("it is {}; -f waits until it starts", job.status),
+    };
+    CommandError::NoLog { id: job.job_id.to_string(), name: job.job_name.clone(), why }
+}
+
+async fn whole(backend: &dyn Backend, id: &JobId, attempt: Option<u32>, printer: Printer) -> Result<(), CommandError> {
+    let job = watching::describe(backend, id).await?;
+    let found = source(&job, attempt.unwrap_or_else(|| latest(&job))).ok_or_else(|| no_log(&job, attempt))?;
+    if printer.format == LinesFormat::Json {
+        let mut events = Vec::new();
+        pages(backend, &found, 0, |page| {
+            events.extend_from_slice(page);
+            Ok(())
+        })
+        .await?;
+        return printer.output.json(&events);
+    }
+    pages(backend, &found, 0, |page| printer.lines(page)).await
+}
+
+/// Reads a stream from its first line to its present end, leaving out the first `skip` lines.
+async fn pages(
+    backend: &dyn Backend,
+    source: &Source,
+    mut skip: usize,
+    mut take: impl FnMut(&[LogEvent]) -> Result<(), CommandError>,
+) -> Result<(), CommandError> {
+    let mut token = None;
+    loop {
+        let request = GetLogEvents {
+            log_group_name: source.group.clone(),
+            log_stream_name: source.stream.clone(),
+            start_from_head: Some(true),
+            next_token: token.clone(),
+            ..GetLogEvents::default()
+        };
+        let page = match backend.log_events(request).await {
+            Ok(page) => page,
+            // A job that has printed nothing has no stream.
+            Err(BackendError::NotFound { .. }) => return Ok(()),
+            Err(error) => return Err(error).doing(format!("reading the log {}", source.stream)),
+        };
+        let skipped = skip.min(page.events.len());
+        skip -= skipped;
+        take(&page.events[skipped..])?;
+        if token.as_deref() == Some(page.next_forward_token.as_str()) {
+            return Ok(());
+        }
+        token = Some(page.next_forward_token);
+    }
+}
+
+/// Prints one attempt after the other until the job has ended, or the one attempt that was named.
+async fn follow(backend: &dyn Backend, id: JobId, attempt: Option<u32>, printer: Printer) -> Result<(), CommandError> {
+    let mut watching = Watching::new(backend, id);
+    let first = watching.look().await?;
+    if first.array_properties.as_ref().is_some_and(|array| array.size.is_some()) {
+        return Err(no_log(&first, attempt));
+    }
+    let mut number = attempt.unwrap_or_else(|| latest(&first));
+    let mut told: Option<JobStatus> = None;
+    loop {
+        let job = watching
+            .until(
+                |job| job.status.is_final() || source(job, number).is_some(),
+                |job| {
+                    if job.status.is_waiting() && told != Some(job.status) {
+                        told = Some(job.status);
+                        printer.output.note(&format!("{} is {}; waiting for it to start", job.job_name, job.status));
+                    }
+                },
+            )
+            .await?;
+        let Some(found) = source(&job, number) else {
+            return if number == attempt.unwrap_or(1) { Err(no_log(&job, attempt)) } else { Ok(()) };
+        };
+        follow_attempt(backend, &mut watching, &found, number, printer).await?;
+        let job = watching.look().await?;
+        if attempt.is_some() || (job.status.is_final() && ended_attempts(&job) <= number) {
+            return Ok(());
+        }
+        number += 1;
+        told = None;
+        printer.output.note(&format!("attempt {number}"));
+    }
+}
+
+/// Prints lines as they come until the attempt is over, and then what is left of them.
+async fn follow_attempt(
+    backend: &dyn Backend,
+    watching: &mut Watching<'_>,
+    source: &Source,
+    number: u32,
+    printer: Printer,
+) -> Result<(), CommandError> {
+    let over = watching.until(|job| job.status.is_final() || ended_attempts(job) >= number, |_| {});
+    tokio::pin!(over);
+    let mut shown = 0;
+    'connections: loop {
+        let opened = backend.follow_log(source.group.clone(), source.stream.clone(), None).await;
+        let mut skip = shown;
+        if let Ok(mut batches) = opened {
+            loop {
+                tokio::select! {
+                    biased;
+                    batch = batches.next() => {
+                        let Some(Ok(events)) = batch else { break };
+                        let skipped = skip.min(events.len());
+                        skip -= skipped;
+                        printer.lines(&events[skipped..])?;
+                        shown += events.len() - skipped;
+                    }
+                    ended = &mut over => { ended?; break 'connections; }
+                }
+            }
+        }
+        // The connection broke, as at a restart of the engine; whether the engine comes back, `over` finds out.
+        tokio::select! {
+            () = tokio::time::sleep(PAUSE) => {}
+            ended = &mut over => { ended?; break 'connections; }
+        }
+    }
+    if !backend.capabilities().pushes_changes {
+        tokio::time::sleep(INGESTION).await;
+    }
+    pages(backend, source, shown, |page| printer.lines(page)).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{AttemptContainerDetail, AttemptDetail, ContainerDetail};
+
+    fn job(ended: &[&str], current: Option<&str>, status: JobStatus) -> JobDetail {
+        let attempt = |stream: &&str| AttemptDetail {
+            container: AttemptContainerDetail {
+                log_stream_name: Some((*stream).to_owned()),
+                ..AttemptContainerDetail::default()
+            },
+            ..AttemptDetail::default()
+        };
+        JobDetail {
+            status,
+            attempts: ended.iter().map(attempt).collect(),
+            container: Some(ContainerDetail {
+                log_stream_name: current.map(str::to_owned),
+                ..ContainerDetail::default()
+            }),
+            ..JobDetail::default()
+        }
+    }
+
+    #[test]
+    fn each_attempt_has_its_own_log_and_the_latest_is_shown() {
+        let stream = |job: &JobDetail, number| source(job, number).map(|source| source.stream);
+        let waiting = job(&[], None, JobStatus::Runnable);
+        assert_eq!((latest(&waiting), stream(&waiting, 1)), (1, None));
+        let first = job(&[], Some("a"), JobStatus::Running);
+        assert_eq!((latest(&first), stream(&first, 1), stream(&first, 2)), (1, Some("a".into()), None));
+        let between = job(&["a"], Some("a"), JobStatus::Runnable);
+        assert_eq!((latest(&between), stream(&between, 1), stream(&between, 2)), (1, Some("a".into()), None));
+        let second = job(&["a"], Some("b"), JobStatus::Running);
+        assert_eq!((latest(&second), stream(&second, 1), stream(&second, 2)), (2, Some("a".into()), Some("b".into())));
+        let over = job(&["a", "b"], Some("b"), JobStatus::Failed);
+        assert_eq!((latest(&over), stream(&over, 2), stream(&over, 3)), (2, Some("b".into()), None));
+    }
+
+    #[test]
+    fn a_line_has_its_time_if_asked_for_and_never_a_control_sequence() {
+        let event = LogEvent { timestamp: 1_500, message: "\u{1b}[31mred\u{1b}[0m\r".to_owned(), ingestion_time: 0 };
+        let line =
+            |timestamps| Printer { output: Output::standard(), format: LinesFormat::Table, timestamps }.line(&event);
+        assert_eq!(line(false), "red\n");
+        assert_eq!(line(true), "1970-01-01T00:00:01.500Z red\n");
+    }
+
+    #[test]
+    fn a_job_without_a_log_says_why() {
+        let why = |job: &JobDetail, attempt| no_log(job, attempt).to_string();
+        assert!(why(&job(&[], None, JobStatus::Runnable), None).contains("it is RUNNABLE; -f waits"));
+        assert!(why(&job(&[], None, JobStatus::Failed), None).contains("it never started"));
+        assert!(why(&job(&["a"], None, JobStatus::Failed), Some(3)).contains("no attempt 3; it has had 1"));
+        let mut array = job(&[], None, JobStatus::Pending);
+        array.job_id = JobId::from("3f2a");
+        array.array_properties = Some(crate::model::ArrayProperties { size: Some(3), ..Default::default() });
+        assert!(why(&array, None).contains("`batchdeck logs 3f2a:0`"));
+    }
+}

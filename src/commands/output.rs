@@ -1,0 +1,93 @@
+//! Where verbs write: standard output for what was asked, standard error for words about it.
+
+use super::CommandError;
+use super::table::{Look, Table};
+use serde::Serialize;
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal, Write};
+
+/// The two streams, and how the first one looks.
+#[derive(Debug, Clone, Copy)]
+pub struct Output {
+    look: Look,
+}
+
+impl Output {
+    /// Colours and a width where a person looks on, neither in a pipe.
+    pub fn standard() -> Self {
+        let terminal = io::stdout().is_terminal();
+        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let width =
+            if terminal { crossterm::terminal::size().ok().map(|(columns, _)| usize::from(columns)) } else { None };
+        Self { look: Look { color: terminal && !plain, width } }
+    }
+
+    /// Writes text as it is. The text ends its own lines.
+    #[expect(clippy::unused_self, reason = "where it goes is the output's own matter")]
+    pub fn text(&self, text: &str) -> Result<(), CommandError> {
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(text.as_bytes())?;
+        Ok(stdout.flush()?)
+    }
+
+    pub fn table(&self, table: &Table) -> Result<(), CommandError> {
+        self.text(&table.render(self.look))
+    }
+
+    /// Writes a value in its wire form, over several lines.
+    pub fn json(&self, value: &impl Serialize) -> Result<(), CommandError> {
+        let json = serde_json::to_string_pretty(value).map_err(io::Error::from)?;
+        self.text(&(harmless(&json) + "\n"))
+    }
+
+    /// Writes each value in its wire form on a line of its own.
+    pub fn json_lines(&self, values: &[impl Serialize]) -> Result<(), CommandError> {
+        let mut lines = String::new();
+        for value in values {
+            lines += &harmless(&serde_json::to_string(value).map_err(io::Error::from)?);
+            lines.push('\n');
+        }
+        self.text(&lines)
+    }
+
+    /// A word to the person, on standard error. Nobody may be there to read it.
+    #[expect(clippy::unused_self, reason = "where it goes is the output's own matter")]
+    pub fn note(&self, text: &str) {
+        let _ = writeln!(io::stderr(), "{text}");
+    }
+}
+
+/// The same JSON, with everything escaped that a terminal could act on. JSON leaves C1 controls and the marks that turn
+/// the direction of writing as they are; they can only stand inside of strings.
+fn harmless(json: &str) -> String {
+    let mut safe = String::with_capacity(json.len());
+    for letter in json.chars() {
+        match letter {
+            '\u{7f}'..='\u{9f}'
+            | '\u{200e}'
+            | '\u{200f}'
+            | '\u{2028}'
+            | '\u{2029}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}'
+            | '\u{feff}' => {
+                let _ = write!(safe, "\\u{:04x}", u32::from(letter));
+            }
+            other => safe.push(other),
+        }
+    }
+    safe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_holds_nothing_a_terminal_would_act_on_and_still_says_the_same() {
+        let value = "\u{1b}[31m \u{9b}2J \u{202e}evil grüezi";
+        let json = harmless(&serde_json::to_string(value).expect("writes"));
+        assert!(json.chars().all(|letter| !letter.is_control() && letter != '\u{202e}'), "{json:?}");
+        assert_eq!(serde_json::from_str::<String>(&json).expect("reads"), value);
+    }
+}

@@ -1,0 +1,96 @@
+//! `queues`.
+
+use super::Done;
+use super::error::{Doing, exit};
+use super::table::{Cell, Table, left, right};
+use super::world::World;
+use crate::cli::{Format, ListArgs};
+use crate::model::{Health, JobQueue, JobStatus, Switch, name_of};
+
+pub async fn run(args: &ListArgs, world: World) -> Done {
+    let mut queues = world.backend.job_queues().await.doing("listing queues")?;
+    queues.sort_by(|a, b| b.priority.cmp(&a.priority).then_with(|| a.job_queue_name.cmp(&b.job_queue_name)));
+    match args.output {
+        Format::Json => world.output().json(&queues)?,
+        Format::Table => {
+            if queues.is_empty() {
+                world.output().note("there is no queue yet; `batchdeck init` makes one");
+            }
+            world.output().table(&table(&queues))?;
+        }
+    }
+    Ok(exit::DONE)
+}
+
+fn table(queues: &[JobQueue]) -> Table {
+    let mut table = Table::new(&[
+        left("NAME"),
+        right("PRIORITY"),
+        left("STATE"),
+        left("STATUS"),
+        right("PENDING"),
+        right("RUNNABLE"),
+        right("STARTING"),
+        right("RUNNING"),
+        right("SUCCEEDED"),
+        right("FAILED"),
+        left("ENVIRONMENTS"),
+    ]);
+    for queue in queues {
+        let count = |statuses: &[JobStatus]| match &queue.job_counts {
+            None => Cell::new("-").dim(),
+            Some(counts) => {
+                let sum: u64 = statuses.iter().map(|status| counts.get(*status)).sum();
+                if queue.job_counts_partial { Cell::new(format!("{sum}+")) } else { Cell::count(sum) }
+            }
+        };
+        let mut environments = queue.compute_environment_order.clone();
+        environments.sort_by_key(|entry| entry.order);
+        let environments: Vec<&str> = environments.iter().map(|entry| name_of(&entry.compute_environment)).collect();
+        table.row(vec![
+            Cell::new(&queue.job_queue_name),
+            Cell::new(queue.priority.to_string()),
+            Cell::health(queue.state.as_str(), queue.state == Switch::Enabled),
+            Cell::health(queue.status.as_str(), queue.status == Health::Valid),
+            count(&[JobStatus::Submitted, JobStatus::Pending]),
+            count(&[JobStatus::Runnable]),
+            count(&[JobStatus::Starting]),
+            count(&[JobStatus::Running]),
+            count(&[JobStatus::Succeeded]),
+            count(&[JobStatus::Failed]),
+            Cell::new(environments.join(" ")),
+        ]);
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::table::Look;
+    use crate::model::{ComputeEnvironmentOrder, StatusCounts};
+
+    #[test]
+    fn counts_environments_and_what_is_not_known_are_told_apart() {
+        let mut counts = StatusCounts::default();
+        counts.add(JobStatus::Runnable, 12);
+        counts.add(JobStatus::Running, 2);
+        let order = |order, name: &str| ComputeEnvironmentOrder { order, compute_environment: name.to_owned() };
+        let high = JobQueue {
+            job_queue_name: "high".to_owned(),
+            priority: 100,
+            compute_environment_order: vec![order(2, "spot"), order(1, "arn:aws:batch:r:1:compute-environment/local")],
+            job_counts: Some(counts.clone()),
+            ..JobQueue::default()
+        };
+        let partly = JobQueue { job_queue_name: "partly".to_owned(), job_counts_partial: true, ..high.clone() };
+        let unknown = JobQueue {
+            job_queue_name: "aws".to_owned(),
+            state: Switch::Disabled,
+            status: Health::Invalid,
+            job_counts: None,
+            ..high.clone()
+        };
+        insta::assert_snapshot!(table(&[high, partly, unknown]).render(Look::default()));
+    }
+}

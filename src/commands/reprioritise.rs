@@ -1,0 +1,69 @@
+//! `reprioritise`.
+
+use super::error::{CommandError, Doing, exit};
+use super::world::Setting;
+use super::{Done, resolve};
+use crate::backend::Why;
+use crate::cli::ReprioritiseArgs;
+use crate::model::{UpdateJobQueueRequest, validate};
+
+pub async fn run(args: &ReprioritiseArgs, setting: Setting) -> Done {
+    setting.require_writable("reprioritise")?;
+    let (ids, priority) = read(args)?;
+    args.reason.as_deref().map_or(Ok(()), validate::reason)?;
+    let why = Why { reason: args.reason.clone() };
+    let world = setting.open().await?;
+    if let Some(given) = &args.queue {
+        validate::queue_priority(priority)?;
+        let queue = resolve::queue(&world, Some(given)).await?;
+        let request = UpdateJobQueueRequest {
+            job_queue: queue.job_queue_name.clone(),
+            priority: Some(priority),
+            ..UpdateJobQueueRequest::default()
+        };
+        world.backend.update_job_queue(request, why).await.doing(format!("moving the queue `{given}`"))?;
+        let line = format!("queue {}: priority {} -> {priority}\n", queue.job_queue_name, queue.priority);
+        world.output().text(&line)?;
+        return Ok(exit::DONE);
+    }
+    validate::scheduling_priority(priority)?;
+    for id in resolve::jobs(&*world.backend, ids).await? {
+        world.backend.reprioritise_job(&id, priority, why.clone()).await.doing(format!("moving the job {id}"))?;
+        world.output().text(&format!("job {id}: priority {priority}\n"))?;
+    }
+    Ok(exit::DONE)
+}
+
+/// The last word is the priority; those before it are ids, and with `--queue` there are none.
+fn read(args: &ReprioritiseArgs) -> Result<(&[String], i32), CommandError> {
+    let takes = "a number as its last word: `batchdeck reprioritise ID 50`, `batchdeck reprioritise --queue NAME 50`";
+    let wrong = |given: &str| CommandError::Usage { what: "priority", given: given.to_owned(), takes };
+    let (last, ids) = args.words.split_last().ok_or_else(|| wrong(""))?;
+    let priority = last.parse().map_err(|_| wrong(last))?;
+    if args.queue.is_some() != ids.is_empty() {
+        let takes = "either ids of jobs or --queue, and then the priority";
+        return Err(CommandError::Usage { what: "use of reprioritise", given: args.words.join(" "), takes });
+    }
+    Ok((ids, priority))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_word_is_the_priority_of_jobs_or_of_a_queue() {
+        let args = |words: &[&str], queue: Option<&str>| ReprioritiseArgs {
+            words: words.iter().map(|word| (*word).to_owned()).collect(),
+            queue: queue.map(str::to_owned),
+            reason: None,
+        };
+        let two = args(&["3f2a", "9c", "50"], None);
+        assert_eq!(read(&two).expect("sound"), (&["3f2a".to_owned(), "9c".to_owned()][..], 50));
+        assert_eq!(read(&args(&["50"], Some("high"))).expect("sound").1, 50);
+        for (words, queue) in [(&["3f2a"][..], None), (&["50"], None), (&["3f2a", "50"], Some("high"))] {
+            let error = read(&args(words, queue)).expect_err("refused");
+            assert_eq!(error.exit_code(), exit::USAGE, "{words:?}");
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! From what a person writes to what it names: beginnings of job ids, names of queues and definitions.
+
+use super::error::{CommandError, Doing, Named};
+use super::world::World;
+use crate::backend::{Backend, JobQuery};
+use crate::config::nearest;
+use crate::model::{JobId, JobQueue, name_of};
+
+/// A job's id is a UUID of so many letters.
+const UUID_LETTERS: usize = 36;
+/// Beginnings of ids are looked for in at most so many pages of jobs.
+const PAGES: usize = 100;
+
+/// The job whose id is given, or begins so. A whole id is taken at its word and not looked up.
+pub async fn job(backend: &dyn Backend, given: &str) -> Result<JobId, CommandError> {
+    let given = name_of(given.trim());
+    if given.is_empty() {
+        return Err(CommandError::UnknownJob { given: given.to_owned() });
+    }
+    let (head, index) = split_index(given);
+    if head.len() >= UUID_LETTERS {
+        return Ok(JobId(given.to_owned()));
+    }
+    let mut query = JobQuery { limit: Some(1000), ..JobQuery::default() };
+    let mut ids = Vec::new();
+    for _ in 0..PAGES {
+        let page = backend.jobs(query.clone()).await.doing(format!("looking for the job `{given}`"))?;
+        ids.extend(page.items.into_iter().map(|job| job.job_id).filter(|id| id.as_str().starts_with(head)));
+        query.page_token = page.next;
+        if query.page_token.is_none() {
+            break;
+        }
+    }
+    let id = unique(given, head, &ids)?;
+    Ok(index.map_or(id.clone(), |index| id.child(index)))
+}
+
+/// Each in the order given, each once.
+pub async fn jobs(backend: &dyn Backend, given: &[String]) -> Result<Vec<JobId>, CommandError> {
+    let mut ids: Vec<JobId> = Vec::with_capacity(given.len());
+    for text in given {
+        let id = job(backend, text).await?;
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+    }
+    Ok(ids)
+}
+
+/// `3f2a:7` is the beginning `3f2a` and the child 7.
+fn split_index(given: &str) -> (&str, Option<u32>) {
+    match given.rsplit_once(':') {
+        Some((head, index)) => match index.parse() {
+            Ok(index) => (head, Some(index)),
+            Err(_) => (given, None),
+        },
+        None => (given, None),
+    }
+}
+
+/// The one id that begins with `head`.
+fn unique(given: &str, head: &str, ids: &[JobId]) -> Result<JobId, CommandError> {
+    let mut matches: Vec<&JobId> = ids.iter().filter(|id| id.as_str().starts_with(head)).collect();
+    matches.sort();
+    matches.dedup();
+    match matches.as_slice() {
+        [] => Err(CommandError::UnknownJob { given: given.to_owned() }),
+        [one] => Ok((*one).clone()),
+        several => Err(CommandError::AmbiguousJob {
+            given: head.to_owned(),
+            matches: several.iter().map(ToString::to_string).collect(),
+        }),
+    }
+}
+
+/// The queue to submit to: the one that is named, else `default`, else the only one.
+pub async fn queue(world: &World, given: Option<&str>) -> Result<JobQueue, CommandError> {
+    let queues = world.backend.job_queues().await.doing("listing queues")?;
+    pick_queue(queues, given)
+}
+
+fn pick_queue(mut queues: Vec<JobQueue>, given: Option<&str>) -> Result<JobQueue, CommandError> {
+    let names: Vec<String> = queues.iter().map(|queue| queue.job_queue_name.clone()).collect();
+    let wanted = given.map_or("default", name_of);
+    if let Some(at) = names.iter().position(|name| name == wanted) {
+        return Ok(queues.swap_remove(at));
+    }
+    match (given, names.len()) {
+        (_, 0) => Err(CommandError::NoQueue),
+        (None, 1) => Ok(queues.swap_remove(0)),
+        (None, _) => Err(CommandError::WhichQueue(names)),
+        (Some(given), _) => Err(unknown(Named::Queue, given, names)),
+    }
+}
+
+/// Checks that a definition is there, and active. Its text is what `SubmitJob` takes.
+pub async fn definition(world: &World, given: &str) -> Result<String, CommandError> {
+    let definitions = world.backend.job_definitions(true).await.doing("listing job definitions")?;
+    let wanted = name_of(given);
+    let found = definitions.iter().any(|one| one.job_definition_name == wanted || one.label() == wanted);
+    if found {
+        return Ok(given.to_owned());
+    }
+    let mut names: Vec<String> = definitions.into_iter().map(|one| one.job_definition_name).collect();
+    names.sort();
+    names.dedup();
+    Err(unknown(Named::Definition, wanted, names))
+}
+
+/// The error for a name that is none of the known ones; it names the nearest.
+pub fn unknown(kind: Named, given: &str, known: Vec<String>) -> CommandError {
+    let meant = nearest(given, known.iter().map(String::as_str)).map(str::to_owned);
+    CommandError::UnknownName { kind, given: given.to_owned(), meant, known }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ids() -> Vec<JobId> {
+        ["3f2a77aa-1", "3f2b0000-2", "9c000000-3"].map(JobId::from).to_vec()
+    }
+
+    #[test]
+    fn the_beginning_of_an_id_names_a_job_if_it_names_only_one() {
+        let resolve = |given: &str| unique(given, given, &ids()).map_err(|error| error.to_string());
+        assert_eq!(resolve("3f2a"), Ok(JobId::from("3f2a77aa-1")));
+        assert_eq!(resolve("9"), Ok(JobId::from("9c000000-3")));
+        assert_eq!(resolve("3f2"), Err("2 jobs have an id that begins with `3f2`: 3f2a77aa-1, 3f2b0000-2".to_owned()));
+        assert_eq!(resolve("77"), Err("no job has the id `77`, and none has one that begins so".to_owned()));
+    }
+
+    #[test]
+    fn a_job_seen_on_two_pages_is_still_one() {
+        let twice = [ids(), ids()].concat();
+        assert_eq!(unique("3f2a", "3f2a", &twice).expect("one"), JobId::from("3f2a77aa-1"));
+    }
+
+    #[test]
+    fn the_index_of_a_child_is_told_from_the_beginning_of_its_array() {
+        assert_eq!(split_index("3f2a:7"), ("3f2a", Some(7)));
+        assert_eq!(split_index("3f2a"), ("3f2a", None));
+        assert_eq!(split_index("3f2a:x"), ("3f2a:x", None));
+    }
+
+    #[test]
+    fn the_queue_is_the_named_one_or_default_or_the_only_one() {
+        let queues = |names: &[&str]| {
+            let queue = |name: &&str| JobQueue { job_queue_name: (*name).to_owned(), ..JobQueue::default() };
+            names.iter().map(queue).collect::<Vec<_>>()
+        };
+        let pick = |names: &[&str], given| {
+            pick_queue(queues(names), given).map(|queue| queue.job_queue_name).map_err(|error| error.to_string())
+        };
+        assert_eq!(pick(&["high", "default"], None), Ok("default".to_owned()));
+        assert_eq!(pick(&["high"], None), Ok("high".to_owned()));
+        assert_eq!(pick(&["high", "default"], Some("high")), Ok("high".to_owned()));
+        assert_eq!(pick(&["high"], Some("arn:aws:batch:us-east-1:1:job-queue/high")), Ok("high".to_owned()));
+        assert_eq!(
+            pick(&["high", "low"], None),
+            Err("there are several queues and none is called `default`: high, low".to_owned())
+        );
+        assert_eq!(pick(&[], None), Err("there is no queue yet".to_owned()));
+        assert_eq!(pick(&["high"], Some("hihg")), Err("there is no queue `hihg`".to_owned()));
+    }
+}

@@ -1,0 +1,255 @@
+//! `schedule create|list|pause|resume|run|delete`.
+
+use super::error::{CommandError, Doing, Named, exit};
+use super::table::{Cell, Table, left};
+use super::world::{Setting, World};
+use super::{Done, now, resolve, submit};
+use crate::cli::{Format, ListArgs, ScheduleCreateArgs, ScheduleNameArgs, ScheduleVerb};
+use crate::model::expression::Expression;
+use crate::model::{Millis, RetryPolicy, Schedule, ScheduleTarget, Switch, name_of, validate};
+use std::fmt::Write as _;
+
+/// So many coming times are shown of a new schedule.
+const SHOWN: usize = 5;
+/// `EventBridge` Scheduler's limits for `MaximumEventAgeInSeconds`.
+const AGES: std::ops::RangeInclusive<u32> = 60..=86_400;
+
+pub async fn run(verb: ScheduleVerb, setting: Setting) -> Done {
+    match verb {
+        ScheduleVerb::Create(args) => create(&args, setting).await,
+        ScheduleVerb::List(args) => list(&args, setting.open().await?).await,
+        ScheduleVerb::Pause(args) => switch(&args, Switch::Disabled, setting).await,
+        ScheduleVerb::Resume(args) => switch(&args, Switch::Enabled, setting).await,
+        ScheduleVerb::Run(args) => run_now(&args, setting).await,
+        ScheduleVerb::Delete(args) => delete(&args, setting).await,
+    }
+}
+
+async fn create(args: &ScheduleCreateArgs, setting: Setting) -> Done {
+    setting.require_writable("schedule create")?;
+    let (group, name) = split(&args.name);
+    validate::schedule_name(name)?;
+    Expression::parse(&args.expression, &args.zone)?;
+    let retry_policy = match args.maximum_age {
+        Some(age) if AGES.contains(&age.0) => {
+            Some(RetryPolicy { maximum_event_age_in_seconds: age.0, ..RetryPolicy::default() })
+        }
+        Some(age) => {
+            let takes = "60 seconds to 1 day";
+            return Err(CommandError::Usage { what: "maximum age", given: age.0.to_string(), takes });
+        }
+        None => None,
+    };
+    let world = setting.open().await?;
+    let mut what = args.what.clone();
+    if what.name.is_none() && what.command.is_empty() {
+        what.name = Some(name.replace('.', "-"));
+    }
+    let (request, _) = submit::request(&what, &world).await?;
+    let target = ScheduleTarget { retry_policy, ..ScheduleTarget::submit_job(&request, &args.role_arn) };
+    let schedule = Schedule {
+        name: name.to_owned(),
+        group_name: group.to_owned(),
+        schedule_expression: args.expression.clone(),
+        schedule_expression_timezone: args.zone.clone(),
+        state: if args.paused { Switch::Disabled } else { Switch::Enabled },
+        description: args.description.clone(),
+        target,
+        ..Schedule::default()
+    };
+    world.backend.create_schedule(schedule).await.doing(format!("creating the schedule `{}`", args.name))?;
+    let created = find(&world, &args.name).await?;
+    match args.output {
+        Format::Json => world.output().json(&created)?,
+        Format::Table => world.output().text(&told(&created, now())?)?,
+    }
+    Ok(exit::DONE)
+}
+
+/// What was created, and when it will submit.
+fn told(schedule: &Schedule, now: Millis) -> Result<String, CommandError> {
+    let expression = Expression::parse(&schedule.schedule_expression, &schedule.schedule_expression_timezone)?;
+    let paused = if schedule.state == Switch::Disabled { ", paused" } else { "" };
+    let mut text = format!(
+        "schedule {}: {} in {}{paused}\n",
+        label(schedule),
+        schedule.schedule_expression,
+        schedule.schedule_expression_timezone
+    );
+    let times = expression.upcoming(now, anchor(schedule), SHOWN);
+    if times.is_empty() {
+        text += "  it has no time to come\n";
+    }
+    for time in times {
+        let _ = writeln!(text, "  {}", expression.wall(time));
+    }
+    Ok(text)
+}
+
+/// What a `rate` counts from.
+fn anchor(schedule: &Schedule) -> Millis {
+    #[expect(clippy::cast_possible_truncation, reason = "epoch seconds of our times fit many times over")]
+    let millis = |seconds: f64| (seconds * 1000.0) as Millis;
+    schedule.start_date.or(schedule.creation_date).map_or_else(now, millis)
+}
+
+async fn list(args: &ListArgs, world: World) -> Done {
+    let mut schedules = world.backend.schedules().await.doing("listing schedules")?;
+    schedules.sort_by(|a, b| (&a.group_name, &a.name).cmp(&(&b.group_name, &b.name)));
+    match args.output {
+        Format::Json => world.output().json(&schedules)?,
+        Format::Table => world.output().table(&table(&schedules, now()))?,
+    }
+    Ok(exit::DONE)
+}
+
+fn table(schedules: &[Schedule], now: Millis) -> Table {
+    let columns = ["NAME", "STATE", "EXPRESSION", "ZONE", "NEXT", "JOB", "QUEUE", "DESCRIPTION"].map(left);
+    let mut table = Table::new(&columns);
+    for schedule in schedules {
+        let target = schedule.target.request().ok();
+        let state = if schedule.state == Switch::Enabled { "ENABLED" } else { "PAUSED" };
+        table.row(vec![
+            Cell::new(label(schedule)),
+            Cell::health(state, schedule.state == Switch::Enabled),
+            Cell::new(&schedule.schedule_expression),
+            Cell::new(&schedule.schedule_expression_timezone),
+            Cell::new(next(schedule, now)),
+            Cell::optional(target.as_ref().map(|request| name_of(&request.job_definition))),
+            Cell::optional(target.as_ref().map(|request| name_of(&request.job_queue))),
+            Cell::optional(schedule.description.as_ref()),
+        ]);
+    }
+    table
+}
+
+fn next(schedule: &Schedule, now: Millis) -> String {
+    if schedule.state == Switch::Disabled {
+        return "-".to_owned();
+    }
+    match Expression::parse(&schedule.schedule_expression, &schedule.schedule_expression_timezone) {
+        Ok(expression) => {
+            expression.next(now, anchor(schedule)).map_or_else(|| "never".to_owned(), |at| expression.wall(at))
+        }
+        Err(_) => "?".to_owned(),
+    }
+}
+
+async fn switch(args: &ScheduleNameArgs, state: Switch, setting: Setting) -> Done {
+    setting.require_writable(if state == Switch::Enabled { "schedule resume" } else { "schedule pause" })?;
+    let world = setting.open().await?;
+    let schedule = Schedule { state, ..find(&world, &args.name).await? };
+    world.backend.update_schedule(schedule.clone()).await.doing(format!("changing the schedule `{}`", args.name))?;
+    match args.output {
+        Format::Json => world.output().json(&schedule)?,
+        Format::Table if state == Switch::Disabled => {
+            world.output().text(&format!("schedule {} is paused\n", label(&schedule)))?;
+        }
+        Format::Table => {
+            let when = next(&schedule, now());
+            world.output().text(&format!("schedule {} is on; next {when}\n", label(&schedule)))?;
+        }
+    }
+    Ok(exit::DONE)
+}
+
+async fn run_now(args: &ScheduleNameArgs, setting: Setting) -> Done {
+    setting.require_writable("schedule run")?;
+    let world = setting.open().await?;
+    let schedule = find(&world, &args.name).await?;
+    let answer = world
+        .backend
+        .run_schedule(&schedule.group_name, &schedule.name)
+        .await
+        .doing(format!("running the schedule `{}`", args.name))?;
+    match args.output {
+        Format::Json => world.output().json(&answer)?,
+        Format::Table => world.output().text(&format!("{}\n", answer.job_id))?,
+    }
+    Ok(exit::DONE)
+}
+
+async fn delete(args: &ScheduleNameArgs, setting: Setting) -> Done {
+    setting.require_writable("schedule delete")?;
+    let world = setting.open().await?;
+    let schedule = find(&world, &args.name).await?;
+    world
+        .backend
+        .delete_schedule(&schedule.group_name, &schedule.name)
+        .await
+        .doing(format!("deleting the schedule `{}`", args.name))?;
+    match args.output {
+        Format::Json => world.output().json(&schedule)?,
+        Format::Table => world.output().text(&format!("schedule {} is deleted\n", label(&schedule)))?,
+    }
+    Ok(exit::DONE)
+}
+
+async fn find(world: &World, given: &str) -> Result<Schedule, CommandError> {
+    let (group, name) = split(given);
+    let schedules = world.backend.schedules().await.doing("listing schedules")?;
+    let known: Vec<String> = schedules.iter().map(label).collect();
+    schedules
+        .into_iter()
+        .find(|schedule| schedule.group_name == group && schedule.name == name)
+        .ok_or_else(|| resolve::unknown(Named::Schedule, given, known))
+}
+
+/// Group and name.
+fn split(given: &str) -> (&str, &str) {
+    given.split_once('/').unwrap_or(("default", given))
+}
+
+/// The name, with its group where that is not the default one.
+fn label(schedule: &Schedule) -> String {
+    match schedule.group_name.as_str() {
+        "default" => schedule.name.clone(),
+        group => format!("{group}/{}", schedule.name),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::table::Look;
+    use crate::model::SubmitJobRequest;
+
+    const NOON: Millis = 1_795_521_600_000; // 2026-11-24T12:00:00Z
+
+    fn nightly() -> Schedule {
+        let request = SubmitJobRequest {
+            job_name: "nightly".to_owned(),
+            job_queue: "default".to_owned(),
+            job_definition: "report:7".to_owned(),
+            ..SubmitJobRequest::default()
+        };
+        Schedule {
+            name: "nightly".to_owned(),
+            schedule_expression: "cron(30 2 ? * MON-FRI *)".to_owned(),
+            schedule_expression_timezone: "Europe/Zurich".to_owned(),
+            target: ScheduleTarget::submit_job(&request, "arn:aws:iam::1:role/r"),
+            ..Schedule::default()
+        }
+    }
+
+    #[test]
+    fn a_new_schedule_tells_its_next_five_times_on_the_wall_of_its_zone() {
+        insta::assert_snapshot!(told(&nightly(), NOON).expect("sound"));
+        let over = Schedule { schedule_expression: "at(2026-01-01T00:00:00)".to_owned(), ..nightly() };
+        assert!(told(&over, NOON).expect("sound").contains("no time to come"));
+    }
+
+    #[test]
+    fn a_list_tells_what_is_next_and_what_is_paused() {
+        let paused = Schedule { state: Switch::Disabled, group_name: "ops".to_owned(), ..nightly() };
+        let rate = Schedule {
+            name: "ping".to_owned(),
+            schedule_expression: "rate(5 minutes)".to_owned(),
+            schedule_expression_timezone: "UTC".to_owned(),
+            #[expect(clippy::cast_precision_loss, reason = "a time of today")]
+            creation_date: Some((NOON / 1000) as f64 - 60.0),
+            ..nightly()
+        };
+        insta::assert_snapshot!(table(&[nightly(), paused, rate], NOON).render(Look::default()));
+    }
+}

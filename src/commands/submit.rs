@@ -1,0 +1,276 @@
+//! `submit`, and making a request from what a person wrote.
+
+use super::error::{CommandError, Doing, exit};
+use super::output::Output;
+use super::watching::Watching;
+use super::world::{Setting, World};
+use super::{Done, resolve};
+use crate::cli::{DependsOn, Format, Pair, SubmitArgs, WhatToRun};
+use crate::model::{
+    ArrayProperties, ContainerOverrides, JobDependency, JobDetail, JobId, JobQueue, JobStatus, JobTimeout,
+    KeyValuePair, ResourceRequirement, RetryStrategy, SubmitJobRequest, validate,
+};
+use std::path::Path;
+
+/// The variable by which a job on this machine is told where to run.
+const WORKDIR: &str = "BATCHDECK_WORKDIR";
+
+pub async fn run(args: &SubmitArgs, setting: Setting) -> Done {
+    setting.require_writable("submit")?;
+    if args.what.workdir.is_some() {
+        setting.require_local("--workdir")?;
+    }
+    let world = setting.open().await?;
+    let (mut request, queue) = request(&args.what, &world).await?;
+    for dependency in &args.depends_on {
+        request.depends_on.push(depends_on(&world, dependency).await?);
+    }
+    let answer = world.backend.submit_job(request).await.doing("submitting the job")?;
+    let output = world.output();
+    if let Some(priority) = args.what.priority {
+        place(&world, &queue, &answer.job_id, priority).await;
+    }
+    match args.output {
+        Format::Json => output.json(&answer)?,
+        Format::Table => output.text(&format!("{}\n", answer.job_id))?,
+    }
+    if args.wait { wait(&world, &answer.job_id).await } else { Ok(exit::DONE) }
+}
+
+/// What `SubmitJob` takes, and the queue it goes to. Fields are checked before anything is sent.
+pub async fn request(what: &WhatToRun, world: &World) -> Result<(SubmitJobRequest, JobQueue), CommandError> {
+    let queue = resolve::queue(world, what.queue.as_deref()).await?;
+    let definition = resolve::definition(world, &what.definition).await?;
+    let request = compose(what, &queue.job_queue_name, &definition)?;
+    Ok((request, queue))
+}
+
+fn compose(what: &WhatToRun, queue: &str, definition: &str) -> Result<SubmitJobRequest, CommandError> {
+    let name = match &what.name {
+        Some(name) => name.clone(),
+        None => name_from(&what.command, definition),
+    };
+    validate::job_name(&name)?;
+    what.array.map_or(Ok(()), validate::array_size)?;
+    what.priority.map_or(Ok(()), validate::scheduling_priority)?;
+    what.timeout.map_or(Ok(()), |timeout| validate::timeout(timeout.0))?;
+    what.attempts.map_or(Ok(()), validate::attempts)?;
+    Ok(SubmitJobRequest {
+        job_name: name,
+        job_queue: queue.to_owned(),
+        job_definition: definition.to_owned(),
+        array_properties: what.array.map(|size| ArrayProperties { size: Some(size), ..ArrayProperties::default() }),
+        parameters: map(&what.parameter),
+        container_overrides: overrides(what)?,
+        retry_strategy: what
+            .attempts
+            .map(|attempts| RetryStrategy { attempts: Some(attempts), ..RetryStrategy::default() }),
+        timeout: what.timeout.map(|timeout| JobTimeout { attempt_duration_seconds: Some(timeout.0) }),
+        share_identifier: what.share.clone(),
+        scheduling_priority_override: what.priority,
+        tags: map(&what.tag),
+        ..SubmitJobRequest::default()
+    })
+}
+
+fn overrides(what: &WhatToRun) -> Result<Option<ContainerOverrides>, CommandError> {
+    let mut environment: Vec<KeyValuePair> =
+        what.env.iter().map(|pair| KeyValuePair { name: pair.key.clone(), value: pair.value.clone() }).collect();
+    if let Some(directory) = &what.workdir {
+        environment.push(KeyValuePair { name: WORKDIR.to_owned(), value: existing_directory(directory)? });
+    }
+    let asks = [("VCPU", what.vcpus.clone()), ("MEMORY", what.memory.map(|mib| mib.to_string()))];
+    let resource_requirements = asks
+        .into_iter()
+        .filter_map(|(kind, value)| value.map(|value| ResourceRequirement { kind: kind.to_owned(), value }))
+        .collect();
+    let overrides = ContainerOverrides {
+        command: what.command.clone(),
+        environment,
+        resource_requirements,
+        ..ContainerOverrides::default()
+    };
+    Ok((overrides != ContainerOverrides::default()).then_some(overrides))
+}
+
+/// The absolute path, as the job is started by a process that works elsewhere.
+fn existing_directory(directory: &Path) -> Result<String, CommandError> {
+    let absolute = directory
+        .canonicalize()
+        .map_err(|cause| CommandError::Read { path: directory.to_owned(), cause: cause.to_string() })?;
+    match absolute.to_str() {
+        Some(text) if absolute.is_dir() => Ok(text.to_owned()),
+        _ => Err(CommandError::Usage {
+            what: "working directory",
+            given: directory.display().to_string(),
+            takes: "a directory whose path is UTF-8",
+        }),
+    }
+}
+
+fn map(pairs: &[Pair]) -> std::collections::BTreeMap<String, String> {
+    pairs.iter().map(|pair| (pair.key.clone(), pair.value.clone())).collect()
+}
+
+/// A job name from what is run: the program's file name, or the definition's.
+fn name_from(command: &[String], definition: &str) -> String {
+    let program = command.first().map_or(definition, String::as_str);
+    let program = crate::model::name_of(program);
+    let base = program.rsplit('/').next().unwrap_or(program).split(':').next().unwrap_or(program);
+    let allowed = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
+    let name: String = base.chars().map(|letter| if allowed(letter) { letter } else { '-' }).take(128).collect();
+    let name = name.trim_start_matches(['-', '_']).trim_end_matches('-');
+    if name.is_empty() { "job".to_owned() } else { name.to_owned() }
+}
+
+async fn depends_on(world: &World, given: &DependsOn) -> Result<JobDependency, CommandError> {
+    let job_id = match &given.id {
+        Some(id) => Some(resolve::job(&*world.backend, id).await?),
+        None => None,
+    };
+    Ok(JobDependency { job_id, kind: given.kind })
+}
+
+/// Gives the job its place. AWS reads a priority at submission among the jobs of one share only; where the backend can
+/// move a waiting job, it is moved. A job that started meanwhile needs no place any more.
+async fn place(world: &World, queue: &JobQueue, id: &JobId, priority: i32) {
+    if queue.scheduling_policy_arn.is_some() {
+        return;
+    }
+    let why = crate::backend::Why { reason: Some("submitted with --priority".to_owned()) };
+    let moved = if world.backend.capabilities().reprioritise_job {
+        world.backend.reprioritise_job(id, priority, why).await.map_err(|error| error.to_string())
+    } else {
+        Err(format!("the queue `{}` has no scheduling policy", queue.job_queue_name))
+    };
+    if let Err(cause) = moved {
+        world.output().note(&format!("the priority {priority} has no effect: {cause}"));
+    }
+}
+
+/// Waits for the job's end, telling each state on standard error; its exit code is ours.
+async fn wait(world: &World, id: &JobId) -> Done {
+    let output = world.output();
+    let mut told = None;
+    let mut watching = Watching::new(&*world.backend, id.clone());
+    let ended = watching.until(
+        |job| job.status.is_final(),
+        |job| {
+            if told != Some(job.status) {
+                told = Some(job.status);
+                tell(output, job);
+            }
+        },
+    );
+    tokio::select! {
+        job = ended => Ok(exit_code(&job?)),
+        _ = tokio::signal::ctrl_c() => {
+            output.note(&format!("not waiting any more; the job goes on, and `batchdeck terminate {id}` ends it"));
+            Ok(exit::INTERRUPTED)
+        }
+    }
+}
+
+fn tell(output: Output, job: &JobDetail) {
+    let what = format!("{} ({}) is {}", job.job_name, job.job_id.short(), job.status);
+    let code = job.container.as_ref().and_then(|container| container.exit_code).filter(|_| job.status.is_final());
+    let code = code.map(|code| format!(", exit code {code}")).unwrap_or_default();
+    let reason = job.status_reason.as_deref().filter(|_| job.status == JobStatus::Failed);
+    let reason = reason.map(|reason| format!(": {}", crate::model::text::printable(reason))).unwrap_or_default();
+    output.note(&format!("{what}{code}{reason}"));
+}
+
+/// 0 for success; else the job's own code where it has one that is not 0, and 1 where it has none.
+fn exit_code(job: &JobDetail) -> u8 {
+    if job.status == JobStatus::Succeeded {
+        return exit::DONE;
+    }
+    let code = job.container.as_ref().and_then(|container| container.exit_code).filter(|code| *code != 0);
+    code.and_then(|code| u8::try_from(code).ok()).unwrap_or(exit::FAILED)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::Seconds;
+    use crate::model::ContainerDetail;
+
+    #[test]
+    fn a_job_is_named_after_what_it_runs() {
+        let cases = [
+            (&["/usr/bin/make", "all"][..], "host", "make"),
+            (&["./run tests.sh"], "host", "run-tests-sh"),
+            (&["_private"], "host", "private"),
+            (&["世界"], "host", "job"),
+            (&[], "resize:3", "resize"),
+            (&[], "arn:aws:batch:us-east-1:1:job-definition/resize:3", "resize"),
+        ];
+        for (command, definition, expected) in cases {
+            let command: Vec<String> = command.iter().map(|word| (*word).to_owned()).collect();
+            let name = name_from(&command, definition);
+            assert_eq!(name, expected);
+            assert_eq!(validate::job_name(&name), Ok(()));
+        }
+    }
+
+    #[test]
+    fn everything_asked_for_stands_in_the_request_and_nothing_else() {
+        let pair = |key: &str, value: &str| Pair { key: key.to_owned(), value: value.to_owned() };
+        let what = WhatToRun {
+            parameter: vec![pair("width", "640")],
+            env: vec![pair("MODE", "full")],
+            array: Some(10),
+            priority: Some(7),
+            timeout: Some(Seconds(600)),
+            attempts: Some(3),
+            vcpus: Some("2".to_owned()),
+            memory: Some(512),
+            command: vec!["make".to_owned()],
+            ..WhatToRun::default()
+        };
+        let request = compose(&what, "high", "host").expect("sound");
+        insta::assert_snapshot!(serde_json::to_string_pretty(&request).expect("writes"));
+        let bare = compose(&WhatToRun::default(), "default", "resize").expect("sound");
+        assert_eq!(bare.container_overrides, None, "a definition's own command stays");
+    }
+
+    #[test]
+    fn what_aws_would_refuse_is_refused_before_it_is_sent() {
+        let cases = [
+            (WhatToRun { array: Some(1), ..WhatToRun::default() }, "arrayProperties.size is `1`; it takes 2 to 10000"),
+            (
+                WhatToRun { attempts: Some(11), ..WhatToRun::default() },
+                "retryStrategy.attempts is `11`; it takes 1 to 10",
+            ),
+            (
+                WhatToRun { timeout: Some(Seconds(5)), ..WhatToRun::default() },
+                "timeout.attemptDurationSeconds is `5`; it takes 60 or more",
+            ),
+        ];
+        for (what, expected) in cases {
+            assert_eq!(compose(&what, "default", "host").expect_err("refused").to_string(), expected);
+        }
+        let missing = WhatToRun { workdir: Some("/nonexistent".into()), ..WhatToRun::default() };
+        assert!(compose(&missing, "default", "host").expect_err("refused").to_string().contains("/nonexistent"));
+    }
+
+    #[test]
+    fn waiting_gives_the_jobs_own_exit_code() {
+        let job = |status, exit_code| JobDetail {
+            status,
+            container: Some(ContainerDetail { exit_code, ..ContainerDetail::default() }),
+            ..JobDetail::default()
+        };
+        let cases = [
+            (job(JobStatus::Succeeded, Some(0)), 0),
+            (job(JobStatus::Failed, Some(7)), 7),
+            (job(JobStatus::Failed, Some(143)), 143),
+            (job(JobStatus::Failed, None), 1),
+            (job(JobStatus::Failed, Some(0)), 1),
+            (job(JobStatus::Failed, Some(256)), 1),
+        ];
+        for (job, expected) in cases {
+            assert_eq!(exit_code(&job), expected);
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Where files live: the data directory of a local engine, and the config file.
+
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+/// The longest path that a unix socket can have: `sun_path` holds 108 bytes with the closing zero.
+const LONGEST_SOCKET_PATH: usize = 107;
+
+/// Why a directory cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DirectoryError {
+    #[error("this user has no home directory, so there is no default place for data")]
+    NoHome,
+    #[error("the socket `{}` would have a path of {length} bytes; a unix socket takes at most {LONGEST_SOCKET_PATH}", path.display())]
+    SocketPathTooLong { path: PathBuf, length: usize },
+    #[error("`{}` cannot be made into an absolute path: {cause}", path.display())]
+    NotAbsolute { path: PathBuf, cause: io::Error },
+    #[error("the directory `{}` cannot be made: {cause}", path.display())]
+    Create { path: PathBuf, cause: io::Error },
+    #[error("`{}` is open to other users and could not be closed to them: {cause}", path.display())]
+    Open { path: PathBuf, cause: io::Error },
+}
+
+impl DirectoryError {
+    /// What to do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::SocketPathTooLong { .. } => {
+                "name a shorter data directory with --data-dir DIR or in BATCHDECK_DATA_DIR"
+            }
+            Self::NoHome | Self::NotAbsolute { .. } => "name a data directory with --data-dir DIR",
+            Self::Create { .. } | Self::Open { .. } => {
+                "name a directory of your own with --data-dir DIR, or mend its permissions"
+            }
+        }
+    }
+}
+
+/// The directory in which one local engine keeps everything. Its path is absolute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DataDirectory(PathBuf);
+
+impl DataDirectory {
+    /// Takes a path, relative to the working directory or absolute. Makes nothing.
+    pub fn new(path: &Path) -> Result<Self, DirectoryError> {
+        let absolute =
+            std::path::absolute(path).map_err(|cause| DirectoryError::NotAbsolute { path: path.to_owned(), cause })?;
+        let directory = Self(absolute);
+        for socket in [directory.socket(), directory.agents_socket()] {
+            let length = socket.as_os_str().len();
+            if length > LONGEST_SOCKET_PATH {
+                return Err(DirectoryError::SocketPathTooLong { path: socket, length });
+            }
+        }
+        Ok(directory)
+    }
+
+    /// Makes the directory where it is missing, for this user alone (0700).
+    pub fn create(&self) -> Result<(), DirectoryError> {
+        create_private(&self.0)
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The engine's API (0600).
+    pub fn socket(&self) -> PathBuf {
+        self.0.join("engine.sock")
+    }
+
+    /// Where agents call the engine (0600).
+    pub fn agents_socket(&self) -> PathBuf {
+        self.0.join("agents.sock")
+    }
+
+    pub fn journal(&self) -> PathBuf {
+        self.0.join("journal.db")
+    }
+
+    /// What the engine itself has to say.
+    pub fn log(&self) -> PathBuf {
+        self.0.join("engine.log")
+    }
+
+    /// What the demo's jobs read and write.
+    pub fn demo(&self) -> PathBuf {
+        self.0.join("demo")
+    }
+
+    /// What was done through the console on AWS, which keeps no such record itself.
+    pub fn aws_audit(&self) -> PathBuf {
+        self.0.join("aws-audit.jsonl")
+    }
+}
+
+/// Makes a directory and those above it; the last one is for this user alone.
+pub fn create_private(path: &Path) -> Result<(), DirectoryError> {
+    let failed = |cause| DirectoryError::Create { path: path.to_owned(), cause };
+    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed)?;
+    let mode = fs::metadata(path).map_err(failed)?.permissions().mode();
+    if mode & 0o077 != 0 {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o700))
+            .map_err(|cause| DirectoryError::Open { path: path.to_owned(), cause })?;
+    }
+    Ok(())
+}
+
+/// Where data live when nobody says otherwise: `~/.local/share/batchdeck` on Linux.
+pub fn default_data_directory() -> Result<PathBuf, DirectoryError> {
+    Ok(project()?.data_local_dir().to_owned())
+}
+
+/// Where the config lives when nobody says otherwise: `~/.config/batchdeck/config.toml` on Linux.
+pub fn default_config_file() -> Result<PathBuf, DirectoryError> {
+    Ok(project()?.config_dir().join("config.toml"))
+}
+
+fn project() -> Result<directories::ProjectDirs, DirectoryError> {
+    directories::ProjectDirs::from("", "", "batchdeck").ok_or(DirectoryError::NoHome)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_too_long_for_a_socket_is_refused_by_name_and_says_what_to_do() {
+        let fits = format!("/{}", "d".repeat(LONGEST_SOCKET_PATH - "/".len() - "/engine.sock".len()));
+        assert_eq!(DataDirectory::new(Path::new(&fits)).expect("fits").socket().as_os_str().len(), 107);
+        let refusal = DataDirectory::new(Path::new(&format!("{fits}d"))).expect_err("one byte too long");
+        assert!(refusal.to_string().contains("engine.sock"), "{refusal}");
+        assert!(refusal.hint().contains("--data-dir"));
+    }
+
+    #[test]
+    fn a_directory_that_others_could_read_is_closed_to_them() {
+        let parent = tempfile::tempdir().expect("a temporary directory");
+        let path = parent.path().join("deep/data");
+        fs::create_dir_all(&path).expect("made");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("opened");
+        DataDirectory::new(&path).expect("short").create().expect("closed");
+        assert_eq!(fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o700);
+    }
+
+    #[test]
+    fn a_relative_path_becomes_absolute() {
+        let directory = DataDirectory::new(Path::new("some/where")).expect("short");
+        assert!(directory.path().is_absolute());
+        assert!(directory.path().ends_with("some/where"));
+    }
+}

@@ -1,0 +1,39 @@
+//! The known word that a mistyped one most likely meant.
+
+/// The candidate nearest to `given`, without regard to case; `None` where none is near enough to be meant.
+pub fn nearest<'a>(given: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let given = given.to_lowercase();
+    candidates
+        .into_iter()
+        .map(|candidate| (likeness(&given, &candidate.to_lowercase()), candidate))
+        .filter(|(likeness, _)| *likeness >= 0.7)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| candidate)
+}
+
+/// 1 for equal words, 0 for words that share nothing. A word that begins the other counts as near.
+fn likeness(given: &str, candidate: &str) -> f64 {
+    let begins = given.len() >= 3 && candidate.starts_with(given);
+    if begins { 0.9 } else { strsim::jaro_winkler(given, candidate) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistyped_word_finds_the_one_that_was_meant_and_a_foreign_one_finds_none() {
+        let known = ["default", "high", "nightly", "idle-seconds"];
+        let cases = [
+            ("defualt", Some("default")),
+            ("hgih", Some("high")),
+            ("Nightly", Some("nightly")),
+            ("idle_seconds", Some("idle-seconds")),
+            ("nig", Some("nightly")),
+            ("xyzzy", None),
+        ];
+        for (given, expected) in cases {
+            assert_eq!(nearest(given, known), expected, "{given}");
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! The form of the config file and how it is read.
+
+use super::keys::KeyBindings;
+use super::nearest;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use toml::de::{DeTable, DeValue};
+
+/// All that the config file says, with defaults for what it leaves out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
+pub struct Config {
+    /// Name of a built-in theme, or of a file `themes/NAME.toml` beside the config file.
+    pub theme: String,
+    /// The context to open; unset chooses by what is there (see [`Context::choose`](super::Context::choose)).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub context: Option<String>,
+    pub engine: EngineSettings,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub contexts: BTreeMap<String, ContextSettings>,
+    pub keys: KeyBindings,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            theme: "midnight".to_owned(),
+            context: None,
+            engine: EngineSettings::default(),
+            contexts: BTreeMap::new(),
+            keys: KeyBindings::default(),
+        }
+    }
+}
+
+/// `[engine]`: what a local engine is told when it starts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
+pub struct EngineSettings {
+    /// How long an instance above the minimum may be idle before it ends.
+    pub idle_seconds: u32,
+    /// How long finished jobs are kept.
+    pub retention_days: u32,
+    /// What stands in ARNs.
+    pub region: String,
+    pub account: String,
+}
+
+impl Default for EngineSettings {
+    fn default() -> Self {
+        Self { idle_seconds: 60, retention_days: 7, region: "us-east-1".to_owned(), account: "123456789012".to_owned() }
+    }
+}
+
+/// Which implementation stands behind a context.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    Local,
+    Aws,
+}
+
+/// `[contexts.NAME]`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ContextSettings {
+    pub backend: Kind,
+    /// Refuses everything that changes anything.
+    #[serde(default)]
+    pub read_only: bool,
+    /// Local: the engine's data directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_dir: Option<PathBuf>,
+    /// AWS: a profile of `~/.aws/config`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// AWS: another endpoint, for a mock or a private link.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
+    /// AWS: the budget of calls that the console keeps to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calls_per_second: Option<f64>,
+}
+
+/// Why the config file cannot be used. Each names the file.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("the config file {} cannot be read: {cause}", path.display())]
+    Read { path: PathBuf, cause: io::Error },
+    #[error("{}:{line}: {message}", path.display())]
+    Syntax { path: PathBuf, line: usize, message: String },
+    #[error("{}:{line}: `{key}` is not a setting of {section}{}", path.display(), meant.as_ref().map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default())]
+    UnknownKey { path: PathBuf, line: usize, section: String, key: String, meant: Option<&'static str> },
+}
+
+const SETTINGS: [&str; 5] = ["theme", "context", "engine", "contexts", "keys"];
+const ENGINE_SETTINGS: [&str; 4] = ["idle-seconds", "retention-days", "region", "account"];
+const CONTEXT_SETTINGS: [&str; 7] =
+    ["backend", "read-only", "data-dir", "profile", "region", "endpoint", "calls-per-second"];
+
+impl Config {
+    /// Reads a file. One that is not there gives the defaults, unless somebody named it (`required`).
+    pub fn read(path: &Path, required: bool) -> Result<Self, ConfigError> {
+        match std::fs::read_to_string(path) {
+            Ok(text) => Self::parse(&text, path),
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound && !required => Ok(Self::default()),
+            Err(cause) => Err(ConfigError::Read { path: path.to_owned(), cause }),
+        }
+    }
+
+    /// Reads a text; `path` is for error messages.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        let syntax = |error: &toml::de::Error| ConfigError::Syntax {
+            path: path.to_owned(),
+            line: error.span().map_or(1, |span| line_of(text, span.start)),
+            message: error.message().to_owned(),
+        };
+        let table = DeTable::parse(text).map_err(|error| syntax(&error))?;
+        if let Some((at, unknown)) = find_unknown(table.get_ref()) {
+            let Unknown { section, key, known } = unknown;
+            let meant = nearest(&key, known.iter().copied());
+            return Err(ConfigError::UnknownKey {
+                path: path.to_owned(),
+                line: line_of(text, at),
+                section,
+                key,
+                meant,
+            });
+        }
+        toml::from_str(text).map_err(|error| syntax(&error))
+    }
+}
+
+struct Unknown {
+    section: String,
+    key: String,
+    known: &'static [&'static str],
+}
+
+/// The first key that no setting has, with its place in the text.
+fn find_unknown(root: &DeTable<'_>) -> Option<(usize, Unknown)> {
+    let mut found = unknown_of(root, "the top level", &SETTINGS);
+    if let Some(engine) = table_of(root, "engine") {
+        found.extend(unknown_of(engine, "[engine]", &ENGINE_SETTINGS));
+    }
+    for (name, context) in table_of(root, "contexts").into_iter().flatten() {
+        if let DeValue::Table(context) = context.get_ref() {
+            found.extend(unknown_of(context, &format!("[contexts.{}]", name.get_ref()), &CONTEXT_SETTINGS));
+        }
+    }
+    found.into_iter().min_by_key(|(at, _)| *at)
+}
+
+fn unknown_of(table: &DeTable<'_>, section: &str, known: &'static [&'static str]) -> Vec<(usize, Unknown)> {
+    let strangers = table.keys().filter(|key| !known.contains(&key.get_ref().as_ref()));
+    strangers
+        .map(|key| (key.span().start, Unknown { section: section.to_owned(), key: key.get_ref().to_string(), known }))
+        .collect()
+}
+
+fn table_of<'t, 'i>(table: &'t DeTable<'i>, name: &str) -> Option<&'t DeTable<'i>> {
+    match table.get(name)?.get_ref() {
+        DeValue::Table(inner) => Some(inner),
+        _ => None,
+    }
+}
+
+fn line_of(text: &str, at: usize) -> usize {
+    text.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count() + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EXAMPLE: &str = include_str!("../../config.example.toml");
+
+    fn parse(text: &str) -> Result<Config, String> {
+        Config::parse(text, Path::new("config.toml")).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_example_file_says_the_defaults() {
+        assert_eq!(parse(EXAMPLE), Ok(Config::default()));
+    }
+
+    /// Examples in the file are lines that begin with `#` and no space; words begin with `# `.
+    #[test]
+    fn what_the_example_file_shows_behind_a_comment_sign_is_valid_too() {
+        let shown: String = EXAMPLE
+            .lines()
+            .filter_map(|line| match line.strip_prefix('#') {
+                Some(example) => (!example.starts_with(' ')).then(|| format!("{example}\n")),
+                None => Some(format!("{line}\n")),
+            })
+            .collect();
+        let config = parse(&shown).expect("examples are valid");
+        assert!(config.contexts.values().any(|context| context.backend == Kind::Aws && context.read_only));
+        assert!(config.contexts.values().any(|context| context.data_dir.is_some()));
+        assert!(!config.keys.0.is_empty());
+    }
+
+    #[test]
+    fn a_mistake_is_named_with_its_line_and_the_nearest_setting() {
+        let cases = [
+            ("thme = 'x'", "config.toml:1: `thme` is not a setting of the top level; did you mean `theme`?"),
+            (
+                "[engine]\n\nidle_seconds = 5",
+                "config.toml:3: `idle_seconds` is not a setting of [engine]; did you mean `idle-seconds`?",
+            ),
+            (
+                "[contexts.prod]\nbackend = 'aws'\nreadonly = true",
+                "config.toml:3: `readonly` is not a setting of [contexts.prod]; did you mean `read-only`?",
+            ),
+            ("theme = 'x'\nzzz = 1", "config.toml:2: `zzz` is not a setting of the top level"),
+        ];
+        for (given, expected) in cases {
+            assert_eq!(parse(given), Err(expected.to_owned()), "{given}");
+        }
+    }
+
+    #[test]
+    fn a_broken_file_is_named_with_its_line() {
+        let cases = [
+            ("theme = 'x'\ntheme = ", "config.toml:2: "),
+            ("[engine]\nidle-seconds = 'soon'", "config.toml:2: invalid type: string"),
+            ("[contexts.prod]\nbackend = 'gcp'", "config.toml:2: unknown variant `gcp`"),
+        ];
+        for (given, beginning) in cases {
+            let refusal = parse(given).expect_err(given);
+            assert!(refusal.starts_with(beginning), "{refusal}");
+        }
+    }
+
+    #[test]
+    fn the_lists_of_settings_are_those_of_the_types() {
+        let full = Config {
+            context: Some("prod".to_owned()),
+            contexts: BTreeMap::from([(
+                "prod".to_owned(),
+                ContextSettings {
+                    backend: Kind::Aws,
+                    read_only: true,
+                    data_dir: Some(PathBuf::from("d")),
+                    profile: Some("p".to_owned()),
+                    region: Some("r".to_owned()),
+                    endpoint: Some("e".to_owned()),
+                    calls_per_second: Some(1.0),
+                },
+            )]),
+            ..Config::default()
+        };
+        let table = toml::Table::try_from(&full).expect("writes");
+        let keys = |table: &toml::Table| table.keys().cloned().collect::<std::collections::BTreeSet<_>>();
+        let set = |known: &[&str]| known.iter().map(|key| (*key).to_owned()).collect::<std::collections::BTreeSet<_>>();
+        assert_eq!(keys(&table), set(&SETTINGS));
+        assert_eq!(keys(table["engine"].as_table().expect("a table")), set(&ENGINE_SETTINGS));
+        assert_eq!(keys(table["contexts"]["prod"].as_table().expect("a table")), set(&CONTEXT_SETTINGS));
+    }
+
+    #[test]
+    fn a_file_that_somebody_named_must_be_there() {
+        let nowhere = Path::new("/nonexistent/config.toml");
+        assert_eq!(Config::read(nowhere, false).expect("defaults"), Config::default());
+        assert!(Config::read(nowhere, true).expect_err("named").to_string().contains("/nonexistent/config.toml"));
+    }
+}
