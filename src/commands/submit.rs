@@ -143,7 +143,9 @@ async fn place(world: &World, queue: &JobQueue, id: &JobId, priority: i32) {
     } else {
         Err(format!("the queue `{}` has no scheduling policy", queue.job_queue_name))
     };
-    if let Err(cause) = moved {
+    let Err(cause) = moved else { return };
+    let waits = super::watching::describe(&*world.backend, id).await.is_ok_and(|job| job.status.is_waiting());
+    if waits {
         world.output().note(&format!("the priority {priority} has no effect: {cause}"));
     }
 }
