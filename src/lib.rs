@@ -10,7 +10,7 @@
 //! | `backend` | the `Backend` trait; local engine, AWS, and a recorded world | `model`, `config` |
 //! | `engine` | the local engine's mind, pure | `model` |
 //! | `agent` | one instance's process: executors, log streams, usage | `model` |
-//! | `daemon` | the engine's body: loop, journal, recovery, API | `engine`, `agent::message`, `config`, `model` |
+//! | `daemon` | the engine's body: loop, journal, recovery, API | `engine`, `agent::{message, leftovers}`, `config`, `model` |
 //! | `tui` | the console, drawn from state alone | `backend` (the trait), `triage`, `config`, `model` |
 //! | `cli` | the arguments | `model` |
 //! | `commands` | one file a verb | everything |

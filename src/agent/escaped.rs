@@ -17,6 +17,7 @@ static LEADERS: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
 /// How long what was killed may take to vanish before its attempt is reported all the same.
 const PATIENCE: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(2);
+const REAP_INTERVAL: Duration = Duration::from_secs(2);
 
 pub(super) fn become_reaper() {
     if let Err(error) = rustix::process::set_child_subreaper(Some(rustix::process::getpid())) {
@@ -50,6 +51,14 @@ pub(super) async fn sweep(entries: &[String]) {
     tracing::warn!(?entries, "processes that have left their job's process group do not end");
 }
 
+/// Waits for adopted processes that end while their job runs, so that they do not pile up as zombies. For ever.
+pub(super) async fn reap() {
+    loop {
+        tokio::time::sleep(REAP_INTERVAL).await;
+        kill_adopted(|_| false);
+    }
+}
+
 /// Kills all that is left of any attempt, known by its environment or not: the instance ends.
 pub(super) async fn sweep_all() {
     let begin = Instant::now();
@@ -64,10 +73,11 @@ fn kill_adopted(is_meant: impl Fn(i32) -> bool) -> usize {
     let own_group = getpgrp().as_raw_nonzero().get();
     let mut left = 0;
     for pid in procs::adopted() {
-        // What is in the agent's own group is no job's.
-        let Some(seen) = procs::one(pid).filter(|seen| !leaders.contains(&pid) && seen.group != own_group) else {
+        if leaders.contains(&pid) {
             continue;
-        };
+        }
+        // What is in the agent's own group is no job's.
+        let Some(seen) = procs::one(pid).filter(|seen| seen.group != own_group) else { continue };
         if seen.zombie {
             // Its status interests nobody, and nobody else waits for it.
             let _ = waitpid(Pid::from_raw(pid), WaitOptions::NOHANG);

@@ -77,6 +77,7 @@ pub(super) async fn run(options: Options, limits: Limits) -> Result<(), AgentErr
     let mut helpers = JoinSet::new();
     helpers.spawn(link::keep(data_directory.clone(), news));
     helpers.spawn(Arc::clone(&meters).follow(samples));
+    helpers.spawn(escaped::reap());
     let surroundings = Arc::new(Surroundings { data_directory, instance, docker_host, meters });
     let mut host = Host {
         surroundings,

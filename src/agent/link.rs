@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
@@ -38,29 +38,32 @@ pub(super) async fn keep(data_directory: PathBuf, news: Sender<News>) {
     while !news.is_closed() {
         // Watching begins before the attempt, so that no appearance is missed between the two.
         let mut appearance = Appearance::watch(&data_directory);
-        let failure = match connect(&data_directory).await {
+        match connect(&data_directory).await {
             Ok(stream) => {
                 drop(appearance);
-                delay = DELAYS.0;
+                let begin = Instant::now();
                 let (outbox, messages) = channel(OUTBOX);
                 if news.send(News::Connected(outbox)).await.is_err() {
                     return;
                 }
-                let ended = converse(stream, messages, &news).await;
+                let cause = converse(stream, messages, &news).await;
                 if news.send(News::Lost).await.is_err() {
                     return;
                 }
-                tracing::info!(cause = %ended, "the connection to the engine is over");
-                continue;
+                tracing::info!(%cause, "the connection to the engine is over");
+                // An engine that hangs up at once, as one of another version does, is not called without a pause.
+                if begin.elapsed() > DELAYS.1 {
+                    delay = DELAYS.0;
+                }
+                appearance = Appearance::watch(&data_directory);
             }
-            Err(failure) => failure,
-        };
+            Err(cause) => tracing::debug!(%cause, ?delay, "no engine answers"),
+        }
         if is_gone(&data_directory) {
             // Nobody listens any more, or everybody knows now.
             let _ = news.send(News::Gone).await;
             return;
         }
-        tracing::debug!(%failure, ?delay, "no engine answers");
         tokio::select! {
             () = tokio::time::sleep(delay) => delay = (delay * 2).min(DELAYS.1),
             // It appears before the engine listens on it.

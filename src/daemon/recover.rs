@@ -25,12 +25,13 @@ pub(super) fn replay(contents: Contents, settings: Settings, path: &Path) -> Res
     let damaged = |detail| JournalError::Damaged { path: path.to_owned(), detail };
     let mut notices = Vec::new();
     let mut engine = match &contents.snapshot {
-        None => Engine::new(settings),
+        None => Engine::new(settings.clone()),
         Some((seq, body)) => {
             notices.push(format!("read a snapshot of the first {seq} events"));
             serde_json::from_str(body).map_err(|cause| damaged(format!("its snapshot cannot be read: {cause}")))?
         }
     };
+    engine.configure(settings);
     for row in &contents.events {
         let event: Event = serde_json::from_str(&row.body)
             .map_err(|cause| damaged(format!("event {} cannot be read: {cause}", row.seq)))?;

@@ -1,6 +1,8 @@
 //! The stream of changes, the record of who did what, and the engine's own state.
 
-use super::{ComputeEnvironment, InstanceId, JobDefinition, JobId, JobQueue, JobSummary, Millis, Schedule, ScheduleRun};
+use super::{
+    ComputeEnvironment, InstanceId, JobDefinition, JobId, JobQueue, JobSummary, Millis, Schedule, ScheduleRun,
+};
 use serde::{Deserialize, Serialize};
 
 /// A place in the stream of changes. It grows; what it counts is the backend's own matter.
@@ -24,7 +26,9 @@ pub enum What {
     /// The first line, and again when the watcher's cursor is too old to go on from: forget all, read all anew.
     Reset,
     /// Nothing changed; it says that the stream is alive.
-    Alive { consoles: u32 },
+    Alive {
+        consoles: u32,
+    },
     Job(Box<JobSummary>),
     JobGone(JobId),
     Queue(Box<JobQueue>),
@@ -33,7 +37,10 @@ pub enum What {
     ComputeEnvironmentGone(String),
     Definition(Box<JobDefinition>),
     Schedule(Box<Schedule>),
-    ScheduleGone { group: String, name: String },
+    ScheduleGone {
+        group: String,
+        name: String,
+    },
     ScheduleRun(ScheduleRun),
     Audit(AuditEntry),
     /// A word from the engine that an operator should read.

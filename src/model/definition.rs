@@ -1,7 +1,7 @@
 //! Job definitions, in AWS Batch's shapes.
 
-use super::job::{KeyValuePair, LogConfiguration, ResourceRequirement, RetryStrategy};
 use super::JobTimeout;
+use super::job::{KeyValuePair, LogConfiguration, ResourceRequirement, RetryStrategy};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

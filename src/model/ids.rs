@@ -75,11 +75,7 @@ impl fmt::Display for AttemptId {
 /// The last part of an ARN, or the text itself where it is none: `arn:…:job-queue/main` gives `main`,
 /// `arn:…:job-definition/resize:3` gives `resize:3`.
 pub fn name_of(name_or_arn: &str) -> &str {
-    if name_or_arn.starts_with("arn:") {
-        name_or_arn.rsplit('/').next().unwrap_or(name_or_arn)
-    } else {
-        name_or_arn
-    }
+    if name_or_arn.starts_with("arn:") { name_or_arn.rsplit('/').next().unwrap_or(name_or_arn) } else { name_or_arn }
 }
 
 /// Where an engine lives: what its ARNs carry.

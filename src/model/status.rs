@@ -19,15 +19,8 @@ pub enum JobStatus {
 }
 
 impl JobStatus {
-    pub const ALL: [JobStatus; 7] = [
-        Self::Submitted,
-        Self::Pending,
-        Self::Runnable,
-        Self::Starting,
-        Self::Running,
-        Self::Succeeded,
-        Self::Failed,
-    ];
+    pub const ALL: [JobStatus; 7] =
+        [Self::Submitted, Self::Pending, Self::Runnable, Self::Starting, Self::Running, Self::Succeeded, Self::Failed];
 
     /// Whether the job has ended for good.
     pub fn is_final(self) -> bool {
@@ -66,7 +59,9 @@ impl fmt::Display for JobStatus {
 
 /// The text names no job state.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a job state; the states are SUBMITTED, PENDING, RUNNABLE, STARTING, RUNNING, SUCCEEDED and FAILED")]
+#[error(
+    "`{0}` is not a job state; the states are SUBMITTED, PENDING, RUNNABLE, STARTING, RUNNING, SUCCEEDED and FAILED"
+)]
 pub struct UnknownStatus(pub String);
 
 impl FromStr for JobStatus {

@@ -3,6 +3,7 @@
 use super::*;
 use crate::agent::leftovers::kill_leftovers;
 use crate::agent::run;
+use std::time::Instant;
 
 #[tokio::test]
 async fn leftovers_of_a_lost_agent_are_found_and_killed() {
@@ -101,6 +102,20 @@ async fn an_agent_whose_data_directory_is_gone_ends_its_jobs_and_itself() {
     drop(engine);
     world.ended().await;
     assert!(!lives(pid));
+}
+
+#[tokio::test]
+async fn an_engine_that_hangs_up_at_once_is_called_again_in_growing_intervals() {
+    let world = World::new(Limits::default(), None);
+    let listener = UnixListener::bind(world.path("agents.sock")).expect("a socket");
+    let mut calls = Vec::new();
+    for _ in 0..5 {
+        soon("a call", listener.accept()).await.expect("a connection");
+        calls.push(Instant::now());
+    }
+    // The socket's own appearance may have ended the first wait early.
+    let waits: Vec<Duration> = calls.windows(2).map(|pair| pair[1] - pair[0]).skip(1).collect();
+    assert!(waits[2] >= Duration::from_millis(200) && waits[2] > waits[1] && waits[1] > waits[0], "{waits:?}");
 }
 
 /// Not a test: [`Process`] runs it in a process of its own.

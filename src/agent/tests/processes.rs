@@ -101,6 +101,23 @@ async fn what_a_job_leaves_behind_ends_with_it_and_does_not_hold_it_open() {
 }
 
 #[tokio::test]
+async fn what_a_running_job_has_orphaned_does_not_stay_as_a_zombie() {
+    let (world, mut engine) = World::begin().await;
+    let pids = world.path("pids");
+    let script = format!("(sh -c 'echo $$ > {}' &); exec sleep 1000", pids.display());
+    engine.send(ToAgent::Start(Box::new(shell("a", &script)))).await;
+    let pid = line_in(&pids).await.parse().expect("a number");
+    soon("the orphan's end", async {
+        while procs::one(pid).is_some() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    engine.send(ToAgent::Stop { attempt: id("a"), grace_seconds: 0 }).await;
+    engine.exited("a").await;
+}
+
+#[tokio::test]
 async fn a_stranger_that_holds_the_pipe_does_not_hold_the_job_open() {
     let (world, mut engine) = World::begin().await;
     // Without its environment and in a session of its own, nobody can tell whose it is.
@@ -195,4 +212,26 @@ async fn running_attempts_are_sampled_and_their_use_is_in_their_exit() {
     engine.send(ToAgent::Stop { attempt: id("a"), grace_seconds: 0 }).await;
     let total = engine.exited("a").await.usage.expect("its use");
     assert!(total.cpu_seconds >= usage.cpu_seconds && total.peak_memory_mib >= usage.memory_mib, "{total:?}");
+}
+
+#[tokio::test]
+async fn many_jobs_at_once_each_get_their_own_exit_code_and_log() {
+    const JOBS: i32 = 150;
+    let (world, mut engine) = World::begin().await;
+    for number in 0..JOBS {
+        let script = format!("echo {number}; echo {number} >&2; exit {number}");
+        engine.send(ToAgent::Start(Box::new(shell(&number.to_string(), &script)))).await;
+    }
+    let mut codes = BTreeMap::new();
+    while codes.len() < usize::try_from(JOBS).expect("it is small") {
+        if let ToEngine::Exited { attempt, exit } = engine.next().await {
+            assert_eq!(codes.insert(attempt.job.to_string(), exit.code), None, "{attempt} is told once");
+        }
+    }
+    for number in 0..JOBS {
+        let job = number.to_string();
+        assert_eq!(codes[&job], Some(number));
+        assert_eq!(world.log(&job), [job.clone(), job.clone()]);
+    }
+    assert_eq!(std::fs::read_dir(world.path("work")).expect("it is there").count(), 0);
 }

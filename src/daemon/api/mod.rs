@@ -157,6 +157,3 @@ async fn read_json<T: DeserializeOwned>(body: Body, service: Service) -> Result<
         ApiError::invalid(service, format!("the request {what}: {cause}"))
     })
 }
-
-#[cfg(test)]
-mod tests;

@@ -9,6 +9,7 @@ pub(super) mod process;
 
 use super::directory::{DataDirectory, private_file};
 use super::driver::Driver;
+use crate::agent::leftovers;
 use crate::agent::message::{Start, ToAgent};
 use crate::engine::command::Action;
 use crate::engine::{Effect, StartAttempt};
@@ -30,6 +31,9 @@ const REGISTERS_WITHIN: Duration = Duration::from_secs(30);
 const FAILS_AFTER: Duration = Duration::from_secs(5);
 /// How long the words of an agent that has ended may take to arrive.
 const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// How long to wait before what could not be ended is tried again.
+const LEFTOVERS_AGAIN: Duration = Duration::from_secs(5);
 
 pub(super) type ConnectionNumber = u64;
 
@@ -443,9 +447,9 @@ struct Mourner {
     directory: DataDirectory,
 }
 
-/// Kills what is left of an instance, then tells the engine.
+/// Ends what is left of an instance, then tells the engine.
 async fn mourn(instance: InstanceId, cause: String, pause: Duration, mourner: Mourner) {
-    process::kill_leftovers(&instance).await;
+    end_leftovers(&instance).await;
     sleep_until(Instant::now() + pause).await;
     let lost = Action::InstanceLost { instance: instance.clone(), cause };
     if let Err(refusal) = mourner.driver.act(lost).await {
@@ -454,6 +458,25 @@ async fn mourn(instance: InstanceId, cause: String, pause: Duration, mourner: Mo
     // What is still there is cleared away at the next start.
     let _ = fs::remove_file(mourner.directory.agent_process(&instance));
     mourner.instances.note(Note::Mourned { instance });
+}
+
+/// Returns when no process and no container of the instance is left: before, its attempts must not be started anew.
+async fn end_leftovers(instance: &InstanceId) {
+    loop {
+        let id = instance.clone();
+        let killed = tokio::task::spawn_blocking(move || leftovers::kill_leftovers(&id)).await;
+        let killed = killed.map_err(std::io::Error::other).flatten();
+        match (killed, leftovers::remove_containers(instance, None).await) {
+            (Ok(0), Ok(0)) => return,
+            (Ok(processes), Ok(containers)) => {
+                return tracing::warn!(%instance, processes, containers, "ended what a lost agent has left");
+            }
+            (Err(cause), _) | (_, Err(cause)) => {
+                tracing::error!(%instance, %cause, "what a lost agent has left cannot be ended; trying again");
+                sleep(LEFTOVERS_AGAIN).await;
+            }
+        }
+    }
 }
 
 fn wire(start: StartAttempt) -> Start {

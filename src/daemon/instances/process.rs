@@ -6,14 +6,8 @@ use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
-use std::time::Duration;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
-
-/// Every process of a job has this in its environment, with the id of its instance.
-const MARK: &str = "BATCHDECK_INSTANCE";
-/// How long a killed process may take to go before it is said that it does not.
-const KILL_TAKES: Duration = Duration::from_secs(5);
 
 /// A process: its number, and when it started (in the kernel's ticks since boot).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,32 +74,6 @@ pub(in crate::daemon) fn find_agent(instance: &InstanceId) -> Option<Process> {
     all().find(|process| fs::read(format!("/proc/{}/cmdline", process.pid)).is_ok_and(|words| named(&words)))
 }
 
-/// Kills every process that carries the instance's mark, until none is left.
-pub(in crate::daemon) async fn kill_leftovers(instance: &InstanceId) {
-    loop {
-        let mark = format!("{MARK}={instance}").into_bytes();
-        let found = tokio::task::spawn_blocking(move || marked(&mark)).await.unwrap_or_default();
-        if found.is_empty() {
-            return;
-        }
-        tracing::warn!(%instance, processes = found.len(), "killing what a lost agent has left");
-        found.iter().for_each(|process| process.kill());
-        for process in found {
-            if tokio::time::timeout(KILL_TAKES, process.ended()).await.is_err() {
-                tracing::error!(%instance, pid = process.pid, "a killed process does not go; waiting for it");
-            }
-        }
-    }
-}
-
-fn marked(mark: &[u8]) -> Vec<Process> {
-    let carries = |process: &Process| {
-        let environment = fs::read(format!("/proc/{}/environ", process.pid)).unwrap_or_default();
-        environment.split(|byte| *byte == 0).any(|variable| variable == mark)
-    };
-    all().filter(|process| process.pid != std::process::id()).filter(carries).collect()
-}
-
 fn all() -> impl Iterator<Item = Process> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).filter_map(Process::of)
@@ -115,27 +83,6 @@ fn all() -> impl Iterator<Item = Process> {
 mod tests {
     use super::*;
     use std::process::{Command, Stdio};
-
-    #[tokio::test]
-    async fn everything_that_carries_the_mark_is_killed_and_nothing_else() {
-        let instance = InstanceId("i-0123456789abcdef0".into());
-        let sleeper = |mark: &str| {
-            // A child of its own: the mark is inherited.
-            Command::new("sh")
-                .args(["-c", "sleep 1000 & wait"])
-                .env(MARK, mark)
-                .stdin(Stdio::null())
-                .spawn()
-                .expect("starts")
-        };
-        let (mut marked, mut other) = (sleeper("i-0123456789abcdef0"), sleeper("i-other"));
-        let reaped = tokio::task::spawn_blocking(move || marked.wait().expect("ends"));
-        kill_leftovers(&instance).await;
-        assert!(!reaped.await.expect("reaped").success());
-        assert!(other.try_wait().expect("asked").is_none(), "another instance's process was killed");
-        kill_leftovers(&InstanceId("i-other".into())).await;
-        other.wait().expect("ends");
-    }
 
     #[tokio::test]
     async fn a_process_is_told_from_a_later_one_with_its_number() {
@@ -158,12 +105,13 @@ mod tests {
         let instance = InstanceId("i-0fedcba9876543210".into());
         assert_eq!(find_agent(&instance), None);
         let mut child = Command::new("sh")
-            .args(["-c", "sleep 1000 & wait; true", "agent", "--data-dir", "x", "--instance", &instance.0])
-            .env(MARK, "i-arguments")
+            .args(["-c", "read line; true", "agent", "--data-dir", "x", "--instance", &instance.0])
+            .stdin(Stdio::piped())
             .spawn()
             .expect("starts");
+        // Its arguments are there once it has been executed, which spawning waits for.
         assert_eq!(find_agent(&instance).map(|found| found.pid), Some(child.id()));
-        marked(b"BATCHDECK_INSTANCE=i-arguments").iter().for_each(|process| process.kill());
+        drop(child.stdin.take());
         child.wait().expect("reaped");
     }
 }

@@ -3,9 +3,12 @@
 //! Source: EventBridge Scheduler user guide, "Schedule types". `cron` parses the fields; the daylight-saving rules are
 //! AWS's: a wall time that does not exist is skipped, one that exists twice fires once.
 
+mod days;
+
 use super::Millis;
-use chrono::{DateTime, LocalResult, NaiveDateTime, TimeZone, Utc};
+use chrono::{DateTime, Days, LocalResult, NaiveDateTime, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
+use days::DayRule;
 use std::fmt;
 use std::str::FromStr;
 
@@ -18,22 +21,29 @@ pub struct Expression {
 
 #[derive(Debug, Clone)]
 enum Kind {
-    Cron(Box<cron::Schedule>),
-    Rate { period: Millis },
+    /// The fields as written, the parsed schedule, and the rule of a day field that `cron` cannot read.
+    Cron {
+        text: String,
+        schedule: Box<cron::Schedule>,
+        days: Option<DayRule>,
+    },
+    Rate {
+        period: Millis,
+    },
     At(NaiveDateTime),
 }
 
 /// Why a text is no schedule expression.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ExpressionError {
-    #[error("an expression is cron(minutes hours day-of-month month day-of-week year), rate(5 minutes) or at(2027-01-31T02:30:00)")]
+    #[error(
+        "an expression is cron(minutes hours day-of-month month day-of-week year), rate(5 minutes) or at(2027-01-31T02:30:00)"
+    )]
     Form,
     #[error("cron takes 6 fields (minutes hours day-of-month month day-of-week year), here are {0}")]
     FieldCount(usize),
     #[error("one of day-of-month and day-of-week must be `?`, and only one: for every day write `* * ?`")]
     QuestionMark,
-    #[error("`{0}` (L, W and # in day fields) is not understood yet")]
-    NotYet(String),
     #[error("the field {field} does not take `{given}`")]
     Field { field: &'static str, given: String },
     #[error("rate takes a number from 1 and a unit: minute(s), hour(s) or day(s), as in rate(5 minutes)")]
@@ -52,13 +62,10 @@ impl Expression {
     /// Reads an expression in a zone given by its IANA name.
     pub fn parse(text: &str, zone: &str) -> Result<Self, ExpressionError> {
         let zone = Tz::from_str(zone).map_err(|_| ExpressionError::Zone(zone.to_owned()))?;
-        let (form, inner) = text
-            .trim()
-            .strip_suffix(')')
-            .and_then(|open| open.split_once('('))
-            .ok_or(ExpressionError::Form)?;
+        let (form, inner) =
+            text.trim().strip_suffix(')').and_then(|open| open.split_once('(')).ok_or(ExpressionError::Form)?;
         let kind = match form {
-            "cron" => Kind::Cron(Box::new(parse_cron(inner)?)),
+            "cron" => parse_cron(inner)?,
             "rate" => Kind::Rate { period: parse_rate(inner)? },
             "at" => parse_at(inner, zone)?,
             _ => return Err(ExpressionError::Form),
@@ -73,7 +80,7 @@ impl Expression {
     /// The first time after `after`. A `rate` counts from `anchor`, which itself is a firing time.
     pub fn next(&self, after: Millis, anchor: Millis) -> Option<Millis> {
         match &self.kind {
-            Kind::Cron(schedule) => next_cron(schedule, self.zone, after),
+            Kind::Cron { schedule, days, .. } => next_cron(schedule, days.as_ref(), self.zone, after),
             Kind::Rate { period } => {
                 if after < anchor {
                     return Some(anchor);
@@ -111,7 +118,7 @@ impl Expression {
     }
 }
 
-fn parse_cron(inner: &str) -> Result<cron::Schedule, ExpressionError> {
+fn parse_cron(inner: &str) -> Result<Kind, ExpressionError> {
     let fields: Vec<&str> = inner.split_whitespace().collect();
     let Ok([minutes, hours, day, month, weekday, year]) = <[&str; 6]>::try_from(fields.clone()) else {
         return Err(ExpressionError::FieldCount(fields.len()));
@@ -119,16 +126,27 @@ fn parse_cron(inner: &str) -> Result<cron::Schedule, ExpressionError> {
     if (day == "?") == (weekday == "?") {
         return Err(ExpressionError::QuestionMark);
     }
-    for text in [day, weekday] {
-        let names = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
-        let rest = names.iter().fold(text.to_uppercase(), |rest, name| rest.replace(name, ""));
-        if rest.contains(['L', 'W', '#']) {
-            return Err(ExpressionError::NotYet(text.to_owned()));
-        }
-    }
+    let fault = |field, given: &str| ExpressionError::Field { field, given: given.to_owned() };
+    let days = if has_sign(day) {
+        Some(DayRule::of_month(day).ok_or_else(|| fault(FIELDS[2], day))?)
+    } else if has_sign(weekday) {
+        Some(DayRule::of_week(weekday).ok_or_else(|| fault(FIELDS[4], weekday))?)
+    } else {
+        None
+    };
+    let (plain_day, plain_weekday) = if days.is_some() { ("*", "?") } else { (day, weekday) };
     let hours_in_order = unwrap_ranges(hours, 23);
-    let whole = format!("0 {minutes} {hours_in_order} {day} {month} {weekday} {year}");
-    cron::Schedule::from_str(&whole).map_err(|_| which_field(&fields))
+    let whole = format!("0 {minutes} {hours_in_order} {plain_day} {month} {plain_weekday} {year}");
+    let schedule = cron::Schedule::from_str(&whole)
+        .map_err(|_| which_field(&[minutes, hours, plain_day, month, plain_weekday, year]))?;
+    Ok(Kind::Cron { text: fields.join(" "), schedule: Box::new(schedule), days })
+}
+
+/// Whether a day field has a sign that `cron` does not read, or weekdays that pass the end of the week.
+fn has_sign(field: &str) -> bool {
+    let names = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
+    let rest = names.iter().fold(field.to_uppercase(), |rest, name| rest.replace(name, "1"));
+    rest.contains(['L', 'W', '#']) || names.iter().any(|name| field.to_uppercase().contains(&format!("-{name}")))
 }
 
 /// Finds the field that is at fault, by trying each alone.
@@ -189,20 +207,29 @@ fn parse_at(inner: &str, zone: Tz) -> Result<Kind, ExpressionError> {
 }
 
 /// Walks wall times, as the expression means them, and takes each to the one moment that AWS fires at.
-fn next_cron(schedule: &cron::Schedule, zone: Tz, after: Millis) -> Option<Millis> {
+fn next_cron(schedule: &cron::Schedule, days: Option<&DayRule>, zone: Tz, after: Millis) -> Option<Millis> {
     let after_utc = DateTime::from_timestamp_millis(after)?;
-    let wall = Utc.from_utc_datetime(&after_utc.with_timezone(&zone).naive_local());
-    schedule
-        .after(&wall)
-        .filter_map(|candidate| zone.from_local_datetime(&candidate.naive_utc()).earliest())
-        .map(|time| time.timestamp_millis())
-        .find(|time| *time > after)
+    let mut wall = after_utc.with_timezone(&zone).naive_local();
+    loop {
+        let candidate = schedule.after(&Utc.from_utc_datetime(&wall)).next()?.naive_utc();
+        if days.is_some_and(|rule| !rule.takes(candidate.date())) {
+            // The whole day is out: go on from its last second.
+            wall = candidate.date().and_time(NaiveTime::MIN).checked_add_days(Days::new(1))?
+                - chrono::TimeDelta::seconds(1);
+            continue;
+        }
+        wall = candidate;
+        let moment = zone.from_local_datetime(&candidate).earliest().map(|time| time.timestamp_millis());
+        if let Some(moment) = moment.filter(|moment| *moment > after) {
+            return Some(moment);
+        }
+    }
 }
 
 impl fmt::Display for Expression {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
-            Kind::Cron(schedule) => write!(f, "cron({})", schedule.source().trim_start_matches("0 ")),
+            Kind::Cron { text, .. } => write!(f, "cron({text})"),
             Kind::Rate { period } => write!(f, "rate({} minutes)", period / 60_000),
             Kind::At(local) => write!(f, "at({})", local.format("%Y-%m-%dT%H:%M:%S")),
         }
@@ -261,7 +288,39 @@ mod tests {
     fn a_range_of_hours_may_pass_midnight() {
         assert_eq!(
             upcoming("cron(0 22-1 * * ? *)", "UTC", "2026-11-24T21:30:00Z", 4),
-            ["2026-11-24T22:00:00+00:00", "2026-11-24T23:00:00+00:00", "2026-11-25T00:00:00+00:00", "2026-11-25T01:00:00+00:00"]
+            [
+                "2026-11-24T22:00:00+00:00",
+                "2026-11-24T23:00:00+00:00",
+                "2026-11-25T00:00:00+00:00",
+                "2026-11-25T01:00:00+00:00"
+            ]
+        );
+    }
+
+    #[test]
+    fn the_last_workday_and_the_second_tuesday_are_found() {
+        assert_eq!(
+            upcoming("cron(0 18 LW * ? *)", "UTC", "2026-11-24T00:00:00Z", 2),
+            ["2026-11-30T18:00:00+00:00", "2026-12-31T18:00:00+00:00"]
+        );
+        assert_eq!(
+            upcoming("cron(0 8 ? * 3#2 *)", "UTC", "2026-11-24T00:00:00Z", 2),
+            ["2026-12-08T08:00:00+00:00", "2027-01-12T08:00:00+00:00"]
+        );
+        assert!(upcoming("cron(0 8 31W 2 ? *)", "UTC", "2026-11-24T00:00:00Z", 1).is_empty());
+    }
+
+    #[test]
+    fn weekdays_may_pass_the_end_of_the_week() {
+        assert_eq!(
+            upcoming("cron(0 8 ? * FRI-MON *)", "UTC", "2026-11-24T00:00:00Z", 5),
+            [
+                "2026-11-27T08:00:00+00:00",
+                "2026-11-28T08:00:00+00:00",
+                "2026-11-29T08:00:00+00:00",
+                "2026-11-30T08:00:00+00:00",
+                "2026-12-04T08:00:00+00:00"
+            ]
         );
     }
 
@@ -292,7 +351,7 @@ mod tests {
             ("cron(30 2 ? * ? *)", "UTC", ExpressionError::QuestionMark),
             ("cron(61 2 * * ? *)", "UTC", ExpressionError::Field { field: "minutes", given: "61".into() }),
             ("cron(0 2 ? * FUN *)", "UTC", ExpressionError::Field { field: "day-of-week", given: "FUN".into() }),
-            ("cron(0 2 L * ? *)", "UTC", ExpressionError::NotYet("L".into())),
+            ("cron(0 2 32W * ? *)", "UTC", ExpressionError::Field { field: "day-of-month", given: "32W".into() }),
             ("rate(0 minutes)", "UTC", ExpressionError::Rate),
             ("rate(5 weeks)", "UTC", ExpressionError::Rate),
             ("at(tomorrow)", "UTC", ExpressionError::At),

@@ -1,0 +1,5 @@
+//! What runs the program from outside. One binary: each links the whole program.
+
+mod engine;
+mod rooms;
+mod support;

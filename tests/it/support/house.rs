@@ -1,0 +1,142 @@
+//! A data directory and a config of one's own, with the real program to run in it.
+
+use super::Terminal;
+use portable_pty::CommandBuilder;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A place where one engine lives. When it is dropped, the engine and its agents are ended.
+pub struct House {
+    directory: tempfile::TempDir,
+    variables: Vec<(String, String)>,
+}
+
+impl House {
+    pub fn new() -> Self {
+        let directory = tempfile::Builder::new().prefix("bd").tempdir().expect("a temporary directory");
+        Self { directory, variables: Vec::new() }
+    }
+
+    /// Sets a variable for every program that is started here.
+    pub fn with_variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    pub fn data(&self) -> PathBuf {
+        self.path().join("data")
+    }
+
+    fn environment(&self) -> Vec<(String, String)> {
+        let keep = ["PATH", "HOME", "LANG", "USER", "TMPDIR"];
+        let mut all: Vec<(String, String)> =
+            keep.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?))).collect();
+        all.push(("BATCHDECK_DATA_DIR".into(), self.data().display().to_string()));
+        all.push(("BATCHDECK_CONFIG".into(), self.path().join("config.toml").display().to_string()));
+        all.push(("TERM".into(), "xterm-256color".into()));
+        all.push(("LANG".into(), "C.UTF-8".into()));
+        all.extend(self.variables.clone());
+        all
+    }
+
+    /// The program with `arguments`, ready to be started.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_batchdeck"));
+        command.args(arguments).env_clear().envs(self.environment()).current_dir(self.path()).stdin(Stdio::null());
+        command
+    }
+
+    /// Runs the program to its end.
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().expect("the program starts")
+    }
+
+    /// Runs it, expects success, and returns what it printed.
+    pub fn ok(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert!(
+            output.status.success(),
+            "`batchdeck {}` ended with {}\n{}{}",
+            arguments.join(" "),
+            output.status,
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8(output.stdout).expect("UTF-8")
+    }
+
+    /// Runs it with `-o json` and reads the answer.
+    pub fn json(&self, arguments: &[&str]) -> Value {
+        let mut all = arguments.to_vec();
+        all.extend(["-o", "json"]);
+        let text = self.ok(&all);
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in\n{text}"))
+    }
+
+    /// Opens the program in a terminal.
+    pub fn open(&self, arguments: &[&str], columns: u16, rows: u16) -> Terminal {
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_batchdeck"));
+        command.args(arguments);
+        command.env_clear();
+        for (name, value) in self.environment() {
+            command.env(name, value);
+        }
+        command.cwd(self.path());
+        Terminal::start(command, columns, rows)
+    }
+
+    /// Asks again and again until the answer is good; each asking is a whole run of the program.
+    pub fn until(&self, what: &str, arguments: &[&str], good: impl Fn(&Value) -> bool) -> Value {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let answer = self.json(arguments);
+            if good(&answer) {
+                return answer;
+            }
+            assert!(Instant::now() < deadline, "never: {what}; the last answer was\n{answer:#}");
+        }
+    }
+
+    /// Waits until the job is in `status`.
+    pub fn until_status(&self, job: &str, status: &str) -> Value {
+        self.until(&format!("job {job} {status}"), &["job", job], |answer| answer["status"] == status)
+    }
+
+    /// Submits a job and returns its id.
+    pub fn submit(&self, arguments: &[&str]) -> String {
+        let mut all = vec!["submit", "-o", "json"];
+        all.extend(arguments);
+        let text = self.ok(&all);
+        let answer: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in\n{text}"));
+        answer["jobId"].as_str().expect("a job id").to_owned()
+    }
+
+    pub fn engine_pid(&self) -> u32 {
+        let status = self.json(&["engine", "status"]);
+        u32::try_from(status["pid"].as_u64().expect("a pid")).expect("a pid")
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        let agents: Vec<u64> = self
+            .command(&["engine", "status", "-o", "json"])
+            .output()
+            .ok()
+            .and_then(|output| serde_json::from_slice::<Value>(&output.stdout).ok())
+            .map(|status| status["agents"].as_array().into_iter().flatten().filter_map(|a| a["pid"].as_u64()).collect())
+            .unwrap_or_default();
+        let _ = self.command(&["engine", "stop"]).output();
+        for pid in agents {
+            let _ = Command::new("kill").arg(pid.to_string()).output();
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! What the whole-program tests share: a terminal with a person at it, and an engine of one's own in a directory.
+
+mod house;
+mod terminal;
+
+pub use house::House;
+pub use terminal::{Key, Terminal};
+
+/// `kill -9` of a process that this test started.
+pub fn kill_hard(pid: u32) {
+    let status = std::process::Command::new("kill").args(["-9", &pid.to_string()]).status().expect("kill runs");
+    assert!(status.success(), "process {pid} could not be killed");
+}

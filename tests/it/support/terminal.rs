@@ -1,0 +1,170 @@
+//! A pseudo-terminal with the real program in it. Reading waits for text, never for time.
+
+use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
+use std::io::{Read, Write};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
+
+/// How long anything on the screen may take before the test says that it never came.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What a person types.
+#[derive(Debug, Clone, Copy)]
+pub enum Key {
+    Enter,
+    Esc,
+    Tab,
+    BackTab,
+    Down,
+    Up,
+    Backspace,
+    Ctrl(char),
+}
+
+impl Key {
+    fn bytes(self) -> Vec<u8> {
+        match self {
+            Self::Enter => b"\r".to_vec(),
+            Self::Esc => b"\x1b".to_vec(),
+            Self::Tab => b"\t".to_vec(),
+            Self::BackTab => b"\x1b[Z".to_vec(),
+            Self::Down => b"\x1b[B".to_vec(),
+            Self::Up => b"\x1b[A".to_vec(),
+            Self::Backspace => b"\x7f".to_vec(),
+            Self::Ctrl(letter) => vec![letter as u8 & 0x1f],
+        }
+    }
+}
+
+struct Seen {
+    screen: vt100::Parser,
+    raw: Vec<u8>,
+    ended: bool,
+}
+
+/// The program under test, its screen and its keyboard.
+pub struct Terminal {
+    seen: Arc<(Mutex<Seen>, Condvar)>,
+    keyboard: Box<dyn Write + Send>,
+    child: Box<dyn Child + Send + Sync>,
+    master: Option<Box<dyn MasterPty + Send>>,
+}
+
+impl Terminal {
+    /// Starts `command` in a terminal of `columns` by `rows`.
+    pub fn start(command: CommandBuilder, columns: u16, rows: u16) -> Self {
+        let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
+        let pair = native_pty_system().openpty(size).expect("a pseudo-terminal opens");
+        let child = pair.slave.spawn_command(command).expect("the program starts");
+        drop(pair.slave);
+        let mut output = pair.master.try_clone_reader().expect("the terminal can be read");
+        let keyboard = pair.master.take_writer().expect("the terminal can be written");
+        let seen = Seen { screen: vt100::Parser::new(rows, columns, 0), raw: Vec::new(), ended: false };
+        let seen = Arc::new((Mutex::new(seen), Condvar::new()));
+        let writer = Arc::clone(&seen);
+        std::thread::spawn(move || {
+            let mut buffer = [0; 16 * 1024];
+            loop {
+                let count = output.read(&mut buffer).unwrap_or(0);
+                let (lock, changed) = &*writer;
+                let mut seen = lock.lock().expect("the screen's lock is sound");
+                if count == 0 {
+                    seen.ended = true;
+                } else {
+                    seen.screen.process(&buffer[..count]);
+                    seen.raw.extend_from_slice(&buffer[..count]);
+                }
+                changed.notify_all();
+                if count == 0 {
+                    return;
+                }
+            }
+        });
+        Self { seen, keyboard, child, master: Some(pair.master) }
+    }
+
+    /// Waits until the screen satisfies `good`; fails with the screen as it is when that never happens.
+    pub fn wait(&self, what: &str, good: impl Fn(&str) -> bool) {
+        let (lock, changed) = &*self.seen;
+        let deadline = Instant::now() + PATIENCE;
+        let mut seen = lock.lock().expect("the screen's lock is sound");
+        loop {
+            let contents = seen.screen.screen().contents();
+            if good(&contents) {
+                return;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(
+                !left.is_zero() && !seen.ended,
+                "never saw {what} (ended: {}); the screen is\n{contents}",
+                seen.ended
+            );
+            seen = changed.wait_timeout(seen, left).expect("the screen's lock is sound").0;
+        }
+    }
+
+    pub fn wait_for(&self, text: &str) {
+        self.wait(&format!("`{text}`"), |screen| screen.contains(text));
+    }
+
+    pub fn wait_gone(&self, text: &str) {
+        self.wait(&format!("the end of `{text}`"), |screen| !screen.contains(text));
+    }
+
+    /// What the screen shows now.
+    pub fn screen(&self) -> String {
+        self.seen.0.lock().expect("the screen's lock is sound").screen.screen().contents()
+    }
+
+    /// Whether the terminal is as it was before: main screen, cursor shown.
+    pub fn is_restored(&self) -> bool {
+        let seen = self.seen.0.lock().expect("the screen's lock is sound");
+        !seen.screen.screen().alternate_screen() && !seen.screen.screen().hide_cursor()
+    }
+
+    pub fn type_text(&mut self, text: &str) {
+        self.keyboard.write_all(text.as_bytes()).expect("the keyboard writes");
+        self.keyboard.flush().expect("the keyboard writes");
+    }
+
+    pub fn press(&mut self, key: Key) {
+        self.keyboard.write_all(&key.bytes()).expect("the keyboard writes");
+        self.keyboard.flush().expect("the keyboard writes");
+    }
+
+    pub fn resize(&self, columns: u16, rows: u16) {
+        let (lock, _) = &*self.seen;
+        lock.lock().expect("the screen's lock is sound").screen.screen_mut().set_size(rows, columns);
+        let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
+        self.master.as_ref().expect("the terminal is there").resize(size).expect("the terminal resizes");
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.process_id().expect("the program has a pid")
+    }
+
+    /// Takes the terminal away, as a closed window or a lost connection does.
+    pub fn hang_up(&mut self) {
+        self.master = None;
+        self.keyboard = Box::new(std::io::sink());
+    }
+
+    /// Waits for the program to end.
+    pub fn wait_end(&mut self) -> ExitStatus {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("the program can be waited for") {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "the program never ended; the screen is\n{}", self.screen());
+            std::thread::yield_now();
+        }
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# The test command: sets up what the tests need on a Debian machine, says plainly which part it could not set up, and
+# runs formatting, clippy, all tests and the docs. With CI set, a part that could not be set up is a failure.
+#
+#   tests/run.sh            everything
+#   tests/run.sh NAME...    only the tests whose names contain one of the words
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+missing=()
+say() { printf '\n== %s\n' "$*"; }
+have() { command -v "$1" >/dev/null 2>&1; }
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; elif have sudo; then sudo -n "$@"; else return 1; fi; }
+debian() { have apt-get && { as_root apt-get install -y --no-install-recommends "$@" || { as_root apt-get update && as_root apt-get install -y --no-install-recommends "$@"; }; } >/dev/null 2>&1; }
+
+say "what the tests need"
+have cc || debian gcc libc6-dev || missing+=("a C compiler (SQLite and the TLS library are built from C)")
+
+# The AWS backend is tested against a moto server on loopback, in a Python environment of its own.
+tools="${BATCHDECK_TEST_TOOLS:-$PWD/target/test-tools}"
+if [ -z "${BATCHDECK_TEST_MOTO:-}" ]; then
+  if [ ! -x "$tools/moto/bin/moto_server" ]; then
+    have python3 || debian python3 || true
+    if ! { python3 -m venv "$tools/moto" || { debian python3-venv && python3 -m venv "$tools/moto"; }; } >/dev/null 2>&1 ||
+      ! "$tools/moto/bin/pip" install --quiet --disable-pip-version-check 'moto[server]==5.2.1' >/dev/null 2>&1; then
+      rm -rf "$tools/moto"
+    fi
+  fi
+  if [ -x "$tools/moto/bin/moto_server" ]; then
+    export BATCHDECK_TEST_MOTO="$tools/moto/bin/moto_server"
+  elif have moto_server; then
+    BATCHDECK_TEST_MOTO="$(command -v moto_server)"
+    export BATCHDECK_TEST_MOTO
+  else
+    missing+=("moto (PyPI moto[server]): the AWS backend is not tested")
+  fi
+fi
+
+# shellcheck source=podman.sh
+. tests/podman.sh
+start_podman || missing+=("podman with runc: containers are not tested")
+trap stop_podman EXIT
+
+for part in "${missing[@]}"; do echo "NOT SET UP: $part"; done
+if [ "${#missing[@]}" -gt 0 ] && [ -n "${CI:-}" ]; then
+  echo "CI is set: a part that could not be set up is a failure."
+  exit 1
+fi
+
+say "formatting"
+cargo fmt --check
+say "clippy"
+cargo clippy --all-targets --locked -- -D warnings
+say "tests"
+if have cargo-nextest; then cargo nextest run --locked "$@"; else cargo test --locked "$@"; fi
+say "documentation"
+RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked --quiet
+say "all done"
+for part in "${missing[@]}"; do echo "NOT TESTED: $part"; done
