@@ -40,7 +40,9 @@ impl Setting {
             Some(file) => file.clone(),
             None => directories::default_config_file()?,
         };
-        let config = Config::read(&config_file, places.config.is_some())?;
+        // The variable may name a file that is yet to be written; an argument means one that is there.
+        let by_variable = std::env::var_os("BATCHDECK_CONFIG").is_some_and(|value| value == config_file.as_os_str());
+        let config = Config::read(&config_file, places.config.is_some() && !by_variable)?;
         let default_data_directory = match &places.data_dir {
             Some(named) => named.clone(),
             None => directories::default_data_directory()?,
