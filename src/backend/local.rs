@@ -95,7 +95,7 @@ impl LocalBackend {
     }
 }
 
-/// EventBridge Scheduler's path of a schedule; create and update name the group in their body.
+/// `EventBridge` Scheduler's path of a schedule; create and update name the group in their body.
 fn schedule_path(name: &str) -> String {
     format!("/schedules/{}", encode(name))
 }

@@ -134,7 +134,7 @@ mod tests {
     #[test]
     fn an_idle_bucket_saves_up_one_second_and_no_more() {
         let mut bucket = Bucket::new(8.0);
-        let made = (0..100).filter(|_| bucket.take(Duration::from_secs(3600), Operator).is_ok()).count();
+        let made = (0..100).filter(|_| bucket.take(Duration::from_hours(1), Operator).is_ok()).count();
         assert_eq!(made, 8);
     }
 

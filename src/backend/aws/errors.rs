@@ -51,7 +51,7 @@ impl Whereabouts {
             None => "Sign in with `aws sso login`, set keys with `aws configure`, or name a profile with AWS_PROFILE"
                 .to_owned(),
         };
-        BackendError::Credentials { message: format!("{message}. {mend}") }
+        BackendError::Credentials { message: format!("{}. {mend}", message.trim_end_matches('.')) }
     }
 
     fn refusal(&self, code: String, message: String) -> BackendError {

@@ -1,4 +1,4 @@
-//! AWS Batch and CloudWatch Logs as a backend, through the AWS SDK.
+//! AWS Batch and `CloudWatch` Logs as a backend, through the AWS SDK.
 //!
 //! All calls share one budget of calls a second, in which an operator's own calls go before the polls of a watch.
 
@@ -19,10 +19,10 @@ pub use settings::{AwsSettings, Keys};
 
 use super::{Backend, BackendError, Capabilities, JobQuery, JobScope, Page, Why};
 use crate::model::{
-    AuditEntry, Change, ComputeEnvironment, CreateComputeEnvironmentRequest, CreateJobQueueRequest, Cursor,
-    EngineStatus, GetLogEvents, JobDefinition, JobDetail, JobId, JobQueue, JobSummary, LogEvent, LogPage,
-    RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Schedule, ScheduleRun, SubmitJobRequest,
-    SubmitJobResponse, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
+    AuditEntry, Change, ComputeEnvironment, ComputeResourceUpdate, CreateComputeEnvironmentRequest,
+    CreateJobQueueRequest, Cursor, EngineStatus, GetLogEvents, JobDefinition, JobDetail, JobId, JobQueue, JobSummary,
+    LogEvent, LogPage, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Schedule, ScheduleRun,
+    SubmitJobRequest, SubmitJobResponse, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
 };
 use async_trait::async_trait;
 use audit::AuditFile;
@@ -34,10 +34,14 @@ use futures::stream::BoxStream;
 use pages::Place;
 use service::Service;
 use std::sync::Arc;
+use std::time::Duration;
 use world::QueueJobs;
 
 /// Jobs of one page that are described for their sizes; the others show what the list tells.
 const DESCRIBED_OF_A_PAGE: usize = 200;
+
+/// How long a list of queues may take to count jobs; queues that were not counted by then say nothing of theirs.
+const COUNTING: Duration = Duration::from_secs(5);
 
 const NAME: &str = "aws";
 const NO_SCHEDULES: &str = "use `aws scheduler`, or a context of the local engine";
@@ -102,11 +106,13 @@ impl Backend for AwsBackend {
         let mut queues = self.service.queues(Operator).await?;
         let is_watched = self.service.memory().watches > 0;
         if !is_watched {
-            let surveys = queues.iter().map(|queue| self.service.survey(Operator, &queue.job_queue_name, true));
+            let surveys = queues.iter().map(|queue| {
+                tokio::time::timeout(COUNTING, self.service.survey(Operator, &queue.job_queue_name, true))
+            });
             let surveys = join_all(surveys).await;
             for (queue, survey) in queues.iter_mut().zip(surveys) {
-                // A caller who may not list jobs still sees the queues.
-                let Ok(survey) = survey else { continue };
+                // A caller who may not list jobs still sees the queues, and one with very many does not wait for all.
+                let Ok(Ok(survey)) = survey else { continue };
                 let (counts, partial) = QueueJobs { rows: survey.rows, cut: survey.cut }.counts();
                 (queue.job_counts, queue.job_counts_partial) = (Some(counts), partial);
             }
@@ -196,7 +202,9 @@ impl Backend for AwsBackend {
             .update_compute_environment()
             .compute_environment(&name)
             .set_state(request.state.map(|state| types::CeState::from(state.as_str())))
-            .set_compute_resources((scaling != Default::default()).then(|| convert::environment::scaling(&scaling)));
+            .set_compute_resources(
+                (scaling != ComputeResourceUpdate::default()).then(|| convert::environment::scaling(&scaling)),
+            );
         let result = self.service.call(Operator, "UpdateComputeEnvironment", call.send()).await.map(|_| ());
         self.record("UpdateComputeEnvironment", &name, why.reason, outcome, result).await
     }
@@ -258,7 +266,7 @@ impl Backend for AwsBackend {
     async fn submit_job(&self, request: SubmitJobRequest) -> Result<SubmitJobResponse, BackendError> {
         let target = format!("{} to {}", request.job_name, request.job_queue);
         let once = aws_sdk_batch::config::Builder::new().retry_config(RetryConfig::disabled());
-        let call = convert::job::submit(self.service.batch.submit_job(), request).customize().config_override(once);
+        let call = convert::request::submit(self.service.batch.submit_job(), request).customize().config_override(once);
         let answer = self.service.call(Operator, "SubmitJob", call.send()).await;
         let submitted = answer.map(|answer| SubmitJobResponse {
             job_arn: answer.job_arn.unwrap_or_default(),

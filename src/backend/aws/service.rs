@@ -27,7 +27,7 @@ const PAGES: usize = 10;
 /// Jobs whose sizes and streams are remembered.
 const REMEMBERED: usize = 20_000;
 
-/// AWS Batch and CloudWatch Logs.
+/// AWS Batch and `CloudWatch` Logs.
 #[derive(Debug)]
 pub struct Service {
     pub batch: aws_sdk_batch::Client,
@@ -71,24 +71,27 @@ impl Service {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes a call when the budget allows it.
-    pub async fn call<T, E>(
+    /// Makes a call when the budget allows it. The SDK's futures are large: this one holds its in a box.
+    pub fn call<T, E>(
         &self,
         caller: Caller,
         operation: &'static str,
-        sending: impl Future<Output = Result<T, SdkError<E>>>,
-    ) -> Result<T, BackendError>
+        sending: impl Future<Output = Result<T, SdkError<E>>> + Send,
+    ) -> impl Future<Output = Result<T, BackendError>> + Send
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        self.budget.spend(caller).await;
-        sending.await.map_err(|error| {
-            let error = self.at.error(operation, &error);
-            if matches!(error, BackendError::Throttled { .. }) {
-                self.budget.throttled();
-            }
-            error
-        })
+        let sending = Box::pin(sending);
+        async move {
+            self.budget.spend(caller).await;
+            sending.await.map_err(|error| {
+                let error = self.at.error(operation, &error);
+                if matches!(error, BackendError::Throttled { .. }) {
+                    self.budget.throttled();
+                }
+                error
+            })
+        }
     }
 
     /// All queues, without counts, the larger priority first.
@@ -231,8 +234,19 @@ impl Service {
         }
         unknown.truncate(at_most);
         let ids: Vec<_> = unknown.iter().map(|row| row.job_id.clone()).collect();
-        let mut told: HashMap<_, _> =
-            self.describe(caller, &ids).await?.into_iter().map(|detail| (detail.job_id.clone(), detail)).collect();
+        let details = match self.describe(caller, &ids).await {
+            Ok(details) => details,
+            // The list stands without what would be added: for a caller who may list and not describe, and in a rush.
+            Err(
+                error
+                @ (BackendError::Refused { .. } | BackendError::Malformed { .. } | BackendError::Throttled { .. }),
+            ) => {
+                tracing::warn!(%error, jobs = ids.len(), "jobs are listed without their sizes");
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
+        let mut told: HashMap<_, _> = details.into_iter().map(|detail| (detail.job_id.clone(), detail)).collect();
         let mut memory = self.memory();
         if memory.extras.len() + told.len() > REMEMBERED {
             memory.extras.clear();

@@ -78,11 +78,11 @@ impl AwsBackend {
             .unwrap_or_else(|| format!("AWS Batch in {region}"));
         let at = Whereabouts { endpoint, profile };
         let Some(provider) = shared.credentials_provider() else {
-            return Err(at.credentials("none were found"));
+            return Err(at.credentials(&why_none("", at.profile.as_deref())));
         };
         match tokio::time::timeout(CREDENTIALS_TIMEOUT, provider.provide_credentials()).await {
             Ok(Ok(_)) => {}
-            Ok(Err(error)) => return Err(at.credentials(&causes(&error))),
+            Ok(Err(error)) => return Err(at.credentials(&why_none(&causes(&error), at.profile.as_deref()))),
             Err(_) => return Err(at.credentials("none were found within 10 s")),
         }
         let service = Service::new(
@@ -128,6 +128,18 @@ fn loader(settings: &AwsSettings) -> ConfigLoader {
     loader
 }
 
+/// Why there are no credentials. The chain ends at an instance's metadata service: that it failed there only says that
+/// nothing before it had any.
+fn why_none(causes: &str, profile: Option<&str>) -> String {
+    if !causes.is_empty() && !causes.contains("IMDS") && !causes.contains("not enabled") {
+        return causes.to_owned();
+    }
+    match profile {
+        Some(profile) => format!("none were found; is there a profile `{profile}`, and has it credentials?"),
+        None => "none were found in the environment, in ~/.aws, or of an instance".to_owned(),
+    }
+}
+
 fn no_region(profile: Option<&str>) -> BackendError {
     let configure = match profile {
         Some(profile) => format!("aws configure set region eu-west-1 --profile {profile}"),
@@ -151,6 +163,25 @@ mod tests {
         };
         let shown = format!("{:?}", AwsSettings { keys: Some(keys), ..Default::default() });
         assert!(shown.contains("AKIA") && !shown.contains("hush") && !shown.contains("quiet"), "{shown}");
+    }
+
+    #[test]
+    fn the_end_of_the_chain_is_not_told_as_the_cause() {
+        let none = "none were found in the environment, in ~/.aws, or of an instance";
+        let cases = [
+            ("failed to load IMDS session token: service error", None, none),
+            ("no credentials found in chain: the credential provider was not enabled", None, none),
+            ("", None, none),
+            (
+                "failed to read `sso/cache/1.json`: No such file",
+                None,
+                "failed to read `sso/cache/1.json`: No such file",
+            ),
+            ("IMDS", Some("ops"), "none were found; is there a profile `ops`, and has it credentials?"),
+        ];
+        for (causes, profile, expected) in cases {
+            assert_eq!(why_none(causes, profile), expected, "{causes}");
+        }
     }
 
     #[test]

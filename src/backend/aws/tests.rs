@@ -187,6 +187,18 @@ async fn what_was_described_once_is_not_asked_again_while_the_job_stays_as_it_is
 }
 
 #[tokio::test]
+async fn jobs_are_listed_for_one_who_may_not_describe_them() {
+    let (backend, _stub) = world(|asked| match asked.line.as_str() {
+        "POST /v1/describejobs" => Answer::error(403, Some("AccessDeniedException"), r#"{"message":"no"}"#),
+        _ => two_queues(asked),
+    })
+    .await;
+    let query = JobQuery { scope: JobScope::Queue("small".into()), ..Default::default() };
+    let page = backend.jobs(query).await.expect("lists");
+    assert_eq!(page.items[0].extra.as_ref().expect("what the list tells").job_queue, "small");
+}
+
+#[tokio::test]
 async fn a_page_token_goes_on_and_a_foreign_one_is_refused() {
     let (backend, stub) = world(two_queues).await;
     let mut query = JobQuery { scope: JobScope::Queue("big".into()), limit: Some(10), ..Default::default() };

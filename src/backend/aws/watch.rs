@@ -134,7 +134,11 @@ impl Watcher {
         let before = self.world.jobs.get(queue).cloned().unwrap_or_default();
         let mut jobs = before.clone();
         let missing = jobs.settle(survey);
-        let found = self.service.describe(Background, &missing).await?;
+        let found = match self.service.describe(Background, &missing).await {
+            // Who may list and not describe finds them again where ended jobs are listed.
+            Err(BackendError::Refused { .. } | BackendError::Malformed { .. }) => Vec::new(),
+            found => found?,
+        };
         jobs.rows.extend(found.iter().map(|detail| (detail.job_id.clone(), row(detail))));
         let mut rows: Vec<_> = jobs.rows.values_mut().collect();
         rows.sort_by_key(|row| interest(row));

@@ -111,6 +111,8 @@ mod tests {
     use crate::model::ArrayProperties;
     use JobStatus::{Failed, Pending, Runnable, Running, Succeeded};
 
+    type Rows<'a> = &'a [(&'a str, JobStatus)];
+
     fn job(id: &str, status: JobStatus) -> JobSummary {
         JobSummary { job_id: id.into(), status, ..Default::default() }
     }
@@ -127,7 +129,6 @@ mod tests {
     fn changes_are_rows_that_are_new_or_different_and_names_that_are_gone() {
         let row = |id: &str, status| What::Job(Box::new(job(id, status)));
         let gone = |id: &str| What::JobGone(id.into());
-        type Rows<'a> = &'a [(&'a str, JobStatus)];
         let cases: &[(Rows, Rows, Vec<What>)] = &[
             (&[], &[], vec![]),
             (&[], &[("a", Running)], vec![row("a", Running)]),

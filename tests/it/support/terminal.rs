@@ -2,6 +2,7 @@
 
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
 use std::io::{Read, Write};
+use std::num::NonZeroU16;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
@@ -59,7 +60,7 @@ impl Terminal {
         drop(pair.slave);
         let mut output = pair.master.try_clone_reader().expect("the terminal can be read");
         let keyboard = pair.master.take_writer().expect("the terminal can be written");
-        let seen = Seen { screen: vt100::Parser::new(rows, columns, 0), raw: Vec::new(), ended: false };
+        let seen = Seen { screen: vt100::Parser::new(cells(rows), cells(columns), 0), raw: Vec::new(), ended: false };
         let seen = Arc::new((Mutex::new(seen), Condvar::new()));
         let writer = Arc::clone(&seen);
         std::thread::spawn(move || {
@@ -134,7 +135,7 @@ impl Terminal {
 
     pub fn resize(&self, columns: u16, rows: u16) {
         let (lock, _) = &*self.seen;
-        lock.lock().expect("the screen's lock is sound").screen.screen_mut().set_size(rows, columns);
+        lock.lock().expect("the screen's lock is sound").screen.screen_mut().set_size(cells(rows), cells(columns));
         let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
         self.master.as_ref().expect("the terminal is there").resize(size).expect("the terminal resizes");
     }
@@ -160,6 +161,10 @@ impl Terminal {
             std::thread::yield_now();
         }
     }
+}
+
+fn cells(count: u16) -> NonZeroU16 {
+    NonZeroU16::new(count).expect("a terminal has cells")
 }
 
 impl Drop for Terminal {

@@ -1,9 +1,7 @@
 //! Job definitions.
 
-use super::job::{
-    key_values, log_configuration, mount_point, new_key_values, new_log_configuration, new_requirements, new_retry,
-    new_timeout, requirements, retry, secret, timeout, ulimit, volume,
-};
+use super::job::{key_values, log_configuration, mount_point, requirements, retry, secret, timeout, ulimit, volume};
+use super::request::{new_key_values, new_log_configuration, new_requirements, new_retry, new_timeout};
 use super::{count, list, some_list, sorted, unsorted};
 use crate::backend::BackendError;
 use crate::model::{ContainerProperties, JobDefinition, RegisterJobDefinitionRequest};
@@ -22,7 +20,7 @@ pub fn definition(given: types::JobDefinition) -> JobDefinition {
         parameters: sorted(given.parameters),
         retry_strategy: given.retry_strategy.map(retry),
         container_properties: given.container_properties.map(container),
-        timeout: given.timeout.map(timeout),
+        timeout: given.timeout.as_ref().map(timeout),
         scheduling_priority: given.scheduling_priority,
         tags: sorted(given.tags),
     }

@@ -1,12 +1,11 @@
-//! Jobs: rows, details, and what is submitted.
+//! Jobs: rows and details.
 
-use super::{count, list, signed, some_list, sorted, time, unsorted};
+use super::{count, list, sorted, time};
 use crate::model::{
-    ArrayProperties, AttemptContainerDetail, AttemptDetail, ContainerDetail, ContainerOverrides, ContainerSummary,
-    DependencyKind, EvaluateOnExit, JobDependency, JobDetail, JobExtra, JobId, JobStatus, JobSummary, JobTimeout,
-    KeyValuePair, LogConfiguration, ResourceRequirement, RetryStrategy, StatusCounts, SubmitJobRequest, name_of,
+    ArrayProperties, AttemptContainerDetail, AttemptDetail, ContainerDetail, ContainerSummary, DependencyKind,
+    EvaluateOnExit, JobDependency, JobDetail, JobExtra, JobId, JobStatus, JobSummary, JobTimeout, KeyValuePair,
+    LogConfiguration, ResourceRequirement, RetryStrategy, StatusCounts, name_of,
 };
-use aws_sdk_batch::operation::submit_job::builders::SubmitJobFluentBuilder;
 use aws_sdk_batch::types;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
@@ -120,7 +119,7 @@ pub fn detail(given: types::JobDetail) -> JobDetail {
             index: count(array.index),
             status_summary: status_counts(array.status_summary),
         }),
-        timeout: given.timeout.map(timeout),
+        timeout: given.timeout.as_ref().map(timeout),
         share_identifier: given.share_identifier,
         scheduling_priority: given.scheduling_priority,
         tags: sorted(given.tags),
@@ -219,7 +218,7 @@ pub fn retry(given: types::RetryStrategy) -> RetryStrategy {
     }
 }
 
-pub fn timeout(given: types::JobTimeout) -> JobTimeout {
+pub fn timeout(given: &types::JobTimeout) -> JobTimeout {
     JobTimeout { attempt_duration_seconds: count(given.attempt_duration_seconds) }
 }
 
@@ -287,74 +286,83 @@ fn members<const N: usize>(members: [(&str, Value); N]) -> Value {
     Value::Object(there.map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>())
 }
 
-/// Fills a submission in.
-pub fn submit(call: SubmitJobFluentBuilder, wanted: SubmitJobRequest) -> SubmitJobFluentBuilder {
-    let array = wanted.array_properties.and_then(|array| signed(array.size));
-    call.job_name(wanted.job_name)
-        .job_queue(wanted.job_queue)
-        .job_definition(wanted.job_definition)
-        .set_array_properties(array.map(|size| types::ArrayProperties::builder().size(size).build()))
-        .set_depends_on(some_list(wanted.depends_on, new_dependency))
-        .set_parameters(unsorted(wanted.parameters))
-        .set_container_overrides(wanted.container_overrides.map(new_overrides))
-        .set_retry_strategy(wanted.retry_strategy.map(new_retry))
-        .set_timeout(wanted.timeout.map(new_timeout))
-        .set_share_identifier(wanted.share_identifier)
-        .set_scheduling_priority_override(wanted.scheduling_priority_override)
-        .set_tags(unsorted(wanted.tags))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn new_dependency(wanted: JobDependency) -> types::JobDependency {
-    let kind = wanted.kind.map(|kind| match kind {
-        DependencyKind::NToN => types::ArrayJobDependency::NToN,
-        DependencyKind::Sequential => types::ArrayJobDependency::Sequential,
-    });
-    types::JobDependency::builder().set_job_id(wanted.job_id.map(|id| id.0)).set_type(kind).build()
-}
+    fn running() -> types::builders::JobDetailBuilder {
+        let size = |kind, value: &str| types::ResourceRequirement::builder().r#type(kind).value(value).build();
+        let container = types::ContainerDetail::builder()
+            .resource_requirements(size(types::ResourceType::Vcpu, "0.25"))
+            .resource_requirements(size(types::ResourceType::Memory, "512"))
+            .log_stream_name("d/default/t2")
+            .build();
+        types::JobDetail::builder()
+            .job_id("j")
+            .job_queue("arn:aws:batch:eu-west-1:1:job-queue/main")
+            .status(types::JobStatus::Running)
+            .created_at(100)
+            .started_at(200)
+            .stopped_at(0)
+            .scheduling_priority(7)
+            .attempts(types::AttemptDetail::builder().started_at(110).stopped_at(120).build())
+            .container(container)
+    }
 
-#[expect(deprecated, reason = "old definitions still carry vcpus and memory")]
-fn new_overrides(wanted: ContainerOverrides) -> types::ContainerOverrides {
-    types::ContainerOverrides::builder()
-        .set_command(some_list(wanted.command, |word| word))
-        .set_environment(some_list(wanted.environment, new_key_values))
-        .set_resource_requirements(some_list(wanted.resource_requirements, new_requirements))
-        .set_vcpus(wanted.vcpus)
-        .set_memory(wanted.memory)
-        .build()
-}
+    #[test]
+    fn a_job_that_runs_again_is_at_its_next_attempt() {
+        let detail = detail(running().is_terminated(true).build());
+        assert_eq!((detail.started_at, detail.stopped_at), (Some(200), None), "0 is no time");
+        let extra = detail.extra.expect("is filled in");
+        let expected = JobExtra {
+            job_queue: "main".into(),
+            vcpus: 0.25,
+            memory_mib: 512,
+            priority: 7,
+            attempt: 2,
+            state_since: 200,
+            log_stream_name: Some("d/default/t2".into()),
+            stopping: true,
+            ..JobExtra::default()
+        };
+        assert_eq!(*extra, expected);
+    }
 
-pub fn new_retry(wanted: RetryStrategy) -> types::RetryStrategy {
-    types::RetryStrategy::builder()
-        .set_attempts(signed(wanted.attempts))
-        .set_evaluate_on_exit(some_list(wanted.evaluate_on_exit, |rule| {
-            types::EvaluateOnExit::builder()
-                .set_on_status_reason(rule.on_status_reason)
-                .set_on_reason(rule.on_reason)
-                .set_on_exit_code(rule.on_exit_code)
-                .action(types::RetryAction::from(rule.action.to_ascii_uppercase().as_str()))
-                .build()
-        }))
-        .build()
-}
+    #[test]
+    fn a_job_that_ended_stays_at_its_last_attempt_and_is_not_stopping_any_more() {
+        let ended = running().status(types::JobStatus::Failed).stopped_at(300).is_terminated(true).build();
+        let row = row(&detail(ended));
+        let extra = row.extra.expect("is filled in");
+        assert_eq!((extra.attempt, extra.state_since, extra.stopping), (1, 300, false));
+        assert_eq!(row.stopped_at, Some(300));
+    }
 
-pub fn new_timeout(wanted: JobTimeout) -> types::JobTimeout {
-    types::JobTimeout::builder().set_attempt_duration_seconds(signed(wanted.attempt_duration_seconds)).build()
-}
+    #[test]
+    fn an_arrays_summary_counts_what_is_there() {
+        let summary = |pairs: &[(&str, i32)]| {
+            status_counts(Some(pairs.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect()))
+        };
+        assert_eq!(summary(&[("RUNNING", 2), ("FAILED", 0)]), Some(StatusCounts([(JobStatus::Running, 2)].into())));
+        assert_eq!(summary(&[("RUNNING", 0), ("SCHEDULED", 3)]), None);
+        assert_eq!(summary(&[]), None);
+        assert_eq!(status_counts(None), None);
+    }
 
-pub fn new_key_values(wanted: KeyValuePair) -> types::KeyValuePair {
-    types::KeyValuePair::builder().name(wanted.name).value(wanted.value).build()
-}
-
-pub fn new_requirements(wanted: ResourceRequirement) -> types::ResourceRequirement {
-    types::ResourceRequirement::builder()
-        .r#type(types::ResourceType::from(wanted.kind.as_str()))
-        .value(wanted.value)
-        .build()
-}
-
-pub fn new_log_configuration(wanted: LogConfiguration) -> types::LogConfiguration {
-    types::LogConfiguration::builder()
-        .log_driver(types::LogDriver::from(wanted.log_driver.as_str()))
-        .set_options(unsorted(wanted.options))
-        .build()
+    #[test]
+    fn a_row_of_a_list_tells_its_queue_and_what_the_list_knows() {
+        let usage = types::JobCapacityUsageSummary::builder().capacity_unit("VCPU").quantity(2.0).build();
+        let given = types::JobSummary::builder()
+            .job_id("j")
+            .status(types::JobStatus::Runnable)
+            .created_at(100)
+            .is_cancelled(true)
+            .capacity_usage(usage)
+            .build();
+        let extra = summary(given.clone(), Some("main")).extra.expect("is filled in");
+        assert_eq!(
+            (extra.job_queue.as_str(), extra.vcpus, extra.stopping, extra.state_since),
+            ("main", 2.0, true, 100)
+        );
+        assert_eq!(summary(given, None).extra, None);
+    }
 }

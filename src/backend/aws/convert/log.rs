@@ -1,4 +1,4 @@
-//! Lines of CloudWatch Logs.
+//! Lines of `CloudWatch` Logs.
 
 use crate::model::{LogEvent, LogPage};
 use aws_sdk_cloudwatchlogs::operation::get_log_events::GetLogEventsOutput;

@@ -5,6 +5,7 @@ pub mod environment;
 pub mod job;
 pub mod log;
 pub mod queue;
+pub mod request;
 
 use crate::model::{Health, Switch};
 use std::collections::{BTreeMap, HashMap};
