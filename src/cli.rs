@@ -4,9 +4,8 @@ mod submit;
 #[cfg(test)]
 mod tests;
 
-pub use submit::{DependsOn, Pair, Seconds, SubmitArgs, WhatToRun};
+pub use submit::{Among, DependsOn, Pair, Seconds, SubmitArgs, WhatToRun};
 
-use crate::model::JobStatus;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -152,8 +151,8 @@ pub struct JobsArgs {
     #[arg(long, value_name = "NAME", conflicts_with = "array")]
     pub queue: Option<String>,
     /// Only jobs in these states, separated by commas: `RUNNABLE,RUNNING`.
-    #[arg(long, value_name = "STATE", value_delimiter = ',')]
-    pub status: Vec<JobStatus>,
+    #[arg(long, value_name = "STATE", value_delimiter = ',', value_enum, ignore_case = true)]
+    pub status: Vec<State>,
     /// Only jobs of this name; with a `*` at its end, of names that begin so.
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
@@ -166,6 +165,19 @@ pub struct JobsArgs {
     /// How to print it.
     #[arg(short, long, value_enum, default_value_t)]
     pub output: LinesFormat,
+}
+
+/// The states of a job, in the order in which it walks them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum State {
+    Submitted,
+    Pending,
+    Runnable,
+    Starting,
+    Running,
+    Succeeded,
+    Failed,
 }
 
 #[derive(Debug, Args)]

@@ -12,7 +12,7 @@
 //! | `agent` | one instance's process: executors, log streams, usage | `model` |
 //! | `daemon` | the engine's body: loop, journal, recovery, API | `engine`, `agent::{message, leftovers}`, `config`, `model` |
 //! | `tui` | the console, drawn from state alone | `backend` (the trait), `triage`, `config`, `model` |
-//! | `cli` | the arguments | `model` |
+//! | `cli` | the arguments | nothing of ours |
 //! | `commands` | one file a verb | everything |
 
 pub mod agent;

@@ -1,7 +1,6 @@
 //! The arguments that say what to run: of `submit`, and of `schedule create`.
 
 use super::Format;
-use crate::model::DependencyKind;
 use clap::Args;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -131,7 +130,16 @@ impl FromStr for Seconds {
 pub struct DependsOn {
     /// An id or the beginning of one.
     pub id: Option<String>,
-    pub kind: Option<DependencyKind>,
+    pub kind: Option<Among>,
+}
+
+/// How children of arrays depend on each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Among {
+    /// Each on the one of the same index in the other array.
+    NToN,
+    /// Each on the one before it.
+    Sequential,
 }
 
 impl FromStr for DependsOn {
@@ -139,8 +147,8 @@ impl FromStr for DependsOn {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let kind_of = |word: &str| match word.to_ascii_uppercase().as_str() {
-            "N_TO_N" => Some(DependencyKind::NToN),
-            "SEQUENTIAL" => Some(DependencyKind::Sequential),
+            "N_TO_N" => Some(Among::NToN),
+            "SEQUENTIAL" => Some(Among::Sequential),
             _ => None,
         };
         let (id, kind) = match (kind_of(text), text.rsplit_once(':')) {
@@ -150,7 +158,7 @@ impl FromStr for DependsOn {
         };
         match (&id, kind) {
             (Some(id), _) if id.is_empty() => Err("name a job: ID, ID:N_TO_N, or SEQUENTIAL".to_owned()),
-            (None, Some(DependencyKind::NToN)) => Err("N_TO_N needs the other array's id: ID:N_TO_N".to_owned()),
+            (None, Some(Among::NToN)) => Err("N_TO_N needs the other array's id: ID:N_TO_N".to_owned()),
             _ => Ok(Self { id, kind }),
         }
     }
@@ -166,10 +174,10 @@ mod tests {
         let cases = [
             ("3f2a", on(Some("3f2a"), None)),
             ("3f2a:7", on(Some("3f2a:7"), None)),
-            ("3f2a:N_TO_N", on(Some("3f2a"), Some(DependencyKind::NToN))),
-            ("3f2a:n_to_n", on(Some("3f2a"), Some(DependencyKind::NToN))),
-            ("SEQUENTIAL", on(None, Some(DependencyKind::Sequential))),
-            ("3f2a:SEQUENTIAL", on(Some("3f2a"), Some(DependencyKind::Sequential))),
+            ("3f2a:N_TO_N", on(Some("3f2a"), Some(Among::NToN))),
+            ("3f2a:n_to_n", on(Some("3f2a"), Some(Among::NToN))),
+            ("SEQUENTIAL", on(None, Some(Among::Sequential))),
+            ("3f2a:SEQUENTIAL", on(Some("3f2a"), Some(Among::Sequential))),
         ];
         for (given, expected) in cases {
             assert_eq!(given.parse::<DependsOn>(), expected, "{given}");

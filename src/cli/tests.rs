@@ -29,7 +29,7 @@ fn places_are_taken_before_and_after_a_verb() {
 fn states_are_taken_in_any_case_and_wrong_ones_are_named() {
     let parse = |states: &str| Cli::try_parse_from(["batchdeck", "jobs", "--status", states]);
     let Ok(Cli { verb: Some(Verb::Jobs(args)), .. }) = parse("running,Failed") else { panic!("not taken") };
-    assert_eq!(args.status, [JobStatus::Running, JobStatus::Failed]);
+    assert_eq!(args.status, [State::Running, State::Failed]);
     let refusal = parse("DONE").expect_err("no state").to_string();
-    assert!(refusal.contains("`DONE` is not a job state"), "{refusal}");
+    assert!(refusal.contains("DONE") && refusal.contains("RUNNABLE"), "{refusal}");
 }

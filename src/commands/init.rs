@@ -2,7 +2,7 @@
 
 use super::Done;
 use super::error::exit;
-use super::resources::{self, Environment, Queue};
+use super::resources::{self, Environment, Made, Queue};
 use super::world::Setting;
 use crate::model::Switch;
 
@@ -15,17 +15,19 @@ pub async fn run(setting: Setting) -> Done {
     let world = setting.open().await?;
     let environment = Environment { name: "local", kind: "EC2", most_vcpus: most_vcpus(), state: Switch::Enabled };
     let queue = Queue { name: "default", priority: 10, environments: &["local"], state: Switch::Enabled };
-    let mut made = resources::environments(&world, &[environment]).await?;
-    made.extend(resources::queues(&world, &[queue]).await?);
+    let mut made = Made {
+        environments: resources::environments(&world, &[environment]).await?,
+        queues: resources::queues(&world, &[queue]).await?,
+        ..Made::default()
+    };
     // Somebody's own definition of this name is theirs.
     if !has_host(&world).await? {
-        made.extend(resources::definitions(&world, &[resources::host()]).await?);
+        made.definitions = resources::definitions(&world, &[resources::host()]).await?;
     }
     let output = world.output();
-    if made.is_empty() {
-        output.text("everything is there: environment local, queue default, definition host\n")?;
-    } else {
-        output.text(&format!("made {}\n", made.join(", ")))?;
+    match made.told() {
+        Some(told) => output.text(&format!("made {told}\n"))?,
+        None => output.text("everything is there: environment local, queue default, definition host\n")?,
     }
     output.note("run a command as a job: batchdeck submit --wait -- echo hello");
     Ok(exit::DONE)

@@ -5,7 +5,7 @@ use super::table::{Cell, Table, age, left, length, right};
 use super::world::World;
 use super::{Done, now, resolve};
 use crate::backend::{Backend, JobQuery, JobScope};
-use crate::cli::{JobsArgs, LinesFormat};
+use crate::cli::{JobsArgs, LinesFormat, State};
 use crate::model::{JobStatus, JobSummary, Millis, StatusCounts, name_of};
 
 /// What one page of a list may hold at most.
@@ -17,8 +17,13 @@ pub async fn run(args: &JobsArgs, world: World) -> Done {
         (None, Some(array)) => JobScope::Array(resolve::job(&*world.backend, array).await?),
         (None, None) => JobScope::Everywhere,
     };
-    let query =
-        JobQuery { scope, statuses: args.status.clone(), name: args.name.clone(), page_token: None, limit: None };
+    let query = JobQuery {
+        scope,
+        statuses: args.status.iter().map(|state| status(*state)).collect(),
+        name: args.name.clone(),
+        page_token: None,
+        limit: None,
+    };
     let (jobs, more) = list(&*world.backend, query, args.limit).await?;
     let output = world.output();
     match args.output {
@@ -30,6 +35,18 @@ pub async fn run(args: &JobsArgs, world: World) -> Done {
         output.note(&format!("there are more than {}; --limit N shows more", args.limit));
     }
     Ok(exit::DONE)
+}
+
+fn status(state: State) -> JobStatus {
+    match state {
+        State::Submitted => JobStatus::Submitted,
+        State::Pending => JobStatus::Pending,
+        State::Runnable => JobStatus::Runnable,
+        State::Starting => JobStatus::Starting,
+        State::Running => JobStatus::Running,
+        State::Succeeded => JobStatus::Succeeded,
+        State::Failed => JobStatus::Failed,
+    }
 }
 
 /// The first `limit` jobs, over as many pages as it takes, and whether there are more.

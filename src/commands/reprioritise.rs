@@ -36,13 +36,12 @@ pub async fn run(args: &ReprioritiseArgs, setting: Setting) -> Done {
 
 /// The last word is the priority; those before it are ids, and with `--queue` there are none.
 fn read(args: &ReprioritiseArgs) -> Result<(&[String], i32), CommandError> {
-    let takes = "a number as its last word: `batchdeck reprioritise ID 50`, `batchdeck reprioritise --queue NAME 50`";
-    let wrong = |given: &str| CommandError::Usage { what: "priority", given: given.to_owned(), takes };
+    let takes = "`ID… PRIORITY`, or `--queue NAME PRIORITY`";
+    let wrong = |given: &str| CommandError::Usage { what: "priority of something", given: given.to_owned(), takes };
     let (last, ids) = args.words.split_last().ok_or_else(|| wrong(""))?;
     let priority = last.parse().map_err(|_| wrong(last))?;
     if args.queue.is_some() != ids.is_empty() {
-        let takes = "either ids of jobs or --queue, and then the priority";
-        return Err(CommandError::Usage { what: "use of reprioritise", given: args.words.join(" "), takes });
+        return Err(wrong(&args.words.join(" ")));
     }
     Ok((ids, priority))
 }

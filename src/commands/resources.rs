@@ -17,6 +17,37 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How often it is looked at, where nothing is heard of it.
 const LOOK: Duration = Duration::from_millis(500);
 
+/// What was made, each by its name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Made {
+    pub environments: Vec<String>,
+    pub queues: Vec<String>,
+    /// With their revisions.
+    pub definitions: Vec<String>,
+    pub schedules: Vec<String>,
+}
+
+impl Made {
+    /// `environment local, 3 queues`: one by its name, several by their number. `None` where nothing was made.
+    pub fn told(&self) -> Option<String> {
+        let kinds = [
+            ("environment", &self.environments),
+            ("queue", &self.queues),
+            ("definition", &self.definitions),
+            ("schedule", &self.schedules),
+        ];
+        let told: Vec<String> = kinds
+            .into_iter()
+            .filter_map(|(kind, names)| match names.as_slice() {
+                [] => None,
+                [one] => Some(format!("{kind} {one}")),
+                several => Some(format!("{} {kind}s", several.len())),
+            })
+            .collect();
+        (!told.is_empty()).then(|| told.join(", "))
+    }
+}
+
 /// What of an environment is up to us; the rest is the same for all.
 #[derive(Debug, Clone)]
 pub struct Environment {
@@ -84,7 +115,7 @@ pub async fn environments(world: &World, wanted: &[Environment]) -> Result<Vec<S
             .create_compute_environment(request)
             .await
             .doing(format!("creating the compute environment `{}`", environment.name))?;
-        made.push(format!("environment {}", environment.name));
+        made.push(environment.name.to_owned());
     }
     settle(&*world.backend, "compute environments", async || {
         let now = world.backend.compute_environments().await?;
@@ -112,7 +143,7 @@ pub async fn queues(world: &World, wanted: &[Queue]) -> Result<Vec<String>, Comm
             ..CreateJobQueueRequest::default()
         };
         world.backend.create_job_queue(request).await.doing(format!("creating the queue `{}`", queue.name))?;
-        made.push(format!("queue {}", queue.name));
+        made.push(queue.name.to_owned());
     }
     settle(&*world.backend, "queues", async || {
         let now = world.backend.job_queues().await?;
@@ -140,7 +171,7 @@ pub async fn definitions(world: &World, wanted: &[Definition]) -> Result<Vec<Str
             .register_job_definition(request)
             .await
             .doing(format!("registering the job definition `{}`", definition.name))?;
-        made.push(format!("definition {}:{}", answer.job_definition_name, answer.revision));
+        made.push(format!("{}:{}", answer.job_definition_name, answer.revision));
     }
     Ok(made)
 }
@@ -205,6 +236,14 @@ async fn settle(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_made_is_told_by_name_or_by_number() {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let made = Made { environments: names(&["local"]), queues: names(&["a", "b"]), ..Made::default() };
+        assert_eq!(made.told().as_deref(), Some("environment local, 2 queues"));
+        assert_eq!(Made::default().told(), None);
+    }
 
     #[test]
     fn a_definition_is_registered_anew_only_if_it_would_run_something_else() {

@@ -5,10 +5,10 @@ use super::output::Output;
 use super::watching::Watching;
 use super::world::{Setting, World};
 use super::{Done, resolve};
-use crate::cli::{DependsOn, Format, Pair, SubmitArgs, WhatToRun};
+use crate::cli::{Among, DependsOn, Format, Pair, SubmitArgs, WhatToRun};
 use crate::model::{
-    ArrayProperties, ContainerOverrides, JobDependency, JobDetail, JobId, JobQueue, JobStatus, JobTimeout,
-    KeyValuePair, ResourceRequirement, RetryStrategy, SubmitJobRequest, validate,
+    ArrayProperties, ContainerOverrides, DependencyKind, JobDependency, JobDetail, JobId, JobQueue, JobStatus,
+    JobTimeout, KeyValuePair, ResourceRequirement, RetryStrategy, SubmitJobRequest, validate,
 };
 use std::path::Path;
 
@@ -128,7 +128,11 @@ async fn depends_on(world: &World, given: &DependsOn) -> Result<JobDependency, C
         Some(id) => Some(resolve::job(&*world.backend, id).await?),
         None => None,
     };
-    Ok(JobDependency { job_id, kind: given.kind })
+    let kind = given.kind.map(|kind| match kind {
+        Among::NToN => DependencyKind::NToN,
+        Among::Sequential => DependencyKind::Sequential,
+    });
+    Ok(JobDependency { job_id, kind })
 }
 
 /// Gives the job its place. AWS reads a priority at submission among the jobs of one share only; where the backend can
@@ -143,7 +147,9 @@ async fn place(world: &World, queue: &JobQueue, id: &JobId, priority: i32) {
     } else {
         Err(format!("the queue `{}` has no scheduling policy", queue.job_queue_name))
     };
-    if let Err(cause) = moved {
+    let Err(cause) = moved else { return };
+    let waits = super::watching::describe(&*world.backend, id).await.is_ok_and(|job| job.status.is_waiting());
+    if waits {
         world.output().note(&format!("the priority {priority} has no effect: {cause}"));
     }
 }

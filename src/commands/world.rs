@@ -40,7 +40,9 @@ impl Setting {
             Some(file) => file.clone(),
             None => directories::default_config_file()?,
         };
-        let config = Config::read(&config_file, places.config.is_some())?;
+        // The variable may name a file that is yet to be written; an argument means one that is there.
+        let by_variable = std::env::var_os("BATCHDECK_CONFIG").is_some_and(|value| value == config_file.as_os_str());
+        let config = Config::read(&config_file, places.config.is_some() && !by_variable)?;
         let default_data_directory = match &places.data_dir {
             Some(named) => named.clone(),
             None => directories::default_data_directory()?,
@@ -127,7 +129,32 @@ impl World {
 /// `user@host`.
 fn who() -> String {
     let named = ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()));
-    let user = named.unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()));
+    let user = named.unwrap_or_else(|| {
+        let id = rustix::process::getuid().as_raw();
+        let accounts = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+        name_of_user(id, &accounts).unwrap_or_else(|| format!("uid-{id}"))
+    });
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     format!("{user}@{host}")
+}
+
+/// The name of a user id in the text of `/etc/passwd`.
+fn name_of_user(id: u32, accounts: &str) -> Option<String> {
+    accounts.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let (name, _, number) = (fields.next()?, fields.next()?, fields.next()?);
+        (number.parse() == Ok(id)).then(|| name.to_owned())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_without_a_name_in_the_environment_is_looked_up() {
+        let accounts = "root:x:0:0:root:/root:/bin/bash\nbroken line\nana:x:1000:1000::/home/ana:/bin/sh\n";
+        assert_eq!(name_of_user(1000, accounts).as_deref(), Some("ana"));
+        assert_eq!(name_of_user(7, accounts), None);
+    }
 }

@@ -4,6 +4,7 @@ mod catalogue;
 mod workload;
 
 use super::error::{CommandError, Doing, exit};
+use super::resources::Made;
 use super::world::{Setting, World};
 use super::{Done, console, resources};
 use crate::cli::DemoArgs;
@@ -28,8 +29,8 @@ pub async fn run(args: &DemoArgs, setting: Setting) -> Done {
     let run = chrono::Local::now().format("%Y%m%d-%H%M%S").to_string();
     let jobs = Workload { world: &world, workspace: workspace_text.clone(), run: run.clone() }.submit().await?;
     let output = world.output();
-    if !made.is_empty() {
-        output.note(&format!("made {}", made.join(", ")));
+    if let Some(told) = made.told() {
+        output.note(&format!("made {told}"));
     }
     output.note(&format!("submitted {jobs} jobs, arrays among them; their files are in {workspace_text}/{run}"));
     output.note("the schedule demo-report goes on every minute: batchdeck schedule pause demo-report");
@@ -43,11 +44,14 @@ pub async fn run(args: &DemoArgs, setting: Setting) -> Done {
     done
 }
 
-/// Makes what is missing, and answers the names of what it made.
-async fn prepare(world: &World, workspace: &str) -> Result<Vec<String>, CommandError> {
-    let mut made = resources::environments(world, &catalogue::environments()).await?;
-    made.extend(resources::queues(world, &catalogue::queues()).await?);
-    made.extend(resources::definitions(world, &catalogue::definitions(workspace)).await?);
+/// Makes what is missing.
+async fn prepare(world: &World, workspace: &str) -> Result<Made, CommandError> {
+    let mut made = Made {
+        environments: resources::environments(world, &catalogue::environments()).await?,
+        queues: resources::queues(world, &catalogue::queues()).await?,
+        definitions: resources::definitions(world, &catalogue::definitions(workspace)).await?,
+        schedules: Vec::new(),
+    };
     let there = world.backend.schedules().await.doing("listing schedules")?;
     for schedule in catalogue::schedules() {
         if there.iter().any(|known| known.name == schedule.name && known.group_name == schedule.group_name) {
@@ -55,7 +59,7 @@ async fn prepare(world: &World, workspace: &str) -> Result<Vec<String>, CommandE
         }
         let name = schedule.name.clone();
         world.backend.create_schedule(schedule).await.doing(format!("creating the schedule `{name}`"))?;
-        made.push(format!("schedule {name}"));
+        made.schedules.push(name);
     }
     Ok(made)
 }
