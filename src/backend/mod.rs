@@ -1,6 +1,11 @@
 //! What stands behind the console: the [`Backend`] trait, with the local engine and the real AWS Batch as its
 //! implementations.
 
+pub mod aws;
+pub mod local;
+#[cfg(test)]
+mod stub;
+
 use crate::model::{
     AuditEntry, Change, ComputeEnvironment, CreateComputeEnvironmentRequest, CreateJobQueueRequest, Cursor,
     EngineStatus, GetLogEvents, JobDefinition, JobDetail, JobId, JobQueue, JobStatus, JobSummary, LogEvent, LogPage,

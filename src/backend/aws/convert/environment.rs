@@ -1,0 +1,61 @@
+//! Compute environments.
+
+use super::{health, some_list, sorted, switch, unsorted};
+use crate::model::{ComputeEnvironment, ComputeResource, ComputeResourceUpdate};
+use aws_sdk_batch::types;
+
+pub fn environment(given: types::ComputeEnvironmentDetail) -> ComputeEnvironment {
+    ComputeEnvironment {
+        compute_environment_name: given.compute_environment_name.unwrap_or_default(),
+        compute_environment_arn: given.compute_environment_arn.unwrap_or_default(),
+        ecs_cluster_arn: given.ecs_cluster_arn,
+        kind: given.r#type.map(|kind| kind.as_str().to_owned()).unwrap_or_default(),
+        state: switch(given.state.as_ref().map(types::CeState::as_str)),
+        status: health(given.status.as_ref().map(types::CeStatus::as_str)),
+        status_reason: given.status_reason,
+        // An unmanaged environment has none; moto sends an empty object.
+        compute_resources: given.compute_resources.filter(|resources| resources.r#type.is_some()).map(resources),
+        service_role: given.service_role,
+        tags: sorted(given.tags),
+        capacity: None,
+    }
+}
+
+fn resources(given: types::ComputeResource) -> ComputeResource {
+    ComputeResource {
+        kind: given.r#type.map(|kind| kind.as_str().to_owned()).unwrap_or_default(),
+        allocation_strategy: given.allocation_strategy.map(|strategy| strategy.as_str().to_owned()),
+        minv_cpus: given.minv_cpus,
+        maxv_cpus: given.maxv_cpus,
+        desiredv_cpus: given.desiredv_cpus,
+        instance_types: given.instance_types.unwrap_or_default(),
+        subnets: given.subnets.unwrap_or_default(),
+        security_group_ids: given.security_group_ids.unwrap_or_default(),
+        instance_role: given.instance_role,
+        tags: sorted(given.tags),
+    }
+}
+
+/// The resources of a new environment.
+pub fn new_resources(wanted: ComputeResource) -> types::ComputeResource {
+    types::ComputeResource::builder()
+        .r#type(types::CrType::from(wanted.kind.as_str()))
+        .set_allocation_strategy(wanted.allocation_strategy.as_deref().map(types::CrAllocationStrategy::from))
+        .set_minv_cpus(wanted.minv_cpus)
+        .set_maxv_cpus(wanted.maxv_cpus)
+        .set_desiredv_cpus(wanted.desiredv_cpus)
+        .set_instance_types(some_list(wanted.instance_types, |name| name))
+        .set_subnets(some_list(wanted.subnets, |id| id))
+        .set_security_group_ids(some_list(wanted.security_group_ids, |id| id))
+        .set_instance_role(wanted.instance_role)
+        .set_tags(unsorted(wanted.tags))
+        .build()
+}
+
+pub fn scaling(wanted: &ComputeResourceUpdate) -> types::ComputeResourceUpdate {
+    types::ComputeResourceUpdate::builder()
+        .set_minv_cpus(wanted.minv_cpus)
+        .set_maxv_cpus(wanted.maxv_cpus)
+        .set_desiredv_cpus(wanted.desiredv_cpus)
+        .build()
+}

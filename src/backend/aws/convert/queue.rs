@@ -1,0 +1,36 @@
+//! Job queues.
+
+use super::{health, list, some_list, sorted, switch};
+use crate::model::{ComputeEnvironmentOrder, JobQueue};
+use aws_sdk_batch::types;
+
+pub fn queue(given: types::JobQueueDetail) -> JobQueue {
+    let mut order = list(given.compute_environment_order, |entry| ComputeEnvironmentOrder {
+        order: entry.order.unwrap_or_default(),
+        compute_environment: entry.compute_environment.unwrap_or_default(),
+    });
+    order.sort_by_key(|entry| entry.order);
+    JobQueue {
+        job_queue_name: given.job_queue_name.unwrap_or_default(),
+        job_queue_arn: given.job_queue_arn.unwrap_or_default(),
+        state: switch(given.state.as_ref().map(types::JqState::as_str)),
+        status: health(given.status.as_ref().map(types::JqStatus::as_str)),
+        status_reason: given.status_reason,
+        priority: given.priority.unwrap_or_default(),
+        compute_environment_order: order,
+        scheduling_policy_arn: given.scheduling_policy_arn,
+        tags: sorted(given.tags),
+        job_counts: None,
+        job_counts_partial: false,
+    }
+}
+
+/// What a queue's jobs are sent to, for create and update.
+pub fn order(entries: Vec<ComputeEnvironmentOrder>) -> Option<Vec<types::ComputeEnvironmentOrder>> {
+    some_list(entries, |entry| {
+        types::ComputeEnvironmentOrder::builder()
+            .order(entry.order)
+            .compute_environment(entry.compute_environment)
+            .build()
+    })
+}

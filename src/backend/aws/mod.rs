@@ -1,0 +1,366 @@
+//! AWS Batch and `CloudWatch` Logs as a backend, through the AWS SDK.
+//!
+//! All calls share one budget of calls a second, in which an operator's own calls go before the polls of a watch.
+
+mod audit;
+mod budget;
+mod convert;
+mod errors;
+mod logs;
+mod pages;
+mod service;
+mod settings;
+#[cfg(test)]
+mod tests;
+mod watch;
+mod world;
+
+pub use settings::{AwsSettings, Keys};
+
+use super::{Backend, BackendError, Capabilities, JobQuery, JobScope, Page, Why};
+use crate::model::{
+    AuditEntry, Change, ComputeEnvironment, ComputeResourceUpdate, CreateComputeEnvironmentRequest,
+    CreateJobQueueRequest, Cursor, EngineStatus, GetLogEvents, JobDefinition, JobDetail, JobId, JobQueue, JobSummary,
+    LogEvent, LogPage, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Schedule, ScheduleRun,
+    SubmitJobRequest, SubmitJobResponse, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
+};
+use async_trait::async_trait;
+use audit::AuditFile;
+use aws_config::retry::RetryConfig;
+use aws_sdk_batch::types;
+use budget::Caller::Operator;
+use futures::future::{join_all, try_join_all};
+use futures::stream::BoxStream;
+use pages::Place;
+use service::Service;
+use std::sync::Arc;
+use std::time::Duration;
+use world::QueueJobs;
+
+/// Jobs of one page that are described for their sizes; the others show what the list tells.
+const DESCRIBED_OF_A_PAGE: usize = 200;
+
+/// How long a list of queues may take to count jobs; queues that were not counted by then say nothing of theirs.
+const COUNTING: Duration = Duration::from_secs(5);
+
+const NAME: &str = "aws";
+const NO_SCHEDULES: &str = "use `aws scheduler`, or a context of the local engine";
+
+/// AWS Batch in one region, as one identity.
+#[derive(Debug)]
+pub struct AwsBackend {
+    service: Arc<Service>,
+    by: String,
+    audit: Option<AuditFile>,
+}
+
+impl AwsBackend {
+    /// Records what an operator did, and hands its result on. An action that was carried out and could not be recorded
+    /// stays carried out: the log tells of it.
+    async fn record<T>(
+        &self,
+        action: &'static str,
+        target: &str,
+        reason: Option<String>,
+        outcome: String,
+        result: Result<T, BackendError>,
+    ) -> Result<T, BackendError> {
+        if let Some(file) = self.audit.clone() {
+            let outcome = result.as_ref().err().map_or(outcome, ToString::to_string);
+            let at = chrono::Utc::now().timestamp_millis();
+            let (who, target) = (self.by.clone(), target.to_owned());
+            let entry = AuditEntry { at, who, action: action.to_owned(), target, reason, outcome };
+            let written = tokio::task::spawn_blocking(move || file.append(&entry)).await;
+            if let Ok(Err(error)) = written {
+                tracing::error!(%error, action, "an action could not be recorded");
+            }
+        }
+        result
+    }
+}
+
+/// What an update sets, for the record: `state DISABLED, priority 5`.
+fn settings(parts: &[(&str, Option<String>)]) -> String {
+    let set = parts.iter().filter_map(|(name, value)| Some(format!("{name} {}", value.as_ref()?)));
+    set.collect::<Vec<_>>().join(", ")
+}
+
+fn no_schedules<T>() -> Result<T, BackendError> {
+    Err(BackendError::Unsupported { action: "scheduling", backend: NAME, instead: NO_SCHEDULES })
+}
+
+#[async_trait]
+impl Backend for AwsBackend {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            name: NAME,
+            reprioritise_job: false,
+            schedules: false,
+            audit: self.audit.is_some(),
+            pushes_changes: false,
+        }
+    }
+
+    /// Counts come from the watch where one polls; otherwise each queue's jobs are listed.
+    async fn job_queues(&self) -> Result<Vec<JobQueue>, BackendError> {
+        let mut queues = self.service.queues(Operator).await?;
+        let is_watched = self.service.memory().watches > 0;
+        if !is_watched {
+            let surveys = queues.iter().map(|queue| {
+                tokio::time::timeout(COUNTING, self.service.survey(Operator, &queue.job_queue_name, true))
+            });
+            let surveys = join_all(surveys).await;
+            for (queue, survey) in queues.iter_mut().zip(surveys) {
+                // A caller who may not list jobs still sees the queues, and one with very many does not wait for all.
+                let Ok(Ok(survey)) = survey else { continue };
+                let (counts, partial) = QueueJobs { rows: survey.rows, cut: survey.cut }.counts();
+                (queue.job_counts, queue.job_counts_partial) = (Some(counts), partial);
+            }
+            return Ok(queues);
+        }
+        let memory = self.service.memory();
+        for queue in &mut queues {
+            if let Some((counts, partial)) = memory.counts.get(&queue.job_queue_name) {
+                (queue.job_counts, queue.job_counts_partial) = (Some(counts.clone()), *partial);
+            }
+        }
+        Ok(queues)
+    }
+
+    async fn create_job_queue(&self, request: CreateJobQueueRequest) -> Result<(), BackendError> {
+        let name = request.job_queue_name;
+        // The service takes an absent state for ENABLED; simple mocks of it do not.
+        let state = request.state.unwrap_or_default();
+        let call = self
+            .service
+            .batch
+            .create_job_queue()
+            .job_queue_name(&name)
+            .priority(request.priority)
+            .state(types::JqState::from(state.as_str()))
+            .set_compute_environment_order(convert::queue::order(request.compute_environment_order))
+            .set_tags((!request.tags.is_empty()).then(|| request.tags.into_iter().collect()));
+        let result = self.service.call(Operator, "CreateJobQueue", call.send()).await.map(|_| ());
+        self.record("CreateJobQueue", &name, None, format!("priority {}", request.priority), result).await
+    }
+
+    async fn update_job_queue(&self, request: UpdateJobQueueRequest, why: Why) -> Result<(), BackendError> {
+        let outcome = settings(&[
+            ("state", request.state.map(|state| state.as_str().to_owned())),
+            ("priority", request.priority.map(|priority| priority.to_string())),
+            ("environments", request.compute_environment_order.as_ref().map(|order| order.len().to_string())),
+        ]);
+        let name = request.job_queue;
+        let call = self
+            .service
+            .batch
+            .update_job_queue()
+            .job_queue(&name)
+            .set_state(request.state.map(|state| types::JqState::from(state.as_str())))
+            .set_priority(request.priority)
+            .set_compute_environment_order(request.compute_environment_order.and_then(convert::queue::order));
+        let result = self.service.call(Operator, "UpdateJobQueue", call.send()).await.map(|_| ());
+        self.record("UpdateJobQueue", &name, why.reason, outcome, result).await
+    }
+
+    async fn compute_environments(&self) -> Result<Vec<ComputeEnvironment>, BackendError> {
+        self.service.environments(Operator).await
+    }
+
+    async fn create_compute_environment(&self, request: CreateComputeEnvironmentRequest) -> Result<(), BackendError> {
+        let name = request.compute_environment_name;
+        let call = self
+            .service
+            .batch
+            .create_compute_environment()
+            .compute_environment_name(&name)
+            .r#type(types::CeType::from(request.kind.as_str()))
+            .state(types::CeState::from(request.state.unwrap_or_default().as_str()))
+            .set_compute_resources(request.compute_resources.map(convert::environment::new_resources))
+            .set_service_role(request.service_role)
+            .set_tags((!request.tags.is_empty()).then(|| request.tags.into_iter().collect()));
+        let result = self.service.call(Operator, "CreateComputeEnvironment", call.send()).await.map(|_| ());
+        self.record("CreateComputeEnvironment", &name, None, request.kind, result).await
+    }
+
+    async fn update_compute_environment(
+        &self,
+        request: UpdateComputeEnvironmentRequest,
+        why: Why,
+    ) -> Result<(), BackendError> {
+        let scaling = request.compute_resources.unwrap_or_default();
+        let outcome = settings(&[
+            ("state", request.state.map(|state| state.as_str().to_owned())),
+            ("minvCpus", scaling.minv_cpus.map(|number| number.to_string())),
+            ("maxvCpus", scaling.maxv_cpus.map(|number| number.to_string())),
+            ("desiredvCpus", scaling.desiredv_cpus.map(|number| number.to_string())),
+        ]);
+        let name = request.compute_environment;
+        let call = self
+            .service
+            .batch
+            .update_compute_environment()
+            .compute_environment(&name)
+            .set_state(request.state.map(|state| types::CeState::from(state.as_str())))
+            .set_compute_resources(
+                (scaling != ComputeResourceUpdate::default()).then(|| convert::environment::scaling(&scaling)),
+            );
+        let result = self.service.call(Operator, "UpdateComputeEnvironment", call.send()).await.map(|_| ());
+        self.record("UpdateComputeEnvironment", &name, why.reason, outcome, result).await
+    }
+
+    async fn job_definitions(&self, active_only: bool) -> Result<Vec<JobDefinition>, BackendError> {
+        self.service.definitions(active_only).await
+    }
+
+    async fn register_job_definition(
+        &self,
+        request: RegisterJobDefinitionRequest,
+    ) -> Result<RegisterJobDefinitionResponse, BackendError> {
+        let name = request.job_definition_name.clone();
+        let call = convert::definition::register(self.service.batch.register_job_definition(), request)?;
+        let answer = self.service.call(Operator, "RegisterJobDefinition", call.send()).await;
+        let registered = answer.map(|answer| RegisterJobDefinitionResponse {
+            job_definition_name: answer.job_definition_name.unwrap_or_default(),
+            job_definition_arn: answer.job_definition_arn.unwrap_or_default(),
+            revision: answer.revision.and_then(|revision| u32::try_from(revision).ok()).unwrap_or_default(),
+        });
+        let outcome = registered.as_ref().map(|new| format!("revision {}", new.revision)).unwrap_or_default();
+        self.record("RegisterJobDefinition", &name, None, outcome, registered).await
+    }
+
+    /// Rows beyond the first 200 of a page that were never described carry the list's members alone in `extra`.
+    async fn jobs(&self, query: JobQuery) -> Result<Page<JobSummary>, BackendError> {
+        let places: Vec<Place> = match &query.page_token {
+            Some(token) => serde_json::from_str(token).map_err(|_| BackendError::Refused {
+                code: "InvalidNextToken".to_owned(),
+                message: "the page token is not one of this list; list again from the start".to_owned(),
+            })?,
+            None if query.scope == JobScope::Everywhere => {
+                let queues = self.service.queues(Operator).await?;
+                pages::plan(&query, &queues.into_iter().map(|queue| queue.job_queue_name).collect::<Vec<_>>())
+            }
+            None => pages::plan(&query, &[]),
+        };
+        let limit = query.limit.map(|limit| limit.max(1) as usize);
+        let lists = places.into_iter().map(|place| self.service.list(Operator, place, limit));
+        let mut lists = try_join_all(lists).await?;
+        for list in &mut lists {
+            list.rows.retain(|row| pages::is_named(&row.job_name, query.name.as_deref()));
+            // Whether an array's children run is not in every list.
+            let arrays = list.rows.iter_mut().filter(|row| row.is_array_parent() && !query.statuses.is_empty());
+            self.service.enrich(Operator, arrays.collect(), DESCRIBED_OF_A_PAGE).await?;
+            list.rows.retain(|row| pages::is_asked_for(row, &query.statuses));
+        }
+        let (mut items, rest) = pages::merge(lists, limit);
+        self.service.enrich(Operator, items.iter_mut().collect(), DESCRIBED_OF_A_PAGE).await?;
+        let next = (!rest.is_empty()).then(|| serde_json::to_string(&rest).expect("places write as JSON"));
+        Ok(Page { items, next })
+    }
+
+    async fn describe_jobs(&self, ids: &[JobId]) -> Result<Vec<JobDetail>, BackendError> {
+        self.service.describe(Operator, ids).await
+    }
+
+    /// `SubmitJob` has no idempotency token: it is sent once, so that a lost answer does not submit twice.
+    async fn submit_job(&self, request: SubmitJobRequest) -> Result<SubmitJobResponse, BackendError> {
+        let target = format!("{} to {}", request.job_name, request.job_queue);
+        let once = aws_sdk_batch::config::Builder::new().retry_config(RetryConfig::disabled());
+        let call = convert::request::submit(self.service.batch.submit_job(), request).customize().config_override(once);
+        let answer = self.service.call(Operator, "SubmitJob", call.send()).await;
+        let submitted = answer.map(|answer| SubmitJobResponse {
+            job_arn: answer.job_arn.unwrap_or_default(),
+            job_name: answer.job_name.unwrap_or_default(),
+            job_id: JobId(answer.job_id.unwrap_or_default()),
+        });
+        let outcome = submitted.as_ref().map(|job| format!("job {}", job.job_id)).unwrap_or_default();
+        self.record("SubmitJob", &target, None, outcome, submitted).await
+    }
+
+    async fn cancel_job(&self, id: &JobId, reason: &str) -> Result<(), BackendError> {
+        let call = self.service.batch.cancel_job().job_id(id.as_str()).reason(reason);
+        let result = self.service.call(Operator, "CancelJob", call.send()).await.map(|_| ());
+        self.record("CancelJob", id.as_str(), Some(reason.to_owned()), "accepted".to_owned(), result).await
+    }
+
+    async fn terminate_job(&self, id: &JobId, reason: &str) -> Result<(), BackendError> {
+        let call = self.service.batch.terminate_job().job_id(id.as_str()).reason(reason);
+        let result = self.service.call(Operator, "TerminateJob", call.send()).await.map(|_| ());
+        self.record("TerminateJob", id.as_str(), Some(reason.to_owned()), "accepted".to_owned(), result).await
+    }
+
+    async fn reprioritise_job(&self, _id: &JobId, _priority: i32, _why: Why) -> Result<(), BackendError> {
+        Err(BackendError::Unsupported {
+            action: "reprioritising a waiting job",
+            backend: NAME,
+            instead: "terminate and resubmit with a higher priority, or raise the queue's priority",
+        })
+    }
+
+    async fn log_events(&self, request: GetLogEvents) -> Result<LogPage, BackendError> {
+        self.service.log_page(Operator, request).await
+    }
+
+    async fn follow_log(
+        &self,
+        group: Option<String>,
+        stream: String,
+        from: Option<String>,
+    ) -> Result<BoxStream<'static, Result<Vec<LogEvent>, BackendError>>, BackendError> {
+        Ok(logs::follow(Arc::clone(&self.service), group, stream, from))
+    }
+
+    async fn schedules(&self) -> Result<Vec<Schedule>, BackendError> {
+        no_schedules()
+    }
+
+    async fn create_schedule(&self, _schedule: Schedule) -> Result<(), BackendError> {
+        no_schedules()
+    }
+
+    async fn update_schedule(&self, _schedule: Schedule) -> Result<(), BackendError> {
+        no_schedules()
+    }
+
+    async fn delete_schedule(&self, _group: &str, _name: &str) -> Result<(), BackendError> {
+        no_schedules()
+    }
+
+    async fn run_schedule(&self, _group: &str, _name: &str) -> Result<SubmitJobResponse, BackendError> {
+        no_schedules()
+    }
+
+    async fn schedule_runs(&self, _group: &str, _name: &str) -> Result<Vec<ScheduleRun>, BackendError> {
+        no_schedules()
+    }
+
+    /// What was done through this console: AWS itself has no call that tells it.
+    async fn audit(&self, limit: usize) -> Result<Vec<AuditEntry>, BackendError> {
+        let Some(file) = self.audit.clone() else {
+            return Err(BackendError::Unsupported {
+                action: "reading who did what",
+                backend: NAME,
+                instead: "set an audit file for this context, or ask CloudTrail",
+            });
+        };
+        let read = tokio::task::spawn_blocking(move || file.last(limit)).await;
+        read.map_err(std::io::Error::other)
+            .flatten()
+            .map_err(|error| BackendError::Malformed { operation: "ListAudit", cause: error.to_string() })
+    }
+
+    async fn watch(
+        &self,
+        cursor: Option<Cursor>,
+    ) -> Result<BoxStream<'static, Result<Change, BackendError>>, BackendError> {
+        Ok(watch::watch(Arc::clone(&self.service), cursor))
+    }
+
+    async fn engine_status(&self) -> Result<EngineStatus, BackendError> {
+        Err(BackendError::Unsupported {
+            action: "asking for the engine's state",
+            backend: NAME,
+            instead: "AWS runs no engine of yours; use a context of the local engine",
+        })
+    }
+}

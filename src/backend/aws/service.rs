@@ -1,0 +1,292 @@
+//! The calls to AWS, each inside the budget, with their answers as nouns of `model`.
+
+use super::budget::{Budget, Caller};
+use super::convert;
+use super::errors::Whereabouts;
+use super::pages::{By, Fetched, Of, Place};
+use super::world::{Survey, World};
+use crate::backend::BackendError;
+use crate::model::{
+    ComputeEnvironment, Cursor, DEFAULT_LOG_GROUP, GetLogEvents, JobDefinition, JobDetail, JobExtra, JobId, JobQueue,
+    JobStatus, JobSummary, LogPage, Millis, StatusCounts, name_of,
+};
+use aws_sdk_batch::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_batch::types;
+use futures::future::try_join_all;
+use std::collections::{BTreeMap, HashMap};
+use std::future::Future;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Ids in one `DescribeJobs`.
+const DESCRIBE_AT_ONCE: usize = 100;
+/// Rows in a page of `ListJobs`, by state and with a filter.
+const LARGEST_PAGE: usize = 1000;
+const LARGEST_FILTERED_PAGE: usize = 100;
+/// Pages of queues, environments or revisions that are read of one list; an account may have 50 queues.
+const PAGES: usize = 10;
+/// Jobs whose sizes and streams are remembered.
+const REMEMBERED: usize = 20_000;
+
+/// AWS Batch and `CloudWatch` Logs.
+#[derive(Debug)]
+pub struct Service {
+    pub batch: aws_sdk_batch::Client,
+    logs: aws_sdk_cloudwatchlogs::Client,
+    budget: Budget,
+    at: Whereabouts,
+    memory: Mutex<Memory>,
+}
+
+/// What earlier calls told and later ones need.
+#[derive(Debug, Default)]
+pub struct Memory {
+    /// By job: what its row looked like when it was described, and what that told.
+    extras: HashMap<JobId, (Stamp, JobExtra)>,
+    /// By queue: how many jobs are in each state, and whether that is a lower bound.
+    pub counts: BTreeMap<String, (StatusCounts, bool)>,
+    /// How many watches poll.
+    pub watches: usize,
+    /// What the last watch had seen, and its cursor: a watch that goes on from there needs no reset.
+    pub parked: Option<(Cursor, World)>,
+}
+
+/// What of a row tells that its job must be described again.
+type Stamp = (JobStatus, Option<Millis>, bool);
+
+fn stamp(row: &JobSummary) -> Stamp {
+    (row.status, row.started_at, row.extra.as_ref().is_some_and(|extra| extra.stopping))
+}
+
+impl Service {
+    pub fn new(
+        batch: aws_sdk_batch::Client,
+        logs: aws_sdk_cloudwatchlogs::Client,
+        budget: Budget,
+        at: Whereabouts,
+    ) -> Self {
+        Self { batch, logs, budget, at, memory: Mutex::default() }
+    }
+
+    pub fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes a call when the budget allows it. The SDK's futures are large: this one holds its in a box.
+    pub fn call<T, E>(
+        &self,
+        caller: Caller,
+        operation: &'static str,
+        sending: impl Future<Output = Result<T, SdkError<E>>> + Send,
+    ) -> impl Future<Output = Result<T, BackendError>> + Send
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        let sending = Box::pin(sending);
+        async move {
+            self.budget.spend(caller).await;
+            sending.await.map_err(|error| {
+                let error = self.at.error(operation, &error);
+                if matches!(error, BackendError::Throttled { .. }) {
+                    self.budget.throttled();
+                }
+                error
+            })
+        }
+    }
+
+    /// All queues, without counts, the larger priority first.
+    pub async fn queues(&self, caller: Caller) -> Result<Vec<JobQueue>, BackendError> {
+        let mut queues = Vec::new();
+        let mut token = None;
+        for _ in 0..PAGES {
+            let call = self.batch.describe_job_queues().set_next_token(token);
+            let answer = self.call(caller, "DescribeJobQueues", call.send()).await?;
+            queues.extend(answer.job_queues.unwrap_or_default().into_iter().map(convert::queue::queue));
+            token = answer.next_token;
+            if token.is_none() {
+                break;
+            }
+        }
+        queues.sort_by(|a, b| b.priority.cmp(&a.priority).then_with(|| a.job_queue_name.cmp(&b.job_queue_name)));
+        Ok(queues)
+    }
+
+    pub async fn environments(&self, caller: Caller) -> Result<Vec<ComputeEnvironment>, BackendError> {
+        let mut environments = Vec::new();
+        let mut token = None;
+        for _ in 0..PAGES {
+            let call = self.batch.describe_compute_environments().set_next_token(token);
+            let answer = self.call(caller, "DescribeComputeEnvironments", call.send()).await?;
+            let page = answer.compute_environments.unwrap_or_default();
+            environments.extend(page.into_iter().map(convert::environment::environment));
+            token = answer.next_token;
+            if token.is_none() {
+                break;
+            }
+        }
+        environments.sort_by(|a, b| a.compute_environment_name.cmp(&b.compute_environment_name));
+        Ok(environments)
+    }
+
+    /// Revisions by name, the newest of each first; at most the first thousand.
+    pub async fn definitions(&self, active_only: bool) -> Result<Vec<JobDefinition>, BackendError> {
+        let mut definitions = Vec::new();
+        let mut token = None;
+        for _ in 0..PAGES {
+            let call = self.batch.describe_job_definitions().set_next_token(token);
+            let call = call.set_status(active_only.then(|| "ACTIVE".to_owned()));
+            let answer = self.call(Caller::Operator, "DescribeJobDefinitions", call.send()).await?;
+            let page = answer.job_definitions.unwrap_or_default();
+            definitions.extend(page.into_iter().map(convert::definition::definition));
+            token = answer.next_token;
+            if token.is_none() {
+                break;
+            }
+        }
+        definitions.sort_by(|a, b| {
+            a.job_definition_name.cmp(&b.job_definition_name).then_with(|| b.revision.cmp(&a.revision))
+        });
+        Ok(definitions)
+    }
+
+    /// All of each job, in the order asked; unknown ids are left out.
+    pub async fn describe(&self, caller: Caller, ids: &[JobId]) -> Result<Vec<JobDetail>, BackendError> {
+        let mut found = HashMap::new();
+        let batches = ids.chunks(DESCRIBE_AT_ONCE).map(|batch| {
+            let ids = batch.iter().map(|id| id.0.clone()).collect();
+            self.call(caller, "DescribeJobs", self.batch.describe_jobs().set_jobs(Some(ids)).send())
+        });
+        for answer in try_join_all(batches).await? {
+            let details = answer.jobs.unwrap_or_default().into_iter().map(convert::job::detail);
+            found.extend(details.map(|detail| (detail.job_id.clone(), detail)));
+        }
+        Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
+    }
+
+    /// One page of a list. The children of arrays are left out of a queue's list, as AWS leaves them out.
+    pub async fn list(&self, caller: Caller, place: Place, limit: Option<usize>) -> Result<Fetched, BackendError> {
+        let (queue, array) = match &place.source.of {
+            Of::Queue(name) => (Some(name.clone()), None),
+            Of::Array(id) => (None, Some(id.0.clone())),
+        };
+        let filter = |name: &str, value: &str| types::KeyValuesPair::builder().name(name).values(value).build();
+        let call = self.batch.list_jobs().set_job_queue(queue.clone()).set_array_job_id(array);
+        let (call, largest) = match &place.source.by {
+            By::Status(status) => (call.job_status(types::JobStatus::from(status.as_str())), LARGEST_PAGE),
+            By::Name(name) => (call.filters(filter("JOB_NAME", name)), LARGEST_FILTERED_PAGE),
+            By::Age => (call.filters(filter("AFTER_CREATED_AT", "0")), LARGEST_FILTERED_PAGE),
+        };
+        let size = limit.unwrap_or(largest).clamp(1, largest);
+        let call = call.max_results(i32::try_from(size).unwrap_or(i32::MAX)).set_next_token(place.token.clone());
+        let answer = self.call(caller, "ListJobs", call.send()).await?;
+        let queue_name = queue.as_deref().map(name_of);
+        let rows = answer.job_summary_list.unwrap_or_default().into_iter();
+        let mut rows: Vec<_> = rows.map(|row| convert::job::summary(row, queue_name)).collect();
+        rows.retain(|row| queue.is_none() || row.job_id.array_parent().is_none());
+        Ok(Fetched { place, rows, next: answer.next_token })
+    }
+
+    /// The jobs of a queue: its newest hundred in one call where those are all, and by state where there are more.
+    /// `deep` reads the states of ended jobs as well; without it they are left unread.
+    pub async fn survey(&self, caller: Caller, queue: &str, deep: bool) -> Result<Survey, BackendError> {
+        let place = |by| Place {
+            source: super::pages::Source { of: Of::Queue(queue.to_owned()), by },
+            token: None,
+            after: None,
+        };
+        let newest = self.list(caller, place(By::Age), None).await?;
+        let mut survey = Survey::default();
+        let is_all = newest.next.is_none();
+        survey.see(newest.rows);
+        if is_all {
+            survey.whole.extend(JobStatus::ALL);
+            return Ok(survey);
+        }
+        // In the order that a job walks: one that moves between two calls is seen again rather than missed.
+        for status in JobStatus::ALL.into_iter().filter(|status| deep || !status.is_final()) {
+            let page = self.list(caller, place(By::Status(status)), None).await?;
+            if page.next.is_none() {
+                survey.whole.insert(status)
+            } else {
+                survey.cut.insert(status)
+            };
+            survey.see(page.rows);
+        }
+        Ok(survey)
+    }
+
+    /// Adds what `ListJobs` does not tell. What was told before of a job in the same state is remembered; of the others
+    /// the first `at_most` are described, and the rest keep what the list said.
+    pub async fn enrich(&self, caller: Caller, rows: Vec<&mut JobSummary>, at_most: usize) -> Result<(), BackendError> {
+        let mut unknown: Vec<&mut JobSummary> = Vec::new();
+        {
+            let memory = self.memory();
+            for row in rows {
+                let uncounted = !row.status.is_final()
+                    && row.array_properties.as_ref().is_some_and(|a| a.size.is_some() && a.status_summary.is_none());
+                match memory.extras.get(&row.job_id) {
+                    Some((seen, extra)) if *seen == stamp(row) && !uncounted => {
+                        row.extra = Some(Box::new(extra.clone()));
+                    }
+                    _ => unknown.push(row),
+                }
+            }
+        }
+        unknown.truncate(at_most);
+        let ids: Vec<_> = unknown.iter().map(|row| row.job_id.clone()).collect();
+        let details = match self.describe(caller, &ids).await {
+            Ok(details) => details,
+            // The list stands without what would be added: for a caller who may list and not describe, and in a rush.
+            Err(
+                error
+                @ (BackendError::Refused { .. } | BackendError::Malformed { .. } | BackendError::Throttled { .. }),
+            ) => {
+                tracing::warn!(%error, jobs = ids.len(), "jobs are listed without their sizes");
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
+        let mut told: HashMap<_, _> = details.into_iter().map(|detail| (detail.job_id.clone(), detail)).collect();
+        let mut memory = self.memory();
+        if memory.extras.len() + told.len() > REMEMBERED {
+            memory.extras.clear();
+        }
+        for row in unknown {
+            let Some(detail) = told.remove(&row.job_id) else { continue };
+            let before = stamp(row);
+            if let Some(array) = detail.array_properties {
+                row.array_properties = Some(array);
+            }
+            if let Some(extra) = detail.extra {
+                // A job that has moved on since it was listed is described again when the list says so too.
+                if detail.status == row.status {
+                    memory.extras.insert(row.job_id.clone(), (before, (*extra).clone()));
+                }
+                row.extra = Some(extra);
+            }
+        }
+        Ok(())
+    }
+
+    /// One page of a stream.
+    pub async fn log_page(&self, caller: Caller, wanted: GetLogEvents) -> Result<LogPage, BackendError> {
+        let group = wanted.log_group_name.unwrap_or_else(|| DEFAULT_LOG_GROUP.to_owned());
+        let call = self
+            .logs
+            .get_log_events()
+            .log_group_name(&group)
+            .log_stream_name(&wanted.log_stream_name)
+            .set_start_time(wanted.start_time)
+            .set_end_time(wanted.end_time)
+            .set_limit(wanted.limit.map(|limit| i32::try_from(limit.min(10_000)).unwrap_or(10_000)))
+            .set_start_from_head(wanted.start_from_head)
+            .set_next_token(wanted.next_token);
+        match self.call(caller, "GetLogEvents", call.send()).await {
+            Ok(page) => Ok(convert::log::page(page)),
+            Err(BackendError::NotFound { .. }) => {
+                Err(BackendError::NotFound { what: format!("log stream {} of {group}", wanted.log_stream_name) })
+            }
+            Err(error) => Err(error),
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! Which AWS to talk to, as whom, and how often.
+
+use super::AwsBackend;
+use super::audit::AuditFile;
+use super::budget::Budget;
+use super::errors::{Whereabouts, causes};
+use super::service::Service;
+use crate::backend::BackendError;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{AppName, ConfigLoader, Region};
+use aws_sdk_batch::config::{Credentials, ProvideCredentials};
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What a context says of AWS. What is `None` comes from AWS's standard chain: environment, profile files, SSO, and the
+/// credentials of a container or an instance.
+#[derive(Debug, Clone)]
+pub struct AwsSettings {
+    pub profile: Option<String>,
+    pub region: Option<String>,
+    /// One endpoint for all services; it beats `AWS_ENDPOINT_URL` and its like.
+    pub endpoint: Option<String>,
+    /// Keys that are used as they are, before any other credentials.
+    pub keys: Option<Keys>,
+    pub calls_per_second: f64,
+    /// `user@host`, for the record of actions.
+    pub by: String,
+    /// Where actions are recorded; `None` records nothing.
+    pub audit_file: Option<PathBuf>,
+}
+
+impl Default for AwsSettings {
+    fn default() -> Self {
+        Self {
+            profile: None,
+            region: None,
+            endpoint: None,
+            keys: None,
+            calls_per_second: 8.0,
+            by: String::new(),
+            audit_file: None,
+        }
+    }
+}
+
+/// A key pair. Its `Debug` form does not show the secret.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Keys {
+    pub access_key_id: String,
+    pub secret_access_key: String,
+    pub session_token: Option<String>,
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keys").field("access_key_id", &self.access_key_id).finish_non_exhaustive()
+    }
+}
+
+/// How long the chain may look for credentials: a machine without any asks an instance's metadata service in vain.
+const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(10);
+
+impl AwsBackend {
+    /// Finds the region and the credentials. No call is made to AWS Batch yet.
+    pub async fn connect(settings: AwsSettings) -> Result<Self, BackendError> {
+        let shared = loader(&settings).load().await;
+        let profile = settings.profile.clone().or_else(|| std::env::var("AWS_PROFILE").ok());
+        let Some(region) = shared.region() else {
+            return Err(no_region(profile.as_deref()));
+        };
+        let endpoint = shared
+            .endpoint_url()
+            .map(str::to_owned)
+            .or_else(|| std::env::var("AWS_ENDPOINT_URL_BATCH").ok())
+            .unwrap_or_else(|| format!("AWS Batch in {region}"));
+        let at = Whereabouts { endpoint, profile };
+        let Some(provider) = shared.credentials_provider() else {
+            return Err(at.credentials(&why_none("", at.profile.as_deref())));
+        };
+        match tokio::time::timeout(CREDENTIALS_TIMEOUT, provider.provide_credentials()).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => return Err(at.credentials(&why_none(&causes(&error), at.profile.as_deref()))),
+            Err(_) => return Err(at.credentials("none were found within 10 s")),
+        }
+        let service = Service::new(
+            aws_sdk_batch::Client::new(&shared),
+            aws_sdk_cloudwatchlogs::Client::new(&shared),
+            Budget::new(settings.calls_per_second),
+            at,
+        );
+        let audit = settings.audit_file.map(AuditFile::new);
+        Ok(Self { service: Arc::new(service), by: settings.by, audit })
+    }
+}
+
+fn loader(settings: &AwsSettings) -> ConfigLoader {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(3))
+        .operation_attempt_timeout(Duration::from_secs(10))
+        .operation_timeout(Duration::from_secs(25))
+        .build();
+    let mut loader = aws_config::from_env()
+        .timeout_config(timeouts)
+        .retry_config(RetryConfig::standard().with_max_attempts(3))
+        .app_name(AppName::new("batchdeck").expect("letters alone make a valid name"));
+    if let Some(profile) = &settings.profile {
+        loader = loader.profile_name(profile);
+    }
+    if let Some(region) = &settings.region {
+        loader = loader.region(Region::new(region.clone()));
+    }
+    if let Some(endpoint) = &settings.endpoint {
+        loader = loader.endpoint_url(endpoint);
+    }
+    if let Some(keys) = settings.keys.clone() {
+        let Keys { access_key_id, secret_access_key, session_token } = keys;
+        loader = loader.credentials_provider(Credentials::new(
+            access_key_id,
+            secret_access_key,
+            session_token,
+            None,
+            "batchdeck settings",
+        ));
+    }
+    loader
+}
+
+/// Why there are no credentials. The chain ends at an instance's metadata service: that it failed there only says that
+/// nothing before it had any.
+fn why_none(causes: &str, profile: Option<&str>) -> String {
+    if !causes.is_empty() && !causes.contains("IMDS") && !causes.contains("not enabled") {
+        return causes.to_owned();
+    }
+    match profile {
+        Some(profile) => format!("none were found; is there a profile `{profile}`, and has it credentials?"),
+        None => "none were found in the environment, in ~/.aws, or of an instance".to_owned(),
+    }
+}
+
+fn no_region(profile: Option<&str>) -> BackendError {
+    let configure = match profile {
+        Some(profile) => format!("aws configure set region eu-west-1 --profile {profile}"),
+        None => "aws configure set region eu-west-1".to_owned(),
+    };
+    BackendError::Credentials {
+        message: format!("no region is set. Set AWS_REGION, or run `{configure}` with your region"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_not_shown() {
+        let keys = Keys {
+            access_key_id: "AKIA".into(),
+            secret_access_key: "hush".into(),
+            session_token: Some("quiet".into()),
+        };
+        let shown = format!("{:?}", AwsSettings { keys: Some(keys), ..Default::default() });
+        assert!(shown.contains("AKIA") && !shown.contains("hush") && !shown.contains("quiet"), "{shown}");
+    }
+
+    #[test]
+    fn the_end_of_the_chain_is_not_told_as_the_cause() {
+        let none = "none were found in the environment, in ~/.aws, or of an instance";
+        let cases = [
+            ("failed to load IMDS session token: service error", None, none),
+            ("no credentials found in chain: the credential provider was not enabled", None, none),
+            ("", None, none),
+            (
+                "failed to read `sso/cache/1.json`: No such file",
+                None,
+                "failed to read `sso/cache/1.json`: No such file",
+            ),
+            ("IMDS", Some("ops"), "none were found; is there a profile `ops`, and has it credentials?"),
+        ];
+        for (causes, profile, expected) in cases {
+            assert_eq!(why_none(causes, profile), expected, "{causes}");
+        }
+    }
+
+    #[test]
+    fn a_missing_region_says_how_to_set_one_for_the_profile() {
+        let error = no_region(Some("ops")).to_string();
+        assert!(error.contains("`aws configure set region eu-west-1 --profile ops`"), "{error}");
+    }
+}

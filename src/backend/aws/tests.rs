@@ -1,0 +1,309 @@
+//! What no mock of the service does: throttling, denied calls, pages, a service that is not there. The calls go through
+//! the real SDK to a server that plays answers.
+
+use super::*;
+use crate::backend::stub::{Answer, Asked, Ending, Stub};
+use crate::model::{JobStatus, StatusCounts, What};
+use futures::StreamExt;
+use serde_json::{Value, json};
+
+/// A backend whose every service is at `address`.
+async fn backend_at(address: std::net::SocketAddr) -> AwsBackend {
+    let settings = AwsSettings {
+        region: Some("eu-west-1".into()),
+        endpoint: Some(format!("http://{address}")),
+        keys: Some(Keys { access_key_id: "AKIATEST".into(), secret_access_key: "s".into(), session_token: None }),
+        calls_per_second: 1000.0,
+        by: "ann@host".into(),
+        ..AwsSettings::default()
+    };
+    AwsBackend::connect(settings).await.expect("has all it needs")
+}
+
+async fn world(play: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> (AwsBackend, Stub) {
+    let (stub, address) = Stub::on_loopback(play);
+    (backend_at(address).await, stub)
+}
+
+fn job(id: &str, status: &str, created_at: i64) -> Value {
+    json!({"jobId": id, "jobName": format!("name-{id}"), "status": status, "createdAt": created_at})
+}
+
+#[tokio::test]
+async fn calls_are_signed_for_the_region_and_the_service() {
+    let (backend, stub) = world(|_| Answer::json(&json!({"computeEnvironments": []}))).await;
+    backend.compute_environments().await.expect("lists");
+    let asked = &stub.asked()[0];
+    assert_eq!(asked.line, "POST /v1/describecomputeenvironments");
+    let signature = asked.header("authorization");
+    assert!(signature.contains("Credential=AKIATEST/") && signature.contains("/eu-west-1/batch/"), "{signature}");
+}
+
+#[tokio::test]
+async fn a_refusal_says_what_it_is_and_what_to_do() {
+    let cases = [
+        (400, "ClientException", "JobQueue x not found.", "JobQueue x not found. (ClientException)"),
+        (403, "AccessDeniedException", "not for you", "not for you (AccessDeniedException)"),
+        (403, "ExpiredTokenException", "is old", "Sign in with `aws sso login`"),
+        (403, "UnrecognizedClientException", "who?", "AWS credentials: who? (UnrecognizedClientException)"),
+    ];
+    for (status, code, message, expected) in cases {
+        let body = json!({"message": message}).to_string();
+        let (backend, _stub) = world(move |_| Answer::error(status, Some(code), &body)).await;
+        let error = backend.compute_environments().await.expect_err("is refused").to_string();
+        assert!(error.contains(expected), "{code}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn throttling_is_told_apart_and_a_submission_is_sent_once() {
+    let (backend, stub) =
+        world(|_| Answer::error(429, Some("TooManyRequestsException"), r#"{"message":"slower"}"#)).await;
+    let error = backend.submit_job(SubmitJobRequest::default()).await.expect_err("is refused");
+    assert_eq!(error, BackendError::Throttled { message: "slower".into() });
+    assert_eq!(stub.asked().len(), 1, "SubmitJob has no idempotency token");
+}
+
+#[tokio::test]
+async fn a_service_that_is_not_there_is_named() {
+    let (stub, address) = Stub::on_loopback(|_| Answer::json(&json!({})));
+    drop(stub);
+    let backend = backend_at(address).await;
+    let error = backend.submit_job(SubmitJobRequest::default()).await.expect_err("nobody answers");
+    let BackendError::Unreachable { endpoint, cause, .. } = &error else { panic!("{error:?}") };
+    assert_eq!(*endpoint, format!("http://{address}"));
+    assert!(cause.contains("refused") || cause.contains("reset") || cause.contains("closed"), "{cause}");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_of_the_api_is_called_malformed() {
+    let (backend, _stub) = world(|_| Answer::pieces(&[b"<html>"], Ending::Complete)).await;
+    let error = backend.compute_environments().await.expect_err("is no JSON");
+    assert!(matches!(error, BackendError::Malformed { operation: "DescribeComputeEnvironments", .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn what_aws_has_no_call_for_says_what_to_do_instead() {
+    let (backend, stub) = world(|_| Answer::json(&json!({}))).await;
+    let moved = backend.reprioritise_job(&"j".into(), 5, Why::default()).await.expect_err("is not possible");
+    assert_eq!(
+        moved.to_string(),
+        "reprioritising a waiting job is not possible on aws: terminate and resubmit with a higher priority, or raise \
+         the queue's priority"
+    );
+    let schedules = backend.schedules().await.expect_err("not yet");
+    let audit = backend.audit(5).await.expect_err("no file");
+    let status = backend.engine_status().await.expect_err("no engine");
+    for error in [schedules, audit, status] {
+        assert!(matches!(error, BackendError::Unsupported { backend: "aws", .. }), "{error:?}");
+    }
+    let can = backend.capabilities();
+    assert!(!can.reprioritise_job && !can.schedules && !can.audit && !can.pushes_changes);
+    assert!(stub.asked().is_empty());
+}
+
+/// Two queues; `big` has more than a filtered page of jobs, and an array whose child runs.
+fn two_queues(asked: &Asked) -> Answer {
+    let queue = asked.body["jobQueue"].as_str().unwrap_or_default();
+    match asked.line.as_str() {
+        "POST /v1/describejobqueues" if asked.body["nextToken"].is_null() => {
+            Answer::json(&json!({"jobQueues": [{"jobQueueName": "small", "priority": 1}], "nextToken": "n"}))
+        }
+        "POST /v1/describejobqueues" => {
+            Answer::json(&json!({"jobQueues": [{"jobQueueName": "big", "priority": 9, "state": "DISABLED"}]}))
+        }
+        "POST /v1/describecomputeenvironments" => Answer::json(&json!({"computeEnvironments": []})),
+        "POST /v1/describejobs" => {
+            let ids = asked.body["jobs"].as_array().expect("ids");
+            assert!(!ids.is_empty() && ids.len() <= 100);
+            let jobs = ids.iter().map(|id| {
+                let status = if id == "s1" { "RUNNING" } else { "SUCCEEDED" };
+                json!({"jobId": id, "jobQueue": "arn:aws:batch:eu-west-1:1:job-queue/described", "status": status,
+                    "createdAt": 1, "container": {"resourceRequirements": [{"type": "VCPU", "value": "0.5"},
+                    {"type": "MEMORY", "value": "64"}], "logStreamName": "d/default/t"}})
+            });
+            Answer::json(&json!({"jobs": jobs.collect::<Vec<_>>()}))
+        }
+        "POST /v1/listjobs" => {
+            let rows = match (queue, asked.body["jobStatus"].as_str()) {
+                ("small", None | Some("RUNNING")) => json!([job("s1", "RUNNING", 40)]),
+                ("big", None) => json!([job("b9", "SUCCEEDED", 50)]),
+                ("big", Some("SUCCEEDED")) => json!([job("b9", "SUCCEEDED", 50), job("b1", "SUCCEEDED", 10)]),
+                ("big", Some("PENDING")) => {
+                    let mut parent = job("arr", "PENDING", 30);
+                    parent["arrayProperties"] = json!({"size": 3, "statusSummary": {"RUNNING": 1, "RUNNABLE": 2}});
+                    json!([parent, job("wait", "PENDING", 20)])
+                }
+                _ => json!([]),
+            };
+            let is_first_of_many = queue == "big"
+                && asked.body["nextToken"].is_null()
+                && (asked.body["jobStatus"].is_null() || asked.body["jobStatus"] == "SUCCEEDED");
+            let next = is_first_of_many.then_some("more");
+            Answer::json(&json!({"jobSummaryList": rows, "nextToken": next}))
+        }
+        other => panic!("{other}"),
+    }
+}
+
+#[tokio::test]
+async fn queues_come_from_all_pages_with_counts_that_say_when_they_are_a_lower_bound() {
+    let (backend, stub) = world(two_queues).await;
+    let queues = backend.job_queues().await.expect("lists");
+    let names: Vec<_> = queues.iter().map(|queue| queue.job_queue_name.as_str()).collect();
+    assert_eq!(names, ["big", "small"]);
+    assert_eq!(queues[0].state, crate::model::Switch::Disabled);
+    let big = StatusCounts(
+        [(JobStatus::Pending, 1), (JobStatus::Runnable, 2), (JobStatus::Running, 1), (JobStatus::Succeeded, 2)].into(),
+    );
+    assert_eq!((queues[0].job_counts.as_ref(), queues[0].job_counts_partial), (Some(&big), true));
+    let small = StatusCounts([(JobStatus::Running, 1)].into());
+    assert_eq!((queues[1].job_counts.as_ref(), queues[1].job_counts_partial), (Some(&small), false));
+    let of_small = stub.asked().iter().filter(|asked| asked.body["jobQueue"] == "small").count();
+    assert_eq!(of_small, 1, "one call counts a small queue");
+}
+
+#[tokio::test]
+async fn running_jobs_include_arrays_whose_children_run_and_carry_their_sizes() {
+    let (backend, _stub) = world(two_queues).await;
+    let query = JobQuery { statuses: vec![JobStatus::Running], ..Default::default() };
+    let page = backend.jobs(query).await.expect("lists");
+    let ids: Vec<_> = page.items.iter().map(|row| row.job_id.as_str()).collect();
+    assert_eq!(ids, ["s1", "arr"]);
+    let extra = page.items[0].extra.as_ref().expect("was described");
+    assert_eq!((extra.vcpus, extra.memory_mib, extra.attempt), (0.5, 64, 1));
+    assert_eq!((extra.job_queue.as_str(), extra.log_stream_name.as_deref()), ("described", Some("d/default/t")));
+    assert_eq!(page.next, None);
+}
+
+#[tokio::test]
+async fn what_was_described_once_is_not_asked_again_while_the_job_stays_as_it_is() {
+    let (backend, stub) = world(two_queues).await;
+    let query = || JobQuery { scope: JobScope::Queue("small".into()), ..Default::default() };
+    let first = backend.jobs(query()).await.expect("lists");
+    let again = backend.jobs(query()).await.expect("lists");
+    assert_eq!(first, again);
+    assert_eq!(stub.asked().iter().filter(|asked| asked.line.ends_with("describejobs")).count(), 1);
+}
+
+#[tokio::test]
+async fn jobs_are_listed_for_one_who_may_not_describe_them() {
+    let (backend, _stub) = world(|asked| match asked.line.as_str() {
+        "POST /v1/describejobs" => Answer::error(403, Some("AccessDeniedException"), r#"{"message":"no"}"#),
+        _ => two_queues(asked),
+    })
+    .await;
+    let query = JobQuery { scope: JobScope::Queue("small".into()), ..Default::default() };
+    let page = backend.jobs(query).await.expect("lists");
+    assert_eq!(page.items[0].extra.as_ref().expect("what the list tells").job_queue, "small");
+}
+
+#[tokio::test]
+async fn a_page_token_goes_on_and_a_foreign_one_is_refused() {
+    let (backend, stub) = world(two_queues).await;
+    let mut query = JobQuery { scope: JobScope::Queue("big".into()), limit: Some(10), ..Default::default() };
+    let page = backend.jobs(query.clone()).await.expect("lists");
+    query.page_token = page.next;
+    assert!(query.page_token.is_some());
+    backend.jobs(query.clone()).await.expect("goes on");
+    let asked = stub.asked();
+    let lists: Vec<_> = asked.iter().filter(|asked| asked.line.ends_with("listjobs")).collect();
+    assert_eq!(lists[0].body["maxResults"], 10);
+    assert_eq!(lists[0].body["filters"], json!([{"name": "AFTER_CREATED_AT", "values": ["0"]}]));
+    assert_eq!(lists[1].body["nextToken"], "more");
+    query.page_token = Some("f/17".into());
+    assert!(matches!(backend.jobs(query).await, Err(BackendError::Refused { .. })));
+}
+
+#[tokio::test]
+async fn a_watch_starts_with_a_reset_tells_all_rows_and_then_that_it_is_alive() {
+    let (backend, _stub) = world(two_queues).await;
+    let mut stream = backend.watch(None).await.expect("watches");
+    let mut told = Vec::new();
+    let mut cursor = Cursor(0);
+    loop {
+        let change = stream.next().await.expect("an item").expect("a change");
+        assert!(change.cursor > cursor);
+        cursor = change.cursor;
+        let text = match change.what {
+            What::Reset => "reset".to_owned(),
+            What::Queue(queue) => format!("{} {}", queue.job_queue_name, queue.job_counts.unwrap_or_default().total()),
+            What::Job(job) => format!("{} {}", job.job_id, job.status),
+            What::Alive { .. } => break,
+            other => panic!("{other:?}"),
+        };
+        told.push(text);
+    }
+    assert_eq!(
+        told,
+        [
+            "reset",
+            "big 0",
+            "small 0",
+            "arr PENDING",
+            "b1 SUCCEEDED",
+            "b9 SUCCEEDED",
+            "wait PENDING",
+            "big 6",
+            "s1 RUNNING",
+            "small 1"
+        ]
+    );
+    // While the watch polls, counts are its own: a listing of queues costs its own two calls alone.
+    let queues = backend.job_queues().await.expect("lists");
+    assert_eq!(queues[0].job_counts.as_ref().expect("counted").total(), 6);
+
+    drop(stream);
+    let mut again = backend.watch(Some(cursor)).await.expect("watches");
+    let change = again.next().await.expect("an item").expect("a change");
+    assert!(matches!(change.what, What::Alive { .. }), "nothing is told twice: {:?}", change.what);
+    drop(again);
+    let mut behind = backend.watch(Some(Cursor(1))).await.expect("watches");
+    let change = behind.next().await.expect("an item").expect("a change");
+    assert_eq!(change.what, What::Reset);
+}
+
+#[tokio::test]
+async fn a_watch_ends_with_the_error_that_stopped_it() {
+    let (backend, _stub) = world(|_| Answer::error(403, Some("AccessDeniedException"), r#"{"message":"no"}"#)).await;
+    let items: Vec<_> = backend.watch(None).await.expect("watches").collect().await;
+    assert_eq!(items.len(), 2);
+    assert!(matches!(items[1], Err(BackendError::Refused { .. })), "{items:?}");
+}
+
+#[tokio::test]
+async fn a_followed_log_goes_on_from_the_forward_token_and_names_the_default_group() {
+    let (backend, stub) = world(|asked| {
+        let token = asked.body["nextToken"].as_str().unwrap_or("f/0").to_owned();
+        let (message, next) = match token.as_str() {
+            "f/0" => (Some("one"), "f/1"),
+            // An empty page before the end.
+            "f/1" => (None, "f/2"),
+            "f/2" => (Some("two"), "f/3"),
+            _ => (None, "f/3"),
+        };
+        let events: Vec<_> = message.iter().map(|text| json!({"timestamp": 5, "message": text})).collect();
+        Answer::json(&json!({"events": events, "nextForwardToken": next, "nextBackwardToken": "b/0"}))
+    })
+    .await;
+    let lines = backend.follow_log(None, "d/default/t".into(), None).await.expect("follows");
+    let batches: Vec<_> = lines.take(2).map(|batch| batch.expect("lines")[0].message.clone()).collect().await;
+    assert_eq!(batches, ["one", "two"]);
+    let asked = stub.asked();
+    assert_eq!(asked[0].header("x-amz-target"), "Logs_20140328.GetLogEvents");
+    assert_eq!(asked[0].body["logGroupName"], "/aws/batch/job");
+    assert_eq!(asked[0].body["startFromHead"], true);
+    assert_eq!(asked.len(), 3);
+}
+
+#[tokio::test]
+async fn a_stream_that_does_not_exist_yet_is_waited_for_when_followed_and_not_found_when_read() {
+    let body = r#"{"__type":"ResourceNotFoundException","message":"The specified log stream does not exist."}"#;
+    let (backend, _stub) = world(move |_| Answer::error(400, None, body)).await;
+    let wanted = GetLogEvents { log_stream_name: "s".into(), ..Default::default() };
+    let error = backend.log_events(wanted).await.expect_err("is not there");
+    assert_eq!(error, BackendError::NotFound { what: "log stream s of /aws/batch/job".into() });
+    let mut lines = backend.follow_log(None, "s".into(), None).await.expect("follows");
+    let moment = std::time::Duration::from_millis(300);
+    assert!(tokio::time::timeout(moment, lines.next()).await.is_err(), "it waits");
+}

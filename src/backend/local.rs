@@ -1,0 +1,282 @@
+//! The local engine as a backend, over its unix socket.
+
+mod client;
+mod lines;
+mod percent;
+#[cfg(test)]
+mod tests;
+
+use super::{Backend, BackendError, Capabilities, JobQuery, JobScope, Page, Why};
+use crate::model::{
+    AuditEntry, Change, ComputeEnvironment, CreateComputeEnvironmentRequest, CreateJobQueueRequest, Cursor,
+    EngineStatus, GetLogEvents, JobDefinition, JobDetail, JobId, JobQueue, JobStatus, JobSummary, LogEvent, LogPage,
+    RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Schedule, ScheduleRun, SubmitJobRequest,
+    SubmitJobResponse, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
+};
+use async_trait::async_trait;
+use client::{Call, Client, Patience, Silence};
+use futures::future;
+use futures::stream::{BoxStream, StreamExt};
+use hyper::Method;
+use percent::encode;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// Ids in one `jobs/describe`, as AWS's `DescribeJobs` takes them.
+const DESCRIBE_AT_ONCE: usize = 100;
+
+/// A client of the engine that serves a data directory.
+#[derive(Debug)]
+pub struct LocalBackend {
+    client: Client,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ListJobs<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    queue: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    array: Option<&'a JobId>,
+    statuses: &'a [JobStatus],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_token: Option<&'a str>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ListedJobs {
+    jobs: Vec<JobSummary>,
+    #[serde(default)]
+    next_token: Option<String>,
+}
+
+#[derive(Serialize)]
+struct DescribeJobs<'a> {
+    jobs: &'a [JobId],
+}
+
+#[derive(Deserialize)]
+struct DescribedJobs {
+    jobs: Vec<JobDetail>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct StopJob<'a> {
+    job_id: &'a JobId,
+    reason: &'a str,
+}
+
+#[derive(Serialize)]
+struct Reprioritise {
+    priority: i32,
+}
+
+impl LocalBackend {
+    /// A client of the engine at `socket`, which acts in the name of `by` (`user@host`). It does no I/O yet: it connects
+    /// when it is first asked something.
+    pub fn new(socket: PathBuf, by: String) -> Self {
+        Self { client: Client::new(socket, by, Patience::default()) }
+    }
+
+    /// Asks the engine to end in good order. Agents and their jobs go on.
+    pub async fn stop_engine(&self) -> Result<(), BackendError> {
+        self.act(Call::send("StopEngine", Method::POST, "/batchdeck/v1/stop", &serde_json::json!({}))).await
+    }
+
+    async fn act(&self, call: Call) -> Result<(), BackendError> {
+        self.client.call::<IgnoredAny>(call).await.map(|_| ())
+    }
+}
+
+/// `EventBridge` Scheduler's path of a schedule; create and update name the group in their body.
+fn schedule_path(name: &str) -> String {
+    format!("/schedules/{}", encode(name))
+}
+
+fn own_schedule_path(group: &str, name: &str, what: &str) -> String {
+    format!("/batchdeck/v1/schedules/{}/{}/{what}", encode(group), encode(name))
+}
+
+fn the_schedule(group: &str, name: &str) -> String {
+    format!("schedule {group}/{name}")
+}
+
+#[async_trait]
+impl Backend for LocalBackend {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { name: "local", reprioritise_job: true, schedules: true, audit: true, pushes_changes: true }
+    }
+
+    async fn job_queues(&self) -> Result<Vec<JobQueue>, BackendError> {
+        self.client.call(Call::get("DescribeJobQueues", "/batchdeck/v1/queues")).await
+    }
+
+    async fn create_job_queue(&self, request: CreateJobQueueRequest) -> Result<(), BackendError> {
+        self.act(Call::batch("CreateJobQueue", &request)).await
+    }
+
+    async fn update_job_queue(&self, request: UpdateJobQueueRequest, why: Why) -> Result<(), BackendError> {
+        self.act(Call::batch("UpdateJobQueue", &request).because(why.reason)).await
+    }
+
+    async fn compute_environments(&self) -> Result<Vec<ComputeEnvironment>, BackendError> {
+        self.client.call(Call::get("DescribeComputeEnvironments", "/batchdeck/v1/environments")).await
+    }
+
+    async fn create_compute_environment(&self, request: CreateComputeEnvironmentRequest) -> Result<(), BackendError> {
+        self.act(Call::batch("CreateComputeEnvironment", &request)).await
+    }
+
+    async fn update_compute_environment(
+        &self,
+        request: UpdateComputeEnvironmentRequest,
+        why: Why,
+    ) -> Result<(), BackendError> {
+        self.act(Call::batch("UpdateComputeEnvironment", &request).because(why.reason)).await
+    }
+
+    async fn job_definitions(&self, active_only: bool) -> Result<Vec<JobDefinition>, BackendError> {
+        let call = Call::get("DescribeJobDefinitions", "/batchdeck/v1/definitions");
+        let mut definitions: Vec<JobDefinition> = self.client.call(call).await?;
+        definitions.retain(|definition| !active_only || definition.is_active());
+        Ok(definitions)
+    }
+
+    async fn register_job_definition(
+        &self,
+        request: RegisterJobDefinitionRequest,
+    ) -> Result<RegisterJobDefinitionResponse, BackendError> {
+        self.client.call(Call::batch("RegisterJobDefinition", &request)).await
+    }
+
+    async fn jobs(&self, query: JobQuery) -> Result<Page<JobSummary>, BackendError> {
+        let (queue, array) = match &query.scope {
+            JobScope::Everywhere => (None, None),
+            JobScope::Queue(name) => (Some(name.as_str()), None),
+            JobScope::Array(parent) => (None, Some(parent)),
+        };
+        let request = ListJobs {
+            queue,
+            array,
+            statuses: &query.statuses,
+            name: query.name.as_deref(),
+            limit: query.limit,
+            next_token: query.page_token.as_deref(),
+        };
+        let call = Call::send("ListJobs", Method::POST, "/batchdeck/v1/jobs/list", &request);
+        let listed: ListedJobs = self.client.call(call).await?;
+        Ok(Page { items: listed.jobs, next: listed.next_token })
+    }
+
+    async fn describe_jobs(&self, ids: &[JobId]) -> Result<Vec<JobDetail>, BackendError> {
+        let mut all = Vec::with_capacity(ids.len());
+        for jobs in ids.chunks(DESCRIBE_AT_ONCE) {
+            let request = DescribeJobs { jobs };
+            let call = Call::send("DescribeJobs", Method::POST, "/batchdeck/v1/jobs/describe", &request);
+            let described: DescribedJobs = self.client.call(call).await?;
+            all.extend(described.jobs);
+        }
+        Ok(all)
+    }
+
+    async fn submit_job(&self, request: SubmitJobRequest) -> Result<SubmitJobResponse, BackendError> {
+        self.client.call(Call::batch("SubmitJob", &request)).await
+    }
+
+    async fn cancel_job(&self, id: &JobId, reason: &str) -> Result<(), BackendError> {
+        self.act(Call::batch("CancelJob", &StopJob { job_id: id, reason }).about(format!("job {id}"))).await
+    }
+
+    async fn terminate_job(&self, id: &JobId, reason: &str) -> Result<(), BackendError> {
+        self.act(Call::batch("TerminateJob", &StopJob { job_id: id, reason }).about(format!("job {id}"))).await
+    }
+
+    async fn reprioritise_job(&self, id: &JobId, priority: i32, why: Why) -> Result<(), BackendError> {
+        let path = format!("/batchdeck/v1/jobs/{}/priority", encode(id.as_str()));
+        let call = Call::send("ReprioritiseJob", Method::PUT, path, &Reprioritise { priority });
+        self.act(call.because(why.reason).about(format!("job {id}"))).await
+    }
+
+    async fn log_events(&self, request: GetLogEvents) -> Result<LogPage, BackendError> {
+        let call = Call {
+            target: Some("Logs_20140328.GetLogEvents"),
+            ..Call::send("GetLogEvents", Method::POST, "/", &request)
+        };
+        self.client.call(call.about(format!("log stream {}", request.log_stream_name))).await
+    }
+
+    async fn follow_log(
+        &self,
+        _group: Option<String>,
+        stream: String,
+        from: Option<String>,
+    ) -> Result<BoxStream<'static, Result<Vec<LogEvent>, BackendError>>, BackendError> {
+        let mut path = format!("/batchdeck/v1/logs/follow?stream={}", encode(&stream));
+        if let Some(token) = from {
+            path.push_str("&from=");
+            path.push_str(&encode(&token));
+        }
+        let call = Call::get("FollowLog", path).about(format!("log stream {stream}"));
+        let batches = self.client.lines::<Vec<LogEvent>>(call, Silence::MayLast).await?;
+        Ok(batches.filter(|batch| future::ready(!batch.as_ref().is_ok_and(Vec::is_empty))).boxed())
+    }
+
+    async fn schedules(&self) -> Result<Vec<Schedule>, BackendError> {
+        self.client.call(Call::get("ListSchedules", "/batchdeck/v1/schedules")).await
+    }
+
+    async fn create_schedule(&self, schedule: Schedule) -> Result<(), BackendError> {
+        let subject = the_schedule(&schedule.group_name, &schedule.name);
+        let call = Call::send("CreateSchedule", Method::POST, schedule_path(&schedule.name), &schedule);
+        self.act(call.about(subject)).await
+    }
+
+    async fn update_schedule(&self, schedule: Schedule) -> Result<(), BackendError> {
+        let subject = the_schedule(&schedule.group_name, &schedule.name);
+        let call = Call::send("UpdateSchedule", Method::PUT, schedule_path(&schedule.name), &schedule);
+        self.act(call.about(subject)).await
+    }
+
+    async fn delete_schedule(&self, group: &str, name: &str) -> Result<(), BackendError> {
+        let path = format!("{}?groupName={}", schedule_path(name), encode(group));
+        let call = Call { method: Method::DELETE, ..Call::get("DeleteSchedule", path) };
+        self.act(call.about(the_schedule(group, name))).await
+    }
+
+    async fn run_schedule(&self, group: &str, name: &str) -> Result<SubmitJobResponse, BackendError> {
+        let path = own_schedule_path(group, name, "run");
+        let call = Call::send("RunSchedule", Method::POST, path, &serde_json::json!({}));
+        self.client.call(call.about(the_schedule(group, name))).await
+    }
+
+    async fn schedule_runs(&self, group: &str, name: &str) -> Result<Vec<ScheduleRun>, BackendError> {
+        let call = Call::get("ListScheduleRuns", own_schedule_path(group, name, "runs"));
+        self.client.call(call.about(the_schedule(group, name))).await
+    }
+
+    async fn audit(&self, limit: usize) -> Result<Vec<AuditEntry>, BackendError> {
+        self.client.call(Call::get("ListAudit", format!("/batchdeck/v1/audit?limit={limit}"))).await
+    }
+
+    async fn watch(
+        &self,
+        cursor: Option<Cursor>,
+    ) -> Result<BoxStream<'static, Result<Change, BackendError>>, BackendError> {
+        let path = match cursor {
+            Some(Cursor(at)) => format!("/batchdeck/v1/watch?cursor={at}"),
+            None => "/batchdeck/v1/watch".to_owned(),
+        };
+        self.client.lines(Call::get("Watch", path), Silence::IsBroken).await
+    }
+
+    async fn engine_status(&self) -> Result<EngineStatus, BackendError> {
+        self.client.call(Call::get("EngineStatus", "/batchdeck/v1/status")).await
+    }
+}

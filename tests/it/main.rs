@@ -1,0 +1,3 @@
+//! What runs batchdeck from outside, each against the real part.
+
+mod aws;
