@@ -48,6 +48,11 @@ impl DataDirectory {
         self.root.join("logs")
     }
 
+    /// Scratch directories of attempts, by task id.
+    pub fn work(&self) -> PathBuf {
+        self.root.join("work")
+    }
+
     pub fn agents(&self) -> PathBuf {
         self.root.join("agents")
     }
@@ -70,7 +75,7 @@ impl DataDirectory {
                 return Err(DaemonError::SocketPathTooLong { path: socket, length, longest: LONGEST_SOCKET_PATH });
             }
         }
-        for directory in [self.root.clone(), self.logs(), self.agents(), self.root.join("work")] {
+        for directory in [self.root.clone(), self.logs(), self.agents(), self.work()] {
             private_directory(&directory)
                 .map_err(|cause| DaemonError::NotWritable { path: directory.clone(), cause })?;
         }

@@ -2,7 +2,7 @@
 //!
 //! It takes all that waits, decides and applies each, lets time and room do what is due, writes everything in one
 //! synced transaction, and only then answers, tells watchers and carries effects out. So nothing that anyone has seen
-//! is ever lost, and under load many requests share one sync.
+//! is ever lost, and under load many requests share one sync. It begins nothing by itself before [`Action::Resume`].
 
 use super::clock::Clock;
 use super::feed::Feed;
@@ -11,7 +11,7 @@ use crate::agent::message::{Exit, Held, ToEngine};
 use crate::engine::command::{Action, Answer, Command, Outcome, Refusal};
 use crate::engine::event::Event;
 use crate::engine::{Effect, Engine, Ids};
-use crate::model::{AttemptId, InstanceId, JobId, Millis, What};
+use crate::model::{AttemptId, InstanceId, JobDetail, JobId, Millis, What};
 use std::collections::BTreeSet;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
@@ -22,6 +22,8 @@ use tokio::sync::oneshot;
 const BATCH: usize = 4_096;
 /// The loop looks at the clock at least so often, so that a clock that was set or a machine that slept is noticed.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// After a round in which nothing happened, the next comes no sooner, unless someone asks.
+const SHORTEST_WAIT: Duration = Duration::from_millis(20);
 /// A job's usage is told to watchers at most so often.
 const USAGE_EVERY: Millis = 1_000;
 /// More rounds of `advance` at one moment than any state needs.
@@ -46,10 +48,13 @@ pub(super) struct Driver {
     inputs: Sender<Input>,
 }
 
+type Reply = oneshot::Sender<Result<Answer, CommandError>>;
+type Look = Box<dyn FnOnce(&Engine) + Send>;
+
 enum Input {
-    Command(Box<Command>, oneshot::Sender<Result<Answer, CommandError>>),
+    Command(Box<Command>, Reply),
     Said(InstanceId, ToEngine),
-    Read(Box<dyn FnOnce(&Engine) + Send>),
+    Read(Look),
     Stop,
 }
 
@@ -100,6 +105,8 @@ pub(super) struct Parts {
     pub feed: Feed,
     /// Carries effects out; must not block.
     pub carry_out: Box<dyn Fn(Effect) + Send>,
+    /// Removes log streams whose jobs are forgotten; must not block.
+    pub forget_logs: Box<dyn Fn(Vec<String>) + Send>,
 }
 
 /// How the loop ended.
@@ -109,7 +116,7 @@ pub(super) type Ending = oneshot::Receiver<Result<(), JournalError>>;
 pub(super) fn start(parts: Parts) -> std::io::Result<(Driver, Ending)> {
     let (inputs, waiting) = channel();
     let (ends, ending) = oneshot::channel();
-    let body = Body { parts, waiting, usage: BTreeSet::new(), usage_told: 0 };
+    let body = Body { parts, waiting, usage: BTreeSet::new(), usage_told: 0, idle: false, resumed: false };
     thread::Builder::new().name("engine".to_owned()).spawn(move || {
         // Nobody may be left to hear it.
         let _ = ends.send(body.run());
@@ -123,6 +130,10 @@ struct Body {
     /// Jobs whose usage has changed since watchers were told.
     usage: BTreeSet<JobId>,
     usage_told: Millis,
+    /// Nothing happened in the last round.
+    idle: bool,
+    /// [`Action::Resume`] has come: until then it is not known what of the state still holds, and nothing is begun.
+    resumed: bool,
 }
 
 /// All that one round has decided and that must not be seen before it is durable.
@@ -130,9 +141,11 @@ struct Body {
 struct Round {
     events: Vec<Event>,
     effects: Vec<Effect>,
-    replies: Vec<(oneshot::Sender<Result<Answer, CommandError>>, Result<Answer, CommandError>)>,
+    replies: Vec<(Reply, Result<Answer, CommandError>)>,
     hellos: Vec<(InstanceId, Vec<AttemptId>)>,
-    reads: Vec<Box<dyn FnOnce(&Engine) + Send>>,
+    reads: Vec<Look>,
+    /// Log streams of jobs that are forgotten.
+    streams: Vec<String>,
     stop: bool,
 }
 
@@ -153,9 +166,12 @@ impl Body {
     /// What has come in, once there is something or something is due; `None` when nobody can say anything any more.
     fn wait(&mut self) -> Option<Vec<Input>> {
         let now = self.parts.clock.read();
-        let due = [self.parts.engine.next_wake(now), self.usage_due()].into_iter().flatten().min();
+        let next = if self.resumed { self.parts.engine.next_wake(now) } else { None };
+        let due = [next, self.usage_due()].into_iter().flatten().min();
         let wait = due.map_or(LONGEST_WAIT, |due| Duration::from_millis((due - now).max(0).unsigned_abs()));
-        let first = match self.waiting.recv_timeout(wait.min(LONGEST_WAIT)) {
+        // What is due and does not come about must not keep a processor busy.
+        let least = if self.idle { SHORTEST_WAIT } else { Duration::ZERO };
+        let first = match self.waiting.recv_timeout(wait.clamp(least, LONGEST_WAIT)) {
             Ok(input) => Some(input),
             Err(RecvTimeoutError::Timeout) => None,
             Err(RecvTimeoutError::Disconnected) => return None,
@@ -182,6 +198,7 @@ impl Body {
             return Err(failure);
         }
 
+        self.idle = round.events.is_empty();
         let mut changes = if round.events.is_empty() { Vec::new() } else { self.parts.engine.changes(&round.events) };
         if self.usage_due().is_some_and(|due| due <= now) {
             self.usage_told = now;
@@ -203,6 +220,9 @@ impl Body {
             for effect in self.parts.engine.reconcile(&instance, &held) {
                 (self.parts.carry_out)(effect);
             }
+        }
+        if !round.streams.is_empty() {
+            (self.parts.forget_logs)(round.streams);
         }
         for read in round.reads {
             read(&self.parts.engine);
@@ -262,12 +282,16 @@ impl Body {
     }
 
     fn decide(&mut self, command: &Command, now: Millis, round: &mut Round) -> Result<Answer, Refusal> {
+        self.resumed |= command.action == Action::Resume;
         let decision = self.parts.engine.decide(command, now, &mut RandomIds)?;
         self.apply(decision.events, round);
         Ok(decision.answer)
     }
 
     fn advance(&mut self, now: Millis, round: &mut Round) {
+        if !self.resumed {
+            return;
+        }
         for _ in 0..MOST_ROUNDS {
             let events = self.parts.engine.advance(now, &mut RandomIds);
             if events.is_empty() {
@@ -281,6 +305,9 @@ impl Body {
     /// Effects are asked for while the state is as the event has left it, and wait with the rest for the journal.
     fn apply(&mut self, events: Vec<Event>, round: &mut Round) {
         for event in events {
+            if let Event::JobsForgotten { jobs, .. } = &event {
+                round.streams.extend(log_streams(&self.parts.engine, jobs));
+            }
             self.parts.engine.apply(&event);
             round.effects.extend(self.parts.engine.effects(&event));
             round.events.push(event);
@@ -308,6 +335,19 @@ impl Drop for Body {
     fn drop(&mut self) {
         tracing::debug!(commits = self.parts.journal.commits(), "the engine's loop is over");
     }
+}
+
+/// The log streams of all attempts of these jobs, and of the children of arrays.
+fn log_streams(engine: &Engine, jobs: &[JobId]) -> Vec<String> {
+    let children = |job: &JobDetail| {
+        let size = job.array_properties.as_ref().and_then(|array| array.size).unwrap_or(0);
+        (0..size).map(|index| job.job_id.child(index)).collect::<Vec<_>>()
+    };
+    let mut details = engine.describe_jobs(jobs);
+    let below: Vec<JobId> = details.iter().flat_map(children).collect();
+    details.extend(engine.describe_jobs(&below));
+    let attempts = details.into_iter().flat_map(|job| job.attempts);
+    attempts.filter_map(|attempt| attempt.container.log_stream_name).collect()
 }
 
 fn outcome(exit: Exit) -> Outcome {

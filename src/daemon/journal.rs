@@ -1,4 +1,4 @@
-//! The journal: every event in one SQLite file, synced before anyone hears of it.
+//! The journal: every event in one `SQLite` file, synced before anyone hears of it.
 //!
 //! `event(seq, at, body)` holds what has happened since `snapshot(seq, body)`, one row an event, `seq` without a gap.
 //! What is there is read and checked through a read-only connection first: a journal that is damaged or of a newer
@@ -84,7 +84,7 @@ impl Journal {
 
     /// Opens for writing what [`Journal::read`] has found good, or makes a new one.
     pub(super) fn open(path: &Path) -> Result<Self, JournalError> {
-        let storage = |action| move |cause| storage(path, action, cause);
+        let storage = |action| move |cause: rusqlite::Error| storage(path, action, &cause);
         OpenOptions::new().create(true).append(true).mode(0o600).open(path).map_err(|cause| JournalError::Storage {
             path: path.into(),
             action: "opened",
@@ -180,7 +180,7 @@ impl Journal {
         write: impl FnOnce(&rusqlite::Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, JournalError> {
         let path = &self.path;
-        let failed = |cause| storage(path, "written", cause);
+        let failed = |cause: rusqlite::Error| storage(path, "written", &cause);
         let transaction = self.connection.transaction().map_err(failed)?;
         let value = write(&transaction).map_err(failed)?;
         transaction.commit().map_err(failed)?;
@@ -188,11 +188,11 @@ impl Journal {
     }
 }
 
-fn storage(path: &Path, action: &'static str, cause: rusqlite::Error) -> JournalError {
+fn storage(path: &Path, action: &'static str, cause: &rusqlite::Error) -> JournalError {
     JournalError::Storage { path: path.to_owned(), action, cause: cause.to_string() }
 }
 
-/// Whether there is anything to read; what begins like no database is refused here, before SQLite sees it.
+/// Whether there is anything to read; what begins like no database is refused here, before `SQLite` sees it.
 fn has_content(path: &Path) -> Result<bool, JournalError> {
     let unreadable =
         |cause: io::Error| JournalError::Storage { path: path.into(), action: "read", cause: cause.to_string() };
@@ -216,7 +216,7 @@ fn has_content(path: &Path) -> Result<bool, JournalError> {
 fn read_checked(path: &Path) -> Result<Contents, JournalError> {
     let damaged = |detail: String| JournalError::Damaged { path: path.into(), detail };
     let broken = |cause: rusqlite::Error| match cause.sqlite_error_code() {
-        Some(rusqlite::ErrorCode::CannotOpen | rusqlite::ErrorCode::PermissionDenied) => storage(path, "read", cause),
+        Some(rusqlite::ErrorCode::CannotOpen | rusqlite::ErrorCode::PermissionDenied) => storage(path, "read", &cause),
         _ => damaged(cause.to_string()),
     };
     let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(broken)?;
@@ -250,17 +250,16 @@ fn read_checked(path: &Path) -> Result<Contents, JournalError> {
         return Err(damaged(format!("it holds {} snapshots", snapshots.len())));
     }
     let snapshot = snapshots.into_iter().next();
-    let mut expected = snapshot.as_ref().map_or(0, |(seq, _): &(u64, String)| *seq) + 1;
+    let first = snapshot.as_ref().map_or(0, |(seq, _): &(u64, String)| *seq) + 1;
     let mut events = Vec::new();
     let mut all = connection.prepare("SELECT seq, at, body FROM event ORDER BY seq").map_err(broken)?;
     let rows =
         all.query_map([], |row| Ok(Row { seq: row.get(0)?, at: row.get(1)?, body: row.get(2)? })).map_err(broken)?;
-    for row in rows {
+    for (row, due) in rows.zip(first..) {
         let row = row.map_err(broken)?;
-        if row.seq != expected {
-            return Err(damaged(format!("event {} follows where event {expected} is due", row.seq)));
+        if row.seq != due {
+            return Err(damaged(format!("event {} follows where event {due} is due", row.seq)));
         }
-        expected += 1;
         events.push(row);
     }
     Ok(Contents { snapshot, events })
@@ -272,7 +271,7 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-/// The files that SQLite makes beside a database even to read it, where they were not there before.
+/// The files that `SQLite` makes beside a database even to read it, where they were not there before.
 struct Traces(Vec<PathBuf>);
 
 impl Traces {

@@ -26,7 +26,7 @@ use crate::engine::Settings;
 use crate::model::What;
 use clock::Clock;
 use feed::Feed;
-use instances::{Instances, Keeper, Note};
+use instances::{Instances, Keeper, Limits, Note};
 use journal::Journal;
 use lock::EngineLock;
 use std::future::Future;
@@ -92,6 +92,14 @@ pub enum DaemonError {
 /// Before anything was changed: another engine runs there, or the journal cannot be used. Later: the journal can no
 /// longer be written. Everything that was acknowledged is on the disk in any case.
 pub async fn run(options: Options, shutdown: impl Future<Output = ()> + Send) -> Result<(), DaemonError> {
+    run_within(Limits::default(), options, shutdown).await
+}
+
+async fn run_within(
+    limits: Limits,
+    options: Options,
+    shutdown: impl Future<Output = ()> + Send,
+) -> Result<(), DaemonError> {
     let Options { data_directory, settings, agent_program } = options;
     let absolute = std::path::absolute(&data_directory)
         .map_err(|cause| DaemonError::NotWritable { path: data_directory, cause })?;
@@ -102,7 +110,7 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()> + Send) ->
 
     let journal_path = directory.journal();
     let (mut recovered, journal, seed) = tokio::task::spawn_blocking(move || {
-        let recovered = recover::replay(Journal::read(&journal_path)?, settings, &journal_path)?;
+        let recovered = recover::replay(&Journal::read(&journal_path)?, settings, &journal_path)?;
         let mut journal = Journal::open(&journal_path)?;
         recover::shorten(&mut journal, &recovered.engine)?;
         // In microseconds: no engine publishes a million changes a second for long.
@@ -124,18 +132,22 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()> + Send) ->
     let feed = Feed::new(seed);
     let expected = recovered.engine.instances();
     let (instances, heard) = Instances::new();
-    let effects = instances.clone();
+    let (effects, forgetting, runtime) = (instances.clone(), directory.clone(), tokio::runtime::Handle::current());
     let (driver, mut ending) = driver::start(driver::Parts {
         engine: recovered.engine,
         journal,
         clock: Clock::not_before(recovered.last),
         feed: feed.clone(),
         carry_out: Box::new(move |effect| effects.note(Note::Effect(effect))),
+        forget_logs: Box::new(move |streams| {
+            let (logs, work) = (forgetting.logs(), forgetting.work());
+            runtime.spawn_blocking(move || logs::forget(&logs, &work, &streams));
+        }),
     })
     .map_err(DaemonError::Thread)?;
 
     let mut notices = recovered.notices;
-    let mut keeper = Keeper::new(directory.clone(), agent_program, driver.clone(), instances.clone(), heard);
+    let mut keeper = Keeper::new(directory.clone(), agent_program, limits, driver.clone(), (instances.clone(), heard));
     let (alive, lost) = keeper.recover(expected).await;
     if alive + lost > 0 {
         notices.push(format!("{alive} agents went on without the engine, {lost} were lost"));

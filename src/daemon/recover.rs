@@ -21,7 +21,7 @@ pub(super) struct Recovered {
 }
 
 /// Folds a journal's contents into an engine. A row that cannot be read refuses the whole: nothing is skipped.
-pub(super) fn replay(contents: Contents, settings: Settings, path: &Path) -> Result<Recovered, JournalError> {
+pub(super) fn replay(contents: &Contents, settings: Settings, path: &Path) -> Result<Recovered, JournalError> {
     let damaged = |detail| JournalError::Damaged { path: path.to_owned(), detail };
     let mut notices = Vec::new();
     let mut engine = match &contents.snapshot {

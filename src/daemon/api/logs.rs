@@ -1,4 +1,4 @@
-//! CloudWatch Logs' `GetLogEvents`, and ours: following a stream.
+//! `CloudWatch` Logs' `GetLogEvents`, and ours: following a stream.
 
 use super::errors::{ApiError, Service};
 use super::{Asked, Shared, World, read_json};

@@ -1,4 +1,4 @@
-//! What the engine serves over HTTP: AWS Batch, EventBridge Scheduler, the reading side of CloudWatch Logs, and what
+//! What the engine serves over HTTP: AWS Batch, `EventBridge` Scheduler, the reading side of `CloudWatch` Logs, and what
 //! AWS has no call for under `/batchdeck/v1/`.
 
 mod batch;
@@ -145,7 +145,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<T> {
 
 async fn read_json<T: DeserializeOwned>(body: Body, service: Service) -> Result<T, ApiError> {
     let bytes = to_bytes(body, LARGEST_BODY).await.map_err(|cause| {
-        if std::error::Error::source(&cause).is_some_and(|inner| inner.is::<http_body_util::LengthLimitError>()) {
+        if std::error::Error::source(&cause)
+            .is_some_and(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>)
+        {
             ApiError::too_large(service, format!("the request is larger than {LARGEST_BODY} bytes"))
         } else {
             ApiError::invalid(service, format!("the request cannot be read: {cause}"))

@@ -1,4 +1,4 @@
-//! EventBridge Scheduler's operations on schedules.
+//! `EventBridge` Scheduler's operations on schedules.
 
 use super::caller::Caller;
 use super::errors::{ApiError, Service};

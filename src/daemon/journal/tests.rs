@@ -16,11 +16,11 @@ impl Place {
     }
 
     /// A closed journal with `count` events.
-    fn with_events(count: u64) -> Self {
+    fn with_events(count: Millis) -> Self {
         let place = Self::new();
         let mut journal = Journal::open(&place.path()).expect("opens");
         for number in 1..=count {
-            journal.append([(number as Millis, format!("\"event {number}\"").as_str())]).expect("appends");
+            journal.append([(number, format!("\"event {number}\"").as_str())]).expect("appends");
         }
         place
     }

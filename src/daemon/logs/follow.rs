@@ -22,56 +22,51 @@ pub(in crate::daemon) struct LogWatch {
 #[derive(Debug)]
 struct Shared {
     watcher: Mutex<RecommendedWatcher>,
-    watched: Arc<Mutex<Watched>>,
+    waiting: Arc<Mutex<Waiting>>,
 }
 
 /// By path: who waits for it. The count tells how many watch it.
-type Watched = BTreeMap<PathBuf, (usize, watch::Sender<()>)>;
+type Waiting = BTreeMap<PathBuf, (usize, watch::Sender<()>)>;
 
 impl LogWatch {
     pub(in crate::daemon) fn new() -> notify::Result<Self> {
-        let watched = Arc::new(Mutex::new(Watched::new()));
-        let seen = Arc::clone(&watched);
+        let waiting = Arc::new(Mutex::new(Waiting::new()));
+        let woken = Arc::clone(&waiting);
         let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-            let watched = lock(&seen);
+            let waiting = lock(&woken);
             match event {
                 // Events were lost, or nobody knows: everyone looks.
-                Ok(event) if event.need_rescan() => watched.values().for_each(|(_, wake)| wake.send_modify(|()| ())),
-                Err(_) => watched.values().for_each(|(_, wake)| wake.send_modify(|()| ())),
+                Ok(event) if event.need_rescan() => waiting.values().for_each(|(_, wake)| wake.send_modify(|()| ())),
+                Err(_) => waiting.values().for_each(|(_, wake)| wake.send_modify(|()| ())),
                 Ok(event) => {
                     for path in event.paths.iter().flat_map(|path| [Some(path.as_path()), path.parent()]).flatten() {
-                        if let Some((_, wake)) = watched.get(path) {
+                        if let Some((_, wake)) = waiting.get(path) {
                             wake.send_modify(|()| ());
                         }
                     }
                 }
             }
         })?;
-        Ok(Self { shared: Arc::new(Shared { watcher: Mutex::new(watcher), watched }) })
+        Ok(Self { shared: Arc::new(Shared { watcher: Mutex::new(watcher), waiting }) })
     }
 
     /// Watches one file, or the entries of one directory, until the answer is dropped.
     fn on(&self, path: &Path) -> notify::Result<Watching> {
+        // Held for the whole of it, so that nobody ends the watch that another begins.
         let mut watcher = lock(&self.shared.watcher);
-        let mut watched = lock(&self.shared.watched);
-        let wake = match watched.get_mut(path) {
-            Some((count, wake)) => {
-                *count += 1;
-                wake.subscribe()
-            }
-            None => {
-                let (wake, waits) = watch::channel(());
-                watched.insert(path.to_owned(), (1, wake));
-                // The watcher's own thread takes the map for each event: it must be free while the watcher is asked.
-                drop(watched);
-                if let Err(cause) = watcher.watch(path, RecursiveMode::NonRecursive) {
-                    lock(&self.shared.watched).remove(path);
-                    return Err(cause);
-                }
-                waits
-            }
-        };
-        Ok(Watching { watch: self.clone(), path: path.to_owned(), wake })
+        let waiting = |wake| Watching { watch: self.clone(), path: path.to_owned(), wake };
+        if let Some((count, wake)) = lock(&self.shared.waiting).get_mut(path) {
+            *count += 1;
+            return Ok(waiting(wake.subscribe()));
+        }
+        // The watcher's own thread takes the map for each event: the map must be free while the watcher is asked.
+        let (wake, wakes) = watch::channel(());
+        lock(&self.shared.waiting).insert(path.to_owned(), (1, wake));
+        if let Err(cause) = watcher.watch(path, RecursiveMode::NonRecursive) {
+            lock(&self.shared.waiting).remove(path);
+            return Err(cause);
+        }
+        Ok(waiting(wakes))
     }
 }
 
@@ -93,15 +88,14 @@ impl Watching {
 impl Drop for Watching {
     fn drop(&mut self) {
         let mut watcher = lock(&self.watch.shared.watcher);
-        let mut watched = lock(&self.watch.shared.watched);
-        if let Some((count, _)) = watched.get_mut(&self.path) {
-            *count -= 1;
-            if *count == 0 {
-                watched.remove(&self.path);
-                drop(watched);
-                // A file that was deleted is not watched any more.
-                let _ = watcher.unwatch(&self.path);
-            }
+        let mut waiting = lock(&self.watch.shared.waiting);
+        let Some((count, _)) = waiting.get_mut(&self.path) else { return };
+        *count -= 1;
+        if *count == 0 {
+            waiting.remove(&self.path);
+            drop(waiting);
+            // A file that was deleted is not watched any more.
+            let _ = watcher.unwatch(&self.path);
         }
     }
 }

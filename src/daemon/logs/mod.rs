@@ -1,4 +1,4 @@
-//! Log streams: the files that agents write under `logs`, read with the semantics of CloudWatch Logs' `GetLogEvents`.
+//! Log streams: the files that agents write under `logs`, read with the semantics of `CloudWatch` Logs' `GetLogEvents`.
 //!
 //! One event a line, `<epoch ms> <message>`. A token is a place in the file: `f/OFFSET` reads on from there, `b/OFFSET`
 //! reads back from there. A line without its end is not an event yet.
@@ -10,7 +10,7 @@ pub(super) use follow::{Follow, LogWatch};
 
 use crate::model::{GetLogEvents, LogEvent, LogPage, Millis};
 use lines::Line;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Component, Path, PathBuf};
@@ -23,7 +23,7 @@ const EVENT_OVERHEAD: usize = 26;
 /// At most so much of the file is looked through for one page; a page may be short, or empty, in the middle.
 const MOST_SEARCHED: u64 = 8 * 1_048_576;
 
-/// Why no page can be given; the names are those of CloudWatch Logs' errors.
+/// Why no page can be given; the names are those of `CloudWatch` Logs' errors.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum LogError {
     /// `ResourceNotFoundException`: also while nothing has been written yet.
@@ -52,6 +52,19 @@ pub(super) fn stream_file(logs: &Path, stream: &str) -> Result<PathBuf, LogError
         )));
     }
     Ok(logs.join(format!("{stream}.log")))
+}
+
+/// Removes what is left of attempts whose jobs are forgotten: the streams, and the scratch directories that a lost agent
+/// has left. Blocks.
+pub(super) fn forget(logs: &Path, work: &Path, streams: &[String]) {
+    for stream in streams {
+        let Ok(file) = stream_file(logs, stream) else { continue };
+        // One that is not there is as it should be. Its directory stays: another stream may be beginning in it.
+        let _ = fs::remove_file(&file);
+        if let Some(task) = file.file_stem() {
+            let _ = fs::remove_dir_all(work.join(task));
+        }
+    }
 }
 
 /// Where a page begins and which way it goes.

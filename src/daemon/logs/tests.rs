@@ -178,6 +178,21 @@ fn bytes_that_are_no_text_and_lines_without_a_time_are_shown() {
     assert_eq!(seen, [(1, "\u{1b}[31mred"), (0, "no time"), (2, ""), (3, "")]);
 }
 
+#[test]
+fn what_is_forgotten_is_gone_and_nothing_else() {
+    let logs = Logs::with_ten();
+    let work = tempfile::tempdir().expect("a directory");
+    fs::create_dir(work.path().join("0a1b")).expect("made");
+    fs::create_dir(work.path().join("other")).expect("made");
+    let other = logs.root.path().join("resize/default/other.log");
+    fs::write(&other, "1 stays\n").expect("written");
+    let streams = [STREAM.to_owned(), "../../etc/passwd".to_owned(), "not/default/there".to_owned()];
+    forget(logs.root.path(), work.path(), &streams);
+    assert!(matches!(logs.page(GetLogEvents::default()), Err(LogError::NotFound(_))));
+    assert!(!work.path().join("0a1b").exists());
+    assert!(other.exists() && work.path().join("other").exists());
+}
+
 #[tokio::test]
 async fn a_follower_waits_for_a_stream_that_is_not_there_and_sees_each_line_as_it_comes() {
     let logs = Logs::new();

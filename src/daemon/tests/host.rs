@@ -1,8 +1,9 @@
 //! An engine in a directory of its own, and a client for it.
 
 use crate::agent::leftovers::kill_leftovers;
+use crate::daemon::instances::Limits;
 use crate::daemon::instances::process::Process;
-use crate::daemon::{DaemonError, DataDirectory, Options, run};
+use crate::daemon::{DaemonError, DataDirectory, Options, run_within};
 use crate::engine::Settings;
 use crate::model::{Change, InstanceId, JobDetail, JobId, JobStatus, What};
 use http_body_util::{BodyExt, Full};
@@ -22,16 +23,21 @@ use tokio::task::JoinHandle;
 pub(super) const AGENT_DATA: &str = "BATCHDECK_TEST_AGENT_DATA";
 pub(super) const AGENT_INSTANCE: &str = "BATCHDECK_TEST_AGENT_INSTANCE";
 
+/// How to end an engine, and how it ended.
+type Engine = (oneshot::Sender<()>, JoinHandle<Result<(), DaemonError>>);
+
 /// A data directory, with an engine on it or without. What its agents have started ends with it.
 pub(super) struct Host {
     root: TempDir,
-    engine: Option<(oneshot::Sender<()>, JoinHandle<Result<(), DaemonError>>)>,
+    engine: Option<Engine>,
+    /// For its next start.
+    pub limits: Limits,
 }
 
 impl Host {
     /// A directory without an engine.
     pub(super) fn idle() -> Self {
-        Self { root: tempfile::tempdir().expect("a directory"), engine: None }
+        Self { root: tempfile::tempdir().expect("a directory"), engine: None, limits: Limits::default() }
     }
 
     pub(super) async fn running() -> Self {
@@ -90,12 +96,17 @@ impl Host {
         DataDirectory::new(self.path())
     }
 
+    pub(super) fn agent_program(&self) -> PathBuf {
+        self.path().join("agent-program")
+    }
+
+    /// The agents are this very program, run as the one test that is an agent.
     fn options(&self) -> Options {
-        let program = self.path().join("agent-program");
+        let program = self.agent_program();
         let own = std::env::current_exe().expect("has a path");
-        let test = "daemon::tests::an_agent_when_asked_to_be_one";
+        let entry = "daemon::tests::an_agent_when_asked_to_be_one";
         let text = format!(
-            "#!/bin/sh\nexport {AGENT_DATA}=\"$3\" {AGENT_INSTANCE}=\"$5\"\nexec '{}' {test} --exact --nocapture\n",
+            "#!/bin/sh\nexport {AGENT_DATA}=\"$3\" {AGENT_INSTANCE}=\"$5\"\nexec '{}' {entry} --exact --nocapture\n",
             own.display()
         );
         fs::write(&program, text).expect("written");
@@ -114,7 +125,7 @@ impl Host {
             // A host that is gone stops its engine as well.
             let _ = stopped.await;
         };
-        let mut engine = tokio::spawn(run(self.options(), shutdown));
+        let mut engine = tokio::spawn(run_within(self.limits, self.options(), shutdown));
         // A connection that is accepted waits until it is served.
         loop {
             if UnixStream::connect(self.directory().engine_socket()).await.is_ok() {

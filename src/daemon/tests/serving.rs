@@ -7,13 +7,16 @@ use serde_json::json;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+/// The request's line, headers and body; the status, the code and words of the message.
+type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str, u16, &'a str, &'a str);
+
 #[tokio::test]
 async fn what_cannot_be_served_is_refused_in_the_services_own_shape() {
     let host = Host::running().await;
     let large = format!(r#"{{"jobName":"{}"}}"#, "x".repeat(1 << 20));
     let logs = [("x-amz-target", "Logs_20140328.GetLogEvents")];
     let other = [("x-amz-target", "Logs_20140328.PutLogEvents")];
-    let cases: Vec<(&str, &[(&str, &str)], &str, u16, &str, &str)> = vec![
+    let cases: Vec<Case<'_>> = vec![
         ("GET /nowhere", &[], "", 404, "UnknownOperationException", "GET /nowhere is no operation"),
         ("GET /v1/submitjob", &[], "", 404, "UnknownOperationException", "GET /v1/submitjob is no operation"),
         ("POST /v1/submitjob", &[], "{", 400, "ClientException", "is not JSON"),

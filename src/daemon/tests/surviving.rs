@@ -1,20 +1,23 @@
 //! Engines and agents that are killed.
 
-use super::host::Host;
+use super::host::{Host, Lines};
 use crate::agent::leftovers::kill_leftovers;
+use crate::daemon::clock::{self, Clock};
 use crate::daemon::directory::DataDirectory;
 use crate::daemon::driver::{self, Parts};
 use crate::daemon::feed::Feed;
-use crate::daemon::instances::process::Process;
+use crate::daemon::instances::Limits;
 use crate::daemon::journal::Journal;
-use crate::daemon::{clock::Clock, recover};
+use crate::daemon::recover;
 use crate::engine::command::{Action, Command};
 use crate::engine::{Engine, Settings};
-use crate::model::{JobStatus, RegisterJobDefinitionRequest};
+use crate::model::{JobStatus, RegisterJobDefinitionRequest, What};
 use serde_json::json;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::mpsc;
+use std::time::Duration;
 
 /// A process of this instance that is no agent, found by its mark.
 fn processes_with(mark: &str) -> usize {
@@ -118,6 +121,7 @@ async fn many_requests_share_one_sync() {
         clock: Clock::not_before(0),
         feed: Feed::new(0),
         carry_out: Box::new(|_| ()),
+        forget_logs: Box::new(|_| ()),
     })
     .expect("starts");
 
@@ -161,7 +165,7 @@ async fn many_requests_share_one_sync() {
     reading.await.expect("ends").expect("read");
     assert_eq!(transactions(&path) - before, 1);
     let contents = Journal::read(&path).expect("reads");
-    let recovered = recover::replay(contents, Settings::default(), &path).expect("replays");
+    let recovered = recover::replay(&contents, Settings::default(), &path).expect("replays");
     assert_eq!(recovered.engine.job_definitions().len(), 64);
 }
 
@@ -172,13 +176,114 @@ fn transactions(path: &Path) -> usize {
     log[32..].chunks_exact(24 + page).filter(|frame| frame[4..8] != [0; 4]).count()
 }
 
+/// The words that watchers hear, until one tells why an instance is lost.
+async fn why_lost(changes: &mut Lines) -> String {
+    loop {
+        match changes.change().await.what {
+            What::Notice(words) if words.contains("is lost") => return words,
+            _ => {}
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn an_agent_that_cannot_be_started_is_a_lost_host_with_the_cause() {
-    let mut host = Host::furnished().await;
-    fs::remove_file(host.path().join("agent-program")).expect("removed");
+async fn an_agent_that_cannot_be_started_or_does_not_register_is_lost_with_the_cause() {
+    let soon = Duration::from_millis(200);
+    let mut host = Host::idle();
+    host.limits = Limits { registers_within: soon, fails_after: soon, ..Limits::default() };
+    host.start().await;
+    host.furnish().await;
+    let mut changes = host.watch(None).await;
+    fs::remove_file(host.agent_program()).expect("removed");
     let job = host.submit("waits", "true").await;
-    let said = host.until(&job, JobStatus::Runnable).await;
-    assert_eq!(said.status, JobStatus::Runnable);
-    assert!(Process::of(std::process::id()).is_some());
+    let words = why_lost(&mut changes).await;
+    assert!(words.contains("its agent could not be started") && words.contains("agent-program"), "{words}");
+
+    // It is asked for again for as long as the job waits; this one lives and says nothing.
+    let (draft, program) = (host.path().join("draft"), host.agent_program());
+    fs::write(&draft, "#!/bin/sh\nexec sleep 1000\n").expect("written");
+    fs::set_permissions(&draft, fs::Permissions::from_mode(0o700)).expect("set");
+    fs::rename(draft, program).expect("renamed");
+    loop {
+        let words = why_lost(&mut changes).await;
+        if words.contains("did not register within") {
+            break;
+        }
+        assert!(words.contains("could not be started"), "{words}");
+    }
+    assert_eq!(host.describe(&job).await.status, JobStatus::Runnable);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_engine_that_cannot_write_its_journal_tells_its_callers_and_ends() {
+    let mut host = Host::furnished().await;
+    // As a full disk would: the next transaction fails.
+    let other = rusqlite::Connection::open(host.directory().journal()).expect("opens");
+    let full = "CREATE TRIGGER full BEFORE INSERT ON event BEGIN SELECT RAISE(ABORT, 'the disk is full'); END";
+    other.execute_batch(full).expect("made");
+    let request = json!({ "jobName": "lost", "jobQueue": "main", "jobDefinition": "shell" }).to_string();
+    let answer = host.ask("POST /v1/submitjob", &[], request).await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.header("x-amzn-errortype")),
+        (500, "ServerException"),
+        "{}",
+        answer.body
+    );
+    let error = host.ended().await.expect_err("ends");
+    assert!(error.to_string().contains("journal.db cannot be written"), "{error}");
+
+    other.execute_batch("DROP TRIGGER full").expect("dropped");
+    drop(other);
+    host.start().await;
+    assert_eq!(host.batch("describejobqueues", json!({})).await["jobQueues"][0]["jobQueueName"], "main");
+    assert_eq!(host.get("/batchdeck/v1/status").await["jobs"], 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schedule_that_was_missed_runs_once_at_the_next_start_and_says_so() {
+    let mut host = Host::furnished().await;
+    let at = chrono::Utc::now() + Duration::from_secs(2);
+    let schedule = json!({
+        "ScheduleExpression": format!("at({})", at.format("%Y-%m-%dT%H:%M:%S")),
+        "FlexibleTimeWindow": { "Mode": "OFF" },
+        "Target": {
+            "Arn": "arn:aws:scheduler:::aws-sdk:batch:submitJob", "RoleArn": "arn:aws:iam::123456789012:role/r",
+            "Input": r#"{"JobName":"missed","JobQueue":"main","JobDefinition":"shell"}"#,
+        },
+    });
+    let made = host.ask("POST /schedules/once", &[], schedule.to_string()).await;
+    assert_eq!(made.status.as_u16(), 200, "{}", made.body);
     host.stop().await;
+    // Until the time has passed, by the clock that counts.
+    tokio::time::sleep(Duration::from_millis((at.timestamp_millis() - clock::wall() + 50).max(0).unsigned_abs())).await;
+    host.start().await;
+    let runs = host.get("/batchdeck/v1/schedules/default/once/runs").await;
+    assert_eq!(runs.as_array().map(Vec::len), Some(1), "{runs}");
+    assert!(runs[0]["JobId"].is_string() && runs[0]["Note"].is_string(), "{runs}");
+    let status = host.get("/batchdeck/v1/status").await;
+    let notices = status["notices"].as_array().expect("words");
+    assert!(notices.iter().any(|words| words.as_str().is_some_and(|words| words.contains("default/once"))), "{status}");
+    host.stop().await;
+    host.start().await;
+    assert_eq!(host.get("/batchdeck/v1/schedules/default/once/runs").await.as_array().map(Vec::len), Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_snapshot_takes_the_place_of_all_events_and_the_same_engine_comes_out_of_it() {
+    let mut host = Host::furnished().await;
+    let job = host.submit("done", "true").await;
+    let before = host.until(&job, JobStatus::Succeeded).await;
+    host.stop().await;
+    let path = host.directory().journal();
+    let contents = Journal::read(&path).expect("reads");
+    let recovered = recover::replay(&contents, Settings::default(), &path).expect("replays");
+    let mut journal = Journal::open(&path).expect("opens");
+    recover::write_snapshot(&mut journal, &recovered.engine).expect("written");
+    drop(journal);
+    let shortened = Journal::read(&path).expect("reads");
+    assert!(shortened.events.is_empty() && shortened.snapshot.is_some());
+    let again = recover::replay(&shortened, Settings::default(), &path).expect("replays");
+    assert_eq!(again.engine, recovered.engine);
+    host.start().await;
+    assert_eq!(host.describe(&job).await, before);
 }

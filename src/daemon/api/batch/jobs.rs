@@ -49,7 +49,9 @@ pub(in crate::daemon::api) async fn describe(State(world): Shared, Wire(request)
 fn all_states(array: Option<ArrayProperties>) -> Option<ArrayProperties> {
     array.map(|mut array| {
         if let Some(summary) = &mut array.status_summary {
-            JobStatus::ALL.into_iter().for_each(|status| summary.add(status, 0));
+            for status in JobStatus::ALL {
+                summary.add(status, 0);
+            }
         }
         array
     })
