@@ -4,3 +4,4 @@ mod aws;
 mod engine;
 mod rooms;
 mod support;
+mod verbs;

@@ -1,0 +1,257 @@
+//! The verbs as scripts use them: what they print, and the exit codes that scripts trust.
+
+use crate::support::House;
+use std::fs;
+use std::io::Read;
+use std::process::Stdio;
+
+/// Exit code and standard error.
+fn refusal(house: &House, arguments: &[&str]) -> (i32, String) {
+    let output = house.run(arguments);
+    assert!(!output.status.success(), "`batchdeck {}` succeeded", arguments.join(" "));
+    let code = output.status.code().expect("it ends by itself");
+    (code, String::from_utf8(output.stderr).expect("UTF-8"))
+}
+
+#[test]
+fn an_engine_is_started_once_told_of_and_stopped() {
+    let house = House::new();
+    let (code, words) = refusal(&house, &["engine", "status"]);
+    assert_eq!(code, 3, "{words}");
+    assert!(words.contains("engine start"), "{words}");
+
+    let first = house.ok(&["engine", "start"]);
+    let pid = house.engine_pid();
+    assert!(first.contains(&pid.to_string()) && first.contains(&house.data().display().to_string()), "{first}");
+    let second = house.ok(&["engine", "start"]);
+    assert!(second.contains("already") && second.contains(&pid.to_string()), "{second}");
+
+    let status = house.json(&["engine", "status"]);
+    for member in ["pid", "version", "dataDirectory", "socket", "agents"] {
+        assert!(!status[member].is_null(), "{member} is missing in {status}");
+    }
+    house.ok(&["engine", "stop"]);
+    assert_eq!(refusal(&house, &["engine", "status"]).0, 3);
+    house.ok(&["engine", "stop"]);
+}
+
+#[test]
+fn engines_of_two_directories_live_side_by_side() {
+    let (one, other) = (House::new(), House::new());
+    one.ok(&["init"]);
+    other.ok(&["init"]);
+    assert_ne!(one.engine_pid(), other.engine_pid());
+    one.submit(&["--name", "here", "--", "true"]);
+    assert!(other.json(&["jobs"]).as_array().expect("a list").is_empty());
+}
+
+#[test]
+fn verbs_that_need_an_engine_start_one_and_say_so_on_standard_error_alone() {
+    let house = House::new();
+    let output = house.run(&["jobs", "-o", "json"]);
+    assert!(output.status.success());
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "[]\n");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("started the engine"));
+    let again = house.run(&["jobs", "-o", "json"]);
+    assert_eq!(String::from_utf8_lossy(&again.stderr), "");
+}
+
+#[test]
+fn a_mistake_ends_with_its_exit_code_and_says_what_to_do_next() {
+    let house = House::new();
+    let (code, words) = refusal(&house, &["submit", "--", "true"]);
+    assert!(code == 4 && words.contains("batchdeck init"), "{code} {words}");
+    house.ok(&["init"]);
+    let cases: [(&[&str], i32, &str); 11] = [
+        (&["submit", "--queue", "defualt", "--", "true"], 4, "did you mean `default`?"),
+        (&["submit", "--definition", "hots", "--", "true"], 4, "did you mean `host`?"),
+        (&["submit", "--array", "1", "--", "true"], 2, "2 to 10000"),
+        (&["submit", "--workdir", "/nonexistent", "--", "true"], 1, "/nonexistent"),
+        (&["job", "zzz"], 4, "batchdeck jobs"),
+        (&["terminate", "zzz"], 4, "batchdeck jobs"),
+        (&["jobs", "--status", "DONE"], 2, "RUNNABLE"),
+        (&["jobs", "--context", "prd"], 4, "there are: local, aws"),
+        (&["--config", "/nonexistent", "jobs"], 2, "/nonexistent"),
+        (&["--read-only", "submit", "--", "true"], 1, "read-only"),
+        (&["schedule", "create", "bad", "cron(1 2 3)", "--", "true"], 2, "6 fields"),
+    ];
+    for (arguments, expected, part) in cases {
+        let (code, words) = refusal(&house, arguments);
+        assert!(code == expected && words.contains(part), "{arguments:?}: {code} {words}");
+    }
+}
+
+#[test]
+fn submit_prints_the_id_alone_and_the_id_may_be_shortened_afterwards() {
+    let house = House::new();
+    house.ok(&["init"]);
+    let printed = house.ok(&["submit", "--name", "first", "--", "echo", "hello"]);
+    let id = printed.trim_end();
+    assert_eq!(printed, format!("{id}\n"));
+    assert_eq!(id.len(), 36, "{id}");
+    house.until_status(id, "SUCCEEDED");
+    assert_eq!(house.json(&["job", &id[..8]])["jobId"], id);
+    assert_eq!(house.ok(&["logs", &id[..8]]), "hello\n");
+}
+
+#[test]
+fn what_is_asked_for_reaches_the_job() {
+    let house = House::new();
+    house.ok(&["init"]);
+    let directory = house.path().join("work here");
+    fs::create_dir(&directory).expect("a directory");
+    let directory = directory.canonicalize().expect("a path");
+    let job = house.submit(&[
+        "--env",
+        "WORD=a b",
+        "--workdir",
+        directory.to_str().expect("UTF-8"),
+        "--tag",
+        "team=ops",
+        "--",
+        "sh",
+        "-c",
+        "pwd; echo \"$WORD\"",
+    ]);
+    let detail = house.until_status(&job, "SUCCEEDED");
+    assert_eq!(detail["tags"]["team"], "ops");
+    assert_eq!(house.ok(&["logs", &job]), format!("{}\na b\n", directory.display()));
+}
+
+#[test]
+fn a_followed_log_goes_on_over_all_attempts_and_ends_with_the_job() {
+    let house = House::new();
+    house.ok(&["init"]);
+    let script = "for n in 1 2 3; do echo $AWS_BATCH_JOB_ATTEMPT.$n; sleep 0.1; done; [ $AWS_BATCH_JOB_ATTEMPT = 2 ]";
+    let job = house.submit(&["--attempts", "2", "--", "sh", "-c", script]);
+    assert_eq!(house.ok(&["logs", "-f", &job]), "1.1\n1.2\n1.3\n2.1\n2.2\n2.3\n");
+}
+
+#[test]
+fn a_log_has_no_control_sequence_and_a_long_one_is_whole() {
+    let house = House::new();
+    house.ok(&["init"]);
+    let script = r"printf '\033[31mred\033[0m \033]0;title\007\n'; seq 20000";
+    let job = house.submit(&["--", "sh", "-c", script]);
+    house.until_status(&job, "SUCCEEDED");
+    let log = house.ok(&["logs", &job]);
+    let numbers: String = (1..=20_000).map(|number| format!("{number}\n")).collect();
+    assert!(log == format!("red \n{numbers}"), "{} bytes, begins {:?}", log.len(), &log[..log.len().min(40)]);
+}
+
+#[test]
+fn a_reader_that_leaves_early_is_no_failure() {
+    let house = House::new();
+    house.ok(&["init"]);
+    let job = house.submit(&["--", "seq", "100000"]);
+    house.until_status(&job, "SUCCEEDED");
+    let mut program = house
+        .command(&["logs", &job])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut reader = program.stdout.take().expect("a pipe");
+    let mut first = [0; 1];
+    reader.read_exact(&mut first).expect("a line");
+    drop(reader);
+    let output = program.wait_with_output().expect("it ends");
+    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(0), ""));
+}
+
+#[test]
+fn cancel_leaves_a_job_that_runs_and_terminate_ends_it_with_the_reason() {
+    let house = House::new();
+    house.ok(&["init"]);
+    let job = house.submit(&["--", "sleep", "600"]);
+    house.until_status(&job, "RUNNING");
+    let after = house.submit(&["--depends-on", &job, "--", "true"]);
+    let output = house.run(&["cancel", &job]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("batchdeck terminate"));
+    house.ok(&["terminate", &job[..8], "--reason", "wrong bucket"]);
+    let detail = house.until_status(&job, "FAILED");
+    assert_eq!((&detail["statusReason"], &detail["isTerminated"]), (&"wrong bucket".into(), &true.into()));
+    house.until_status(&after, "FAILED");
+    let audit = house.json(&["audit"]);
+    let entry = audit.as_array().expect("entries").iter().find(|entry| entry["action"] == "TerminateJob");
+    assert_eq!(entry.expect("recorded")["reason"], "wrong bucket");
+}
+
+#[test]
+fn a_schedule_is_created_paused_resumed_run_and_deleted() {
+    let house = House::new();
+    house.ok(&["init"]);
+    let told =
+        house.ok(&["schedule", "create", "nightly", "cron(30 2 * * ? *)", "--zone", "Europe/Zurich", "--", "date"]);
+    assert_eq!(told.lines().filter(|line| line.contains(" 02:30 +0")).count(), 5, "{told}");
+    assert_eq!(refusal(&house, &["schedule", "create", "nightly", "rate(1 hour)", "--", "date"]).0, 1);
+    house.ok(&["schedule", "pause", "nightly"]);
+    assert_eq!(house.json(&["schedule", "list"])[0]["State"], "DISABLED");
+    house.ok(&["schedule", "resume", "nightly"]);
+    assert_eq!(house.json(&["schedule", "list"])[0]["State"], "ENABLED");
+    let job = house.ok(&["schedule", "run", "nightly"]);
+    house.until_status(job.trim_end(), "SUCCEEDED");
+    let (code, words) = refusal(&house, &["schedule", "delete", "nightyl"]);
+    assert!(code == 4 && words.contains("did you mean `nightly`?"), "{words}");
+    house.ok(&["schedule", "delete", "nightly"]);
+    assert!(house.json(&["schedule", "list"]).as_array().expect("a list").is_empty());
+}
+
+#[test]
+fn a_definition_from_a_file_runs_with_its_parameters() {
+    let house = House::new();
+    house.ok(&["init"]);
+    let file = house.path().join("greet.json");
+    fs::write(
+        &file,
+        r#"{"jobDefinitionName": "greet", "type": "container", "parameters": {"whom": "world"},
+            "containerProperties": {"image": "host", "command": ["echo", "hello", "Ref::whom"],
+            "resourceRequirements": [{"type": "VCPU", "value": "1"}, {"type": "MEMORY", "value": "64"}]}}"#,
+    )
+    .expect("written");
+    assert_eq!(house.ok(&["definitions", "register", file.to_str().expect("UTF-8")]), "greet:1\n");
+    let job = house.submit(&["--definition", "greet", "--parameter", "whom=batch"]);
+    house.until_status(&job, "SUCCEEDED");
+    assert_eq!(house.ok(&["logs", &job]), "hello batch\n");
+}
+
+#[test]
+fn a_waiting_job_and_a_queue_are_reprioritised() {
+    let house = House::new();
+    house.ok(&["init"]);
+    let first = house.submit(&["--", "sleep", "600"]);
+    let waiting = house.submit(&["--depends-on", &first, "--", "true"]);
+    house.ok(&["reprioritise", &waiting, "50"]);
+    assert_eq!(house.json(&["job", &waiting])["extra"]["priority"], 50);
+    house.ok(&["reprioritise", "--queue", "default", "77", "--reason", "month end"]);
+    assert_eq!(house.json(&["queues"])[0]["priority"], 77);
+}
+
+#[test]
+fn the_demo_has_every_lasting_state_to_show_and_a_second_one_makes_no_resource_twice() {
+    let house = House::new();
+    house.ok(&["demo", "--no-console"]);
+    house.until("jobs in every lasting state", &["jobs"], |jobs| {
+        let states: Vec<&str> =
+            jobs.as_array().expect("a list").iter().filter_map(|job| job["status"].as_str()).collect();
+        ["PENDING", "RUNNABLE", "RUNNING", "SUCCEEDED", "FAILED"].iter().all(|state| states.contains(state))
+    });
+    let resources = || {
+        let count = |arguments: &[&str]| house.json(arguments).as_array().expect("a list").len();
+        [&["queues"][..], &["envs"], &["definitions", "--all"], &["schedule", "list"]].map(count)
+    };
+    let (before, jobs) = (resources(), house.json(&["jobs"]).as_array().expect("a list").len());
+    house.ok(&["demo", "--no-console"]);
+    assert_eq!(resources(), before);
+    assert!(house.json(&["jobs"]).as_array().expect("a list").len() > jobs);
+}
+
+#[test]
+fn completions_are_printed_for_each_shell_without_an_engine() {
+    let house = House::new();
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(house.ok(&["completions", shell]).contains("batchdeck"), "{shell}");
+    }
+    assert!(!house.data().exists());
+}
