@@ -86,10 +86,15 @@ fn substitute(element: &str, parameters: &BTreeMap<String, String>) -> String {
         let end = after.find(|letter| !is_part(letter)).unwrap_or(after.len());
         out.push_str(&rest[..start]);
         match parameters.get(&after[..end]) {
-            Some(value) => out.push_str(value),
-            None => out.push_str(&rest[start..start + "Ref::".len() + end]),
+            Some(value) => {
+                out.push_str(value);
+                rest = &after[end..];
+            }
+            None => {
+                out.push_str("Ref::");
+                rest = after;
+            }
         }
-        rest = &after[end..];
     }
     out.push_str(rest);
     out
