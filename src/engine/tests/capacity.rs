@@ -1,5 +1,7 @@
 //! Instances come with demand and go when they are idle.
 
+#![expect(clippy::float_cmp, reason = "what is compared are whole numbers and halves")]
+
 use super::world::{MINUTE, SECOND, World, environment, job, sized};
 use crate::engine::command::Action;
 use crate::model::{

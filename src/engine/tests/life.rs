@@ -224,6 +224,7 @@ fn an_engine_that_comes_back_starts_what_was_not_started_and_nothing_twice() {
 
 #[test]
 fn cancel_and_terminate_hit_by_state() {
+    use JobStatus::{Failed, Pending, Running, Starting, Succeeded};
     type Setup = fn(&mut World) -> JobId;
     let runnable: Setup = |world| world.submit(job("a"));
     let pending: Setup = |world| {
@@ -247,7 +248,6 @@ fn cancel_and_terminate_hit_by_state() {
         world.run(&id, 0);
         id
     };
-    use JobStatus::{Failed, Pending, Running, Starting, Succeeded};
     // The state right after, and once the agent has answered.
     let cases: [(&str, Setup, bool, JobStatus, JobStatus); 9] = [
         ("cancel RUNNABLE", runnable, false, Failed, Failed),

@@ -6,6 +6,7 @@ mod journal;
 mod life;
 mod order;
 mod requests;
+mod scale;
 mod schedules;
 mod simulation;
 mod views;

@@ -1,7 +1,7 @@
 //! Anything may happen in any order: random commands, agents that start, end, repeat and die, clocks that jump. The
 //! invariants hold after each step, and the journal and a snapshot give the same state.
 
-use super::world::{DAY, HOUR, Held, MINUTE, SECOND, World, definition, environment, job, sized, tried};
+use super::world::{DAY, HOUR, Held, MINUTE, SECOND, World, definition, job, sized, tried};
 use crate::engine::command::{Action, Outcome};
 use crate::engine::{Engine, Settings};
 use crate::model::{

@@ -23,6 +23,13 @@ pub const DAY: Millis = 24 * HOUR;
 #[derive(Debug, Clone, Default)]
 pub struct Counting(u32);
 
+impl Counting {
+    /// Leaves numbers to others.
+    pub fn skip(&mut self, count: u32) {
+        self.0 += count;
+    }
+}
+
 impl Ids for Counting {
     fn uuid(&mut self) -> String {
         self.0 += 1;
