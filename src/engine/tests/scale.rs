@@ -11,7 +11,9 @@ fn submit(engine: &mut Engine, now: i64, ids: &mut dyn Ids, number: usize) {
     let decision = engine.decide(&Command { by: "ada@host".into(), reason: None, action }, now, ids).expect("accepted");
     let mut events = decision.events;
     while !events.is_empty() {
-        events.iter().for_each(|event| engine.apply(event));
+        for event in &events {
+            engine.apply(event);
+        }
         events = engine.advance(now, ids);
     }
 }
@@ -23,18 +25,20 @@ fn a_step_with_a_large_backlog_costs_about_what_it_costs_with_a_small_one() {
     ids.skip(1_000_000);
     let page = JobFilter { statuses: vec![JobStatus::Runnable], ..JobFilter::default() };
     let mut number = 0;
-    let mut sample = |steps: usize| {
+    let mut sample = |steps: usize, listed: bool| {
         let start = std::time::Instant::now();
         for _ in 0..steps {
             number += 1;
             submit(&mut world.engine, world.now, &mut ids, number);
-            world.engine.jobs(&page).expect("a page");
+            if listed {
+                world.engine.jobs(&page).expect("a page");
+            }
         }
         start.elapsed()
     };
-    let small = sample(300);
-    sample(20_000);
-    let large = [sample(300), sample(300), sample(300)].into_iter().min().expect("three");
+    let small = sample(300, true);
+    sample(20_000, false);
+    let large = [sample(300, true), sample(300, true), sample(300, true)].into_iter().min().expect("three");
     // A walk over the backlog in each step would cost a hundred times as much.
     assert!(large < small * 10, "{small:?} with a small backlog, {large:?} with a large one");
     assert!(world.engine.job_count() > 20_000);
