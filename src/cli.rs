@@ -8,6 +8,7 @@ pub use submit::{Among, DependsOn, Pair, Seconds, SubmitArgs, WhatToRun};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
+use std::str::FromStr;
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -56,7 +57,7 @@ pub enum Verb {
     /// Start a living workload on this machine and open the console on it.
     Demo(DemoArgs),
     /// Create what is needed to run a first job: environment `local`, queue `default`, definition `host`.
-    Init,
+    Init(InitArgs),
     /// Run, start or stop the local engine, or tell its state.
     #[command(subcommand)]
     Engine(EngineVerb),
@@ -93,8 +94,12 @@ pub enum Verb {
     Audit(AuditArgs),
     /// Print a completion script for a shell.
     Completions { shell: clap_complete::Shell },
+    /// Stand for one instance of a compute environment. The engine starts this.
     #[command(hide = true)]
     Agent(AgentArgs),
+    /// Draw the console on a recorded world as SVG.
+    #[command(hide = true)]
+    Screenshot(ScreenshotArgs),
 }
 
 /// How a list is printed.
@@ -131,6 +136,13 @@ pub struct DemoArgs {
     /// Set up and submit, and leave without opening the console.
     #[arg(long)]
     pub no_console: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// vCPUs that jobs may take at once; this machine's processors if not said, and at least 4.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(2..=1000))]
+    pub max_vcpus: Option<i32>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -324,4 +336,38 @@ pub struct AgentArgs {
     /// The instance that this process stands for.
     #[arg(long, value_name = "ID")]
     pub instance: String,
+}
+
+#[derive(Debug, Args)]
+pub struct ScreenshotArgs {
+    /// File of the recorded world.
+    #[arg(long, value_name = "FILE")]
+    pub world: PathBuf,
+    /// Columns and rows.
+    #[arg(long, value_name = "COLUMNSxROWS", default_value = "80x24")]
+    pub size: Size,
+    /// Keys to press, with blanks between; text to type in quotes.
+    #[arg(long, value_name = "KEYS", default_value = "")]
+    pub keys: String,
+    /// A built-in theme.
+    #[arg(long, value_name = "NAME", default_value = "midnight")]
+    pub theme: String,
+}
+
+/// Columns and rows of a screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Size {
+    pub columns: u16,
+    pub rows: u16,
+}
+
+impl FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let both = text
+            .split_once('x')
+            .and_then(|(columns, rows)| Some(Self { columns: columns.parse().ok()?, rows: rows.parse().ok()? }));
+        both.filter(|size| size.columns > 0 && size.rows > 0).ok_or_else(|| "write it as 80x24".to_owned())
+    }
 }

@@ -3,6 +3,7 @@
 
 pub mod aws;
 pub mod local;
+pub mod scripted;
 #[cfg(test)]
 mod stub;
 

@@ -36,8 +36,10 @@ pub enum CommandError {
     Engine(String),
     #[error("the agent stopped: {0}")]
     Agent(String),
-    #[error("the console stopped: {0}")]
-    Console(String),
+    #[error(transparent)]
+    Console(#[from] crate::tui::TuiError),
+    #[error(transparent)]
+    Theme(#[from] crate::config::theme::ThemeError),
     #[error("the engine in {} (pid {pid}) has not ended after {seconds} seconds", data_directory.display())]
     EngineStop { data_directory: PathBuf, pid: u32, seconds: u64 },
     #[error("no job has the id `{given}`, and none has one that begins so")]
@@ -123,12 +125,9 @@ impl CommandError {
             | Self::NoLog { .. }
             | Self::NoQueue
             | Self::Context(_) => exit::NOT_FOUND,
-            Self::Config(_)
-            | Self::AmbiguousJob { .. }
-            | Self::WhichQueue(_)
-            | Self::Usage { .. }
-            | Self::Invalid(_)
-            | Self::Expression(_) => exit::USAGE,
+            Self::Config(_) | Self::AmbiguousJob { .. } | Self::WhichQueue(_) | Self::Theme(_) | Self::Usage { .. } => {
+                exit::USAGE
+            }
             Self::Output(cause) if cause.kind() == io::ErrorKind::BrokenPipe => exit::DONE,
             _ => exit::FAILED,
         }

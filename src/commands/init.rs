@@ -4,16 +4,19 @@ use super::Done;
 use super::error::exit;
 use super::resources::{self, Environment, Made, Queue};
 use super::world::Setting;
+use crate::cli::InitArgs;
 use crate::model::Switch;
 
 /// An instance has two vCPUs; an environment holds a whole number of them.
 const INSTANCE_VCPUS: i32 = 2;
+const LEAST_VCPUS: i32 = 4;
 
-pub async fn run(setting: Setting) -> Done {
+pub async fn run(args: &InitArgs, setting: Setting) -> Done {
     setting.require_local("init")?;
     setting.require_writable("init")?;
     let world = setting.open().await?;
-    let environment = Environment { name: "local", kind: "EC2", most_vcpus: most_vcpus(), state: Switch::Enabled };
+    let most_vcpus = args.max_vcpus.unwrap_or_else(most_vcpus);
+    let environment = Environment { name: "local", kind: "EC2", most_vcpus, state: Switch::Enabled };
     let queue = Queue { name: "default", priority: 10, environments: &["local"], state: Switch::Enabled };
     let mut made = Made {
         environments: resources::environments(&world, &[environment]).await?,
@@ -39,9 +42,9 @@ async fn has_host(world: &super::world::World) -> Result<bool, super::CommandErr
     Ok(definitions.iter().any(|definition| definition.job_definition_name == "host"))
 }
 
-/// This machine's processors, in whole instances.
+/// This machine's processors, in whole instances, and enough of them to see jobs side by side.
 fn most_vcpus() -> i32 {
-    let processors = std::thread::available_parallelism()
-        .map_or(INSTANCE_VCPUS, |count| i32::try_from(count.get()).unwrap_or(i32::MAX - INSTANCE_VCPUS));
-    (processors + INSTANCE_VCPUS - 1) / INSTANCE_VCPUS * INSTANCE_VCPUS
+    let processors = std::thread::available_parallelism().map_or(1, |count| i32::try_from(count.get()).unwrap_or(1));
+    let instances = (processors + INSTANCE_VCPUS - 1) / INSTANCE_VCPUS;
+    (instances * INSTANCE_VCPUS).max(LEAST_VCPUS)
 }

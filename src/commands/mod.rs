@@ -20,6 +20,7 @@ mod reprioritise;
 mod resolve;
 mod resources;
 mod schedule;
+mod screenshot;
 mod submit;
 mod table;
 mod watching;
@@ -58,14 +59,16 @@ pub fn run(cli: Cli) -> u8 {
 }
 
 async fn carry_out(cli: Cli) -> Done {
-    if let Some(Verb::Completions { shell }) = cli.verb {
-        return completions::run(shell);
+    match &cli.verb {
+        Some(Verb::Completions { shell }) => return completions::run(*shell),
+        Some(Verb::Screenshot(args)) => return screenshot::run(args),
+        _ => {}
     }
     let setting = Setting::new(&cli.places)?;
     match cli.verb {
-        None => console::run(setting.open().await?).await,
+        None => console::open(setting).await,
         Some(Verb::Demo(args)) => demo::run(&args, setting).await,
-        Some(Verb::Init) => init::run(setting).await,
+        Some(Verb::Init(args)) => init::run(&args, setting).await,
         Some(Verb::Engine(verb)) => engine::run(&verb, setting).await,
         Some(Verb::Queues(args)) => queues::run(&args, setting.open().await?).await,
         Some(Verb::Envs(args)) => envs::run(&args, setting.open().await?).await,
@@ -80,7 +83,7 @@ async fn carry_out(cli: Cli) -> Done {
         Some(Verb::Schedule(verb)) => schedule::run(verb, setting).await,
         Some(Verb::Audit(args)) => audit::run(&args, setting.open().await?).await,
         Some(Verb::Agent(args)) => agent::run(args, &setting).await,
-        Some(Verb::Completions { .. }) => Ok(exit::DONE),
+        Some(Verb::Completions { .. } | Verb::Screenshot(_)) => Ok(exit::DONE),
     }
 }
 

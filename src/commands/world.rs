@@ -66,6 +66,11 @@ impl Setting {
         Ok(Self { config, config_file, config_named, context, data, by: who(), output: Output::standard() })
     }
 
+    /// Where theme files of the person's own are: beside the config file.
+    pub fn themes(&self) -> Option<PathBuf> {
+        self.config_file.parent().map(|beside| beside.join("themes"))
+    }
+
     pub fn is_local(&self) -> bool {
         matches!(self.context.reach, Reach::Local { .. })
     }

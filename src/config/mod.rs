@@ -8,6 +8,7 @@ pub mod directories;
 pub mod keys;
 mod nearest;
 mod settings;
+pub mod theme;
 
 pub use context::{Context, ContextError, Reach, Surroundings};
 pub use directories::{DataDirectory, DirectoryError};

@@ -1,3 +1,23 @@
-//! To come.
-pub struct Options { pub backend: std::sync::Arc<dyn crate::backend::Backend>, pub context: String, pub read_only: bool, pub theme: String }
-pub async fn run(_: Options) -> Result<(), std::io::Error> { Ok(()) }
+//! The console, drawn from state alone.
+//!
+//! A key press: crossterm event → [`keymap`] → [`action::Action`] → [`app::App::update`] → requests, and the next frame.
+//! The update never waits: requests run on tasks of their own ([`requests`], [`runtime`]) and their answers come back as
+//! messages. A frame is drawn only when something was pressed, heard or due, and written only where it differs.
+
+pub mod action;
+pub mod app;
+pub mod format;
+pub mod keymap;
+pub mod picture;
+mod popups;
+pub mod requests;
+mod runtime;
+pub mod screens;
+pub mod stage;
+mod terminal;
+pub mod theme;
+mod widgets;
+mod words;
+
+pub use keymap::{Keymap, KeymapError};
+pub use runtime::{Options, Start, ThemeSource, TuiError, run};

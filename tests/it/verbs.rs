@@ -65,7 +65,7 @@ fn a_mistake_ends_with_its_exit_code_and_says_what_to_do_next() {
     let cases: [(&[&str], i32, &str); 11] = [
         (&["submit", "--queue", "defualt", "--", "true"], 4, "did you mean `default`?"),
         (&["submit", "--definition", "hots", "--", "true"], 4, "did you mean `host`?"),
-        (&["submit", "--array", "1", "--", "true"], 2, "2 to 10000"),
+        (&["submit", "--array", "1", "--", "true"], 1, "2 to 10000"),
         (&["submit", "--workdir", "/nonexistent", "--", "true"], 1, "/nonexistent"),
         (&["job", "zzz"], 4, "batchdeck jobs"),
         (&["terminate", "zzz"], 4, "batchdeck jobs"),
@@ -73,7 +73,7 @@ fn a_mistake_ends_with_its_exit_code_and_says_what_to_do_next() {
         (&["jobs", "--context", "prd"], 4, "there are: local, aws"),
         (&["--config", "/nonexistent", "jobs"], 2, "/nonexistent"),
         (&["--read-only", "submit", "--", "true"], 1, "read-only"),
-        (&["schedule", "create", "bad", "cron(1 2 3)", "--", "true"], 2, "6 fields"),
+        (&["schedule", "create", "bad", "cron(1 2 3)", "--", "true"], 1, "6 fields"),
     ];
     for (arguments, expected, part) in cases {
         let (code, words) = refusal(&house, arguments);

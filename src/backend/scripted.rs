@@ -1,0 +1,429 @@
+//! A recorded world that answers as a backend does: for tests of the console and for pictures of it.
+//!
+//! It never waits: every call is answered at once, streams yield what is recorded and then nothing. What it is asked to
+//! change it notes in [`ScriptedBackend::calls`] and leaves the world as it is.
+
+use super::{Backend, BackendError, Capabilities, JobQuery, JobScope, Page, Why};
+use crate::model::{
+    AuditEntry, Change, ComputeEnvironment, CreateComputeEnvironmentRequest, CreateJobQueueRequest, Cursor,
+    EngineStatus, GetLogEvents, JobDefinition, JobDetail, JobId, JobQueue, JobSummary, LogEvent, LogPage, Millis,
+    RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Schedule, ScheduleRun, SubmitJobRequest,
+    SubmitJobResponse, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest, What, name_of,
+};
+use async_trait::async_trait;
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+/// Everything that was recorded, as a JSON file.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct World {
+    /// The time at which it is looked at.
+    pub now: Millis,
+    pub can: Can,
+    pub queues: Vec<JobQueue>,
+    pub environments: Vec<ComputeEnvironment>,
+    pub definitions: Vec<JobDefinition>,
+    /// Children of arrays stand here too.
+    pub jobs: Vec<JobSummary>,
+    /// A job without details gets those that its row allows.
+    pub details: Vec<JobDetail>,
+    /// Lines by stream.
+    pub logs: BTreeMap<String, Vec<LogEvent>>,
+    pub schedules: Vec<Schedule>,
+    pub runs: Vec<ScheduleRun>,
+    pub audit: Vec<AuditEntry>,
+    /// What `watch` yields after its first `Reset`.
+    pub changes: Vec<Change>,
+    pub engine: Option<EngineStatus>,
+}
+
+/// What the world's service can do beyond the common part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one independent ability, as in `Capabilities`")]
+pub struct Can {
+    pub reprioritise_job: bool,
+    pub schedules: bool,
+    pub audit: bool,
+    pub pushes_changes: bool,
+}
+
+impl Default for Can {
+    fn default() -> Self {
+        Self { reprioritise_job: true, schedules: true, audit: true, pushes_changes: true }
+    }
+}
+
+/// One call that would have changed the world.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Call {
+    CreateJobQueue(CreateJobQueueRequest),
+    UpdateJobQueue(UpdateJobQueueRequest, Why),
+    CreateComputeEnvironment(CreateComputeEnvironmentRequest),
+    UpdateComputeEnvironment(UpdateComputeEnvironmentRequest, Why),
+    RegisterJobDefinition(Box<RegisterJobDefinitionRequest>),
+    SubmitJob(Box<SubmitJobRequest>),
+    CancelJob { id: JobId, reason: String },
+    TerminateJob { id: JobId, reason: String },
+    ReprioritiseJob { id: JobId, priority: i32, why: Why },
+    CreateSchedule(Box<Schedule>),
+    UpdateSchedule(Box<Schedule>),
+    DeleteSchedule { group: String, name: String },
+    RunSchedule { group: String, name: String },
+}
+
+/// Why a recorded world cannot be played.
+#[derive(Debug, thiserror::Error)]
+pub enum WorldError {
+    #[error("the recorded world {path} cannot be read: {cause}")]
+    Unreadable { path: PathBuf, cause: std::io::Error },
+    #[error("the recorded world {path} is not one: {cause}")]
+    Malformed { path: PathBuf, cause: serde_json::Error },
+}
+
+impl World {
+    /// Reads a recorded world.
+    pub fn load(path: &Path) -> Result<Self, WorldError> {
+        let text =
+            std::fs::read_to_string(path).map_err(|cause| WorldError::Unreadable { path: path.to_owned(), cause })?;
+        serde_json::from_str(&text).map_err(|cause| WorldError::Malformed { path: path.to_owned(), cause })
+    }
+}
+
+/// A [`Backend`] over a [`World`].
+#[derive(Debug)]
+pub struct ScriptedBackend {
+    world: World,
+    calls: Mutex<Vec<Call>>,
+    /// Refuses every call that would change the world with these words.
+    refusal: Option<BackendError>,
+}
+
+impl ScriptedBackend {
+    pub fn new(world: World) -> Self {
+        Self { world, calls: Mutex::new(Vec::new()), refusal: None }
+    }
+
+    /// One that answers every call that would change the world with `error`.
+    pub fn refusing(world: World, error: BackendError) -> Self {
+        Self { refusal: Some(error), ..Self::new(world) }
+    }
+
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// The calls so far that would have changed the world, oldest first.
+    pub fn calls(&self) -> Vec<Call> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn note(&self, call: Call) -> Result<(), BackendError> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).push(call);
+        self.refusal.clone().map_or(Ok(()), Err)
+    }
+
+    fn matches(&self, job: &JobSummary, query: &JobQuery) -> bool {
+        let in_scope = match &query.scope {
+            JobScope::Everywhere => job.job_id.array_parent().is_none(),
+            JobScope::Queue(queue) => {
+                job.job_id.array_parent().is_none() && job.extra.as_ref().is_some_and(|extra| extra.job_queue == *queue)
+            }
+            JobScope::Array(parent) => job.job_id.array_parent().is_some_and(|(of, _)| of == *parent),
+        };
+        let summary = job.array_properties.as_ref().and_then(|array| array.status_summary.as_ref());
+        let in_state = query.statuses.is_empty()
+            || query.statuses.contains(&job.status)
+            || summary.is_some_and(|counts| {
+                query.statuses.iter().any(|status| status.is_placed() && counts.get(*status) > 0)
+            });
+        let is_named = query.name.as_ref().is_none_or(|name| {
+            let (given, own) = (name.to_lowercase(), job.job_name.to_lowercase());
+            given.strip_suffix('*').map_or(own == given, |prefix| own.starts_with(prefix))
+        });
+        in_scope && in_state && is_named
+    }
+
+    fn detail(&self, id: &JobId) -> Option<JobDetail> {
+        if let Some(detail) = self.world.details.iter().find(|detail| detail.job_id == *id) {
+            return Some(detail.clone());
+        }
+        let row = self.world.jobs.iter().find(|job| job.job_id == *id)?.clone();
+        let definition = row.job_definition.as_deref().unwrap_or_default();
+        let known = self.world.definitions.iter().find(|known| known.label() == name_of(definition));
+        let properties = known.and_then(|known| known.container_properties.clone()).unwrap_or_default();
+        Some(JobDetail {
+            job_arn: row.job_arn,
+            job_id: row.job_id,
+            job_name: row.job_name,
+            job_queue: row.extra.as_ref().map(|extra| extra.job_queue.clone()).unwrap_or_default(),
+            status: row.status,
+            status_reason: row.status_reason,
+            created_at: row.created_at,
+            started_at: row.started_at,
+            stopped_at: row.stopped_at,
+            job_definition: definition.to_owned(),
+            container: Some(crate::model::ContainerDetail {
+                image: properties.image,
+                command: properties.command,
+                environment: properties.environment,
+                resource_requirements: properties.resource_requirements,
+                exit_code: row.container.as_ref().and_then(|container| container.exit_code),
+                reason: row.container.and_then(|container| container.reason),
+                log_stream_name: row.extra.as_ref().and_then(|extra| extra.log_stream_name.clone()),
+                ..Default::default()
+            }),
+            array_properties: row.array_properties,
+            extra: row.extra,
+            ..Default::default()
+        })
+    }
+
+    fn stream(&self, name: &str) -> Result<&[LogEvent], BackendError> {
+        let missing = || BackendError::NotFound { what: format!("log stream `{name}`") };
+        self.world.logs.get(name).map(Vec::as_slice).ok_or_else(missing)
+    }
+}
+
+/// The offset in a token that [`ScriptedBackend`] gave out.
+fn offset(token: Option<&str>) -> Option<usize> {
+    token.and_then(|token| token.get(2..)).and_then(|number| number.parse().ok())
+}
+
+#[async_trait]
+impl Backend for ScriptedBackend {
+    fn capabilities(&self) -> Capabilities {
+        let Can { reprioritise_job, schedules, audit, pushes_changes } = self.world.can;
+        Capabilities {
+            name: if pushes_changes { "local" } else { "aws" },
+            reprioritise_job,
+            schedules,
+            audit,
+            pushes_changes,
+        }
+    }
+
+    async fn job_queues(&self) -> Result<Vec<JobQueue>, BackendError> {
+        Ok(self.world.queues.clone())
+    }
+
+    async fn create_job_queue(&self, request: CreateJobQueueRequest) -> Result<(), BackendError> {
+        self.note(Call::CreateJobQueue(request))
+    }
+
+    async fn update_job_queue(&self, request: UpdateJobQueueRequest, why: Why) -> Result<(), BackendError> {
+        self.note(Call::UpdateJobQueue(request, why))
+    }
+
+    async fn compute_environments(&self) -> Result<Vec<ComputeEnvironment>, BackendError> {
+        Ok(self.world.environments.clone())
+    }
+
+    async fn create_compute_environment(&self, request: CreateComputeEnvironmentRequest) -> Result<(), BackendError> {
+        self.note(Call::CreateComputeEnvironment(request))
+    }
+
+    async fn update_compute_environment(
+        &self,
+        request: UpdateComputeEnvironmentRequest,
+        why: Why,
+    ) -> Result<(), BackendError> {
+        self.note(Call::UpdateComputeEnvironment(request, why))
+    }
+
+    async fn job_definitions(&self, active_only: bool) -> Result<Vec<JobDefinition>, BackendError> {
+        Ok(self.world.definitions.iter().filter(|known| !active_only || known.is_active()).cloned().collect())
+    }
+
+    async fn register_job_definition(
+        &self,
+        request: RegisterJobDefinitionRequest,
+    ) -> Result<RegisterJobDefinitionResponse, BackendError> {
+        let job_definition_name = request.job_definition_name.clone();
+        self.note(Call::RegisterJobDefinition(Box::new(request)))?;
+        Ok(RegisterJobDefinitionResponse { job_definition_name, revision: 1, ..Default::default() })
+    }
+
+    async fn jobs(&self, query: JobQuery) -> Result<Page<JobSummary>, BackendError> {
+        let mut all: Vec<&JobSummary> = self.world.jobs.iter().filter(|job| self.matches(job, &query)).collect();
+        all.sort_by(|a, b| (b.created_at, &b.job_id).cmp(&(a.created_at, &a.job_id)));
+        let from = offset(query.page_token.as_deref()).unwrap_or(0).min(all.len());
+        let size = query.limit.map_or(all.len(), |limit| limit as usize);
+        let to = (from + size).min(all.len());
+        let next = (to < all.len()).then(|| format!("p/{to}"));
+        Ok(Page { items: all[from..to].iter().copied().cloned().collect(), next })
+    }
+
+    async fn describe_jobs(&self, ids: &[JobId]) -> Result<Vec<JobDetail>, BackendError> {
+        Ok(ids.iter().filter_map(|id| self.detail(id)).collect())
+    }
+
+    async fn submit_job(&self, request: SubmitJobRequest) -> Result<SubmitJobResponse, BackendError> {
+        let job_name = request.job_name.clone();
+        self.note(Call::SubmitJob(Box::new(request)))?;
+        let job_id = JobId::from("5c217700-0000-4000-8000-000000000001");
+        Ok(SubmitJobResponse { job_arn: String::new(), job_name, job_id })
+    }
+
+    async fn cancel_job(&self, id: &JobId, reason: &str) -> Result<(), BackendError> {
+        self.note(Call::CancelJob { id: id.clone(), reason: reason.to_owned() })
+    }
+
+    async fn terminate_job(&self, id: &JobId, reason: &str) -> Result<(), BackendError> {
+        self.note(Call::TerminateJob { id: id.clone(), reason: reason.to_owned() })
+    }
+
+    async fn reprioritise_job(&self, id: &JobId, priority: i32, why: Why) -> Result<(), BackendError> {
+        self.note(Call::ReprioritiseJob { id: id.clone(), priority, why })
+    }
+
+    async fn log_events(&self, request: GetLogEvents) -> Result<LogPage, BackendError> {
+        let lines = self.stream(&request.log_stream_name)?;
+        let limit = request.limit.map_or(lines.len(), |limit| limit as usize);
+        let from = match offset(request.next_token.as_deref()) {
+            Some(at) => at.min(lines.len()),
+            None if request.start_from_head == Some(true) => 0,
+            None => lines.len().saturating_sub(limit),
+        };
+        let to = (from + limit).min(lines.len());
+        Ok(LogPage {
+            events: lines[from..to].to_vec(),
+            next_forward_token: format!("f/{to}"),
+            next_backward_token: format!("b/{from}"),
+        })
+    }
+
+    async fn follow_log(
+        &self,
+        _group: Option<String>,
+        stream: String,
+        from: Option<String>,
+    ) -> Result<BoxStream<'static, Result<Vec<LogEvent>, BackendError>>, BackendError> {
+        let lines = self.world.logs.get(&stream).cloned().unwrap_or_default();
+        let from = offset(from.as_deref()).unwrap_or(0).min(lines.len());
+        let first = futures::stream::iter([Ok(lines[from..].to_vec())]);
+        Ok(first.chain(futures::stream::pending()).boxed())
+    }
+
+    async fn schedules(&self) -> Result<Vec<Schedule>, BackendError> {
+        Ok(self.world.schedules.clone())
+    }
+
+    async fn create_schedule(&self, schedule: Schedule) -> Result<(), BackendError> {
+        self.note(Call::CreateSchedule(Box::new(schedule)))
+    }
+
+    async fn update_schedule(&self, schedule: Schedule) -> Result<(), BackendError> {
+        self.note(Call::UpdateSchedule(Box::new(schedule)))
+    }
+
+    async fn delete_schedule(&self, group: &str, name: &str) -> Result<(), BackendError> {
+        self.note(Call::DeleteSchedule { group: group.to_owned(), name: name.to_owned() })
+    }
+
+    async fn run_schedule(&self, group: &str, name: &str) -> Result<SubmitJobResponse, BackendError> {
+        self.note(Call::RunSchedule { group: group.to_owned(), name: name.to_owned() })?;
+        let job_id = JobId::from("5c217700-0000-4000-8000-000000000002");
+        Ok(SubmitJobResponse { job_arn: String::new(), job_name: name.to_owned(), job_id })
+    }
+
+    async fn schedule_runs(&self, group: &str, name: &str) -> Result<Vec<ScheduleRun>, BackendError> {
+        let mut runs: Vec<ScheduleRun> = self
+            .world
+            .runs
+            .iter()
+            .filter(|run| run.group_name == group && run.schedule_name == name)
+            .cloned()
+            .collect();
+        runs.sort_by_key(|run| std::cmp::Reverse(run.fired_at));
+        Ok(runs)
+    }
+
+    async fn audit(&self, limit: usize) -> Result<Vec<AuditEntry>, BackendError> {
+        let mut entries = self.world.audit.clone();
+        entries.sort_by_key(|entry| std::cmp::Reverse(entry.at));
+        entries.truncate(limit);
+        Ok(entries)
+    }
+
+    async fn watch(
+        &self,
+        cursor: Option<Cursor>,
+    ) -> Result<BoxStream<'static, Result<Change, BackendError>>, BackendError> {
+        let reset = Change { cursor: Cursor(0), at: self.world.now, what: What::Reset };
+        let first = cursor.is_none().then_some(reset);
+        let after = cursor.unwrap_or_default();
+        let rest = self.world.changes.clone().into_iter().filter(move |change| change.cursor > after);
+        let recorded: Vec<_> = first.into_iter().chain(rest).map(Ok).collect();
+        Ok(futures::stream::iter(recorded).chain(futures::stream::pending()).boxed())
+    }
+
+    async fn engine_status(&self) -> Result<EngineStatus, BackendError> {
+        self.world.engine.clone().ok_or(BackendError::Unsupported {
+            action: "the engine's state",
+            backend: "this recorded world",
+            instead: "none was recorded",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::FutureExt;
+
+    fn world() -> World {
+        let job = |id: &str, created_at| JobSummary { job_id: JobId::from(id), created_at, ..Default::default() };
+        World {
+            jobs: vec![job("a", 1), job("b", 2), job("c", 3), job("a:0", 4)],
+            logs: [("s".to_owned(), vec![LogEvent::default(); 5])].into(),
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn pages_go_from_new_to_old_and_leave_children_out() {
+        let backend = ScriptedBackend::new(world());
+        let page = |token| {
+            let query = JobQuery { page_token: token, limit: Some(2), ..Default::default() };
+            backend.jobs(query).now_or_never().expect("at once").expect("a page")
+        };
+        let first = page(None);
+        let ids = |page: &Page<JobSummary>| page.items.iter().map(|job| job.job_id.0.clone()).collect::<Vec<_>>();
+        assert_eq!(ids(&first), ["c", "b"]);
+        let second = page(first.next);
+        assert_eq!((ids(&second), second.next), (vec!["a".to_owned()], None));
+    }
+
+    #[test]
+    fn what_it_is_asked_to_change_is_noted_and_a_refusal_is_given_as_told() {
+        let refusal = BackendError::Refused { code: "ClientException".into(), message: "no".into() };
+        let backend = ScriptedBackend::refusing(world(), refusal.clone());
+        let answer = backend.cancel_job(&JobId::from("a"), "why").now_or_never().expect("at once");
+        assert_eq!(answer, Err(refusal));
+        assert_eq!(backend.calls(), [Call::CancelJob { id: JobId::from("a"), reason: "why".into() }]);
+    }
+
+    #[test]
+    fn a_log_is_read_on_from_its_token() {
+        let backend = ScriptedBackend::new(world());
+        let read = |token: Option<String>| {
+            let request = GetLogEvents {
+                log_stream_name: "s".into(),
+                limit: Some(3),
+                start_from_head: Some(true),
+                next_token: token,
+                ..Default::default()
+            };
+            backend.log_events(request).now_or_never().expect("at once").expect("a page")
+        };
+        let first = read(None);
+        assert_eq!(first.events.len(), 3);
+        assert_eq!(read(Some(first.next_forward_token)).events.len(), 2);
+    }
+}

@@ -1,0 +1,248 @@
+//! The one table of actions. Keys, help, the line of hints and the palette are all drawn from it.
+
+/// Where the keys go: a pane, a screen, or what lies on top of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Place {
+    Queues,
+    Environments,
+    Jobs,
+    Log,
+    Job,
+    Array,
+    Instances,
+    Schedules,
+    Definitions,
+    Definition,
+    Audit,
+    /// A text to read on top of a screen: help, an entry of the record.
+    Text,
+    /// Fields to fill in, with buttons.
+    Form,
+    Palette,
+    /// The line in which a filter is typed.
+    Filter,
+}
+
+impl Place {
+    pub const ALL: [Place; 15] = [
+        Self::Queues,
+        Self::Environments,
+        Self::Jobs,
+        Self::Log,
+        Self::Job,
+        Self::Array,
+        Self::Instances,
+        Self::Schedules,
+        Self::Definitions,
+        Self::Definition,
+        Self::Audit,
+        Self::Text,
+        Self::Form,
+        Self::Palette,
+        Self::Filter,
+    ];
+
+    /// Whether plain keys are typed into a field here; the global keys do not work then.
+    pub fn takes_text(self) -> bool {
+        matches!(self, Self::Form | Self::Palette | Self::Filter)
+    }
+
+    /// What help calls it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Queues => "queues",
+            Self::Environments => "compute environments",
+            Self::Jobs => "jobs",
+            Self::Log => "log",
+            Self::Job => "job",
+            Self::Array => "array",
+            Self::Instances => "instances",
+            Self::Schedules => "schedules",
+            Self::Definitions => "job definitions",
+            Self::Definition => "job definition",
+            Self::Audit => "record of actions",
+            Self::Text => "text",
+            Self::Form => "form",
+            Self::Palette => "palette",
+            Self::Filter => "filter",
+        }
+    }
+}
+
+/// Where an action works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Wherever no text is typed.
+    Everywhere,
+    At(&'static [Place]),
+}
+
+impl Scope {
+    pub fn covers(self, place: Place) -> bool {
+        match self {
+            Self::Everywhere => !place.takes_text(),
+            Self::At(places) => places.contains(&place),
+        }
+    }
+}
+
+/// What an action needs of the context and the backend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    Nothing,
+    /// It changes the world: refused in a read-only context.
+    Write,
+    Schedules,
+    /// A schedule is changed.
+    WriteSchedules,
+    Audit,
+}
+
+/// One row of the table.
+#[derive(Debug, Clone, Copy)]
+pub struct Info {
+    pub action: Action,
+    /// Its name in the config file and in the palette.
+    pub name: &'static str,
+    /// One or two words for the line of hints; empty: it is not hinted at.
+    pub hint: &'static str,
+    /// What it does, for help and the palette.
+    pub doc: &'static str,
+    pub scope: Scope,
+    pub need: Need,
+    /// Default keys; a sequence is written with spaces.
+    pub keys: &'static [&'static str],
+}
+
+macro_rules! actions {
+    ($($action:ident $name:literal $scope:expr, $need:ident, [$($key:literal),*], $hint:literal, $doc:literal;)+) => {
+        /// Everything that a key, a hint or the palette can ask of the console.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Action {
+            $(#[doc = $doc] $action),+
+        }
+
+        /// The table, in the order in which help and hints show it.
+        pub const TABLE: &[Info] = &[
+            $(Info {
+                action: Action::$action,
+                name: $name,
+                hint: $hint,
+                doc: $doc,
+                scope: $scope,
+                need: Need::$need,
+                keys: &[$($key),*],
+            }),+
+        ];
+    };
+}
+
+use Place::{
+    Array, Audit, Definition, Definitions, Environments, Filter, Form, Instances, Job, Jobs, Log, Palette, Queues,
+    Schedules,
+};
+use Scope::{At, Everywhere};
+
+const PANES: &[Place] = &[Queues, Environments, Jobs, Log];
+const TYPING: &[Place] = &[Form, Palette, Filter];
+
+actions! {
+    // What one does with the thing under the cursor.
+    Open "open" Everywhere, Nothing, ["enter"], "open", "open what is under the cursor";
+    Logs "logs" At(&[Jobs, Array, Job, Log]), Nothing, ["l"], "logs", "the job's log on the whole screen, and back";
+    Stop "stop" At(&[Jobs, Array, Job, Log]), Write, ["x"], "stop", "cancel or terminate the marked jobs, or the selected one";
+    Reprioritise "reprioritise" At(&[Queues, Jobs, Array, Job]), Write, ["p"], "priority", "give a waiting job or a queue another priority";
+    Switch "switch" At(&[Queues, Environments, Instances]), Write, ["e"], "enable/disable", "enable or disable the queue or the compute environment";
+    Resubmit "resubmit" At(&[Jobs, Array, Job]), Write, ["c", "r"], "again", "submit the same job again, after a look at it in the form";
+    Mark "mark" At(&[Jobs, Array]), Nothing, ["space"], "mark", "mark the job for the next action, and go down";
+    MarkAll "mark-all" At(&[Jobs, Array]), Nothing, ["*"], "", "mark all that are listed, or none";
+    NextStates "next-states" At(&[Jobs, Array]), Nothing, ["s", "right", "]"], "states", "list the jobs of the next states";
+    PreviousStates "previous-states" At(&[Jobs, Array]), Nothing, ["left", "["], "", "list the jobs of the states before";
+    AllQueues "all-queues" At(&[Jobs]), Nothing, ["a"], "all queues", "list the jobs of all queues, or of the selected one";
+    Sort "sort" At(&[Jobs, Array]), Nothing, ["o"], "sort", "sort by the next column";
+    ReverseSort "reverse-sort" At(&[Jobs, Array]), Nothing, ["O"], "", "turn the order around";
+    Follow "follow" At(&[Log]), Nothing, ["f"], "follow", "follow the log as it grows, or stop there";
+    Wrap "wrap" At(&[Log]), Nothing, ["w"], "wrap", "wrap long lines, or cut them";
+    PreviousAttempt "previous-attempt" At(&[Log, Job]), Nothing, ["["], "attempt", "the log of the attempt before";
+    NextAttempt "next-attempt" At(&[Log, Job]), Nothing, ["]"], "", "the log of the attempt after";
+    NewSchedule "new-schedule" At(&[Schedules]), WriteSchedules, ["n"], "new", "make a schedule";
+    PauseSchedule "pause-schedule" At(&[Schedules]), WriteSchedules, ["p", "e"], "pause/resume", "pause the schedule, or let it run again";
+    RunSchedule "run-schedule" At(&[Schedules]), WriteSchedules, ["r"], "run now", "submit the schedule's job now";
+    DeleteSchedule "delete-schedule" At(&[Schedules]), WriteSchedules, ["x"], "delete", "delete the schedule";
+    Begin "begin" At(PANES), Write, ["i"], "", "make a first compute environment, queue and job definition for this machine";
+
+    // Fields, buttons, lines to type in.
+    Accept "accept" At(TYPING), Nothing, ["enter"], "next/press", "go to the next field, press the button, take the line";
+    Send "send" At(&[Form]), Nothing, ["alt-enter", "f2"], "send", "send the form from any field, where it asks for nothing destructive";
+    Cancel "cancel" At(TYPING), Nothing, ["esc", "ctrl-c"], "leave", "leave without doing anything";
+    NextField "next-field" At(TYPING), Nothing, ["tab", "down", "ctrl-n"], "field", "the next field or suggestion";
+    PreviousField "previous-field" At(TYPING), Nothing, ["backtab", "up", "ctrl-p"], "", "the field or suggestion before";
+    EditLeft "edit-left" At(TYPING), Nothing, ["left"], "", "a letter left; the choice before";
+    EditRight "edit-right" At(TYPING), Nothing, ["right"], "choice", "a letter right; the next choice";
+    EditHome "edit-home" At(TYPING), Nothing, ["home", "ctrl-a"], "", "the start of the field";
+    EditEnd "edit-end" At(TYPING), Nothing, ["end", "ctrl-e"], "", "the end of the field";
+    EditBackspace "edit-backspace" At(TYPING), Nothing, ["backspace", "ctrl-h"], "", "remove the letter before the cursor";
+    EditDelete "edit-delete" At(TYPING), Nothing, ["delete"], "", "remove the letter under the cursor";
+    EditDeleteWord "edit-delete-word" At(TYPING), Nothing, ["ctrl-w"], "", "remove the word before the cursor";
+    EditClear "edit-clear" At(TYPING), Nothing, ["ctrl-u"], "", "empty the field";
+
+    // Finding one's way.
+    Submit "submit" Everywhere, Write, ["n"], "submit", "submit a job from a form";
+    Filter "filter" Everywhere, Nothing, ["/"], "filter", "list only what matches; !word leaves out";
+    Palette "palette" Everywhere, Nothing, [":"], "command", "run any action or open any view by its name";
+    Help "help" Everywhere, Nothing, ["?", "f1"], "help", "every key that works here";
+    Back "back" Everywhere, Nothing, ["esc"], "", "clear the filter, or go back a step; never quits";
+    BackOrQuit "back-or-quit" Everywhere, Nothing, ["q"], "", "go back a step; at the first screen, quit";
+    Quit "quit" Everywhere, Nothing, ["ctrl-c"], "", "leave the console; jobs go on";
+    Down "down" Everywhere, Nothing, ["j", "down"], "", "a line down";
+    Up "up" Everywhere, Nothing, ["k", "up"], "", "a line up";
+    PageDown "page-down" Everywhere, Nothing, ["ctrl-f", "pagedown"], "", "a page down";
+    PageUp "page-up" Everywhere, Nothing, ["ctrl-b", "pageup"], "", "a page up";
+    HalfDown "half-page-down" Everywhere, Nothing, ["ctrl-d"], "", "half a page down";
+    HalfUp "half-page-up" Everywhere, Nothing, ["ctrl-u"], "", "half a page up";
+    Top "top" Everywhere, Nothing, ["g", "home"], "", "to the first line";
+    Bottom "bottom" Everywhere, Nothing, ["G", "end"], "", "to the last line; in a log, follow it again";
+    NextPane "next-pane" Everywhere, Nothing, ["tab"], "", "to the next pane";
+    PreviousPane "previous-pane" Everywhere, Nothing, ["backtab"], "", "to the pane before";
+    PaneQueues "pane-queues" Everywhere, Nothing, ["1"], "", "to the queues";
+    PaneEnvironments "pane-environments" Everywhere, Nothing, ["2"], "", "to the compute environments";
+    PaneJobs "pane-jobs" Everywhere, Nothing, ["3"], "", "to the jobs";
+    PaneLog "pane-log" Everywhere, Nothing, ["4"], "", "to the log";
+    Zoom "zoom" At(&[Queues, Environments, Jobs, Log]), Nothing, ["z", "F"], "", "this pane on the whole screen, and back";
+    ViewOverview "overview" Everywhere, Nothing, ["v o"], "", "the four panes";
+    ViewSchedules "schedules" Everywhere, Schedules, ["S", "v s"], "", "the schedules";
+    ViewDefinitions "definitions" Everywhere, Nothing, ["D", "v d"], "", "the job definitions";
+    ViewAudit "audit" Everywhere, Audit, ["A", "v a"], "", "who did what, when and why";
+    NextTheme "next-theme" Everywhere, Nothing, ["v t"], "", "the next theme";
+    Refresh "refresh" Everywhere, Nothing, ["ctrl-r", "f5"], "", "read everything anew, and draw the screen anew";
+}
+
+// The places that no row names alone are still places where the global keys work.
+const _: &[Place] = &[Instances, Definitions, Definition, Audit];
+
+impl Action {
+    /// Its row in the table.
+    pub fn info(self) -> &'static Info {
+        TABLE.iter().find(|info| info.action == self).unwrap_or(&TABLE[0])
+    }
+
+    /// The action of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        TABLE.iter().find(|info| info.name == name).map(|info| info.action)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_action_has_a_name_of_its_own_and_a_doc() {
+        for (at, info) in TABLE.iter().enumerate() {
+            assert!(!info.doc.is_empty() && !info.name.is_empty());
+            assert!(TABLE[..at].iter().all(|other| other.name != info.name), "{} stands twice", info.name);
+            assert_eq!(Action::named(info.name), Some(info.action));
+            assert_eq!(info.action.info().name, info.name);
+        }
+    }
+}

@@ -1,0 +1,535 @@
+//! Acting on jobs, queues, environments and schedules: what a form asks before, and the calls that it becomes.
+
+use super::form::{Field, Form, Key, Purpose};
+use super::list::Scope;
+use super::{App, Pane, Popup, View};
+use crate::backend::Why;
+use crate::model::{
+    ComputeEnvironmentOrder, ComputeResource, ContainerProperties, CreateComputeEnvironmentRequest,
+    CreateJobQueueRequest, HOST_IMAGE, JobId, JobStatus, JobSummary, RegisterJobDefinitionRequest, ResourceRequirement,
+    Schedule, Switch, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest, validate,
+};
+use crate::tui::action::{Action, Place};
+use crate::tui::requests::{Act, Ask, Step};
+use crate::tui::words;
+
+/// What is wrong with a form: the field and why.
+pub type Problems = Vec<(Key, String)>;
+
+/// The call that ends a job, chosen by its state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StopCall {
+    Cancel,
+    Terminate,
+    /// It is over, or gone.
+    None,
+}
+
+impl StopCall {
+    /// A job that has not started is cancelled; one that has, or an array with a child that has, is terminated.
+    pub fn of(job: &JobSummary) -> Self {
+        let counts = job.array_properties.as_ref().and_then(|array| array.status_summary.as_ref());
+        match job.status {
+            status if status.is_final() => Self::None,
+            status if status.is_placed() || counts.is_some_and(|counts| counts.placed() > 0) => Self::Terminate,
+            _ => Self::Cancel,
+        }
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cancel => "cancel",
+            Self::Terminate => "terminate",
+            Self::None => "leave alone",
+        }
+    }
+}
+
+/// Dependents are looked for among so many waiting jobs at most.
+const DEPENDENTS_SOUGHT: usize = 100;
+
+impl App {
+    /// The marked jobs of the list that has the keys, or the one that is meant.
+    fn targets(&self) -> Vec<JobId> {
+        let marked = self.job_list().map(|jobs| &jobs.marked).filter(|marked| !marked.is_empty());
+        match marked {
+            Some(marked) => marked.iter().cloned().collect(),
+            None => self.selected_job().into_iter().collect(),
+        }
+    }
+
+    /// The row of a job, or what its details say.
+    pub fn job_row(&self, id: &JobId) -> Option<JobSummary> {
+        self.store.job(id).cloned().or_else(|| self.store.detail(id).map(super::subject::row_of))
+    }
+
+    fn open_form(&mut self, form: Form) {
+        self.popups.push(Popup::Form(Box::new(form)));
+    }
+
+    pub(super) fn ask_stop(&mut self) {
+        let jobs: Vec<JobId> = self.targets();
+        let live = |id: &&JobId| self.job_row(id).is_some_and(|job| StopCall::of(&job) != StopCall::None);
+        let count = jobs.iter().filter(live).count();
+        if count == 0 {
+            return self.say(if jobs.is_empty() {
+                "no job is selected"
+            } else {
+                "what is selected has ended already: there is nothing to stop"
+            });
+        }
+        let waiting = self.store.jobs.values().filter(|job| job.status == JobStatus::Pending);
+        let waiting: Vec<JobId> = waiting.map(|job| job.job_id.clone()).take(DEPENDENTS_SOUGHT).collect();
+        if !waiting.is_empty() {
+            self.ask(Ask::Describe(waiting));
+        }
+        let calls: Vec<StopCall> =
+            jobs.iter().filter_map(|id| self.job_row(id)).map(|job| StopCall::of(&job)).collect();
+        let terminates = calls.contains(&StopCall::Terminate);
+        let verb = if terminates { "Terminate" } else { "Cancel" };
+        let name = self.job_row(&jobs[0]).map(|job| job.job_name).unwrap_or_default();
+        let title =
+            if count == 1 && jobs.len() == 1 { format!("{verb} {name}") } else { format!("{verb} {count} jobs") };
+        self.open_form(Form {
+            purpose: Purpose::Stop { jobs },
+            title,
+            fields: vec![Field::text(Key::Reason, "Reason", "", "why; it is recorded and stays with the job")],
+            focus: 0,
+            keep: if count == 1 { "Keep it" } else { "Keep them" },
+            go: if count == 1 { verb.to_owned() } else { format!("{verb} {count}") },
+            careful: true,
+            tried: false,
+        });
+    }
+
+    /// Names of jobs that depend on `id`, as far as is known: they would fail with it.
+    pub fn dependents(&self, id: &JobId) -> Vec<String> {
+        let depends =
+            |detail: &&crate::model::JobDetail| detail.depends_on.iter().any(|other| other.job_id.as_ref() == Some(id));
+        let waiting = self.store.details().filter(|detail| {
+            let status = self.store.job(&detail.job_id).map_or(detail.status, |job| job.status);
+            status.is_waiting()
+        });
+        let mut names: Vec<String> = waiting.filter(depends).map(|detail| detail.job_name.clone()).collect();
+        names.sort();
+        names
+    }
+
+    pub(super) fn ask_priority(&mut self) {
+        if self.place_below() == Place::Queues {
+            let Some(queue) = self.selected_queue() else { return self.say("no queue is selected") };
+            let (name, priority) = (queue.job_queue_name.clone(), queue.priority);
+            let form = Form {
+                title: format!("Priority of the queue {name}"),
+                fields: vec![
+                    Field::text(
+                        Key::Priority,
+                        "Priority",
+                        &priority.to_string(),
+                        "0 to 1000; the larger one is served first",
+                    ),
+                    Field::text(Key::Reason, "Reason", "", "why; it is recorded"),
+                ],
+                purpose: Purpose::QueuePriority { queue: name },
+                focus: 0,
+                keep: "Leave",
+                go: "Set".into(),
+                careful: false,
+                tried: false,
+            };
+            return self.open_form(form);
+        }
+        let Some(job) = self.selected_job().and_then(|id| self.job_row(&id)) else {
+            return self.say("no job is selected");
+        };
+        if !self.setting.can.reprioritise_job {
+            return self.complain(format!(
+                "{} cannot move a waiting job: change the priority of its queue (p in the queues), or stop the job and \
+                 submit it to another queue (c)",
+                self.setting.can.name
+            ));
+        }
+        if !job.status.is_waiting() {
+            return self.complain(format!("{} is {}: only a waiting job has a turn to move", job.job_name, job.status));
+        }
+        let priority = job.extra.as_ref().map_or(0, |extra| extra.priority);
+        self.open_form(Form {
+            title: format!("Priority of {}", job.job_name),
+            fields: vec![
+                Field::text(Key::Priority, "Priority", &priority.to_string(), "0 to 9999; the larger one goes first"),
+                Field::text(Key::Reason, "Reason", "", "why; it is recorded"),
+            ],
+            purpose: Purpose::JobPriority { id: job.job_id },
+            focus: 0,
+            keep: "Leave",
+            go: "Set".into(),
+            careful: false,
+            tried: false,
+        });
+    }
+
+    pub(super) fn ask_switch(&mut self) {
+        let other = |state: Switch| if state == Switch::Enabled { Switch::Disabled } else { Switch::Enabled };
+        let (purpose, name, kind, to) = if self.place_below() == Place::Queues {
+            let Some(queue) = self.selected_queue() else { return self.say("no queue is selected") };
+            let (queue, to) = (queue.job_queue_name.clone(), other(queue.state));
+            (Purpose::SwitchQueue { queue: queue.clone(), to }, queue, "queue", to)
+        } else {
+            let Some(found) = self.selected_environment() else {
+                return self.say("no compute environment is selected");
+            };
+            let (environment, to) = (found.compute_environment_name.clone(), other(found.state));
+            let purpose = Purpose::SwitchEnvironment { environment: environment.clone(), to };
+            (purpose, environment, "compute environment", to)
+        };
+        let verb = if to == Switch::Enabled { "Enable" } else { "Disable" };
+        self.open_form(Form {
+            purpose,
+            title: format!("{verb} the {kind} {name}"),
+            fields: vec![Field::text(Key::Reason, "Reason", "", "why; it is recorded")],
+            focus: 0,
+            keep: "Leave it",
+            go: verb.to_owned(),
+            careful: to == Switch::Disabled,
+            tried: false,
+        });
+    }
+
+    pub(super) fn ask_begin(&mut self) {
+        if !self.store.is_empty() {
+            return self.say("there are queues or environments here already: `n` submits a job");
+        }
+        self.open_form(Form {
+            purpose: Purpose::Begin,
+            title: "Begin on this machine".into(),
+            fields: Vec::new(),
+            focus: 0,
+            keep: "Not now",
+            go: "Create them".into(),
+            careful: false,
+            tried: false,
+        });
+    }
+
+    pub(super) fn ask_pause(&mut self) {
+        let Some(schedule) = self.selected_schedule().cloned() else { return self.say("no schedule is selected") };
+        let to = if schedule.state == Switch::Enabled { Switch::Disabled } else { Switch::Enabled };
+        let verb = if to == Switch::Enabled { "Resume" } else { "Pause" };
+        self.open_form(Form {
+            title: format!("{verb} the schedule {}", schedule.name),
+            purpose: Purpose::PauseSchedule { schedule: Box::new(schedule), to },
+            fields: Vec::new(),
+            focus: 0,
+            keep: "Leave it",
+            go: verb.into(),
+            careful: false,
+            tried: false,
+        });
+    }
+
+    pub(super) fn ask_run(&mut self) {
+        let Some(Schedule { group_name, name, .. }) = self.selected_schedule().cloned() else {
+            return self.say("no schedule is selected");
+        };
+        self.open_form(Form {
+            title: format!("Run {name} now"),
+            purpose: Purpose::RunSchedule { group: group_name, name },
+            fields: Vec::new(),
+            focus: 0,
+            keep: "Leave it",
+            go: "Run now".into(),
+            careful: false,
+            tried: false,
+        });
+    }
+
+    pub(super) fn ask_delete_schedule(&mut self) {
+        let Some(Schedule { group_name, name, .. }) = self.selected_schedule().cloned() else {
+            return self.say("no schedule is selected");
+        };
+        self.open_form(Form {
+            title: format!("Delete the schedule {name}"),
+            purpose: Purpose::DeleteSchedule { group: group_name, name },
+            fields: Vec::new(),
+            focus: 0,
+            keep: "Keep it",
+            go: "Delete".into(),
+            careful: true,
+            tried: false,
+        });
+    }
+
+    /// Sends the form on top, or shows what is wrong with it.
+    pub(super) fn send_form(&mut self) {
+        let Some(Popup::Form(form)) = self.popups.last() else { return };
+        match self.calls(form) {
+            Ok(act) => {
+                let ends_jobs = matches!(form.purpose, Purpose::Stop { .. });
+                self.popups.pop();
+                if act.steps.is_empty() {
+                    return self.say("nothing is left to do: all of it has ended by itself");
+                }
+                if ends_jobs && let Some(jobs) = self.job_list_mut() {
+                    jobs.marked.clear();
+                }
+                self.say(format!("{} …", act.title));
+                self.ask(Ask::Act(act));
+            }
+            Err(problems) => {
+                let Some(Popup::Form(form)) = self.popups.last_mut() else { return };
+                form.tried = true;
+                let first =
+                    problems.first().and_then(|(key, _)| form.fields.iter().position(|field| field.key == *key));
+                form.focus = first.unwrap_or(form.focus);
+            }
+        }
+    }
+
+    /// The calls that a form would make, or what is wrong with it.
+    pub fn calls(&self, form: &Form) -> Result<Act, Problems> {
+        let reason = form.value(Key::Reason);
+        let why = Why { reason: (!reason.is_empty()).then(|| reason.to_owned()) };
+        let one = |title: String, step| Ok(Act { title, steps: vec![step], in_order: true });
+        match &form.purpose {
+            Purpose::Submit { base } => {
+                let request = self.submit_request(form, base)?;
+                one(format!("submit {}", request.job_name), Step::Submit(Box::new(request)))
+            }
+            Purpose::Stop { jobs } => self.stop_calls(jobs, reason),
+            Purpose::JobPriority { id } => {
+                let priority = number(form, Key::Priority, validate::scheduling_priority)?.unwrap_or(0);
+                let name = self.job_row(id).map_or_else(|| id.short(), |job| job.job_name);
+                let step = Step::ReprioritiseJob { id: id.clone(), priority, why };
+                one(format!("priority of {name} is {priority}"), step)
+            }
+            Purpose::QueuePriority { queue } => {
+                let priority = number(form, Key::Priority, validate::queue_priority)?;
+                let priority = priority.ok_or_else(|| vec![(Key::Priority, "a number from 0 to 1000".to_owned())])?;
+                let request =
+                    UpdateJobQueueRequest { job_queue: queue.clone(), priority: Some(priority), ..Default::default() };
+                one(format!("priority of {queue} is {priority}"), Step::UpdateQueue(request, why))
+            }
+            Purpose::SwitchQueue { queue, to } => {
+                let request =
+                    UpdateJobQueueRequest { job_queue: queue.clone(), state: Some(*to), ..Default::default() };
+                one(format!("queue {queue} is {}", to.as_str()), Step::UpdateQueue(request, why))
+            }
+            Purpose::SwitchEnvironment { environment, to } => {
+                let request = UpdateComputeEnvironmentRequest {
+                    compute_environment: environment.clone(),
+                    state: Some(*to),
+                    ..Default::default()
+                };
+                let title = format!("compute environment {environment} is {}", to.as_str());
+                one(title, Step::UpdateEnvironment(request, why))
+            }
+            Purpose::Schedule { editing } => {
+                let schedule = Box::new(self.schedule_of(form, editing.as_deref())?);
+                let title = format!("schedule {}", schedule.name);
+                one(
+                    title,
+                    if editing.is_some() { Step::UpdateSchedule(schedule) } else { Step::CreateSchedule(schedule) },
+                )
+            }
+            Purpose::PauseSchedule { schedule, to } => {
+                let verb = if *to == Switch::Enabled { "resume" } else { "pause" };
+                let changed = Schedule { state: *to, ..(**schedule).clone() };
+                one(format!("{verb} {}", schedule.name), Step::UpdateSchedule(Box::new(changed)))
+            }
+            Purpose::DeleteSchedule { group, name } => {
+                one(format!("delete {name}"), Step::DeleteSchedule { group: group.clone(), name: name.clone() })
+            }
+            Purpose::RunSchedule { group, name } => {
+                one(format!("run {name}"), Step::RunSchedule { group: group.clone(), name: name.clone() })
+            }
+            Purpose::Begin => Ok(begin()),
+        }
+    }
+
+    fn stop_calls(&self, jobs: &[JobId], reason: &str) -> Result<Act, Problems> {
+        if let Err(wrong) = validate::reason(reason) {
+            let text = if reason.is_empty() { "say why: it is recorded".to_owned() } else { wrong.to_string() };
+            return Err(vec![(Key::Reason, text)]);
+        }
+        let mut steps = Vec::new();
+        let mut names = Vec::new();
+        let mut terminates = false;
+        for job in jobs.iter().filter_map(|id| self.job_row(id)) {
+            let (id, reason) = (job.job_id.clone(), reason.to_owned());
+            match StopCall::of(&job) {
+                StopCall::Cancel => steps.push(Step::Cancel { id, reason }),
+                StopCall::Terminate => {
+                    terminates = true;
+                    steps.push(Step::Terminate { id, reason });
+                }
+                StopCall::None => continue,
+            }
+            names.push(job.job_name);
+        }
+        let what = if let [one] = names.as_slice() { one.clone() } else { format!("{} jobs", names.len()) };
+        let title = format!("{} {what}", if terminates { "terminate" } else { "cancel" });
+        Ok(Act { title, steps, in_order: false })
+    }
+
+    /// The command lines that do the same as a form.
+    pub fn by_hand(&self, form: &Form) -> Vec<String> {
+        let Ok(act) = self.calls(form) else { return Vec::new() };
+        let mut lines: Vec<Vec<String>> = Vec::new();
+        for step in &act.steps {
+            let words = command_line(step);
+            // Several jobs with one verb and reason are one line.
+            match lines.last_mut() {
+                Some(last)
+                    if matches!(step, Step::Cancel { .. } | Step::Terminate { .. }) && last.get(1) == words.get(1) =>
+                {
+                    let before_reason = last.len() - 2;
+                    last.insert(before_reason, words[2].clone());
+                }
+                _ => lines.push(words),
+            }
+        }
+        lines.iter().map(|words| words::join(words)).collect()
+    }
+
+    /// Looks at the jobs of one queue: for tests and the start of the console.
+    pub fn look_at_queue(&mut self, queue: &str) {
+        self.overview.jobs.scope = Scope::Queue(queue.to_owned());
+        self.focus(Pane::Jobs);
+    }
+
+    /// The schedule that is edited, for its past runs.
+    pub fn edited_schedule(&self) -> Option<(String, String)> {
+        match self.popups.last() {
+            Some(Popup::Form(form)) => match &form.purpose {
+                Purpose::Schedule { editing: Some(schedule) } => {
+                    Some((schedule.group_name.clone(), schedule.name.clone()))
+                }
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// Whether an action would be taken here and now: what hints leave out.
+    pub fn is_offered(&self, action: Action) -> bool {
+        if self.refusal(action).is_some() {
+            return false;
+        }
+        match action {
+            Action::Reprioritise if self.place_below() != Place::Queues => self.setting.can.reprioritise_job,
+            Action::Begin => self.store.is_empty(),
+            Action::Back => self.views.len() > 1,
+            Action::Open => !matches!(self.view(), View::Definition { .. }),
+            _ => true,
+        }
+    }
+}
+
+/// A whole number in a field; `None` where it is empty.
+pub(super) fn number<T: std::str::FromStr>(
+    form: &Form,
+    key: Key,
+    check: impl Fn(T) -> Result<(), validate::Invalid>,
+) -> Result<Option<T>, Problems>
+where
+    T: Copy,
+{
+    let text = form.value(key);
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let wrong = |text: String| vec![(key, text)];
+    let number: T = text.parse().map_err(|_| wrong(format!("`{text}` is not a whole number")))?;
+    check(number).map_err(|error| wrong(format!("takes {}", error.takes)))?;
+    Ok(Some(number))
+}
+
+/// The first environment, queue and definition of a fresh machine.
+fn begin() -> Act {
+    let environment = CreateComputeEnvironmentRequest {
+        compute_environment_name: "local".into(),
+        kind: "MANAGED".into(),
+        state: Some(Switch::Enabled),
+        compute_resources: Some(ComputeResource {
+            kind: "EC2".into(),
+            minv_cpus: Some(0),
+            maxv_cpus: Some(4),
+            instance_types: vec!["m5.large".into()],
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    let queue = CreateJobQueueRequest {
+        job_queue_name: "default".into(),
+        state: Some(Switch::Enabled),
+        priority: 10,
+        compute_environment_order: vec![ComputeEnvironmentOrder { order: 1, compute_environment: "local".into() }],
+        ..Default::default()
+    };
+    let requirement = |kind: &str, value: &str| ResourceRequirement { kind: kind.into(), value: value.into() };
+    let definition = RegisterJobDefinitionRequest {
+        job_definition_name: "host".into(),
+        kind: "container".into(),
+        container_properties: Some(ContainerProperties {
+            image: HOST_IMAGE.into(),
+            command: vec!["true".into()],
+            resource_requirements: vec![requirement("VCPU", "1"), requirement("MEMORY", "256")],
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    Act {
+        title: "create environment `local`, queue `default` and definition `host`".into(),
+        steps: vec![
+            Step::CreateEnvironment(Box::new(environment)),
+            Step::CreateQueue(queue),
+            Step::RegisterDefinition(Box::new(definition)),
+        ],
+        in_order: true,
+    }
+}
+
+/// The words of the command line that makes the same call; the reason stands last.
+fn command_line(step: &Step) -> Vec<String> {
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    let with_reason = |mut line: Vec<String>, why: &Why| {
+        if let Some(reason) = &why.reason {
+            line.extend(["--reason".to_owned(), reason.clone()]);
+        }
+        line
+    };
+    match step {
+        Step::Cancel { id, reason } => words(&["batchdeck", "cancel", id.as_str(), "--reason", reason]),
+        Step::Terminate { id, reason } => words(&["batchdeck", "terminate", id.as_str(), "--reason", reason]),
+        Step::ReprioritiseJob { id, priority, why } => {
+            with_reason(words(&["batchdeck", "reprioritise", id.as_str(), &priority.to_string()]), why)
+        }
+        Step::UpdateQueue(request, _) => {
+            let mut line = words(&["aws", "batch", "update-job-queue", "--job-queue", &request.job_queue]);
+            if let Some(state) = request.state {
+                line.extend(words(&["--state", state.as_str()]));
+            }
+            if let Some(priority) = request.priority {
+                line.extend(words(&["--priority", &priority.to_string()]));
+            }
+            line
+        }
+        Step::UpdateEnvironment(request, _) => {
+            let name = request.compute_environment.as_str();
+            let mut line = words(&["aws", "batch", "update-compute-environment", "--compute-environment", name]);
+            if let Some(state) = request.state {
+                line.extend(words(&["--state", state.as_str()]));
+            }
+            line
+        }
+        Step::Submit(request) => super::submit::command_line(request),
+        Step::CreateEnvironment(_) | Step::CreateQueue(_) | Step::RegisterDefinition(_) => Vec::new(),
+        Step::CreateSchedule(schedule) | Step::UpdateSchedule(schedule) if schedule.state == Switch::Disabled => {
+            words(&["batchdeck", "schedule", "pause", &schedule.name])
+        }
+        Step::CreateSchedule(_) => Vec::new(),
+        Step::UpdateSchedule(schedule) => words(&["batchdeck", "schedule", "resume", &schedule.name]),
+        Step::DeleteSchedule { name, .. } => words(&["batchdeck", "schedule", "delete", name]),
+        Step::RunSchedule { name, .. } => words(&["batchdeck", "schedule", "run", name]),
+    }
+}

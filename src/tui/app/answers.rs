@@ -1,0 +1,266 @@
+//! What comes back from outside: answers, changes, the state of the connection.
+
+use super::list::StateSet;
+use super::store::{Kind, Liveness};
+use super::subject::children_query;
+use super::{App, Topic};
+use crate::backend::{BackendError, JobQuery, JobScope, Page};
+use crate::model::{Change, JobId, JobSummary, Millis, What, text::printable};
+use crate::tui::requests::{Answer, Ask, Message, Outcome, Request, RequestId};
+use std::mem;
+
+/// How many jobs are asked for at once.
+const PAGE: u32 = 500;
+/// Pages that are read without being asked for: live jobs, and ended ones.
+const LIVE_PAGES: usize = 20;
+const ENDED_PAGES: usize = 2;
+
+/// The sets of states that are read one by one; together they are all.
+const SETS: [StateSet; 4] = [StateSet::Running, StateSet::Waiting, StateSet::Failed, StateSet::Succeeded];
+
+/// How far each of [`SETS`] has been read.
+#[derive(Debug, Default)]
+pub(super) struct Pages([Reading; 4]);
+
+#[derive(Debug, Default)]
+struct Reading {
+    next: Option<String>,
+    is_busy: bool,
+    pages: usize,
+}
+
+impl App {
+    /// Takes what was heard from outside.
+    pub fn receive(&mut self, message: Message, now: Millis) -> Vec<Request> {
+        self.now = now;
+        match message {
+            Message::Answer { id, answer } => self.take_answer(id, answer),
+            Message::WatchOpened => {
+                self.heard_at = now;
+                self.store.live = Liveness::Live;
+            }
+            Message::Change(change) => {
+                self.heard_at = now;
+                self.store.live = Liveness::Live;
+                self.take_change(change);
+            }
+            Message::WatchBroke { error, again_in } => {
+                let since = match &self.store.live {
+                    Liveness::Gone { since, .. } => *since,
+                    Liveness::Live | Liveness::Connecting => self.heard_at,
+                };
+                self.store.live = Liveness::Gone { since, why: error.to_string(), again_at: now + again_in };
+            }
+            Message::ThemeFile(Ok(theme)) => {
+                self.say(format!("the theme `{}` was read anew", theme.name));
+                self.set_theme(theme);
+            }
+            Message::ThemeFile(Err(error)) => self.complain(error.to_string()),
+        }
+        self.settle();
+        mem::take(&mut self.out)
+    }
+
+    fn take_change(&mut self, change: Change) {
+        match &change.what {
+            What::Reset => self.reread(),
+            What::Notice(text) => self.say(printable(text).into_owned()),
+            What::JobGone(id) => {
+                self.overview.jobs.marked.remove(id);
+                self.described.remove(id);
+            }
+            _ => {}
+        }
+        self.store.apply(change);
+    }
+
+    /// Asks for everything.
+    pub(super) fn reread(&mut self) {
+        self.store.reset();
+        self.described.clear();
+        self.ask(Ask::Queues);
+        self.ask(Ask::Environments);
+        self.ask(Ask::Definitions);
+        if self.setting.can.schedules {
+            self.ask(Ask::Schedules);
+        }
+        if self.setting.can.audit {
+            self.ask(Ask::Audit);
+        }
+        for set in 0..SETS.len() {
+            self.pages.0[set] = Reading::default();
+            self.ask_page(set);
+        }
+        for parent in mem::take(&mut self.children_asked) {
+            self.ask_children(&parent);
+        }
+    }
+
+    fn ask_page(&mut self, set: usize) {
+        let reading = &mut self.pages.0[set];
+        reading.is_busy = true;
+        let query = JobQuery {
+            scope: JobScope::Everywhere,
+            statuses: SETS[set].statuses(),
+            name: None,
+            page_token: reading.next.take(),
+            limit: Some(PAGE),
+        };
+        self.ask(Ask::Jobs { set, query });
+    }
+
+    /// Whether there are jobs of these states that were not fetched.
+    pub fn has_more(&self, set: StateSet) -> bool {
+        let mut sets = SETS.iter().zip(&self.pages.0);
+        sets.any(|(own, reading)| (set == *own || set == StateSet::All) && (reading.next.is_some() || reading.is_busy))
+    }
+
+    /// Fetches more of what the list of jobs shows, when its end is reached.
+    pub(super) fn ask_more(&mut self, set: StateSet) {
+        for at in 0..SETS.len() {
+            let reading = &self.pages.0[at];
+            if (set == SETS[at] || set == StateSet::All) && reading.next.is_some() && !reading.is_busy {
+                self.ask_page(at);
+            }
+        }
+    }
+
+    fn is_latest(&self, topic: &Topic, id: RequestId) -> bool {
+        self.latest.get(topic) == Some(&id)
+    }
+
+    /// Whether the reading went well; why it did not is kept for the pane and said.
+    fn readable<T>(&mut self, kind: Kind, result: Result<T, BackendError>) -> Option<T> {
+        match result {
+            Ok(value) => {
+                self.store.read.insert(kind);
+                self.store.unread.remove(&kind);
+                Some(value)
+            }
+            Err(error) => {
+                self.store.unread.insert(kind, error.to_string());
+                None
+            }
+        }
+    }
+
+    fn take_answer(&mut self, id: RequestId, answer: Answer) {
+        let topic = match &answer {
+            Answer::Queues(_) => Some(Topic::Queues),
+            Answer::Environments(_) => Some(Topic::Environments),
+            Answer::Definitions(_) => Some(Topic::Definitions),
+            Answer::Schedules(_) => Some(Topic::Schedules),
+            Answer::Audit(_) => Some(Topic::Audit),
+            Answer::Jobs { set, .. } => Some(Topic::Jobs(*set)),
+            Answer::Children { parent, .. } => Some(Topic::Children(parent.clone())),
+            Answer::Runs { group, name, .. } => Some(Topic::Runs(group.clone(), name.clone())),
+            Answer::Lines(_) => Some(Topic::Lines),
+            Answer::Theme(_) => Some(Topic::Theme),
+            Answer::Described(_) | Answer::Done(_) => None,
+        };
+        if topic.is_some_and(|topic| !self.is_latest(&topic, id)) {
+            return;
+        }
+        match answer {
+            Answer::Queues(result) => {
+                if let Some(queues) = self.readable(Kind::Queues, result) {
+                    self.store.put_queues(queues);
+                }
+            }
+            Answer::Environments(result) => {
+                if let Some(environments) = self.readable(Kind::Environments, result) {
+                    self.store.put_environments(environments);
+                }
+            }
+            Answer::Definitions(result) => {
+                if let Some(definitions) = self.readable(Kind::Definitions, result) {
+                    self.store.put_definitions(definitions);
+                }
+            }
+            Answer::Schedules(result) => {
+                if let Some(schedules) = self.readable(Kind::Schedules, result) {
+                    self.store.put_schedules(schedules);
+                }
+            }
+            Answer::Audit(result) => {
+                if let Some(entries) = self.readable(Kind::Audit, result) {
+                    self.store.put_audit(entries);
+                }
+            }
+            Answer::Jobs { set, page } => self.take_page(set, page),
+            Answer::Children { parent, page } => self.take_children(&parent, page),
+            Answer::Described(Ok(details)) => details.into_iter().for_each(|detail| self.store.put_detail(detail)),
+            Answer::Described(Err(error)) => self.complain(format!("the job's details: {error}")),
+            Answer::Runs { group, name, runs } => match runs {
+                Ok(runs) => {
+                    self.store.runs.insert((group, name), runs);
+                }
+                Err(error) => self.complain(format!("the runs of {group}/{name}: {error}")),
+            },
+            Answer::Lines(Ok(events)) => self.log.take(events),
+            Answer::Lines(Err(error)) => self.log.error = Some(error.to_string()),
+            Answer::Done(outcome) => self.take_outcome(&outcome),
+            Answer::Theme(Ok(theme)) => {
+                self.say(format!("theme {}", theme.name));
+                self.set_theme(theme);
+            }
+            Answer::Theme(Err(error)) => self.complain(error.to_string()),
+        }
+    }
+
+    fn take_page(&mut self, set: usize, page: Result<Page<JobSummary>, BackendError>) {
+        let Some(page) = self.readable(Kind::Jobs, page) else {
+            self.pages.0[set].is_busy = false;
+            return;
+        };
+        self.store.put_page(page.items);
+        let reading = &mut self.pages.0[set];
+        reading.is_busy = false;
+        reading.pages += 1;
+        reading.next = page.next;
+        let limit = if set < 2 { LIVE_PAGES } else { ENDED_PAGES };
+        if reading.next.is_some() && reading.pages < limit {
+            self.ask_page(set);
+        }
+        if self.pages.0.iter().all(|reading| !reading.is_busy) {
+            self.store.jobs_reread(self.pages.0.iter().all(|reading| reading.next.is_none()));
+        }
+    }
+
+    fn take_children(&mut self, parent: &JobId, page: Result<Page<JobSummary>, BackendError>) {
+        match page {
+            Ok(page) => {
+                self.store.put_page(page.items);
+                if page.next.is_some() {
+                    self.ask(Ask::Children { parent: parent.clone(), query: children_query(parent, page.next) });
+                }
+            }
+            Err(error) => {
+                self.children_asked.remove(parent);
+                self.complain(format!("the children of {}: {error}", parent.short()));
+            }
+        }
+    }
+
+    fn take_outcome(&mut self, outcome: &Outcome) {
+        let errors: Vec<_> = outcome.results.iter().filter_map(|result| result.as_ref().err()).collect();
+        let good = outcome.results.len() - errors.len();
+        match errors.first() {
+            None => {
+                let told: Vec<&str> =
+                    outcome.results.iter().flatten().map(String::as_str).filter(|text| !text.is_empty()).collect();
+                let told = if told.is_empty() { String::new() } else { format!(" ({})", told.join(", ")) };
+                self.say(format!("✔ {}{told}", outcome.title));
+            }
+            Some(first) if good == 0 && errors.len() == 1 => self.complain(format!("{}: {first}", outcome.title)),
+            Some(first) => {
+                let all = outcome.results.len();
+                self.complain(format!("{}: {good} of {all} done, {} not: {first}", outcome.title, errors.len()));
+            }
+        }
+        // A backend that is polled would show what came of it late.
+        if !self.setting.can.pushes_changes {
+            self.reread();
+        }
+    }
+}

@@ -1,0 +1,313 @@
+//! Forms: fields to fill in, with buttons. What a form is for, and what it makes of its fields, is in [`super::act`].
+
+use crate::model::{JobId, Schedule, SubmitJobRequest, Switch};
+use crate::tui::action::Action;
+use tui_input::{Input, InputRequest};
+
+/// What a form does when it is sent.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Purpose {
+    /// With the members of an earlier job that have no field.
+    Submit {
+        base: Box<SubmitJobRequest>,
+    },
+    Stop {
+        jobs: Vec<JobId>,
+    },
+    JobPriority {
+        id: JobId,
+    },
+    QueuePriority {
+        queue: String,
+    },
+    SwitchQueue {
+        queue: String,
+        to: Switch,
+    },
+    SwitchEnvironment {
+        environment: String,
+        to: Switch,
+    },
+    /// With the schedule that is changed; `None` makes one.
+    Schedule {
+        editing: Option<Box<Schedule>>,
+    },
+    PauseSchedule {
+        schedule: Box<Schedule>,
+        to: Switch,
+    },
+    DeleteSchedule {
+        group: String,
+        name: String,
+    },
+    RunSchedule {
+        group: String,
+        name: String,
+    },
+    /// The first environment, queue and definition.
+    Begin,
+}
+
+/// Fields and two buttons.
+#[derive(Debug, Clone)]
+pub struct Form {
+    pub purpose: Purpose,
+    pub title: String,
+    pub fields: Vec<Field>,
+    /// Fields, then the button that keeps all as it is, then the one that acts; where nothing is destroyed the two
+    /// stand the other way around.
+    pub focus: usize,
+    /// What the button that leaves says.
+    pub keep: &'static str,
+    /// What the button that acts says.
+    pub go: String,
+    /// Whether Enter after the last field comes to the button that leaves.
+    pub careful: bool,
+    /// It was tried to send the form: empty fields that must not be are shown as errors.
+    pub tried: bool,
+}
+
+/// One field.
+#[derive(Debug, Clone)]
+pub struct Field {
+    pub key: Key,
+    pub label: &'static str,
+    /// Shown while it is empty.
+    pub example: String,
+    pub entry: Entry,
+}
+
+/// Which field it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Key {
+    Queue,
+    Definition,
+    Name,
+    Command,
+    Parameters,
+    Environment,
+    Array,
+    DependsOn,
+    Priority,
+    Attempts,
+    Timeout,
+    Reason,
+    Expression,
+    Zone,
+    JobName,
+}
+
+/// What is in a field.
+#[derive(Debug, Clone)]
+pub enum Entry {
+    Text(Input),
+    /// One of several. Typing narrows them down.
+    Choice {
+        options: Vec<String>,
+        at: usize,
+        typed: String,
+    },
+}
+
+/// One of the two buttons.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Button {
+    Keep,
+    Go,
+}
+
+/// What a key did to a form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pressed {
+    Nothing,
+    Leave,
+    Send,
+}
+
+impl Field {
+    pub fn text(key: Key, label: &'static str, value: &str, example: impl Into<String>) -> Self {
+        Self { key, label, example: example.into(), entry: Entry::Text(Input::new(value.to_owned())) }
+    }
+
+    pub fn choice(key: Key, label: &'static str, options: Vec<String>, chosen: &str) -> Self {
+        let at = options.iter().position(|option| option == chosen).unwrap_or(0);
+        Self { key, label, example: "none yet".into(), entry: Entry::Choice { options, at, typed: String::new() } }
+    }
+
+    pub fn value(&self) -> &str {
+        match &self.entry {
+            Entry::Text(input) => input.value(),
+            Entry::Choice { options, at, .. } => options.get(*at).map_or("", String::as_str),
+        }
+    }
+}
+
+impl Form {
+    /// The value of a field, without blanks around it; empty where the form has no such field.
+    pub fn value(&self, key: Key) -> &str {
+        self.fields.iter().find(|field| field.key == key).map_or("", Field::value).trim()
+    }
+
+    pub fn buttons(&self) -> [Button; 2] {
+        if self.careful { [Button::Keep, Button::Go] } else { [Button::Go, Button::Keep] }
+    }
+
+    /// The button that has the keys.
+    pub fn focused_button(&self) -> Option<Button> {
+        self.focus.checked_sub(self.fields.len()).and_then(|at| self.buttons().get(at).copied())
+    }
+
+    fn stops(&self) -> usize {
+        self.fields.len() + 2
+    }
+
+    /// Carries out a key of [`Place::Form`](crate::tui::action::Place::Form).
+    pub fn press(&mut self, action: Action) -> Pressed {
+        match action {
+            Action::Cancel => return Pressed::Leave,
+            Action::NextField => self.focus = (self.focus + 1) % self.stops(),
+            Action::PreviousField => self.focus = (self.focus + self.stops() - 1) % self.stops(),
+            Action::Accept => match self.focused_button() {
+                Some(Button::Keep) => return Pressed::Leave,
+                Some(Button::Go) => return Pressed::Send,
+                None => self.focus += 1,
+            },
+            Action::Send if !self.careful => return Pressed::Send,
+            Action::Send => self.focus = self.fields.len(),
+            Action::EditLeft | Action::EditRight if self.focused_button().is_some() => {
+                let first = self.fields.len();
+                self.focus = if self.focus == first { first + 1 } else { first };
+            }
+            edit => self.edit(edit),
+        }
+        Pressed::Nothing
+    }
+
+    fn edit(&mut self, action: Action) {
+        let Some(field) = self.fields.get_mut(self.focus) else { return };
+        match &mut field.entry {
+            Entry::Text(input) => {
+                if let Some(request) = edit_request(action) {
+                    input.handle(request);
+                }
+            }
+            Entry::Choice { options, at, typed } => {
+                let count = options.len().max(1);
+                match action {
+                    Action::EditLeft => *at = (*at + count - 1) % count,
+                    Action::EditRight => *at = (*at + 1) % count,
+                    Action::EditHome => *at = 0,
+                    Action::EditEnd => *at = count - 1,
+                    Action::EditBackspace => {
+                        typed.pop();
+                        narrow(options, at, typed);
+                        return;
+                    }
+                    _ => {}
+                }
+                typed.clear();
+            }
+        }
+    }
+
+    /// Types a letter into the field that has the keys.
+    pub fn insert(&mut self, letter: char) {
+        let Some(field) = self.fields.get_mut(self.focus) else { return };
+        match &mut field.entry {
+            Entry::Text(input) => {
+                input.handle(InputRequest::InsertChar(letter));
+            }
+            Entry::Choice { options, at, typed } => {
+                typed.push(letter);
+                if !narrow(options, at, typed) {
+                    typed.pop();
+                }
+            }
+        }
+    }
+}
+
+/// Goes to the first option that starts with, or else contains, what was typed.
+fn narrow(options: &[String], at: &mut usize, typed: &str) -> bool {
+    let typed = typed.to_lowercase();
+    let starts = options.iter().position(|option| option.to_lowercase().starts_with(&typed));
+    let found = starts.or_else(|| options.iter().position(|option| option.to_lowercase().contains(&typed)));
+    *at = found.unwrap_or(*at);
+    found.is_some()
+}
+
+/// What an editing key does in a line of text.
+pub fn edit_request(action: Action) -> Option<InputRequest> {
+    Some(match action {
+        Action::EditLeft => InputRequest::GoToPrevChar,
+        Action::EditRight => InputRequest::GoToNextChar,
+        Action::EditHome => InputRequest::GoToStart,
+        Action::EditEnd => InputRequest::GoToEnd,
+        Action::EditBackspace => InputRequest::DeletePrevChar,
+        Action::EditDelete => InputRequest::DeleteNextChar,
+        Action::EditDeleteWord => InputRequest::DeletePrevWord,
+        Action::EditClear => InputRequest::DeleteLine,
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn form(careful: bool) -> Form {
+        Form {
+            purpose: Purpose::Begin,
+            title: String::new(),
+            fields: vec![
+                Field::text(Key::Reason, "Reason", "", ""),
+                Field::choice(Key::Queue, "Queue", vec!["high".into(), "default".into(), "nightly".into()], "default"),
+            ],
+            focus: 0,
+            keep: "Keep",
+            go: "Go".into(),
+            careful,
+            tried: false,
+        }
+    }
+
+    #[test]
+    fn enter_walks_through_the_fields_and_lands_on_the_harmless_button() {
+        let mut careful = form(true);
+        for _ in 0..2 {
+            assert_eq!(careful.press(Action::Accept), Pressed::Nothing);
+        }
+        assert_eq!(careful.focused_button(), Some(Button::Keep));
+        assert_eq!(careful.press(Action::Accept), Pressed::Leave);
+        careful.press(Action::EditRight);
+        assert_eq!(careful.press(Action::Accept), Pressed::Send);
+
+        let mut plain = form(false);
+        plain.press(Action::Accept);
+        plain.press(Action::Accept);
+        assert_eq!(plain.press(Action::Accept), Pressed::Send);
+    }
+
+    #[test]
+    fn a_careful_form_is_not_sent_from_a_field() {
+        let mut careful = form(true);
+        assert_eq!(careful.press(Action::Send), Pressed::Nothing);
+        assert_eq!(careful.focused_button(), Some(Button::Keep));
+        assert_eq!(form(false).press(Action::Send), Pressed::Send);
+    }
+
+    #[test]
+    fn a_choice_turns_with_the_arrows_and_narrows_with_letters() {
+        let mut form = form(false);
+        form.press(Action::NextField);
+        assert_eq!(form.value(Key::Queue), "default");
+        form.press(Action::EditRight);
+        assert_eq!(form.value(Key::Queue), "nightly");
+        form.press(Action::EditRight);
+        assert_eq!(form.value(Key::Queue), "high");
+        "nig".chars().for_each(|letter| form.insert(letter));
+        assert_eq!(form.value(Key::Queue), "nightly");
+        form.insert('x');
+        assert_eq!(form.value(Key::Queue), "nightly", "a letter that fits nothing changes nothing");
+    }
+}

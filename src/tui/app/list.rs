@@ -1,0 +1,484 @@
+//! Lists: a cursor that stays on its thing, a filter, marks, an order.
+
+use super::store::Store;
+use crate::model::{JobId, JobStatus, JobSummary, Millis, name_of};
+use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
+use nucleo_matcher::{Config, Matcher, Utf32Str};
+use std::cell::{Cell, RefCell};
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// Where one is in a list. It follows its thing by key; when that is gone, it stays on the line.
+#[derive(Debug, Clone, Default)]
+pub struct Cursor {
+    key: Option<String>,
+    at: usize,
+    /// The first line shown, and how many fit: noted when the list is drawn.
+    top: Cell<usize>,
+    height: Cell<usize>,
+}
+
+/// How far to move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    Lines(isize),
+    /// In halves of a page.
+    Halves(isize),
+    First,
+    Last,
+}
+
+impl Step {
+    /// Where one is after this step among `count` lines.
+    pub fn from(self, at: usize, count: usize, height: usize) -> usize {
+        let last = count.saturating_sub(1);
+        let moved = |lines: isize| at.saturating_add_signed(lines).min(last);
+        match self {
+            Self::Lines(lines) => moved(lines),
+            Self::Halves(halves) => {
+                let half = isize::try_from((height / 2).max(1)).unwrap_or(1);
+                moved(half * halves)
+            }
+            Self::First => 0,
+            Self::Last => last,
+        }
+    }
+}
+
+impl Cursor {
+    /// Which of `keys` it is on.
+    pub fn position<K: AsRef<str>>(&self, keys: &[K]) -> Option<usize> {
+        if keys.is_empty() {
+            return None;
+        }
+        let on_key = self.key.as_ref().and_then(|key| {
+            let near = keys.get(self.at).is_some_and(|here| here.as_ref() == key).then_some(self.at);
+            near.or_else(|| keys.iter().position(|other| other.as_ref() == key))
+        });
+        Some(on_key.unwrap_or(self.at.min(keys.len() - 1)))
+    }
+
+    pub fn step<K: AsRef<str>>(&mut self, keys: &[K], step: Step) {
+        let Some(at) = self.position(keys) else { return };
+        let at = step.from(at, keys.len(), self.height.get());
+        self.at = at;
+        self.key = Some(keys[at].as_ref().to_owned());
+    }
+
+    /// Puts it on a thing, wherever that stands.
+    pub fn put(&mut self, key: &str) {
+        self.key = Some(key.to_owned());
+    }
+
+    /// Takes note of where it is now, so that it stays on its line when its thing goes.
+    pub fn settle<K: AsRef<str>>(&mut self, keys: &[K]) {
+        if let Some(at) = self.position(keys) {
+            self.at = at;
+            if self.key.as_deref() != Some(keys[at].as_ref()) {
+                self.key = Some(keys[at].as_ref().to_owned());
+            }
+        }
+    }
+
+    /// The first line to show so that the cursor's line is among `height`, moved as little as can be.
+    pub fn window(&self, at: Option<usize>, count: usize, height: usize) -> usize {
+        self.height.set(height);
+        let at = at.unwrap_or(0);
+        let mut top = self.top.get().min(count.saturating_sub(height));
+        if at < top {
+            top = at;
+        } else if height > 0 && at >= top + height {
+            top = at + 1 - height;
+        }
+        self.top.set(top);
+        top
+    }
+}
+
+/// A cursor and a filter.
+#[derive(Debug, Clone, Default)]
+pub struct ListState {
+    pub cursor: Cursor,
+    pub filter: String,
+}
+
+/// A filter, ready to match: words that all must match, fuzzily in the name or as they are in the rest; `!word` must not.
+#[derive(Debug)]
+pub struct Matching {
+    pattern: Pattern,
+    words: Vec<String>,
+    forbidden: Vec<String>,
+    matcher: Matcher,
+    buffer: Vec<char>,
+}
+
+impl Matching {
+    /// `None` where the filter lets all through.
+    pub fn new(filter: &str) -> Option<Self> {
+        let filter = filter.trim().to_lowercase();
+        let (forbidden, words): (Vec<_>, Vec<_>) = filter.split_whitespace().partition(|word| word.starts_with('!'));
+        if words.is_empty() && forbidden.iter().all(|word| word.len() < 2) {
+            return None;
+        }
+        Some(Self {
+            pattern: Pattern::parse(&words.join(" "), CaseMatching::Ignore, Normalization::Smart),
+            words: words.into_iter().map(str::to_owned).collect(),
+            forbidden: forbidden.iter().filter(|word| word.len() > 1).map(|word| word[1..].to_owned()).collect(),
+            matcher: Matcher::new(Config::DEFAULT),
+            buffer: Vec::new(),
+        })
+    }
+
+    pub fn matches(&mut self, name: &str, rest: &[&str]) -> bool {
+        let lower = |text: &str| text.to_lowercase();
+        let all: Vec<String> = std::iter::once(name).chain(rest.iter().copied()).map(lower).collect();
+        let holds = |word: &String| all.iter().any(|text| text.contains(word.as_str()));
+        if self.forbidden.iter().any(holds) {
+            return false;
+        }
+        self.words.is_empty()
+            || self.words.iter().all(holds)
+            || self.pattern.score(Utf32Str::new(name, &mut self.buffer), &mut self.matcher).is_some()
+    }
+}
+
+/// Which states a list of jobs shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum StateSet {
+    #[default]
+    Running,
+    Waiting,
+    Failed,
+    Succeeded,
+    All,
+}
+
+impl StateSet {
+    pub const EACH: [Self; 5] = [Self::Running, Self::Waiting, Self::Failed, Self::Succeeded, Self::All];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Waiting => "waiting",
+            Self::Failed => "failed",
+            Self::Succeeded => "succeeded",
+            Self::All => "all",
+        }
+    }
+
+    /// The states, as a query names them.
+    pub fn statuses(self) -> Vec<JobStatus> {
+        let of = |keep: fn(JobStatus) -> bool| JobStatus::ALL.into_iter().filter(|status| keep(*status)).collect();
+        match self {
+            Self::Running => of(JobStatus::is_placed),
+            Self::Waiting => of(JobStatus::is_waiting),
+            Self::Failed => vec![JobStatus::Failed],
+            Self::Succeeded => vec![JobStatus::Succeeded],
+            Self::All => Vec::new(),
+        }
+    }
+
+    /// Whether a job belongs here. A parent of an array runs while a child of it does, and waits while one does.
+    pub fn holds(self, job: &JobSummary) -> bool {
+        let counts = job.array_properties.as_ref().and_then(|array| array.status_summary.as_ref());
+        let live_children = counts.filter(|_| job.is_array_parent() && !job.status.is_final());
+        match self {
+            Self::Running => job.status.is_placed() || live_children.is_some_and(|counts| counts.placed() > 0),
+            Self::Waiting => match live_children {
+                Some(counts) if counts.total() > 0 => counts.waiting() > 0,
+                _ => job.status.is_waiting(),
+            },
+            Self::Failed => job.status == JobStatus::Failed,
+            Self::Succeeded => job.status == JobStatus::Succeeded,
+            Self::All => true,
+        }
+    }
+
+    #[must_use]
+    pub fn turn(self, steps: usize) -> Self {
+        let at = Self::EACH.iter().position(|set| *set == self).unwrap_or(0);
+        Self::EACH[(at + steps) % Self::EACH.len()]
+    }
+}
+
+/// By what a list of jobs is ordered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Sort {
+    /// What an operator looks for first: the queue's order for waiting jobs, the newest first for others.
+    Natural,
+    Age,
+    Name,
+    Queue,
+    Definition,
+    Memory,
+}
+
+impl Sort {
+    const EACH: [Self; 6] = [Self::Natural, Self::Age, Self::Name, Self::Queue, Self::Definition, Self::Memory];
+
+    #[must_use]
+    pub fn next(self) -> Self {
+        let at = Self::EACH.iter().position(|sort| *sort == self).unwrap_or(0);
+        Self::EACH[(at + 1) % Self::EACH.len()]
+    }
+
+    pub fn name(self, set: StateSet) -> &'static str {
+        match self {
+            Self::Natural if set == StateSet::Waiting => "turn",
+            Self::Natural => "newest",
+            Self::Age => "age",
+            Self::Name => "name",
+            Self::Queue => "queue",
+            Self::Definition => "definition",
+            Self::Memory => "memory",
+        }
+    }
+}
+
+/// Where the jobs of a list come from.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub enum Scope {
+    #[default]
+    Everywhere,
+    Queue(String),
+    Array(JobId),
+}
+
+/// A list of jobs.
+#[derive(Debug, Default)]
+pub struct JobList {
+    pub scope: Scope,
+    pub states: StateSet,
+    pub list: ListState,
+    pub sort: Option<Sort>,
+    pub reversed: bool,
+    pub marked: BTreeSet<JobId>,
+    rows: RefCell<Option<(RowsKey, Arc<Rows>)>>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct RowsKey {
+    revision: u64,
+    scope: Scope,
+    states: StateSet,
+    filter: String,
+    sort: Option<Sort>,
+    reversed: bool,
+}
+
+/// What a list of jobs shows.
+#[derive(Debug, Default)]
+pub struct Rows {
+    pub ids: Vec<JobId>,
+    /// Jobs in scope for each of [`StateSet::EACH`], before the filter.
+    pub counts: [usize; 5],
+}
+
+impl AsRef<str> for JobId {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl JobList {
+    pub fn of(scope: Scope, states: StateSet) -> Self {
+        Self { scope, states, ..Default::default() }
+    }
+
+    pub fn order(&self) -> Sort {
+        self.sort.unwrap_or(Sort::Natural)
+    }
+
+    /// The rows, computed when something that they depend on has changed.
+    pub fn rows(&self, store: &Store) -> Arc<Rows> {
+        let key = RowsKey {
+            revision: store.jobs_revision,
+            scope: self.scope.clone(),
+            states: self.states,
+            filter: self.list.filter.clone(),
+            sort: self.sort,
+            reversed: self.reversed,
+        };
+        let mut kept = self.rows.borrow_mut();
+        match &*kept {
+            Some((known, rows)) if *known == key => Arc::clone(rows),
+            _ => {
+                let rows = Arc::new(self.compute(store));
+                *kept = Some((key, Arc::clone(&rows)));
+                rows
+            }
+        }
+    }
+
+    fn compute(&self, store: &Store) -> Rows {
+        let mut counts = [0; 5];
+        let mut matching = Matching::new(&self.list.filter);
+        let mut jobs: Vec<&JobSummary> = Vec::new();
+        let mut take = |job: &'_ JobSummary| {
+            for (set, count) in StateSet::EACH.iter().zip(&mut counts) {
+                *count += usize::from(set.holds(job));
+            }
+            self.states.holds(job) && matching.as_mut().is_none_or(|matching| matches(matching, job))
+        };
+        match &self.scope {
+            Scope::Everywhere => jobs.extend(store.jobs.values().filter(|job| take(job))),
+            Scope::Queue(queue) => {
+                jobs.extend(store.jobs.values().filter(|job| queue_of(job) == Some(queue.as_str()) && take(job)));
+            }
+            Scope::Array(parent) => {
+                jobs.extend(
+                    store.children.get(parent).into_iter().flat_map(|all| all.values()).filter(|job| take(job)),
+                );
+            }
+        }
+        jobs.sort_unstable_by(|a, b| {
+            let order = compare(self.order(), self.states, a, b);
+            let order = if self.reversed { order.reverse() } else { order };
+            order.then_with(|| index(a).cmp(&index(b))).then_with(|| a.job_id.cmp(&b.job_id))
+        });
+        Rows { ids: jobs.into_iter().map(|job| job.job_id.clone()).collect(), counts }
+    }
+
+    /// The row under the cursor.
+    pub fn selected<'a>(&self, store: &'a Store) -> Option<&'a JobSummary> {
+        let rows = self.rows(store);
+        let at = self.list.cursor.position(&rows.ids)?;
+        store.job(&rows.ids[at])
+    }
+}
+
+fn index(job: &JobSummary) -> Option<u32> {
+    job.job_id.array_parent().map(|(_, index)| index)
+}
+
+/// The name of the queue that a row says it is in.
+pub fn queue_of(job: &JobSummary) -> Option<&str> {
+    job.extra.as_ref().map(|extra| name_of(&extra.job_queue))
+}
+
+fn matches(matching: &mut Matching, job: &JobSummary) -> bool {
+    let definition = job.job_definition.as_deref().map(name_of).unwrap_or_default();
+    let reason = job.status_reason.as_deref().unwrap_or_default();
+    let id = job.job_id.as_str();
+    matching.matches(&job.job_name, &[definition, queue_of(job).unwrap_or_default(), id, job.status.as_str(), reason])
+}
+
+/// Since when the job has been what it is now.
+pub fn since(job: &JobSummary) -> Millis {
+    let told = job.extra.as_ref().map(|extra| extra.state_since).filter(|since| *since > 0);
+    told.unwrap_or(match job.status {
+        status if status.is_final() => job.stopped_at.unwrap_or(job.created_at),
+        JobStatus::Running => job.started_at.unwrap_or(job.created_at),
+        _ => job.created_at,
+    })
+}
+
+fn compare(sort: Sort, set: StateSet, a: &JobSummary, b: &JobSummary) -> Ordering {
+    let priority = |job: &JobSummary| job.extra.as_ref().map_or(0, |extra| extra.priority);
+    let memory = |job: &JobSummary| {
+        job.extra.as_ref().map_or(0.0, |extra| {
+            let asked = u32::try_from(extra.memory_mib).map_or(f64::MAX, f64::from);
+            extra.usage.map_or(asked, |usage| usage.memory_mib)
+        })
+    };
+    match sort {
+        Sort::Natural if a.job_id.array_parent().is_some() => Ordering::Equal,
+        Sort::Natural if set == StateSet::Waiting => {
+            priority(b).cmp(&priority(a)).then_with(|| a.created_at.cmp(&b.created_at))
+        }
+        Sort::Natural => since(b).cmp(&since(a)),
+        Sort::Age => since(a).cmp(&since(b)),
+        Sort::Name => a.job_name.cmp(&b.job_name),
+        Sort::Queue => queue_of(a).cmp(&queue_of(b)).then_with(|| a.created_at.cmp(&b.created_at)),
+        Sort::Definition => a.job_definition.cmp(&b.job_definition),
+        Sort::Memory => memory(b).total_cmp(&memory(a)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{ArrayProperties, JobExtra, StatusCounts};
+
+    fn keys(text: &str) -> Vec<String> {
+        text.split_whitespace().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn the_cursor_stays_on_its_thing_and_then_on_its_line() {
+        let mut cursor = Cursor::default();
+        cursor.step(&keys("a b c"), Step::Lines(1));
+        assert_eq!(cursor.position(&keys("x a b c")), Some(2), "it follows b");
+        cursor.settle(&keys("a b c"));
+        assert_eq!(cursor.position(&keys("a c")), Some(1), "b is gone: the line stays");
+        assert_eq!(cursor.position(&keys("a")), Some(0));
+        assert_eq!(cursor.position::<String>(&[]), None);
+    }
+
+    #[test]
+    fn the_window_moves_as_little_as_it_can() {
+        let cursor = Cursor::default();
+        assert_eq!(cursor.window(Some(4), 10, 5), 0);
+        assert_eq!(cursor.window(Some(5), 10, 5), 1);
+        assert_eq!(cursor.window(Some(2), 10, 5), 1);
+        assert_eq!(cursor.window(Some(0), 10, 5), 0);
+        cursor.window(Some(9), 10, 5);
+        assert_eq!(cursor.window(Some(2), 3, 5), 0, "what became short is shown from its start");
+    }
+
+    #[test]
+    fn a_filter_is_fuzzy_in_names_literal_elsewhere_and_can_leave_out() {
+        let cases = [
+            ("rsz", "resize-4711", "", true),
+            ("rsz", "etl", "resize", false),
+            ("high", "etl", "high", true),
+            ("RES", "resize", "", true),
+            ("res high", "resize", "high", true),
+            ("res low", "resize", "high", false),
+            ("!res", "resize", "", false),
+            ("!res", "etl", "", true),
+            ("etl !2025", "etl-2026", "", true),
+        ];
+        for (filter, name, rest, expected) in cases {
+            let mut matching = Matching::new(filter).expect("a filter");
+            assert_eq!(matching.matches(name, &[rest]), expected, "{filter} on {name}");
+        }
+        assert!(Matching::new("  ").is_none());
+        assert!(Matching::new("!").is_none());
+    }
+
+    #[test]
+    fn a_parent_of_an_array_is_listed_where_its_children_are() {
+        let mut counts = StatusCounts::default();
+        counts.add(JobStatus::Running, 2);
+        counts.add(JobStatus::Succeeded, 1);
+        let parent = JobSummary {
+            status: JobStatus::Pending,
+            array_properties: Some(ArrayProperties {
+                size: Some(3),
+                status_summary: Some(counts),
+                ..Default::default()
+            }),
+            ..Default::default()
+        };
+        assert!(StateSet::Running.holds(&parent));
+        assert!(!StateSet::Waiting.holds(&parent));
+    }
+
+    #[test]
+    fn waiting_jobs_stand_in_the_order_of_their_queue() {
+        let waiting = |id: &str, created_at, priority| JobSummary {
+            job_id: JobId::from(id),
+            status: JobStatus::Runnable,
+            created_at,
+            extra: Some(Box::new(JobExtra { priority, ..Default::default() })),
+            ..Default::default()
+        };
+        let mut store = Store::default();
+        store.put_page(vec![waiting("late", 3, 0), waiting("first", 1, 0), waiting("urgent", 2, 50)]);
+        let list = JobList::of(Scope::Everywhere, StateSet::Waiting);
+        let ids: Vec<_> = list.rows(&store).ids.iter().map(|id| id.0.clone()).collect();
+        assert_eq!(ids, ["urgent", "first", "late"]);
+    }
+}

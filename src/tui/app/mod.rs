@@ -1,0 +1,437 @@
+//! The console's state, pure: keys and messages change it, requests come out of it, frames are drawn from it. It does no
+//! I/O, reads no clock and waits for nothing; the time is told to it.
+
+pub mod act;
+mod answers;
+pub mod command;
+pub mod form;
+pub mod list;
+pub mod log;
+pub mod rows;
+pub mod store;
+mod subject;
+mod submit;
+mod update;
+
+use super::action::{Action, Need, Place};
+use super::format::Clock;
+use super::keymap::{Keymap, Resolution, typed};
+use super::requests::{Ask, Request, RequestId};
+use super::theme::{Depth, Styles};
+use crate::backend::Capabilities;
+use crate::config::theme::Theme;
+use crate::model::{JobId, JobStatus, Millis};
+pub use submit::TIMES_SHOWN;
+
+use answers::Pages;
+use command::Palette;
+use crokey::KeyCombination;
+use form::Form;
+use list::{JobList, ListState};
+use log::LogPane;
+use std::collections::{HashMap, HashSet};
+use std::mem;
+use store::Store;
+
+/// What does not change while the console runs.
+#[derive(Debug, Clone)]
+pub struct Setting {
+    /// The context's name, for the header.
+    pub context: String,
+    /// Actions that change the world are refused.
+    pub read_only: bool,
+    pub can: Capabilities,
+    pub clock: Clock,
+    pub depth: Depth,
+    /// Names of the themes that `:theme` offers.
+    pub themes: Vec<String>,
+}
+
+/// The pane of the overview that has the keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Pane {
+    Queues,
+    Environments,
+    #[default]
+    Jobs,
+    Log,
+}
+
+impl Pane {
+    pub const EACH: [Self; 4] = [Self::Queues, Self::Environments, Self::Jobs, Self::Log];
+
+    pub fn place(self) -> Place {
+        match self {
+            Self::Queues => Place::Queues,
+            Self::Environments => Place::Environments,
+            Self::Jobs => Place::Jobs,
+            Self::Log => Place::Log,
+        }
+    }
+}
+
+/// The four panes.
+#[derive(Debug, Default)]
+pub struct Overview {
+    pub pane: Pane,
+    /// Queues or environments: the one that is shown where there is room for one alone.
+    pub upper: Pane,
+    pub zoomed: bool,
+    pub queues: ListState,
+    pub environments: ListState,
+    pub jobs: JobList,
+}
+
+/// One screen. The last of [`App::views`] is shown; Back goes to the one before.
+#[derive(Debug)]
+pub enum View {
+    Overview,
+    /// The log on the whole screen.
+    Log,
+    Job {
+        id: JobId,
+        scroll: Scroll,
+    },
+    Array {
+        parent: JobId,
+        list: JobList,
+    },
+    Instances {
+        environment: String,
+        list: ListState,
+    },
+    Schedules(ListState),
+    Definitions(ListState),
+    Definition {
+        label: String,
+        scroll: Scroll,
+    },
+    Audit(ListState),
+}
+
+/// How far a text is scrolled; what fits is noted when it is drawn.
+#[derive(Debug, Clone, Default)]
+pub struct Scroll {
+    pub top: usize,
+    /// Lines in all, and lines that fit.
+    pub seen: std::cell::Cell<(usize, usize)>,
+}
+
+impl Scroll {
+    fn step(&mut self, step: list::Step) {
+        let (count, fits) = self.seen.get();
+        self.top = step.from(self.top, count.saturating_sub(fits) + 1, fits);
+    }
+}
+
+/// What lies on top of a screen.
+#[derive(Debug)]
+pub enum Popup {
+    Form(Box<Form>),
+    Palette(Palette),
+    /// The filter of the list below is typed.
+    Filter(tui_input::Input),
+    /// All keys that work at a place.
+    Help {
+        place: Place,
+        scroll: Scroll,
+    },
+    Text {
+        title: String,
+        lines: Vec<String>,
+        scroll: Scroll,
+    },
+}
+
+/// A word to the person at the keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    pub text: String,
+    pub is_bad: bool,
+    until: Millis,
+}
+
+/// How long a notice stands.
+const NOTICE: Millis = 8_000;
+const BAD_NOTICE: Millis = 30_000;
+
+/// The console.
+#[derive(Debug)]
+pub struct App {
+    pub setting: Setting,
+    pub keymap: Keymap,
+    pub theme: Theme,
+    pub styles: Styles,
+    pub store: Store,
+    pub views: Vec<View>,
+    pub overview: Overview,
+    /// In a screen with a log beside it: the log has the keys.
+    pub aside: bool,
+    pub popups: Vec<Popup>,
+    pub log: LogPane,
+    pub notice: Option<Notice>,
+    /// What may follow the keys of a sequence that has begun.
+    pub may_follow: Vec<(String, Action)>,
+    pub size: (u16, u16),
+    pub now: Millis,
+    /// The console is to end.
+    pub is_over: bool,
+    begun: Vec<KeyCombination>,
+    heard_at: Millis,
+    pages: Pages,
+    last_id: RequestId,
+    latest: HashMap<Topic, RequestId>,
+    /// In which state each job was when its details were asked for.
+    described: HashMap<JobId, (JobStatus, u32)>,
+    children_asked: HashSet<JobId>,
+    out: Vec<Request>,
+}
+
+/// What an answer is about: only the answer to the latest request about a topic is taken.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Topic {
+    Queues,
+    Environments,
+    Definitions,
+    Schedules,
+    Audit,
+    Jobs(usize),
+    Children(JobId),
+    Runs(String, String),
+    Lines,
+    Theme,
+}
+
+impl Topic {
+    fn of(ask: &Ask) -> Option<Self> {
+        Some(match ask {
+            Ask::Queues => Self::Queues,
+            Ask::Environments => Self::Environments,
+            Ask::Definitions => Self::Definitions,
+            Ask::Schedules => Self::Schedules,
+            Ask::Audit => Self::Audit,
+            Ask::Jobs { set, .. } => Self::Jobs(*set),
+            Ask::Children { parent, .. } => Self::Children(parent.clone()),
+            Ask::Runs { group, name } => Self::Runs(group.clone(), name.clone()),
+            Ask::Follow { .. } | Ask::StopFollowing => Self::Lines,
+            Ask::Theme(_) => Self::Theme,
+            Ask::Describe(_) | Ask::Act(_) | Ask::Redraw => return None,
+        })
+    }
+}
+
+impl App {
+    pub fn new(setting: Setting, keymap: Keymap, theme: Theme, size: (u16, u16), now: Millis) -> Self {
+        Self {
+            styles: Styles::new(&theme, setting.depth),
+            setting,
+            keymap,
+            theme,
+            store: Store::default(),
+            views: vec![View::Overview],
+            overview: Overview::default(),
+            aside: false,
+            popups: Vec::new(),
+            log: LogPane::default(),
+            notice: None,
+            may_follow: Vec::new(),
+            size,
+            now,
+            is_over: false,
+            begun: Vec::new(),
+            heard_at: now,
+            pages: Pages::default(),
+            last_id: 0,
+            latest: HashMap::new(),
+            described: HashMap::new(),
+            children_asked: HashSet::new(),
+            out: Vec::new(),
+        }
+    }
+
+    /// The screen that is shown.
+    pub fn view(&self) -> &View {
+        self.views.last().unwrap_or(&View::Overview)
+    }
+
+    /// Where the keys go.
+    pub fn place(&self) -> Place {
+        match self.popups.last() {
+            Some(Popup::Form(_)) => Place::Form,
+            Some(Popup::Palette(_)) => Place::Palette,
+            Some(Popup::Filter(_)) => Place::Filter,
+            Some(Popup::Help { .. } | Popup::Text { .. }) => Place::Text,
+            None => self.place_below(),
+        }
+    }
+
+    /// Where the keys would go without anything on top of the screen.
+    pub fn place_below(&self) -> Place {
+        match self.view() {
+            View::Overview => self.overview.pane.place(),
+            View::Log => Place::Log,
+            View::Job { .. } | View::Array { .. } if self.aside => Place::Log,
+            View::Job { .. } => Place::Job,
+            View::Array { .. } => Place::Array,
+            View::Instances { .. } => Place::Instances,
+            View::Schedules(_) => Place::Schedules,
+            View::Definitions(_) => Place::Definitions,
+            View::Definition { .. } => Place::Definition,
+            View::Audit(_) => Place::Audit,
+        }
+    }
+
+    /// Takes a key.
+    pub fn key(&mut self, chord: KeyCombination, now: Millis) -> Vec<Request> {
+        self.now = now;
+        let place = self.place();
+        let begun = mem::take(&mut self.begun);
+        self.may_follow.clear();
+        match self.keymap.resolve(place, &begun, chord) {
+            Resolution::Action(action) => return self.update(action, now),
+            Resolution::Pending(may_follow) => {
+                self.begun = begun;
+                self.begun.push(chord);
+                self.may_follow = may_follow;
+            }
+            Resolution::Unbound => {
+                if place.takes_text()
+                    && let Some(letter) = typed(chord)
+                {
+                    return self.insert(&letter.to_string(), now);
+                }
+            }
+        }
+        mem::take(&mut self.out)
+    }
+
+    /// Types text into the field that has the keys; a paste ends up here as well.
+    pub fn insert(&mut self, text: &str, now: Millis) -> Vec<Request> {
+        self.now = now;
+        for letter in text.chars().filter(|letter| !letter.is_control()) {
+            match self.popups.last_mut() {
+                Some(Popup::Form(form)) => form.insert(letter),
+                Some(Popup::Palette(palette)) => palette.insert(letter),
+                Some(Popup::Filter(input)) => {
+                    input.handle(tui_input::InputRequest::InsertChar(letter));
+                }
+                _ => {}
+            }
+        }
+        self.after_typing();
+        self.settle();
+        mem::take(&mut self.out)
+    }
+
+    pub fn resize(&mut self, size: (u16, u16)) {
+        self.size = size;
+    }
+
+    /// Does what time alone makes due.
+    pub fn tick(&mut self, now: Millis) -> Vec<Request> {
+        self.now = now;
+        if self.notice.as_ref().is_some_and(|notice| notice.until <= now) {
+            self.notice = None;
+        }
+        self.settle();
+        mem::take(&mut self.out)
+    }
+
+    /// When [`App::tick`] has something to do at the earliest, or something shown changes with time.
+    pub fn next_wake(&self) -> Millis {
+        let mut wake = self.now + 30_000;
+        let mut at = |time: Millis| wake = wake.min(time);
+        if let Some(notice) = &self.notice {
+            at(notice.until);
+        }
+        if self.log_is_due_at().is_some() {
+            at(self.log.wanted_since + log::REST);
+        }
+        let next_second = self.now - self.now.rem_euclid(1000) + 1000;
+        if matches!(self.store.live, store::Liveness::Gone { .. }) || self.shows_seconds() {
+            at(next_second);
+        }
+        wake.max(self.now + 1)
+    }
+
+    /// Whether something on the screen counts seconds.
+    fn shows_seconds(&self) -> bool {
+        match self.view() {
+            View::Overview => self.overview.jobs.rows(&self.store).ids.iter().any(|id| self.counts_seconds(id)),
+            View::Array { list, .. } => list.rows(&self.store).ids.iter().any(|id| self.counts_seconds(id)),
+            View::Job { id, .. } => self.counts_seconds(id),
+            _ => false,
+        }
+    }
+
+    fn counts_seconds(&self, id: &JobId) -> bool {
+        self.store.job(id).is_some_and(|job| {
+            (job.status.is_placed() && self.now - list::since(job) < 3_600_000) || self.now - list::since(job) < 60_000
+        })
+    }
+
+    fn ask(&mut self, ask: Ask) -> RequestId {
+        self.last_id += 1;
+        if let Some(topic) = Topic::of(&ask) {
+            self.latest.insert(topic, self.last_id);
+        }
+        self.out.push(Request { id: self.last_id, ask });
+        self.last_id
+    }
+
+    /// Says something for a while.
+    pub fn say(&mut self, text: impl Into<String>) {
+        self.notice = Some(Notice { text: text.into(), is_bad: false, until: self.now + NOTICE });
+    }
+
+    /// Says what went wrong for a longer while.
+    pub fn complain(&mut self, text: impl Into<String>) {
+        self.notice = Some(Notice { text: text.into(), is_bad: true, until: self.now + BAD_NOTICE });
+    }
+
+    /// Why an action cannot be had here, if it cannot.
+    pub fn refusal(&self, action: Action) -> Option<String> {
+        let can = self.setting.can;
+        let read_only = || {
+            self.setting.read_only.then(|| {
+                format!("`{}` is refused: the context `{}` is read-only", action.info().name, self.setting.context)
+            })
+        };
+        let schedules =
+            || (!can.schedules).then(|| format!("schedules are not offered on {}; use a local context", can.name));
+        match action.info().need {
+            Need::Nothing => None,
+            Need::Write => read_only(),
+            Need::Schedules => schedules(),
+            Need::WriteSchedules => schedules().or_else(read_only),
+            Need::Audit => {
+                (!can.audit).then(|| format!("there is no record of actions on {}; look in AWS CloudTrail", can.name))
+            }
+        }
+    }
+
+    /// The job that an action would mean: the one under the cursor, or whose screen this is.
+    pub fn selected_job(&self) -> Option<JobId> {
+        for view in self.views.iter().rev() {
+            return match view {
+                View::Log => continue,
+                View::Overview => self.overview.jobs.selected(&self.store).map(|job| job.job_id.clone()),
+                View::Job { id, .. } => Some(id.clone()),
+                View::Array { parent, list } => {
+                    Some(list.selected(&self.store).map_or_else(|| parent.clone(), |job| job.job_id.clone()))
+                }
+                _ => None,
+            };
+        }
+        None
+    }
+
+    /// Takes another theme.
+    pub fn set_theme(&mut self, theme: Theme) {
+        self.styles = Styles::new(&theme, self.setting.depth);
+        self.theme = theme;
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,218 @@
+//! What each list shows: what its filter lets through, in its order, and the keys that its cursor follows.
+
+use super::list::{JobList, ListState, Matching};
+use super::{App, View};
+use crate::model::{AuditEntry, ComputeEnvironment, Instance, JobDefinition, JobQueue, Schedule};
+use crate::tui::action::Place;
+use std::cmp::Reverse;
+
+impl App {
+    pub fn queues(&self) -> Vec<&JobQueue> {
+        let mut matching = Matching::new(&self.overview.queues.filter);
+        let mut queues = self.store.queues_in_order();
+        queues.retain(|queue| {
+            matching.as_mut().is_none_or(|matching| matching.matches(&queue.job_queue_name, &[queue.state.as_str()]))
+        });
+        queues
+    }
+
+    pub fn environments(&self) -> Vec<&ComputeEnvironment> {
+        let mut matching = Matching::new(&self.overview.environments.filter);
+        let all = self.store.environments.values();
+        all.filter(|environment| {
+            matching.as_mut().is_none_or(|matching| {
+                let name = &environment.compute_environment_name;
+                matching.matches(name, &[environment.provisioning(), environment.state.as_str()])
+            })
+        })
+        .collect()
+    }
+
+    pub fn instances(&self, environment: &str, list: &ListState) -> Vec<&Instance> {
+        let mut matching = Matching::new(&list.filter);
+        let capacity = self.store.environments.get(environment).and_then(|found| found.capacity.as_ref());
+        let all = capacity.into_iter().flat_map(|capacity| &capacity.instances);
+        all.filter(|instance| {
+            matching
+                .as_mut()
+                .is_none_or(|matching| matching.matches(&instance.instance_id.0, &[&instance.instance_type]))
+        })
+        .collect()
+    }
+
+    pub fn schedules(&self, list: &ListState) -> Vec<&Schedule> {
+        let mut matching = Matching::new(&list.filter);
+        let all = self.store.schedules.values();
+        all.filter(|schedule| {
+            matching.as_mut().is_none_or(|matching| {
+                let rest = [schedule.group_name.as_str(), &schedule.schedule_expression, schedule.state.as_str()];
+                matching.matches(&schedule.name, &rest)
+            })
+        })
+        .collect()
+    }
+
+    pub fn definitions(&self, list: &ListState) -> Vec<&JobDefinition> {
+        let mut matching = Matching::new(&list.filter);
+        let all = self.store.definitions.values();
+        all.filter(|definition| {
+            matching.as_mut().is_none_or(|matching| {
+                let image = definition.container_properties.as_ref().map_or("", |container| container.image.as_str());
+                matching.matches(&definition.label(), &[image, &definition.status])
+            })
+        })
+        .collect()
+    }
+
+    pub fn audit(&self, list: &ListState) -> Vec<&AuditEntry> {
+        let mut matching = Matching::new(&list.filter);
+        let all = self.store.audit.iter();
+        all.filter(|entry| {
+            matching.as_mut().is_none_or(|matching| {
+                let reason = entry.reason.as_deref().unwrap_or_default();
+                matching.matches(&entry.target, &[&entry.who, &entry.action, reason, &entry.outcome])
+            })
+        })
+        .collect()
+    }
+
+    /// The keys that the cursor of the list at `place` follows. Lists of jobs are not meant: they have their own.
+    pub(super) fn keys_at(&self, place: Place) -> Vec<String> {
+        match (place, self.view()) {
+            (Place::Queues, _) => self.queues().iter().map(|queue| queue.job_queue_name.clone()).collect(),
+            (Place::Environments, _) => {
+                self.environments().iter().map(|found| found.compute_environment_name.clone()).collect()
+            }
+            (_, View::Instances { environment, list }) => {
+                self.instances(environment, list).iter().map(|instance| instance.instance_id.0.clone()).collect()
+            }
+            (_, View::Schedules(list)) => self.schedules(list).iter().map(|schedule| schedule_key(schedule)).collect(),
+            (_, View::Definitions(list)) => self.definitions(list).iter().map(|known| known.label()).collect(),
+            (_, View::Audit(list)) => self.audit(list).iter().map(|entry| audit_key(entry)).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The cursor and filter of the list that has the keys.
+    pub fn list(&self) -> Option<&ListState> {
+        match (self.place_below(), self.view()) {
+            (Place::Queues, _) => Some(&self.overview.queues),
+            (Place::Environments, _) => Some(&self.overview.environments),
+            (Place::Jobs, _) => Some(&self.overview.jobs.list),
+            (Place::Array, View::Array { list, .. }) => Some(&list.list),
+            (_, View::Instances { list, .. } | View::Schedules(list) | View::Definitions(list) | View::Audit(list)) => {
+                Some(list)
+            }
+            _ => None,
+        }
+    }
+
+    pub(super) fn list_mut(&mut self) -> Option<&mut ListState> {
+        let place = self.place_below();
+        match (place, self.views.last_mut()?) {
+            (Place::Queues, _) => Some(&mut self.overview.queues),
+            (Place::Environments, _) => Some(&mut self.overview.environments),
+            (Place::Jobs, _) => Some(&mut self.overview.jobs.list),
+            (Place::Array, View::Array { list, .. }) => Some(&mut list.list),
+            (_, View::Instances { list, .. } | View::Schedules(list) | View::Definitions(list) | View::Audit(list)) => {
+                Some(list)
+            }
+            _ => None,
+        }
+    }
+
+    /// The list of jobs that has the keys.
+    pub fn job_list(&self) -> Option<&JobList> {
+        match (self.place_below(), self.view()) {
+            (Place::Jobs, _) => Some(&self.overview.jobs),
+            (Place::Array, View::Array { list, .. }) => Some(list),
+            _ => None,
+        }
+    }
+
+    pub(super) fn job_list_mut(&mut self) -> Option<&mut JobList> {
+        let place = self.place_below();
+        match (place, self.views.last_mut()?) {
+            (Place::Jobs, _) => Some(&mut self.overview.jobs),
+            (Place::Array, View::Array { list, .. }) => Some(list),
+            _ => None,
+        }
+    }
+
+    /// The key under the cursor of the list that has the keys.
+    pub(super) fn key_under_cursor(&self) -> Option<String> {
+        let keys = self.keys_at(self.place_below());
+        let at = self.list()?.cursor.position(&keys)?;
+        keys.into_iter().nth(at)
+    }
+
+    pub fn selected_queue(&self) -> Option<&JobQueue> {
+        let queues = self.queues();
+        let names: Vec<_> = queues.iter().map(|queue| queue.job_queue_name.as_str()).collect();
+        queues.get(self.overview.queues.cursor.position(&names)?).copied()
+    }
+
+    pub fn selected_environment(&self) -> Option<&ComputeEnvironment> {
+        if let View::Instances { environment, .. } = self.view() {
+            return self.store.environments.get(environment);
+        }
+        let all = self.environments();
+        let names: Vec<_> = all.iter().map(|found| found.compute_environment_name.as_str()).collect();
+        all.get(self.overview.environments.cursor.position(&names)?).copied()
+    }
+
+    pub fn selected_schedule(&self) -> Option<&Schedule> {
+        let View::Schedules(list) = self.view() else { return None };
+        let all = self.schedules(list);
+        let keys: Vec<_> = all.iter().map(|schedule| schedule_key(schedule)).collect();
+        all.get(list.cursor.position(&keys)?).copied()
+    }
+
+    pub fn selected_definition(&self) -> Option<&JobDefinition> {
+        let labelled = |label: &str| {
+            let (name, revision) = label.rsplit_once(':')?;
+            self.store.definitions.get(&(name.to_owned(), Reverse(revision.parse().ok()?)))
+        };
+        match self.view() {
+            View::Definition { label, .. } => labelled(label),
+            View::Definitions(_) => labelled(&self.key_under_cursor()?),
+            _ => None,
+        }
+    }
+
+    pub(super) fn selected_audit(&self) -> Option<&AuditEntry> {
+        let View::Audit(list) = self.view() else { return None };
+        let all = self.audit(list);
+        let keys: Vec<_> = all.iter().map(|entry| audit_key(entry)).collect();
+        all.get(list.cursor.position(&keys)?).copied()
+    }
+
+    /// Notes where all cursors are, so that they stay on their lines when what they are on goes.
+    pub(super) fn settle_cursors(&mut self) {
+        let queues = self.keys_at(Place::Queues);
+        let environments = self.keys_at(Place::Environments);
+        let rows = self.overview.jobs.rows(&self.store);
+        self.overview.queues.cursor.settle(&queues);
+        self.overview.environments.cursor.settle(&environments);
+        self.overview.jobs.list.cursor.settle(&rows.ids);
+        let keys = self.keys_at(self.place_below());
+        match self.views.last_mut() {
+            Some(View::Array { list, .. }) => {
+                let rows = list.rows(&self.store);
+                list.list.cursor.settle(&rows.ids);
+            }
+            Some(
+                View::Instances { list, .. } | View::Schedules(list) | View::Definitions(list) | View::Audit(list),
+            ) => list.cursor.settle(&keys),
+            _ => {}
+        }
+    }
+}
+
+pub fn schedule_key(schedule: &Schedule) -> String {
+    format!("{}/{}", schedule.group_name, schedule.name)
+}
+
+pub fn audit_key(entry: &AuditEntry) -> String {
+    format!("{} {} {}", entry.at, entry.action, entry.target)
+}

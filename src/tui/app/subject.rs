@@ -1,0 +1,287 @@
+//! Which log is shown: chosen from what is selected, asked for once the cursor has come to rest.
+
+use super::log::{REST, Stream, Subject};
+use super::{App, View};
+use crate::backend::{JobQuery, JobScope};
+use crate::model::{DEFAULT_LOG_GROUP, JobDetail, JobId, JobStatus, JobSummary, Millis};
+use crate::tui::requests::Ask;
+
+/// How many children are asked for at once.
+const CHILDREN_PAGE: u32 = 1000;
+
+impl App {
+    /// Brings what is asked for in line with what is looked at.
+    pub(super) fn settle(&mut self) {
+        self.settle_cursors();
+        if let View::Job { id, .. } = self.view() {
+            let id = id.clone();
+            self.describe_if_changed(&id);
+        }
+        let subject = self.subject();
+        if subject != self.log.wanted {
+            let same_job = job_of(&subject) == job_of(&self.log.wanted);
+            if !same_job {
+                self.log.wanted_since = self.now;
+            }
+            self.log.wanted = subject;
+        }
+        if self.log_is_due_at().is_some_and(|due| due <= self.now) {
+            self.turn_log();
+        }
+    }
+
+    /// When the log must turn to what is wanted; `None` while it is there.
+    pub(super) fn log_is_due_at(&self) -> Option<Millis> {
+        (self.log.wanted != self.log.shown).then_some(self.log.wanted_since + REST)
+    }
+
+    fn turn_log(&mut self) {
+        let wanted = self.log.wanted.clone();
+        let same_stream = match (&wanted, &self.log.shown) {
+            (Subject::Stream(wanted), Subject::Stream(shown)) => {
+                (&wanted.group, &wanted.stream) == (&shown.group, &shown.stream)
+            }
+            _ => false,
+        };
+        if same_stream {
+            self.log.shown = wanted;
+            return;
+        }
+        let was_streaming = self.log.request.is_some();
+        self.log.turn_to(wanted.clone());
+        match wanted {
+            Subject::Stream(Stream { group, stream, .. }) => {
+                self.log.request = Some(self.ask(Ask::Follow { group, stream }));
+            }
+            Subject::Asked { job, .. } => {
+                if was_streaming {
+                    self.ask(Ask::StopFollowing);
+                }
+                self.ask_about(&job);
+            }
+            Subject::Without { job, .. } => {
+                if was_streaming {
+                    self.ask(Ask::StopFollowing);
+                }
+                // What it depends on is told by its details.
+                self.describe_if_changed(&job);
+            }
+            Subject::Nothing => {
+                if was_streaming {
+                    self.ask(Ask::StopFollowing);
+                }
+            }
+        }
+    }
+
+    fn ask_about(&mut self, id: &JobId) {
+        if self.store.job(id).is_some_and(JobSummary::is_array_parent) {
+            self.ask_children(id);
+        } else {
+            self.describe_if_changed(id);
+        }
+    }
+
+    /// Asks for the children of an array, once; changes keep them up to date from then on.
+    pub(super) fn ask_children(&mut self, parent: &JobId) {
+        if self.children_asked.insert(parent.clone()) {
+            self.store.look_at_children(parent);
+            let query = children_query(parent, None);
+            self.ask(Ask::Children { parent: parent.clone(), query });
+        }
+    }
+
+    /// Asks for the details of a job where they are missing or it has changed its state since.
+    pub(super) fn describe_if_changed(&mut self, id: &JobId) {
+        let state = self.store.job(id).map(|job| (job.status, attempt_of(job)));
+        match (self.described.get(id), state) {
+            (Some(_), None) => return,
+            (Some(then), Some(now)) if *then == now => return,
+            _ => {}
+        }
+        self.described.insert(id.clone(), state.unwrap_or_default());
+        self.ask(Ask::Describe(vec![id.clone()]));
+    }
+
+    fn subject(&self) -> Subject {
+        for view in self.views.iter().rev() {
+            match view {
+                View::Log => {}
+                View::Overview => {
+                    let selected = self.overview.jobs.selected(&self.store);
+                    return selected.map_or(Subject::Nothing, |job| self.subject_of(job));
+                }
+                View::Job { id, .. } => return self.subject_of_id(id),
+                View::Array { parent, list } => {
+                    return match list.selected(&self.store) {
+                        Some(child) => self.subject_of(child),
+                        None => self.subject_of_id(parent),
+                    };
+                }
+                _ => return self.log.wanted.clone(),
+            }
+        }
+        Subject::Nothing
+    }
+
+    fn subject_of_id(&self, id: &JobId) -> Subject {
+        match (self.store.job(id), self.store.detail(id)) {
+            (Some(job), _) => self.subject_of(job),
+            (None, Some(detail)) => self.subject_of(&row_of(detail)),
+            (None, None) => Subject::Asked { job: id.clone(), name: id.short() },
+        }
+    }
+
+    fn subject_of(&self, job: &JobSummary) -> Subject {
+        if job.is_array_parent() {
+            return self.subject_of_array(job);
+        }
+        self.stream_of(job, "")
+    }
+
+    fn subject_of_array(&self, parent: &JobSummary) -> Subject {
+        let (id, name) = (parent.job_id.clone(), parent.job_name.clone());
+        let children = self.store.children.get(&id).filter(|children| !children.is_empty());
+        let Some(children) = children else {
+            return Subject::Asked { job: id, name };
+        };
+        let lowest = |status: JobStatus| children.values().find(|child| child.status == status);
+        let chosen = [
+            (JobStatus::Running, "the lowest that runs"),
+            (JobStatus::Failed, "the lowest that failed"),
+            (JobStatus::Succeeded, "the lowest"),
+        ];
+        for (status, why) in chosen {
+            if let Some(child) = lowest(status) {
+                let index = child.job_id.array_parent().map_or(0, |(_, index)| index);
+                return self.stream_of(child, &format!("child {index}, {why}"));
+            }
+        }
+        Subject::Without { job: id, name, why: "no child has started yet".to_owned() }
+    }
+
+    fn stream_of(&self, job: &JobSummary, chosen: &str) -> Subject {
+        let (id, name) = (job.job_id.clone(), job.job_name.clone());
+        let detail = self.store.detail(&id);
+        let last = attempt_of(job).max(detail.map_or(0, attempts_in));
+        let number = self.log.attempt.as_ref().filter(|(of, _)| *of == id).map_or(last, |(_, number)| *number);
+        let told = job.extra.as_ref().and_then(|extra| extra.log_stream_name.clone());
+        let stream = if number == last {
+            told.or_else(|| detail.and_then(last_stream))
+        } else {
+            detail.and_then(|detail| stream_of_attempt(detail, number))
+        };
+        let Some(stream) = stream.filter(|stream| !stream.is_empty()) else {
+            return match detail {
+                Some(detail) => Subject::Without { job: id, name, why: self.why_no_log(job, Some(detail)) },
+                None if job.status.is_waiting() => Subject::Without { job: id, name, why: self.why_no_log(job, None) },
+                None => Subject::Asked { job: id, name },
+            };
+        };
+        let mut which = chosen.to_owned();
+        if number > 0 {
+            let parted = if which.is_empty() { "" } else { " · " };
+            which = format!("{which}{parted}attempt {number}");
+        }
+        if job.status.is_waiting() {
+            which.push_str(" · it waits to run again");
+        }
+        let group = detail.and_then(log_group).filter(|group| group != DEFAULT_LOG_GROUP);
+        Subject::Stream(Stream { job: id, name, which, group, stream, ended: job.status.is_final() })
+    }
+
+    /// Why a job has no log.
+    pub fn why_no_log(&self, job: &JobSummary, detail: Option<&JobDetail>) -> String {
+        let waits_for: Vec<String> = detail
+            .filter(|_| job.status == JobStatus::Pending)
+            .into_iter()
+            .flat_map(|detail| &detail.depends_on)
+            .filter_map(|dependency| dependency.job_id.as_ref())
+            .map(|id| self.store.job(id).map_or_else(|| id.short(), |other| other.job_name.clone()))
+            .collect();
+        let reason = job.status_reason.clone().filter(|reason| !reason.is_empty());
+        match (job.status, reason) {
+            (status, Some(reason)) if status.is_waiting() => format!("it waits: {reason}"),
+            (JobStatus::Pending, None) if !waits_for.is_empty() => format!("it waits for {}", waits_for.join(", ")),
+            (JobStatus::Pending, None) => "it waits for the jobs that it depends on".to_owned(),
+            (status, None) if status.is_waiting() => "it waits for room in its queue's compute environments".to_owned(),
+            (JobStatus::Starting, _) => "it is being started".to_owned(),
+            (status, Some(reason)) if status.is_final() => format!("it never started: {reason}"),
+            (status, None) if status.is_final() => "it ended without writing a log".to_owned(),
+            _ => "its log stream is not known yet".to_owned(),
+        }
+    }
+
+    /// Turns to the log of another attempt of the job that is shown.
+    pub(super) fn turn_attempt(&mut self, forward: bool) {
+        let Some(id) = job_of(&self.log.wanted).cloned() else { return };
+        let Some(detail) = self.store.detail(&id) else {
+            self.describe_if_changed(&id);
+            return self.say("the attempts are being asked for: press again");
+        };
+        let last = attempts_in(detail).max(self.store.job(&id).map_or(0, attempt_of));
+        let now = self.log.attempt.as_ref().filter(|(of, _)| *of == id).map_or(last, |(_, number)| *number);
+        let next = if forward { (now + 1).min(last) } else { now.saturating_sub(1).max(1) };
+        if next == now || last < 2 {
+            return self.say(if last < 2 { "there is one attempt only" } else { "there is no further attempt" });
+        }
+        self.log.attempt = Some((id, next));
+    }
+}
+
+/// The job that a subject is about.
+pub(super) fn job_of(subject: &Subject) -> Option<&JobId> {
+    match subject {
+        Subject::Nothing => None,
+        Subject::Without { job, .. } | Subject::Asked { job, .. } => Some(job),
+        Subject::Stream(stream) => Some(&stream.job),
+    }
+}
+
+pub(super) fn children_query(parent: &JobId, page_token: Option<String>) -> JobQuery {
+    JobQuery { scope: JobScope::Array(parent.clone()), page_token, limit: Some(CHILDREN_PAGE), ..Default::default() }
+}
+
+pub(super) fn attempt_of(job: &JobSummary) -> u32 {
+    job.extra.as_ref().map_or(0, |extra| extra.attempt)
+}
+
+/// Attempts that have ended, and the one that runs.
+fn attempts_in(detail: &JobDetail) -> u32 {
+    let ended = u32::try_from(detail.attempts.len()).unwrap_or(u32::MAX);
+    ended + u32::from(detail.status.is_placed())
+}
+
+fn last_stream(detail: &JobDetail) -> Option<String> {
+    let present = detail.container.as_ref().and_then(|container| container.log_stream_name.clone());
+    present.or_else(|| detail.attempts.last().and_then(|attempt| attempt.container.log_stream_name.clone()))
+}
+
+fn stream_of_attempt(detail: &JobDetail, number: u32) -> Option<String> {
+    let at = usize::try_from(number).ok()?.checked_sub(1)?;
+    detail.attempts.get(at)?.container.log_stream_name.clone()
+}
+
+fn log_group(detail: &JobDetail) -> Option<String> {
+    let configuration = detail.container.as_ref()?.log_configuration.as_ref()?;
+    configuration.options.get("awslogs-group").cloned()
+}
+
+/// The row that a job's details amount to.
+pub(super) fn row_of(detail: &JobDetail) -> JobSummary {
+    JobSummary {
+        job_arn: detail.job_arn.clone(),
+        job_id: detail.job_id.clone(),
+        job_name: detail.job_name.clone(),
+        job_definition: Some(detail.job_definition.clone()),
+        status: detail.status,
+        status_reason: detail.status_reason.clone(),
+        created_at: detail.created_at,
+        started_at: detail.started_at,
+        stopped_at: detail.stopped_at,
+        container: None,
+        array_properties: detail.array_properties.clone(),
+        share_identifier: detail.share_identifier.clone(),
+        extra: detail.extra.clone(),
+    }
+}

@@ -1,0 +1,457 @@
+//! Submitting: the form for a job, the form for a schedule, and the requests that they become.
+
+use super::act::{Problems, number};
+use super::form::{Field, Form, Key, Purpose};
+use super::list::Scope;
+use super::{App, Popup};
+use crate::model::expression::Expression;
+use crate::model::{
+    ArrayProperties, ContainerOverrides, DependencyKind, JobDefinition, JobDependency, JobDetail, JobId, JobTimeout,
+    KeyValuePair, Millis, RetryStrategy, Schedule, ScheduleTarget, SubmitJobRequest, Switch, name_of, validate,
+};
+use crate::tui::words;
+use std::collections::BTreeMap;
+
+/// The role that a schedule made here carries; the local engine keeps it and has no use for it.
+const SCHEDULE_ROLE: &str = "arn:aws:iam::123456789012:role/batchdeck-scheduler";
+
+/// How many times to come the editor of schedules shows.
+pub const TIMES_SHOWN: usize = 5;
+
+impl App {
+    pub(super) fn ask_submit(&mut self) {
+        let queue = match (&self.overview.jobs.scope, self.selected_queue()) {
+            (Scope::Queue(queue), _) => queue.clone(),
+            (_, Some(queue)) => queue.job_queue_name.clone(),
+            _ => String::new(),
+        };
+        let definition = self.selected_definition().map(JobDefinition::label).unwrap_or_default();
+        let base = SubmitJobRequest { job_queue: queue, job_definition: definition, ..Default::default() };
+        self.open_submit(base, "Submit a job".into());
+    }
+
+    pub(super) fn ask_resubmit(&mut self) {
+        let Some(id) = self.selected_job() else { return self.say("no job is selected") };
+        let Some(detail) = self.store.detail(&id) else {
+            self.described.remove(&id);
+            self.describe_if_changed(&id);
+            return self.say("the job's details are being asked for: press again");
+        };
+        let base = again(detail, self.definition_of(detail));
+        self.open_submit(base, format!("Submit {} again", detail.job_name));
+    }
+
+    fn definition_of(&self, detail: &JobDetail) -> Option<&JobDefinition> {
+        let label = name_of(&detail.job_definition);
+        self.store.definitions.values().find(|definition| definition.label() == label)
+    }
+
+    fn open_submit(&mut self, base: SubmitJobRequest, title: String) {
+        if self.store.queues.is_empty() || self.store.active_definitions().is_empty() {
+            return self.complain(if self.store.is_empty() {
+                "there is no queue yet: press i to make the first compute environment, queue and definition"
+            } else {
+                "a job needs a queue and an active job definition; make them first"
+            });
+        }
+        let queues: Vec<String> =
+            self.store.queues_in_order().iter().map(|queue| queue.job_queue_name.clone()).collect();
+        let overrides = base.container_overrides.clone().unwrap_or_default();
+        let pairs: Vec<String> = base.parameters.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        let environment: Vec<String> =
+            overrides.environment.iter().map(|pair| format!("{}={}", pair.name, pair.value)).collect();
+        let depends: Vec<String> = base.depends_on.iter().map(write_dependency).collect();
+        let optional = |value: Option<String>| value.unwrap_or_default();
+        let fields = vec![
+            Field::choice(Key::Queue, "Queue", queues, &base.job_queue),
+            Field::choice(
+                Key::Definition,
+                "Definition",
+                self.definition_options(&base.job_definition),
+                &base.job_definition,
+            ),
+            Field::text(Key::Name, "Name", &base.job_name, "the definition's name"),
+            Field::text(Key::Command, "Command", &words::join(&overrides.command), "the definition's own"),
+            Field::text(Key::Parameters, "Parameters", &words::join(&pairs), "key=value key=value"),
+            Field::text(Key::Environment, "Environment", &words::join(&environment), "NAME=value NAME=value"),
+            Field::text(
+                Key::Array,
+                "Array size",
+                &optional(base.array_properties.as_ref().and_then(|array| array.size).map(|size| size.to_string())),
+                "none; 2 to 10000",
+            ),
+            Field::text(
+                Key::DependsOn,
+                "Depends on",
+                &depends.join(" "),
+                "a job's name or id, with :N_TO_N or :SEQUENTIAL",
+            ),
+            Field::text(
+                Key::Priority,
+                "Priority",
+                &optional(base.scheduling_priority_override.map(|priority| priority.to_string())),
+                "0 to 9999",
+            ),
+            Field::text(
+                Key::Attempts,
+                "Attempts",
+                &optional(base.retry_strategy.as_ref().and_then(|retry| retry.attempts).map(|count| count.to_string())),
+                "the definition's; 1 to 10",
+            ),
+            Field::text(
+                Key::Timeout,
+                "Timeout",
+                &optional(base.timeout.and_then(|timeout| timeout.attempt_duration_seconds).map(|s| s.to_string())),
+                "the definition's; seconds, 60 or more",
+            ),
+        ];
+        self.popups.push(Popup::Form(Box::new(Form {
+            purpose: Purpose::Submit { base: Box::new(base) },
+            title,
+            fields,
+            focus: 0,
+            keep: "Leave",
+            go: "Submit".into(),
+            careful: false,
+            tried: false,
+        })));
+    }
+
+    /// Newest active revisions, and the one that is asked for.
+    fn definition_options(&self, wanted: &str) -> Vec<String> {
+        let mut options: Vec<String> = self.store.active_definitions().iter().map(|known| known.label()).collect();
+        if !wanted.is_empty() && !options.iter().any(|option| option == wanted) {
+            options.insert(0, wanted.to_owned());
+        }
+        options
+    }
+
+    /// The request of a form for a job.
+    pub(super) fn submit_request(&self, form: &Form, base: &SubmitJobRequest) -> Result<SubmitJobRequest, Problems> {
+        let mut problems = Problems::new();
+        let mut request = base.clone();
+        form.value(Key::Queue).clone_into(&mut request.job_queue);
+        form.value(Key::Definition).clone_into(&mut request.job_definition);
+        let default_name = request.job_definition.split(':').next().unwrap_or_default();
+        let name = form.value(Key::Name);
+        if name.is_empty() { default_name } else { name }.clone_into(&mut request.job_name);
+        check(&mut problems, Key::Name, validate::job_name(&request.job_name));
+        if request.job_queue.is_empty() {
+            problems.push((Key::Queue, "there is no queue".into()));
+        }
+        if request.job_definition.is_empty() {
+            problems.push((Key::Definition, "there is no active definition".into()));
+        }
+        let mut overrides = base.container_overrides.clone().unwrap_or_default();
+        overrides.command = read_words(form, Key::Command, &mut problems);
+        request.parameters = read_pairs(form, Key::Parameters, &mut problems);
+        overrides.environment = read_pairs(form, Key::Environment, &mut problems)
+            .into_iter()
+            .map(|(name, value)| KeyValuePair { name, value })
+            .collect();
+        request.container_overrides = (overrides != ContainerOverrides::default()).then_some(overrides);
+        let array = keep(&mut problems, number(form, Key::Array, validate::array_size));
+        request.array_properties = array.map(|size| ArrayProperties { size: Some(size), ..Default::default() });
+        request.depends_on = self.read_dependencies(form, &mut problems);
+        request.scheduling_priority_override =
+            keep(&mut problems, number(form, Key::Priority, validate::scheduling_priority));
+        let attempts = keep(&mut problems, number(form, Key::Attempts, validate::attempts));
+        request.retry_strategy = match (attempts, base.retry_strategy.clone()) {
+            (None, Some(retry)) if retry.attempts.is_none() => Some(retry),
+            (None, _) => None,
+            (Some(attempts), retry) => Some(RetryStrategy { attempts: Some(attempts), ..retry.unwrap_or_default() }),
+        };
+        let timeout = keep(&mut problems, number(form, Key::Timeout, validate::timeout));
+        request.timeout = timeout.map(|seconds| JobTimeout { attempt_duration_seconds: Some(seconds) });
+        if problems.is_empty() { Ok(request) } else { Err(problems) }
+    }
+
+    /// `ID`, `NAME`, each with `:N_TO_N` or `:SEQUENTIAL` after it; `:SEQUENTIAL` alone means the array itself.
+    fn read_dependencies(&self, form: &Form, problems: &mut Problems) -> Vec<JobDependency> {
+        let mut dependencies = Vec::new();
+        for word in form.value(Key::DependsOn).split_whitespace() {
+            let (name, kind) = match word.rsplit_once(':') {
+                Some((name, kind)) if kind.eq_ignore_ascii_case("n_to_n") => (name, Some(DependencyKind::NToN)),
+                Some((name, kind)) if kind.eq_ignore_ascii_case("sequential") => {
+                    (name, Some(DependencyKind::Sequential))
+                }
+                _ => (word, None),
+            };
+            if name.is_empty() {
+                dependencies.push(JobDependency { job_id: None, kind });
+                continue;
+            }
+            match self.find_job(name) {
+                Ok(id) => dependencies.push(JobDependency { job_id: Some(id), kind }),
+                Err(problem) => problems.push((Key::DependsOn, problem)),
+            }
+        }
+        dependencies
+    }
+
+    /// The job of this id, beginning of an id, or name.
+    fn find_job(&self, given: &str) -> Result<JobId, String> {
+        let id = JobId::from(given);
+        if self.store.job(&id).is_some() || given.len() == 36 {
+            return Ok(id);
+        }
+        let alike = |job: &&crate::model::JobSummary| job.job_name == given || job.job_id.as_str().starts_with(given);
+        let mut found = self.store.jobs.values().filter(alike);
+        match (found.next(), found.next()) {
+            (Some(job), None) => Ok(job.job_id.clone()),
+            (Some(_), Some(_)) => Err(format!("several jobs are named `{given}`: give the id")),
+            (None, _) => Err(format!("there is no job `{given}`")),
+        }
+    }
+
+    pub(super) fn ask_schedule(&mut self, editing: Option<Box<Schedule>>) {
+        let request = editing.as_ref().and_then(|schedule| schedule.target.request().ok()).unwrap_or_default();
+        if let Some(schedule) = &editing
+            && let Err(error) = schedule.target.request()
+        {
+            return self.complain(format!("{}: {error}", schedule.name));
+        }
+        if self.store.queues.is_empty() || self.store.active_definitions().is_empty() {
+            return self.complain("a schedule needs a queue and an active job definition; make them first");
+        }
+        let queues: Vec<String> =
+            self.store.queues_in_order().iter().map(|queue| queue.job_queue_name.clone()).collect();
+        let command = request.container_overrides.clone().unwrap_or_default().command;
+        let pairs: Vec<String> = request.parameters.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        let text =
+            |of: fn(&Schedule) -> &str, or: &str| editing.as_deref().map_or(or.to_owned(), |it| of(it).to_owned());
+        let mut fields = Vec::new();
+        if editing.is_none() {
+            fields.push(Field::text(Key::Name, "Name", "", "nightly-report"));
+        }
+        fields.extend([
+            Field::text(
+                Key::Expression,
+                "When",
+                &text(|schedule| &schedule.schedule_expression, ""),
+                "cron(30 2 ? * MON-FRI *), rate(5 minutes), at(2027-01-31T02:30:00)",
+            ),
+            Field::text(
+                Key::Zone,
+                "Zone",
+                &text(|schedule| &schedule.schedule_expression_timezone, "UTC"),
+                "Europe/Zurich",
+            ),
+            Field::choice(Key::Queue, "Queue", queues, name_of(&request.job_queue)),
+            Field::choice(
+                Key::Definition,
+                "Definition",
+                self.definition_options(name_of(&request.job_definition)),
+                name_of(&request.job_definition),
+            ),
+            Field::text(Key::JobName, "Job name", &request.job_name, "the schedule's name"),
+            Field::text(Key::Command, "Command", &words::join(&command), "the definition's own"),
+            Field::text(Key::Parameters, "Parameters", &words::join(&pairs), "day=<aws.scheduler.scheduled-time>"),
+        ]);
+        let title = editing.as_ref().map_or("New schedule".to_owned(), |it| format!("Schedule {}", it.name));
+        self.popups.push(Popup::Form(Box::new(Form {
+            go: if editing.is_some() { "Change" } else { "Create" }.into(),
+            purpose: Purpose::Schedule { editing },
+            title,
+            fields,
+            focus: 0,
+            keep: "Leave",
+            careful: false,
+            tried: false,
+        })));
+    }
+
+    /// The schedule of a form.
+    pub(super) fn schedule_of(&self, form: &Form, editing: Option<&Schedule>) -> Result<Schedule, Problems> {
+        let mut problems = Problems::new();
+        let mut schedule = editing.cloned().unwrap_or_default();
+        if editing.is_none() {
+            form.value(Key::Name).clone_into(&mut schedule.name);
+            check(&mut problems, Key::Name, validate::schedule_name(&schedule.name));
+            let taken = (schedule.group_name.clone(), schedule.name.clone());
+            if self.store.schedules.contains_key(&taken) {
+                problems.push((Key::Name, format!("there is a schedule `{}` already", schedule.name)));
+            }
+        }
+        form.value(Key::Expression).clone_into(&mut schedule.schedule_expression);
+        form.value(Key::Zone).clone_into(&mut schedule.schedule_expression_timezone);
+        if let Err(error) = expression(form) {
+            let is_zone = matches!(error, crate::model::expression::ExpressionError::Zone(_));
+            problems.push((if is_zone { Key::Zone } else { Key::Expression }, error.to_string()));
+        }
+        let mut request = schedule.target.request().unwrap_or_default();
+        let name = form.value(Key::JobName);
+        if name.is_empty() { &schedule.name } else { name }.clone_into(&mut request.job_name);
+        if !request.job_name.is_empty() {
+            check(&mut problems, Key::JobName, validate::job_name(&request.job_name));
+        }
+        form.value(Key::Queue).clone_into(&mut request.job_queue);
+        form.value(Key::Definition).clone_into(&mut request.job_definition);
+        let mut overrides = request.container_overrides.take().unwrap_or_default();
+        overrides.command = read_words(form, Key::Command, &mut problems);
+        request.container_overrides = (overrides != ContainerOverrides::default()).then_some(overrides);
+        request.parameters = read_pairs(form, Key::Parameters, &mut problems);
+        let role = if schedule.target.role_arn.is_empty() { SCHEDULE_ROLE } else { &schedule.target.role_arn };
+        let retry_policy = schedule.target.retry_policy.clone();
+        schedule.target = ScheduleTarget { retry_policy, ..ScheduleTarget::submit_job(&request, role) };
+        if problems.is_empty() { Ok(schedule) } else { Err(problems) }
+    }
+
+    /// The times to come of the expression that is being typed, as its zone's wall clock shows them.
+    pub fn times_to_come(&self, form: &Form) -> Result<Vec<(Millis, String)>, String> {
+        let expression = expression(form).map_err(|error| error.to_string())?;
+        let anchor = match &form.purpose {
+            Purpose::Schedule { editing: Some(schedule) } => anchor(schedule).unwrap_or(self.now),
+            _ => self.now,
+        };
+        let times = expression.upcoming(self.now, anchor, TIMES_SHOWN);
+        if times.is_empty() {
+            return Err("it never fires again".into());
+        }
+        Ok(times.into_iter().map(|at| (at, expression.wall(at))).collect())
+    }
+
+    /// When a schedule fires next; `None` while it is paused, when it never does, or cannot be read.
+    pub fn next_run(&self, schedule: &Schedule) -> Option<Millis> {
+        if schedule.state != Switch::Enabled {
+            return None;
+        }
+        let (text, zone) = (&schedule.schedule_expression, &schedule.schedule_expression_timezone);
+        let expression = Expression::parse(text, zone).ok()?;
+        expression.next(self.now, anchor(schedule).unwrap_or(self.now))
+    }
+}
+
+fn expression(form: &Form) -> Result<Expression, crate::model::expression::ExpressionError> {
+    Expression::parse(form.value(Key::Expression), form.value(Key::Zone))
+}
+
+/// From when a `rate` counts: the start, or the creation.
+#[expect(clippy::cast_possible_truncation, reason = "seconds of a date fit")]
+fn anchor(schedule: &Schedule) -> Option<Millis> {
+    schedule.start_date.or(schedule.creation_date).map(|seconds| (seconds * 1000.0) as Millis)
+}
+
+fn check(problems: &mut Problems, key: Key, result: Result<(), validate::Invalid>) {
+    if let Err(error) = result {
+        problems.push((key, format!("takes {}", error.takes)));
+    }
+}
+
+fn keep<T>(problems: &mut Problems, result: Result<Option<T>, Problems>) -> Option<T> {
+    result.unwrap_or_else(|more| {
+        problems.extend(more);
+        None
+    })
+}
+
+fn read_words(form: &Form, key: Key, problems: &mut Problems) -> Vec<String> {
+    words::split(form.value(key)).unwrap_or_else(|error| {
+        problems.push((key, error.to_string()));
+        Vec::new()
+    })
+}
+
+fn read_pairs(form: &Form, key: Key, problems: &mut Problems) -> BTreeMap<String, String> {
+    let mut pairs = BTreeMap::new();
+    for word in read_words(form, key, problems) {
+        match word.split_once('=') {
+            Some((name, value)) if !name.is_empty() => {
+                pairs.insert(name.to_owned(), value.to_owned());
+            }
+            _ => problems.push((key, format!("`{word}` is not key=value"))),
+        }
+    }
+    pairs
+}
+
+fn write_dependency(dependency: &JobDependency) -> String {
+    let id = dependency.job_id.as_ref().map(JobId::to_string).unwrap_or_default();
+    match dependency.kind {
+        Some(DependencyKind::NToN) => format!("{id}:N_TO_N"),
+        Some(DependencyKind::Sequential) => format!("{id}:SEQUENTIAL"),
+        None => id,
+    }
+}
+
+/// A request for the same job: what differs from its definition stands in the overrides. Dependencies are left out, as
+/// what they waited for is over.
+fn again(detail: &JobDetail, definition: Option<&JobDefinition>) -> SubmitJobRequest {
+    let own = definition.and_then(|definition| definition.container_properties.clone()).unwrap_or_default();
+    let container = detail.container.clone().unwrap_or_default();
+    let mut overrides = ContainerOverrides::default();
+    if container.command != own.command {
+        overrides.command = container.command;
+    }
+    overrides.environment = container
+        .environment
+        .into_iter()
+        .filter(|pair| !own.environment.contains(pair) && !pair.name.starts_with("AWS_BATCH"))
+        .collect();
+    overrides.resource_requirements = container
+        .resource_requirements
+        .into_iter()
+        .filter(|asked| !own.resource_requirements.contains(asked))
+        .collect();
+    let parameters = match definition {
+        Some(definition) => {
+            let is_own = |(key, value): &(String, String)| definition.parameters.get(key) != Some(value);
+            detail.parameters.clone().into_iter().filter(is_own).collect()
+        }
+        None => detail.parameters.clone(),
+    };
+    SubmitJobRequest {
+        job_name: detail.job_name.clone(),
+        job_queue: name_of(&detail.job_queue).to_owned(),
+        job_definition: name_of(&detail.job_definition).to_owned(),
+        array_properties: detail
+            .array_properties
+            .as_ref()
+            .and_then(|array| array.size)
+            .map(|size| ArrayProperties { size: Some(size), ..Default::default() }),
+        depends_on: Vec::new(),
+        parameters,
+        container_overrides: (overrides != ContainerOverrides::default()).then_some(overrides),
+        retry_strategy: detail.retry_strategy.clone(),
+        timeout: detail.timeout,
+        share_identifier: detail.share_identifier.clone(),
+        scheduling_priority_override: detail.scheduling_priority,
+        tags: BTreeMap::new(),
+    }
+}
+
+/// The command line that submits the same.
+pub(super) fn command_line(request: &SubmitJobRequest) -> Vec<String> {
+    let mut line: Vec<String> = ["batchdeck", "submit", "--queue"].map(str::to_owned).to_vec();
+    line.push(request.job_queue.clone());
+    let mut add = |flag: &str, value: String| line.extend([flag.to_owned(), value]);
+    add("--definition", request.job_definition.clone());
+    add("--name", request.job_name.clone());
+    for (key, value) in &request.parameters {
+        add("--parameter", format!("{key}={value}"));
+    }
+    let overrides = request.container_overrides.clone().unwrap_or_default();
+    for pair in &overrides.environment {
+        add("--env", format!("{}={}", pair.name, pair.value));
+    }
+    if let Some(size) = request.array_properties.as_ref().and_then(|array| array.size) {
+        add("--array", size.to_string());
+    }
+    for dependency in &request.depends_on {
+        add("--depends-on", write_dependency(dependency));
+    }
+    if let Some(priority) = request.scheduling_priority_override {
+        add("--priority", priority.to_string());
+    }
+    if let Some(attempts) = request.retry_strategy.as_ref().and_then(|retry| retry.attempts) {
+        add("--attempts", attempts.to_string());
+    }
+    if let Some(seconds) = request.timeout.and_then(|timeout| timeout.attempt_duration_seconds) {
+        add("--timeout", seconds.to_string());
+    }
+    if !overrides.command.is_empty() {
+        line.push("--".into());
+        line.extend(overrides.command);
+    }
+    line
+}

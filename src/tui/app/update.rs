@@ -1,0 +1,409 @@
+//! What each action does to the state.
+
+use super::form::{Pressed, edit_request};
+use super::list::{Scope, Step};
+use super::{App, ListState, Pane, Popup, Scroll, View};
+use crate::model::Millis;
+use crate::tui::action::{Action, Place};
+use crate::tui::format::vcpus;
+use crate::tui::requests::{Ask, Request};
+use std::mem;
+use tui_input::Input;
+
+impl App {
+    /// Carries out an action; what must be done outside of the state is returned.
+    pub fn update(&mut self, action: Action, now: Millis) -> Vec<Request> {
+        self.now = now;
+        self.may_follow.clear();
+        self.begun.clear();
+        self.dispatch(action);
+        self.settle();
+        mem::take(&mut self.out)
+    }
+
+    pub(super) fn dispatch(&mut self, action: Action) {
+        if !action.info().scope.covers(self.place()) {
+            return;
+        }
+        match self.popups.last_mut() {
+            Some(Popup::Form(form)) => match form.press(action) {
+                Pressed::Nothing => self.after_typing(),
+                Pressed::Leave => {
+                    self.popups.pop();
+                }
+                Pressed::Send => self.send_form(),
+            },
+            Some(Popup::Palette(palette)) => match action {
+                Action::Cancel => {
+                    self.popups.pop();
+                }
+                Action::Accept => self.run_palette(),
+                edit => palette.press(edit),
+            },
+            Some(Popup::Filter(input)) => match action {
+                Action::Cancel => {
+                    self.popups.pop();
+                    self.set_filter("");
+                }
+                Action::Accept => {
+                    self.popups.pop();
+                }
+                // The arrows move in the list that is being filtered.
+                Action::NextField => self.step(Step::Lines(1)),
+                Action::PreviousField => self.step(Step::Lines(-1)),
+                edit => {
+                    if let Some(request) = edit_request(edit) {
+                        input.handle(request);
+                        self.after_typing();
+                    }
+                }
+            },
+            Some(Popup::Help { scroll, .. } | Popup::Text { scroll, .. }) => match (step_of(action), action) {
+                (Some(step), _) => scroll.step(step),
+                (None, Action::Back | Action::BackOrQuit | Action::Help | Action::Open) => {
+                    self.popups.pop();
+                }
+                // Any other key is meant for the screen below.
+                (None, _) => {
+                    self.popups.clear();
+                    if action.info().scope.covers(self.place()) {
+                        self.act_on_screen(action);
+                    }
+                }
+            },
+            None => self.act_on_screen(action),
+        }
+    }
+
+    /// Filters as one types.
+    pub(super) fn after_typing(&mut self) {
+        if let Some(Popup::Filter(input)) = self.popups.last() {
+            let filter = input.value().to_owned();
+            self.set_filter(&filter);
+        }
+    }
+
+    fn set_filter(&mut self, filter: &str) {
+        if self.place_below() == Place::Log {
+            filter.clone_into(&mut self.log.filter);
+        } else if let Some(list) = self.list_mut() {
+            filter.clone_into(&mut list.filter);
+        }
+    }
+
+    /// The filter that is in force where the keys go.
+    pub fn filter(&self) -> Option<&str> {
+        if self.place_below() == Place::Log {
+            return Some(&self.log.filter);
+        }
+        self.list().map(|list| list.filter.as_str())
+    }
+
+    fn act_on_screen(&mut self, action: Action) {
+        if let Some(refusal) = self.refusal(action) {
+            return self.complain(refusal);
+        }
+        if let Some(step) = step_of(action) {
+            return self.step(step);
+        }
+        match action {
+            Action::Open => self.open(),
+            Action::Logs => self.toggle_log(),
+            Action::Stop => self.ask_stop(),
+            Action::Reprioritise => self.ask_priority(),
+            Action::Switch => self.ask_switch(),
+            Action::Submit => self.ask_submit(),
+            Action::Resubmit => self.ask_resubmit(),
+            Action::Begin => self.ask_begin(),
+            Action::NewSchedule => self.ask_schedule(None),
+            Action::PauseSchedule => self.ask_pause(),
+            Action::RunSchedule => self.ask_run(),
+            Action::DeleteSchedule => self.ask_delete_schedule(),
+            Action::Mark => self.mark(),
+            Action::MarkAll => self.mark_all(),
+            Action::NextStates => self.turn_states(1),
+            Action::PreviousStates => self.turn_states(super::list::StateSet::EACH.len() - 1),
+            Action::AllQueues => self.toggle_scope(),
+            Action::Sort => {
+                if let Some(jobs) = self.job_list_mut() {
+                    jobs.sort = Some(jobs.order().next());
+                    jobs.reversed = false;
+                }
+            }
+            Action::ReverseSort => {
+                if let Some(jobs) = self.job_list_mut() {
+                    jobs.reversed = !jobs.reversed;
+                }
+            }
+            Action::Follow => self.log.toggle_follow(),
+            Action::Wrap => self.log.wrap = !self.log.wrap,
+            Action::PreviousAttempt => self.turn_attempt(false),
+            Action::NextAttempt => self.turn_attempt(true),
+            Action::Filter => match self.filter() {
+                Some(filter) => {
+                    let input = Input::new(filter.to_owned());
+                    self.popups.push(Popup::Filter(input));
+                }
+                None => self.say("there is no list to filter here"),
+            },
+            Action::Palette => self.open_palette(),
+            Action::Help => {
+                let place = self.place_below();
+                self.popups.push(Popup::Help { place, scroll: Scroll::default() });
+            }
+            Action::Back => {
+                if self.notice.take().is_none_or(|notice| !notice.is_bad) {
+                    self.go_back();
+                }
+            }
+            Action::BackOrQuit => self.is_over = !self.go_back(),
+            Action::Quit => self.is_over = true,
+            Action::NextPane => self.turn_pane(1),
+            Action::PreviousPane => self.turn_pane(3),
+            Action::PaneQueues => self.to_overview(Pane::Queues),
+            Action::PaneEnvironments => self.to_overview(Pane::Environments),
+            Action::PaneJobs => self.to_overview(Pane::Jobs),
+            Action::PaneLog => self.to_overview(Pane::Log),
+            Action::Zoom => self.overview.zoomed = !self.overview.zoomed,
+            Action::ViewOverview => {
+                self.views.truncate(1);
+                self.aside = false;
+            }
+            Action::ViewSchedules => self.show(View::Schedules(ListState::default())),
+            Action::ViewDefinitions => self.show(View::Definitions(ListState::default())),
+            Action::ViewAudit => {
+                self.ask(Ask::Audit);
+                self.show(View::Audit(ListState::default()));
+            }
+            Action::NextTheme => self.next_theme(),
+            Action::Refresh => {
+                self.reread();
+                self.ask(Ask::Redraw);
+            }
+            // Motions were taken above; the keys of fields do not come here.
+            _ => {}
+        }
+    }
+
+    /// Shows one of the main screens on top of the overview.
+    fn show(&mut self, view: View) {
+        self.views.truncate(1);
+        self.push(view);
+    }
+
+    fn open(&mut self) {
+        match self.place_below() {
+            Place::Queues => {
+                if let Some(queue) = self.selected_queue().map(|queue| queue.job_queue_name.clone()) {
+                    self.open_queue(&queue);
+                }
+            }
+            Place::Environments => {
+                if let Some(found) = self.selected_environment() {
+                    let name = found.compute_environment_name.clone();
+                    self.open_environment(name);
+                }
+            }
+            Place::Jobs | Place::Array => {
+                let id = self.job_list().and_then(|jobs| jobs.selected(&self.store)).map(|job| job.job_id.clone());
+                if let Some(id) = id {
+                    self.open_job(id);
+                }
+            }
+            Place::Job | Place::Log => self.toggle_log(),
+            Place::Schedules => {
+                if let Some(refusal) = self.refusal(Action::NewSchedule) {
+                    self.complain(refusal);
+                } else if let Some(schedule) = self.selected_schedule().cloned() {
+                    self.ask(Ask::Runs { group: schedule.group_name.clone(), name: schedule.name.clone() });
+                    self.ask_schedule(Some(Box::new(schedule)));
+                }
+            }
+            Place::Definitions => {
+                if let Some(label) = self.key_under_cursor() {
+                    self.push(View::Definition { label, scroll: Scroll::default() });
+                }
+            }
+            Place::Audit => self.open_audit(),
+            Place::Instances => self.open_instance(),
+            _ => {}
+        }
+    }
+
+    fn open_audit(&mut self) {
+        let Some(entry) = self.selected_audit() else { return };
+        let lines = vec![
+            format!("when     {}", self.setting.clock.date_time(entry.at)),
+            format!("who      {}", entry.who),
+            format!("did      {}", entry.action),
+            format!("to       {}", entry.target),
+            format!("reason   {}", entry.reason.as_deref().unwrap_or("-")),
+            format!("outcome  {}", entry.outcome),
+        ];
+        self.popups.push(Popup::Text { title: entry.action.clone(), lines, scroll: Scroll::default() });
+    }
+
+    fn open_instance(&mut self) {
+        let View::Instances { environment, list } = self.view() else { return };
+        let all = self.instances(environment, list);
+        let keys: Vec<_> = all.iter().map(|instance| instance.instance_id.0.as_str()).collect();
+        let Some(instance) = list.cursor.position(&keys).and_then(|at| all.get(at)) else { return };
+        let mut lines = vec![
+            format!("environment  {environment}"),
+            format!("type         {}", instance.instance_type),
+            format!("state        {}", instance.state.as_str()),
+            format!("launched     {}", self.setting.clock.date_time(instance.launched_at)),
+            format!("vCPU         {} of {}", vcpus(instance.vcpus_used), vcpus(instance.vcpus)),
+            format!("memory       {} of {} MiB", instance.memory_mib_used, instance.memory_mib),
+            format!("agent        {}", instance.agent_pid.map_or("-".to_owned(), |pid| format!("pid {pid}"))),
+            String::new(),
+        ];
+        let here = self.store.jobs.values().chain(self.store.children.values().flat_map(|all| all.values()));
+        let mut jobs: Vec<String> = here
+            .filter(|job| job.status.is_placed())
+            .filter(|job| {
+                job.extra.as_ref().is_some_and(|extra| extra.instance.as_ref() == Some(&instance.instance_id))
+            })
+            .map(|job| format!("● {}  {}", job.job_name, job.job_id.short()))
+            .collect();
+        jobs.sort();
+        lines.extend(jobs);
+        self.popups.push(Popup::Text { title: instance.instance_id.0.clone(), lines, scroll: Scroll::default() });
+    }
+
+    fn toggle_log(&mut self) {
+        if matches!(self.view(), View::Log) {
+            self.views.pop();
+        } else if self.selected_job().is_some() {
+            self.push(View::Log);
+        } else {
+            self.say("no job is selected");
+        }
+    }
+
+    /// Goes back one step: clears a filter, unzooms, leaves a screen. Whether there was one.
+    fn go_back(&mut self) -> bool {
+        if self.filter().is_some_and(|filter| !filter.is_empty()) {
+            self.set_filter("");
+            return true;
+        }
+        if let Some(jobs) = self.job_list_mut()
+            && !jobs.marked.is_empty()
+        {
+            jobs.marked.clear();
+            return true;
+        }
+        if self.views.len() > 1 {
+            self.views.pop();
+            self.aside = false;
+            return true;
+        }
+        if self.overview.zoomed {
+            self.overview.zoomed = false;
+            return true;
+        }
+        if self.overview.jobs.scope != Scope::Everywhere {
+            self.overview.jobs.scope = Scope::Everywhere;
+            return true;
+        }
+        false
+    }
+
+    fn turn_pane(&mut self, steps: usize) {
+        match self.view() {
+            View::Overview => {
+                let at = Pane::EACH.iter().position(|pane| *pane == self.overview.pane).unwrap_or(0);
+                self.focus(Pane::EACH[(at + steps) % Pane::EACH.len()]);
+            }
+            View::Job { .. } | View::Array { .. } => self.aside = !self.aside,
+            _ => {}
+        }
+    }
+
+    fn turn_states(&mut self, steps: usize) {
+        if let Some(jobs) = self.job_list_mut() {
+            jobs.states = jobs.states.turn(steps);
+            jobs.marked.clear();
+        }
+    }
+
+    fn toggle_scope(&mut self) {
+        let queue = self.selected_queue().map(|queue| queue.job_queue_name.clone());
+        let jobs = &mut self.overview.jobs;
+        jobs.scope = match (&jobs.scope, queue) {
+            (Scope::Everywhere, Some(queue)) => Scope::Queue(queue),
+            _ => Scope::Everywhere,
+        };
+        jobs.marked.clear();
+    }
+
+    fn mark(&mut self) {
+        let id = self.job_list().and_then(|jobs| jobs.selected(&self.store)).map(|job| job.job_id.clone());
+        if let (Some(id), Some(jobs)) = (id, self.job_list_mut()) {
+            if !jobs.marked.remove(&id) {
+                jobs.marked.insert(id);
+            }
+        }
+        self.step(Step::Lines(1));
+    }
+
+    fn mark_all(&mut self) {
+        let Some(rows) = self.job_list().map(|jobs| jobs.rows(&self.store)) else { return };
+        if let Some(jobs) = self.job_list_mut() {
+            let all = rows.ids.iter().all(|id| jobs.marked.contains(id));
+            jobs.marked = if all { std::collections::BTreeSet::new() } else { rows.ids.iter().cloned().collect() };
+        }
+    }
+
+    fn step(&mut self, step: Step) {
+        match self.place_below() {
+            Place::Log => self.log.step(step),
+            Place::Jobs | Place::Array => {
+                let Some(rows) = self.job_list().map(|jobs| jobs.rows(&self.store)) else { return };
+                let Some(jobs) = self.job_list_mut() else { return };
+                jobs.list.cursor.step(&rows.ids, step);
+                let at_end = jobs.list.cursor.position(&rows.ids).is_none_or(|at| at + 1 >= rows.ids.len());
+                let (states, in_array) = (jobs.states, matches!(jobs.scope, Scope::Array(_)));
+                if at_end && !in_array {
+                    self.ask_more(states);
+                }
+            }
+            place => {
+                let keys = self.keys_at(place);
+                match self.list_mut() {
+                    Some(list) => list.cursor.step(&keys, step),
+                    None => {
+                        if let Some(View::Job { scroll, .. } | View::Definition { scroll, .. }) = self.views.last_mut()
+                        {
+                            scroll.step(step);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn next_theme(&mut self) {
+        let names = &self.setting.themes;
+        let at = names.iter().position(|name| *name == self.theme.name);
+        let next = at.map_or(0, |at| (at + 1) % names.len().max(1));
+        if let Some(name) = names.get(next).cloned() {
+            self.ask(Ask::Theme(name));
+        }
+    }
+}
+
+/// The motion that an action is.
+fn step_of(action: Action) -> Option<Step> {
+    Some(match action {
+        Action::Down => Step::Lines(1),
+        Action::Up => Step::Lines(-1),
+        Action::PageDown => Step::Halves(2),
+        Action::PageUp => Step::Halves(-2),
+        Action::HalfDown => Step::Halves(1),
+        Action::HalfUp => Step::Halves(-1),
+        Action::Top => Step::First,
+        Action::Bottom => Step::Last,
+        _ => return None,
+    })
+}

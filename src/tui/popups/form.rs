@@ -1,0 +1,148 @@
+//! A form: what it is about, its fields, what is wrong with them, the same by hand, the buttons.
+
+use super::{open, preview};
+use crate::config::theme::Role;
+use crate::tui::app::App;
+use crate::tui::app::form::{Button, Entry, Field, Form};
+use crate::tui::format::wrap;
+use crate::tui::widgets::{Painter, piece};
+use ratatui::layout::Rect;
+
+/// Columns of the names of fields.
+const LABEL: u16 = 12;
+
+/// Where its parts stand.
+///
+/// ```text
+/// ┌ title ──────────────────────────┐
+/// │ what it is about                │   preview::lines
+/// │ label   [ field               ] │
+/// │ ✖ what is wrong                 │
+/// │ Same by hand: …                 │
+/// │           [ Keep ]   [ Do it ]  │
+/// └─────────────────────────────────┘
+/// ```
+pub fn draw(app: &App, painter: &mut Painter<'_>, body: Rect, form: &Form) {
+    let width = body.width.min(88);
+    let room = usize::from(width.saturating_sub(4));
+    let above = preview::above(app, form, room);
+    let below = preview::below(app, form, room);
+    let problems = app.calls(form).err().unwrap_or_default();
+    let shown = |field: &Field| form.tried || !field.value().trim().is_empty();
+    let is_shown = |(key, _): &&(_, String)| form.fields.iter().any(|field| field.key == *key && shown(field));
+    let focused = form.fields.get(form.focus).map(|field| field.key);
+    let problem = problems
+        .iter()
+        .filter(is_shown)
+        .find(|(key, _)| Some(*key) == focused)
+        .or_else(|| problems.iter().find(is_shown));
+    let by_hand: Vec<String> =
+        app.by_hand(form).iter().flat_map(|line| wrap(line, room.saturating_sub(14))).take(2).collect();
+    let hand_lines = if form.careful || !form.fields.is_empty() { 2 } else { by_hand.len() };
+    let problem_lines = usize::from(!form.fields.is_empty());
+    let count = above.len() + form.fields.len() + below.len() + problem_lines + hand_lines + 1;
+    let inner = open(painter, body, width, count, &form.title);
+    if inner.width < 6 || inner.height == 0 {
+        return;
+    }
+    // Where not all fits, what tells gives way to what is typed in and pressed.
+    let spare = usize::from(inner.height).saturating_sub(form.fields.len() + problem_lines + 1);
+    let above_shown = above.len().min(spare);
+    let below_shown = below.len().min(spare - above_shown);
+    let hand_shown = hand_lines.min(spare - above_shown - below_shown);
+    let (x, columns) = (inner.x + 1, inner.width.saturating_sub(2));
+    let mut y = inner.y;
+    for line in &above[..above_shown] {
+        painter.pieces(x, y, columns, line);
+        y += 1;
+    }
+    let fields_fit = usize::from(inner.bottom().saturating_sub(y)).saturating_sub(problem_lines + 1).max(1);
+    let first = (form.focus.min(form.fields.len().saturating_sub(1)) + 1).saturating_sub(fields_fit);
+    for (at, field) in form.fields.iter().enumerate().skip(first).take(fields_fit) {
+        let is_bad = problems.iter().any(|(key, _)| *key == field.key) && shown(field);
+        draw_field(painter, Rect { x, y, width: columns, height: 1 }, field, at == form.focus, is_bad);
+        y += 1;
+    }
+    if problem_lines > 0 && y + 1 < inner.bottom() {
+        if let Some((key, text)) = problem {
+            let label = form.fields.iter().find(|field| field.key == *key).map_or("", |field| field.label);
+            painter.text(x, y, columns, &format!("✖ {label}: {text}"), Role::Failed);
+        }
+        y += 1;
+    }
+    for line in &below[..below_shown] {
+        painter.pieces(x, y, columns, line);
+        y += 1;
+    }
+    for (at, line) in by_hand.iter().take(hand_shown).enumerate() {
+        let label = if at == 0 { "Same by hand  " } else { "              " };
+        let row = y + u16::try_from(at).unwrap_or(0);
+        painter.pieces(x, row, columns, &[piece(label, Role::Column), piece(line.clone(), Role::Dim)]);
+    }
+    buttons(painter, Rect { x, y: inner.bottom() - 1, width: columns, height: 1 }, form);
+}
+
+fn draw_field(painter: &mut Painter<'_>, line: Rect, field: &Field, has_keys: bool, is_bad: bool) {
+    let sign = if is_bad {
+        "✖"
+    } else if has_keys {
+        "▸"
+    } else {
+        " "
+    };
+    painter.text(line.x, line.y, 1, sign, if is_bad { Role::Failed } else { Role::Focus });
+    painter.text(line.x + 2, line.y, LABEL - 1, field.label, Role::Column);
+    let entry = Rect { x: line.x + LABEL + 1, width: line.width.saturating_sub(LABEL + 1), ..line };
+    let role = if has_keys { Role::InputFocus } else { Role::Input };
+    painter.tint(entry, role);
+    let room = entry.width.saturating_sub(1);
+    match &field.entry {
+        Entry::Text(input) => {
+            let skip = input.visual_scroll(usize::from(room));
+            if input.value().is_empty() {
+                painter.text(entry.x, entry.y, room, &field.example, Role::Dim);
+                if has_keys {
+                    painter.tint(entry, role);
+                }
+            } else {
+                let shown: String = input.value().chars().skip(skip).collect();
+                painter.text(entry.x, entry.y, room, &shown, role);
+            }
+            if has_keys {
+                let at = u16::try_from(input.visual_cursor().saturating_sub(skip)).unwrap_or(0).min(room);
+                painter.cursor = Some((entry.x + at, entry.y).into());
+            }
+        }
+        Entry::Choice { options, at, typed } => {
+            let text = match options.get(*at) {
+                Some(option) => format!("‹ {option} ›"),
+                None => field.example.clone(),
+            };
+            painter.text(entry.x, entry.y, room, &text, role);
+            let note =
+                if typed.is_empty() { format!("{} of {} ", at + 1, options.len()) } else { format!("{typed}… ") };
+            painter.pieces_right(entry.x, entry.y, entry.width, &[piece(note, role)]);
+        }
+    }
+}
+
+fn buttons(painter: &mut Painter<'_>, line: Rect, form: &Form) {
+    let focused = form.focused_button();
+    let mut pieces = Vec::new();
+    for button in form.buttons() {
+        let label = match button {
+            Button::Keep => form.keep,
+            Button::Go => form.go.as_str(),
+        };
+        let has_keys = focused == Some(button);
+        let role = match (has_keys, button) {
+            (true, _) => Role::InputFocus,
+            (false, Button::Go) if form.careful => Role::Failed,
+            (false, _) => Role::Text,
+        };
+        let (left, right) = if has_keys { ("▸[ ", " ]") } else { (" [ ", " ]") };
+        pieces.push(piece(format!("{left}{label}{right}"), role));
+        pieces.push(piece("  ", Role::Text));
+    }
+    painter.pieces_right(line.x, line.y, line.width, &pieces);
+}

@@ -1,0 +1,57 @@
+//! Every key that works here, from the table of actions and the keymap.
+
+use super::open;
+use crate::config::theme::Role;
+use crate::tui::action::{Place, Scope, TABLE};
+use crate::tui::app::{App, Scroll};
+use crate::tui::widgets::{Painter, Piece, piece};
+use ratatui::layout::Rect;
+
+/// Columns of the keys.
+const KEYS: usize = 18;
+
+pub fn draw(app: &App, painter: &mut Painter<'_>, body: Rect, place: Place, scroll: &Scroll) {
+    let own = section(app, place, false);
+    let everywhere = section(app, place, true);
+    let width = body.width.min(if body.width >= 150 { 150 } else { 100 });
+    let title = format!("Keys in {} · Esc closes", place.title());
+    let mut lines: Vec<Vec<Piece<'_>>> = Vec::new();
+    lines.extend(own);
+    if !lines.is_empty() {
+        lines.push(Vec::new());
+    }
+    lines.extend(everywhere);
+    let in_two = width >= 140;
+    let count = if in_two { lines.len().div_ceil(2) } else { lines.len() };
+    let inner = open(painter, body, width, count, &title);
+    let fits = usize::from(inner.height);
+    scroll.seen.set((count, fits));
+    let top = scroll.top.min(count.saturating_sub(fits));
+    let column = if in_two { inner.width / 2 } else { inner.width };
+    for at in 0..fits.min(count) {
+        let y = inner.y + u16::try_from(at).unwrap_or(0);
+        for (side, from) in [0, count].into_iter().enumerate().take(if in_two { 2 } else { 1 }) {
+            if let Some(line) = lines.get(from + top + at) {
+                let x = inner.x + 1 + column * u16::try_from(side).unwrap_or(0);
+                painter.pieces(x, y, column.saturating_sub(2), line);
+            }
+        }
+    }
+}
+
+fn section(app: &App, place: Place, global: bool) -> Vec<Vec<Piece<'static>>> {
+    let rows = TABLE.iter().filter(|info| info.scope.covers(place) && (info.scope == Scope::Everywhere) == global);
+    rows.filter_map(|info| {
+        let keys = app.keymap.keys_at(place, info.action);
+        if keys.is_empty() {
+            return None;
+        }
+        let mut line =
+            vec![piece(format!("{:<KEYS$}", keys.join("  ")), Role::Key), piece(format!(" {}", info.doc), Role::Text)];
+        if app.refusal(info.action).is_some() {
+            line.push(piece(" (not here)", Role::Off));
+        }
+        Some(line)
+    })
+    .collect()
+}

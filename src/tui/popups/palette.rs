@@ -1,0 +1,50 @@
+//! The palette: a line to type in, and what matches.
+
+use super::open;
+use crate::config::theme::Role;
+use crate::tui::app::App;
+use crate::tui::app::command::{Command, Palette};
+use crate::tui::widgets::{Painter, piece};
+use ratatui::layout::Rect;
+
+/// Lines of matches that are shown at most.
+const SHOWN: usize = 14;
+
+pub fn draw(app: &App, painter: &mut Painter<'_>, body: Rect, palette: &Palette) {
+    let inner = open(painter, body, 84, SHOWN + 1, "Command");
+    if inner.height == 0 {
+        return;
+    }
+    let field = Rect { height: 1, ..inner };
+    painter.tint(field, Role::InputFocus);
+    painter.text(field.x, field.y, 2, ": ", Role::InputFocus);
+    let room = field.width.saturating_sub(3);
+    let skip = palette.input.visual_scroll(usize::from(room));
+    let shown: String = palette.input.value().chars().skip(skip).collect();
+    painter.text(field.x + 2, field.y, room, &shown, Role::InputFocus);
+    let at = u16::try_from(palette.input.visual_cursor().saturating_sub(skip)).unwrap_or(0).min(room);
+    painter.cursor = Some((field.x + 2 + at, field.y).into());
+    let fits = usize::from(inner.height - 1);
+    let top = (palette.at + 1).saturating_sub(fits);
+    let items: Vec<_> = palette.items().skip(top).take(fits).collect();
+    if items.is_empty() {
+        painter.text(inner.x + 2, inner.y + 1, inner.width.saturating_sub(2), "nothing matches", Role::Dim);
+    }
+    for (line, item) in items.iter().enumerate() {
+        let y = inner.y + 1 + u16::try_from(line).unwrap_or(0);
+        let is_chosen = top + line == palette.at;
+        let keys = match &item.command {
+            Command::Action(action) => app.keymap.keys_at(app.place_below(), *action).into_iter().next(),
+            _ => None,
+        };
+        painter.text(inner.x, y, 1, if is_chosen { "▸" } else { " " }, Role::Focus);
+        painter.text(inner.x + 2, y, 26, &item.name, Role::Text);
+        painter.text(inner.x + 29, y, inner.width.saturating_sub(38), &item.doc, Role::Dim);
+        if let Some(keys) = keys {
+            painter.pieces_right(inner.x, y, inner.width.saturating_sub(1), &[piece(keys, Role::Key)]);
+        }
+        if is_chosen {
+            painter.tint(Rect { y, height: 1, ..inner }, Role::Selected);
+        }
+    }
+}

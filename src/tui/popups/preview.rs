@@ -1,0 +1,217 @@
+//! What a form is about: what it will hit, what will come of it.
+
+use crate::config::theme::Role;
+use crate::model::{JobId, StatusCounts, Switch};
+use crate::tui::app::App;
+use crate::tui::app::act::StopCall;
+use crate::tui::app::form::{Form, Purpose};
+use crate::tui::app::list::since;
+use crate::tui::format::{age, fit, relative, span, wrap};
+use crate::tui::screens::job_sign;
+use crate::tui::widgets::{Piece, piece};
+
+type Lines = Vec<Vec<Piece<'static>>>;
+
+/// Jobs that are named one by one.
+const NAMED: usize = 8;
+/// Past runs of a schedule that are shown.
+const RUNS: usize = 3;
+
+fn say(lines: &mut Lines, room: usize, text: &str, role: Role) {
+    lines.extend(wrap(text, room).into_iter().map(|line| vec![piece(line, role)]));
+}
+
+/// The lines above the fields.
+pub fn above(app: &App, form: &Form, room: usize) -> Lines {
+    let mut lines = Lines::new();
+    match &form.purpose {
+        Purpose::Stop { jobs } => stop(app, &mut lines, room, jobs),
+        Purpose::JobPriority { id } => {
+            if let Some(job) = app.job_row(id) {
+                let why = crate::tui::screens::why(app, &job);
+                say(&mut lines, room, &format!("{} for {} · {why}", job.status, age(app.now - since(&job))), Role::Dim);
+            }
+        }
+        Purpose::QueuePriority { .. } => {
+            say(&mut lines, room, "queues that share compute environments, as they are served:", Role::Dim);
+            for queue in app.store.queues_in_order().into_iter().take(6) {
+                say(
+                    &mut lines,
+                    room,
+                    &format!("  {} {:>5}", fit(&queue.job_queue_name, 24), queue.priority),
+                    Role::Text,
+                );
+            }
+        }
+        Purpose::SwitchQueue { queue, to } => {
+            let counts = app.store.queues.get(queue).and_then(|queue| queue.job_counts.clone()).unwrap_or_default();
+            let text = switch_text(*to, "submitted to it", &counts);
+            say(&mut lines, room, &text, Role::Text);
+        }
+        Purpose::SwitchEnvironment { environment, to } => {
+            let queues: Vec<&str> = app
+                .store
+                .queues
+                .values()
+                .filter(|queue| {
+                    let mut order = queue.compute_environment_order.iter();
+                    order.any(|entry| crate::model::name_of(&entry.compute_environment) == environment)
+                })
+                .map(|queue| queue.job_queue_name.as_str())
+                .collect();
+            let text = match to {
+                Switch::Disabled => "no new job is placed here; what runs goes on",
+                Switch::Enabled => "jobs are placed here again",
+            };
+            say(&mut lines, room, text, Role::Text);
+            if !queues.is_empty() {
+                say(&mut lines, room, &format!("queues that use it: {}", queues.join(", ")), Role::Dim);
+            }
+        }
+        Purpose::DeleteSchedule { name, .. } => {
+            say(&mut lines, room, &format!("{name} will not run again; the jobs that it submitted stay."), Role::Text);
+        }
+        Purpose::PauseSchedule { to: Switch::Disabled, .. } => {
+            say(
+                &mut lines,
+                room,
+                "it does not run until it is resumed; what it misses is not made up for.",
+                Role::Text,
+            );
+        }
+        Purpose::PauseSchedule { schedule, .. } => {
+            let next = app.next_run(&crate::model::Schedule { state: Switch::Enabled, ..(**schedule).clone() });
+            let text = next.map_or("it never runs again".to_owned(), |at| {
+                format!("next run {} ({})", app.setting.clock.day(at), relative(at, app.now))
+            });
+            say(&mut lines, room, &text, Role::Text);
+        }
+        Purpose::RunSchedule { .. } => {
+            say(
+                &mut lines,
+                room,
+                "its job is submitted at once, whatever its state; its times stay as they are.",
+                Role::Text,
+            );
+        }
+        Purpose::Begin => {
+            say(&mut lines, room, "This makes, for jobs that run as processes on this machine:", Role::Text);
+            for (what, how) in [
+                ("compute environment `local`", "MANAGED, EC2, m5.large, at most 4 vCPU"),
+                ("queue `default`", "priority 10, on `local`"),
+                ("job definition `host`", "image host, command true, 1 vCPU, 256 MiB"),
+            ] {
+                lines.push(vec![piece(format!("  {}", fit(what, 30)), Role::Text), piece(how, Role::Dim)]);
+            }
+            say(&mut lines, room, "Then n submits a job. They can be changed or deleted at any time.", Role::Dim);
+        }
+        Purpose::Submit { .. } | Purpose::Schedule { .. } => {}
+    }
+    lines
+}
+
+fn switch_text(to: Switch, what: &str, counts: &StatusCounts) -> String {
+    match to {
+        Switch::Disabled => format!(
+            "no job can be {what}; {} that run go on, {} that wait are not started until it is enabled",
+            counts.placed(),
+            counts.waiting()
+        ),
+        Switch::Enabled => {
+            format!("jobs can be {what} again; {} that wait are started in their turn", counts.waiting())
+        }
+    }
+}
+
+fn stop(app: &App, lines: &mut Lines, room: usize, jobs: &[JobId]) {
+    let wide = room.saturating_sub(44).clamp(8, 40);
+    for job in jobs.iter().take(NAMED).filter_map(|id| app.job_row(id)) {
+        let (sign, role) = job_sign(job.status);
+        let call = match StopCall::of(&job) {
+            StopCall::Terminate => "terminate (TERM, 30 s, KILL)",
+            other => other.name(),
+        };
+        let name = match job.job_id.array_parent() {
+            Some((_, index)) => format!("{}:{index}", job.job_name),
+            None => job.job_name.clone(),
+        };
+        lines.push(vec![
+            piece(format!("{sign} "), role),
+            piece(fit(&name, wide), Role::Text),
+            piece(format!(" {:<9}", job.status.as_str()), role),
+            piece(format!(" {:>6}  ", span(app.now - since(&job))), Role::Dim),
+            piece(call.to_owned(), Role::Text),
+        ]);
+    }
+    if jobs.len() > NAMED {
+        say(lines, room, &format!("… and {} more", jobs.len() - NAMED), Role::Dim);
+    }
+    let mut dependents: Vec<String> = jobs.iter().flat_map(|id| app.dependents(id)).collect();
+    dependents.sort();
+    dependents.dedup();
+    if !dependents.is_empty() {
+        let more = dependents.len().saturating_sub(6);
+        let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+        dependents.truncate(6);
+        say(lines, room, &format!("▲ would fail with them: {}{rest}", dependents.join(", ")), Role::Attention);
+    }
+}
+
+/// The lines below the fields.
+pub fn below(app: &App, form: &Form, room: usize) -> Lines {
+    let mut lines = Lines::new();
+    let Purpose::Schedule { editing } = &form.purpose else { return lines };
+    match app.times_to_come(form) {
+        Ok(times) => {
+            for (at, (time, wall)) in times.into_iter().enumerate() {
+                let label = if at == 0 { "Next         " } else { "             " };
+                lines.push(vec![
+                    piece(label, Role::Column),
+                    piece(fit(&wall, 30), Role::Text),
+                    piece(relative(time, app.now), Role::Dim),
+                ]);
+            }
+        }
+        Err(error) => {
+            // The field's own line says what is wrong with it; until something is typed, this says what it takes.
+            let error = if form.value(crate::tui::app::form::Key::Expression).is_empty() {
+                "type when it shall run: its next five times are shown here"
+            } else {
+                &error
+            };
+            let wrapped = wrap(error, room.saturating_sub(13));
+            for (at, line) in wrapped.into_iter().enumerate() {
+                let label = if at == 0 { "Next         " } else { "             " };
+                lines.push(vec![piece(label, Role::Column), piece(line, Role::Dim)]);
+            }
+        }
+    }
+    // The room for five times is held, so that nothing moves while one types.
+    lines.resize(lines.len().max(crate::tui::app::TIMES_SHOWN), Vec::new());
+    if let Some(schedule) = editing {
+        let key = (schedule.group_name.clone(), schedule.name.clone());
+        let runs = app.store.runs.get(&key).map(Vec::as_slice).unwrap_or_default();
+        for (at, run) in runs.iter().take(RUNS).enumerate() {
+            let label = if at == 0 { "Past         " } else { "             " };
+            let job = run.job_id.as_ref().and_then(|id| app.store.job(id));
+            let (sign, role) = match (&run.error, job) {
+                (Some(_), _) => job_sign(crate::model::JobStatus::Failed),
+                (None, Some(job)) => job_sign(job.status),
+                (None, None) => ("·", Role::Dim),
+            };
+            let text = run.error.clone().or_else(|| run.note.clone()).unwrap_or_else(|| {
+                job.map_or_else(
+                    || run.job_id.as_ref().map(JobId::short).unwrap_or_default(),
+                    |job| job.job_name.clone(),
+                )
+            });
+            lines.push(vec![
+                piece(label, Role::Column),
+                piece(format!("{sign} "), role),
+                piece(format!("{}  ", app.setting.clock.day(run.fired_at)), Role::Text),
+                piece(text, Role::Dim),
+            ]);
+        }
+    }
+    lines
+}

@@ -1,0 +1,197 @@
+//! What the console asks of the backend, and what comes back.
+
+use crate::backend::{Backend, BackendError, JobQuery, Page, Why};
+use crate::config::theme::{Theme, ThemeError};
+use crate::model::{
+    AuditEntry, Change, ComputeEnvironment, CreateComputeEnvironmentRequest, CreateJobQueueRequest, JobDefinition,
+    JobDetail, JobId, JobQueue, JobSummary, LogEvent, Millis, RegisterJobDefinitionRequest, Schedule, ScheduleRun,
+    SubmitJobRequest, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
+};
+use std::path::Path;
+
+/// Which request an answer belongs to. Later requests have larger ids.
+pub type RequestId = u64;
+
+/// One thing to do outside of the console's own state.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request {
+    pub id: RequestId,
+    pub ask: Ask,
+}
+
+/// What is asked.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ask {
+    Queues,
+    Environments,
+    Definitions,
+    Schedules,
+    Audit,
+    /// A page of the jobs of one set of states; the set is the console's own mark.
+    Jobs {
+        set: usize,
+        query: JobQuery,
+    },
+    Children {
+        parent: JobId,
+        query: JobQuery,
+    },
+    Describe(Vec<JobId>),
+    Runs {
+        group: String,
+        name: String,
+    },
+    /// The lines of a stream from now on in place of those of any other.
+    Follow {
+        group: Option<String>,
+        stream: String,
+    },
+    /// No lines any more.
+    StopFollowing,
+    /// An operator's action.
+    Act(Act),
+    Theme(String),
+    /// Write every cell of the screen anew.
+    Redraw,
+}
+
+/// An action that an operator has confirmed: calls that are made one after the other.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Act {
+    /// What it is, for the message afterwards: `terminate resize-4711`.
+    pub title: String,
+    pub steps: Vec<Step>,
+    /// Whether a step that fails keeps the later ones from being tried.
+    pub in_order: bool,
+}
+
+/// One call that changes the world.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    Cancel { id: JobId, reason: String },
+    Terminate { id: JobId, reason: String },
+    ReprioritiseJob { id: JobId, priority: i32, why: Why },
+    UpdateQueue(UpdateJobQueueRequest, Why),
+    UpdateEnvironment(UpdateComputeEnvironmentRequest, Why),
+    Submit(Box<SubmitJobRequest>),
+    CreateEnvironment(Box<CreateComputeEnvironmentRequest>),
+    CreateQueue(CreateJobQueueRequest),
+    RegisterDefinition(Box<RegisterJobDefinitionRequest>),
+    CreateSchedule(Box<Schedule>),
+    UpdateSchedule(Box<Schedule>),
+    DeleteSchedule { group: String, name: String },
+    RunSchedule { group: String, name: String },
+}
+
+/// What comes back.
+#[derive(Debug)]
+pub enum Answer {
+    Queues(Result<Vec<JobQueue>, BackendError>),
+    Environments(Result<Vec<ComputeEnvironment>, BackendError>),
+    Definitions(Result<Vec<JobDefinition>, BackendError>),
+    Schedules(Result<Vec<Schedule>, BackendError>),
+    Audit(Result<Vec<AuditEntry>, BackendError>),
+    Jobs { set: usize, page: Result<Page<JobSummary>, BackendError> },
+    Children { parent: JobId, page: Result<Page<JobSummary>, BackendError> },
+    Described(Result<Vec<JobDetail>, BackendError>),
+    Runs { group: String, name: String, runs: Result<Vec<ScheduleRun>, BackendError> },
+    Lines(Result<Vec<LogEvent>, BackendError>),
+    Done(Outcome),
+    Theme(Result<Theme, ThemeError>),
+}
+
+/// What came of an [`Act`].
+#[derive(Debug)]
+pub struct Outcome {
+    pub title: String,
+    /// One for each step that was tried: what it led to, for a person (empty: nothing to add), or why it failed.
+    pub results: Vec<Result<String, BackendError>>,
+    /// The ids of jobs that were submitted.
+    pub submitted: Vec<JobId>,
+}
+
+/// What the console hears from outside.
+#[derive(Debug)]
+pub enum Message {
+    Answer {
+        id: RequestId,
+        answer: Answer,
+    },
+    /// The stream of changes is open.
+    WatchOpened,
+    Change(Change),
+    /// The stream of changes broke; it is opened again in a while.
+    WatchBroke {
+        error: BackendError,
+        again_in: Millis,
+    },
+    /// The theme file changed on disk.
+    ThemeFile(Result<Theme, ThemeError>),
+}
+
+/// How many actions of the record are read.
+const AUDIT_LIMIT: usize = 500;
+
+/// Carries out one request that has one answer. Streams ([`Ask::Follow`]) and [`Ask::Redraw`] have none here.
+pub async fn perform(backend: &dyn Backend, themes: Option<&Path>, ask: Ask) -> Option<Answer> {
+    Some(match ask {
+        Ask::Queues => Answer::Queues(backend.job_queues().await),
+        Ask::Environments => Answer::Environments(backend.compute_environments().await),
+        Ask::Definitions => Answer::Definitions(backend.job_definitions(false).await),
+        Ask::Schedules => Answer::Schedules(backend.schedules().await),
+        Ask::Audit => Answer::Audit(backend.audit(AUDIT_LIMIT).await),
+        Ask::Jobs { set, query } => Answer::Jobs { set, page: backend.jobs(query).await },
+        Ask::Children { parent, query } => Answer::Children { parent, page: backend.jobs(query).await },
+        Ask::Describe(ids) => Answer::Described(backend.describe_jobs(&ids).await),
+        Ask::Runs { group, name } => {
+            let runs = backend.schedule_runs(&group, &name).await;
+            Answer::Runs { group, name, runs }
+        }
+        Ask::Act(act) => Answer::Done(carry_out(backend, act).await),
+        Ask::Theme(name) => Answer::Theme(Theme::load(themes, &name)),
+        Ask::Follow { .. } | Ask::StopFollowing | Ask::Redraw => return None,
+    })
+}
+
+async fn carry_out(backend: &dyn Backend, act: Act) -> Outcome {
+    let mut outcome = Outcome { title: act.title, results: Vec::new(), submitted: Vec::new() };
+    for step in act.steps {
+        let result = take(backend, step, &mut outcome.submitted).await;
+        let failed = result.is_err();
+        outcome.results.push(result);
+        if failed && act.in_order {
+            break;
+        }
+    }
+    outcome
+}
+
+async fn take(backend: &dyn Backend, step: Step, submitted: &mut Vec<JobId>) -> Result<String, BackendError> {
+    match step {
+        Step::Cancel { id, reason } => backend.cancel_job(&id, &reason).await?,
+        Step::Terminate { id, reason } => backend.terminate_job(&id, &reason).await?,
+        Step::ReprioritiseJob { id, priority, why } => backend.reprioritise_job(&id, priority, why).await?,
+        Step::UpdateQueue(request, why) => backend.update_job_queue(request, why).await?,
+        Step::UpdateEnvironment(request, why) => backend.update_compute_environment(request, why).await?,
+        Step::Submit(request) => {
+            let job = backend.submit_job(*request).await?;
+            submitted.push(job.job_id.clone());
+            return Ok(format!("job {}", job.job_id.short()));
+        }
+        Step::CreateEnvironment(request) => backend.create_compute_environment(*request).await?,
+        Step::CreateQueue(request) => backend.create_job_queue(request).await?,
+        Step::RegisterDefinition(request) => {
+            let made = backend.register_job_definition(*request).await?;
+            return Ok(format!("{}:{}", made.job_definition_name, made.revision));
+        }
+        Step::CreateSchedule(schedule) => backend.create_schedule(*schedule).await?,
+        Step::UpdateSchedule(schedule) => backend.update_schedule(*schedule).await?,
+        Step::DeleteSchedule { group, name } => backend.delete_schedule(&group, &name).await?,
+        Step::RunSchedule { group, name } => {
+            let job = backend.run_schedule(&group, &name).await?;
+            submitted.push(job.job_id.clone());
+            return Ok(format!("job {}", job.job_id.short()));
+        }
+    }
+    Ok(String::new())
+}

@@ -1,0 +1,448 @@
+//! The event loop: keys, messages, signals and time go in; requests and frames come out.
+
+use super::app::{App, Setting};
+use super::format::Clock;
+use super::keymap::{Keymap, KeymapError};
+use super::requests::{Answer, Ask, Message, Request, RequestId, perform};
+use super::screens;
+use super::terminal::{Screen, Terminal, restore};
+use super::theme::Depth;
+use crate::backend::{Backend, BackendError};
+use crate::config::keys::KeyBindings;
+use crate::config::theme::Theme;
+use crate::model::{Cursor, Millis, What};
+use crokey::KeyCombination;
+use crossterm::event::{Event, EventStream, KeyEventKind};
+use futures::{FutureExt, StreamExt};
+use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+/// What the console is opened with.
+pub struct Options {
+    pub backend: Arc<dyn Backend>,
+    /// The context's name, for the header.
+    pub context: String,
+    pub read_only: bool,
+    pub theme: Theme,
+    pub theme_source: ThemeSource,
+    pub keys: KeyBindings,
+    pub start: Start,
+}
+
+/// Where themes are read from.
+#[derive(Debug, Clone, Default)]
+pub struct ThemeSource {
+    /// Theme files of the person's own; a file that changes is read anew.
+    pub directory: Option<PathBuf>,
+}
+
+/// What is shown first.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Start {
+    #[default]
+    Overview,
+    /// The overview with the jobs of one queue.
+    Queue(String),
+    Schedules,
+    Definitions,
+    Audit,
+}
+
+/// Why the console could not be shown.
+#[derive(Debug, thiserror::Error)]
+pub enum TuiError {
+    #[error(transparent)]
+    Keys(#[from] KeymapError),
+    #[error("the console needs a terminal: {0}; for scripts there are verbs, as `batchdeck jobs -o json`")]
+    NoTerminal(io::Error),
+    #[error("the terminal could not be written to: {0}")]
+    Write(io::Error),
+    #[error("signals cannot be watched: {0}")]
+    Signals(io::Error),
+    #[error("the console has met a bug and ended; jobs go on. What happened is told above: please report it")]
+    Bug,
+}
+
+/// Frames for what changed by itself are at least so far apart; a key is answered at once.
+const FRAME: Duration = Duration::from_millis(33);
+
+const FIRST_DELAY: Duration = Duration::from_millis(250);
+const LONGEST_DELAY: Duration = Duration::from_secs(8);
+
+/// Shows the console until it is left. However it ends, the terminal is given back.
+pub async fn run(options: Options) -> Result<(), TuiError> {
+    let keymap = Keymap::new(&options.keys)?;
+    let (columns, lines) = crossterm::terminal::size().map_err(TuiError::NoTerminal)?;
+    let setting = Setting {
+        context: options.context,
+        read_only: options.read_only,
+        can: options.backend.capabilities(),
+        clock: Clock::Local,
+        depth: Depth::of_environment(|name| std::env::var(name).ok()),
+        themes: Theme::names(options.theme_source.directory.as_deref()),
+    };
+    let mut app = App::new(setting, keymap, options.theme, (columns, lines), now());
+    begin(&mut app, &options.start);
+    let (messages, heard) = unbounded_channel();
+    let (crashed, crashes) = unbounded_channel();
+    let _hook = PanicHook::set(crashed);
+    let _terminal = Terminal::take().map_err(TuiError::NoTerminal)?;
+    let runner = Runner {
+        backend: options.backend,
+        themes: options.theme_source.directory.clone(),
+        messages: messages.clone(),
+        following: None,
+    };
+    let watching = tokio::spawn(watch(Arc::clone(&runner.backend), messages.clone()));
+    let (touched, theme_files) = unbounded_channel();
+    let _watcher = options.theme_source.directory.as_deref().and_then(|path| watch_themes(path, touched));
+    let mut console = Console {
+        app,
+        runner,
+        screen: Screen::new(columns, lines),
+        writer: Writer::start(),
+        drawn_at: Instant::now() - FRAME,
+    };
+    let result = console.serve(heard, crashes, theme_files).await;
+    watching.abort();
+    if let Some(following) = console.runner.following.take() {
+        following.abort();
+    }
+    result
+}
+
+fn begin(app: &mut App, start: &Start) {
+    use super::action::Action;
+    let action = match start {
+        Start::Overview => return,
+        Start::Queue(queue) => return app.look_at_queue(queue),
+        Start::Schedules => Action::ViewSchedules,
+        Start::Definitions => Action::ViewDefinitions,
+        Start::Audit => Action::ViewAudit,
+    };
+    app.update(action, now());
+}
+
+fn now() -> Millis {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Millis::try_from(since.as_millis()).unwrap_or(Millis::MAX)
+}
+
+struct Console {
+    app: App,
+    runner: Runner,
+    screen: Screen,
+    writer: Writer,
+    drawn_at: Instant,
+}
+
+impl Console {
+    async fn serve(
+        &mut self,
+        mut heard: UnboundedReceiver<Message>,
+        mut crashes: UnboundedReceiver<()>,
+        mut theme_files: UnboundedReceiver<()>,
+    ) -> Result<(), TuiError> {
+        let watch = |kind| signal(kind).map_err(TuiError::Signals);
+        let mut term = watch(SignalKind::terminate())?;
+        let mut hangup = watch(SignalKind::hangup())?;
+        let mut interrupt = watch(SignalKind::interrupt())?;
+        let mut resumed = watch(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?;
+        let mut gone = watch_hangup();
+        let mut events = EventStream::new();
+        // Whether something is to be drawn, and whether a person waits for it.
+        let (mut is_stale, mut is_urgent) = (true, true);
+        let mut is_writing = false;
+        while !self.app.is_over {
+            if is_stale && !is_writing && (is_urgent || self.drawn_at.elapsed() >= FRAME) {
+                is_writing = self.draw()?;
+                (is_stale, is_urgent) = (false, false);
+            }
+            let wait = Duration::from_millis(u64::try_from(self.app.next_wake() - now()).unwrap_or(0));
+            let mut wake = Instant::now() + wait;
+            if is_stale && !is_writing {
+                wake = wake.min(self.drawn_at + FRAME);
+            }
+            tokio::select! {
+                event = events.next() => {
+                    let Some(Ok(event)) = event else { break };
+                    is_urgent |= self.take_event(event);
+                    is_stale = true;
+                    // Keys that came at once are answered by one frame.
+                    while let Some(more) = events.next().now_or_never() {
+                        let Some(Ok(event)) = more else { return Ok(()) };
+                        is_urgent |= self.take_event(event);
+                    }
+                }
+                Some(message) = heard.recv() => {
+                    self.hear(message);
+                    while let Ok(message) = heard.try_recv() {
+                        self.hear(message);
+                    }
+                    is_stale = true;
+                }
+                written = self.writer.written.recv() => {
+                    match written {
+                        Some(Ok(())) => is_writing = false,
+                        // Nobody can see the screen any more.
+                        Some(Err(error)) if is_hangup(&error) => break,
+                        Some(Err(error)) => return Err(TuiError::Write(error)),
+                        None => break,
+                    }
+                }
+                Some(()) = theme_files.recv() => {
+                    while theme_files.try_recv().is_ok() {}
+                    let theme = Theme::load(self.runner.themes.as_deref(), &self.app.theme.name);
+                    if theme.as_ref().map_or(true, |theme| *theme != self.app.theme) {
+                        self.hear(Message::ThemeFile(theme));
+                        is_stale = true;
+                    }
+                }
+                Some(()) = crashes.recv() => return Err(TuiError::Bug),
+                Ok(()) = &mut gone => break,
+                _ = term.recv() => break,
+                _ = hangup.recv() => break,
+                _ = interrupt.recv() => break,
+                _ = resumed.recv() => {
+                    self.screen.redraw_all();
+                    (is_stale, is_urgent) = (true, true);
+                }
+                () = tokio::time::sleep_until(wake) => {
+                    let requests = self.app.tick(now());
+                    self.start(requests);
+                    is_stale = true;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a person waits for what comes of it.
+    fn take_event(&mut self, event: Event) -> bool {
+        let requests = match event {
+            Event::Key(key) if key.kind != KeyEventKind::Release => self.app.key(KeyCombination::from(key), now()),
+            Event::Paste(text) => self.app.insert(&text, now()),
+            Event::Resize(columns, lines) => {
+                self.app.resize((columns, lines));
+                self.screen.resize(columns, lines);
+                self.app.tick(now())
+            }
+            _ => return false,
+        };
+        self.start(requests);
+        true
+    }
+
+    fn hear(&mut self, message: Message) {
+        let requests = self.app.receive(message, now());
+        self.start(requests);
+    }
+
+    fn start(&mut self, requests: Vec<Request>) {
+        for request in requests {
+            match request.ask {
+                Ask::Redraw => self.screen.redraw_all(),
+                _ => self.runner.start(request),
+            }
+        }
+    }
+
+    /// Hands the next frame to the writer; whether there was anything to write.
+    fn draw(&mut self) -> Result<bool, TuiError> {
+        self.drawn_at = Instant::now();
+        let app = &self.app;
+        let bytes = self.screen.frame(|buffer| screens::draw(app, buffer)).map_err(TuiError::Write)?;
+        match bytes {
+            Some(bytes) => Ok(self.writer.write(bytes)),
+            None => Ok(false),
+        }
+    }
+}
+
+/// Writes frames on a thread of its own: a slow line holds up no key, and the frame that follows is the newest.
+struct Writer {
+    frames: std::sync::mpsc::Sender<Vec<u8>>,
+    written: UnboundedReceiver<io::Result<()>>,
+}
+
+impl Writer {
+    fn start() -> Self {
+        let (frames, to_write) = std::sync::mpsc::channel::<Vec<u8>>();
+        let (done, written) = unbounded_channel();
+        std::thread::spawn(move || {
+            for frame in to_write {
+                let mut out = io::stdout().lock();
+                let result = out.write_all(&frame).and_then(|()| out.flush());
+                if done.send(result).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { frames, written }
+    }
+
+    fn write(&self, frame: Vec<u8>) -> bool {
+        self.frames.send(frame).is_ok()
+    }
+}
+
+fn is_hangup(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::NotConnected)
+        || error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error())
+}
+
+/// Resolves when standard input or output is hung up. The reader of keys would spin then: a read gives nothing.
+fn watch_hangup() -> tokio::sync::oneshot::Receiver<()> {
+    use rustix::event::{PollFd, PollFlags, poll};
+    let (gone, is_gone) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        let (input, output) = (io::stdin(), io::stdout());
+        loop {
+            // Only hang-up and error are reported when nothing is asked for: this sleeps until then.
+            let mut watched = [PollFd::new(&input, PollFlags::empty()), PollFd::new(&output, PollFlags::empty())];
+            match poll(&mut watched, None) {
+                Ok(_) if watched.iter().any(|fd| !fd.revents().is_empty()) => break,
+                Ok(_) | Err(rustix::io::Errno::INTR) => {}
+                // It cannot be watched: the reader of keys and the writer tell of the end as far as they can.
+                Err(_) => return,
+            }
+        }
+        let _ = gone.send(());
+    });
+    is_gone
+}
+
+/// While it lives, a panic gives the terminal back before it is told, and ends the console.
+struct PanicHook;
+
+impl PanicHook {
+    fn set(crashed: UnboundedSender<()>) -> Self {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            restore();
+            before(info);
+            let _ = crashed.send(());
+        }));
+        Self
+    }
+}
+
+fn watch_themes(directory: &Path, touched: UnboundedSender<()>) -> Option<RecommendedWatcher> {
+    let mut watcher = notify::recommended_watcher(move |event: Result<notify::Event, notify::Error>| {
+        if event.is_ok_and(|event| !event.kind.is_access()) {
+            let _ = touched.send(());
+        }
+    })
+    .ok()?;
+    watcher.watch(directory, RecursiveMode::NonRecursive).ok()?;
+    Some(watcher)
+}
+
+/// Runs requests on tasks of their own.
+struct Runner {
+    backend: Arc<dyn Backend>,
+    themes: Option<PathBuf>,
+    messages: UnboundedSender<Message>,
+    following: Option<JoinHandle<()>>,
+}
+
+impl Runner {
+    fn start(&mut self, request: Request) {
+        let Request { id, ask } = request;
+        let (backend, messages) = (Arc::clone(&self.backend), self.messages.clone());
+        match ask {
+            Ask::Follow { group, stream } => {
+                self.stop_following();
+                self.following = Some(tokio::spawn(follow(backend, id, group, stream, messages)));
+            }
+            Ask::StopFollowing => self.stop_following(),
+            ask => {
+                let themes = self.themes.clone();
+                tokio::spawn(async move {
+                    if let Some(answer) = perform(backend.as_ref(), themes.as_deref(), ask).await {
+                        let _ = messages.send(Message::Answer { id, answer });
+                    }
+                });
+            }
+        }
+    }
+
+    fn stop_following(&mut self) {
+        if let Some(following) = self.following.take() {
+            following.abort();
+        }
+    }
+}
+
+async fn follow(
+    backend: Arc<dyn Backend>,
+    id: RequestId,
+    group: Option<String>,
+    stream: String,
+    messages: UnboundedSender<Message>,
+) {
+    let send = |lines| messages.send(Message::Answer { id, answer: Answer::Lines(lines) }).is_ok();
+    match backend.follow_log(group, stream, None).await {
+        Ok(mut lines) => {
+            while let Some(lines) = lines.next().await {
+                let is_over = lines.is_err();
+                if !send(lines) || is_over {
+                    return;
+                }
+            }
+        }
+        Err(error) => {
+            send(Err(error));
+        }
+    }
+}
+
+/// Keeps the stream of changes open, with longer and longer pauses while it cannot be.
+async fn watch(backend: Arc<dyn Backend>, messages: UnboundedSender<Message>) {
+    let mut cursor: Option<Cursor> = None;
+    let mut delay = FIRST_DELAY;
+    loop {
+        let error = match backend.watch(cursor).await {
+            Ok(mut changes) => {
+                if messages.send(Message::WatchOpened).is_err() {
+                    return;
+                }
+                loop {
+                    match changes.next().await {
+                        Some(Ok(change)) => {
+                            delay = FIRST_DELAY;
+                            cursor = if change.what == What::Reset { cursor } else { Some(change.cursor) };
+                            if messages.send(Message::Change(change)).is_err() {
+                                return;
+                            }
+                        }
+                        Some(Err(error)) => break error,
+                        None => break ended(),
+                    }
+                }
+            }
+            Err(error) => error,
+        };
+        let again_in = Millis::try_from(delay.as_millis()).unwrap_or(Millis::MAX);
+        if messages.send(Message::WatchBroke { error, again_in }).is_err() {
+            return;
+        }
+        tokio::time::sleep(delay).await;
+        delay = (delay * 2).min(LONGEST_DELAY);
+    }
+}
+
+fn ended() -> BackendError {
+    BackendError::Unreachable {
+        endpoint: "the stream of changes".to_owned(),
+        cause: "it ended".to_owned(),
+        hint: "It is opened again by itself",
+    }
+}

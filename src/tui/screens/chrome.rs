@@ -1,0 +1,167 @@
+//! The lines around every screen: where one is, how the world is, how fresh that is, which keys work.
+
+use crate::config::theme::Role;
+use crate::model::{JobId, text::printable};
+use crate::tui::action::{Action, Need, Scope, TABLE};
+use crate::tui::app::list::StateSet;
+use crate::tui::app::store::Liveness;
+use crate::tui::app::{App, Popup, View};
+use crate::tui::format::{age, count, width};
+use crate::tui::widgets::painter::pieces_width;
+use crate::tui::widgets::{Painter, Piece, piece};
+use ratatui::layout::Rect;
+
+const HOUR: i64 = 3_600_000;
+
+/// ` batchdeck  local ▸ overview                 3 running  41 waiting  ✖2 1h`
+pub fn header(app: &App, painter: &mut Painter<'_>, line: Rect) {
+    painter.tint(line, Role::Header);
+    let (running, waiting, partial) = app.store.totals();
+    let more = if partial { "+" } else { "" };
+    let failed = app.store.failed_since(app.now - HOUR);
+    let failed_more = if app.has_more(StateSet::Failed) { "+" } else { "" };
+    let world = [
+        piece(format!("{:>3}{more} running", count(running)), Role::Header),
+        piece(format!("  {:>3}{more} waiting", count(waiting)), Role::Header),
+        piece(format!("  ✖{}{failed_more} 1h ", count(failed)), Role::Header),
+    ];
+    let narrow = [piece(format!("●{} ◌{} ✖{} ", count(running), count(waiting), count(failed)), Role::Header)];
+    let world: &[Piece<'_>] = if line.width < 64 { &narrow } else { &world };
+    let right = pieces_width(world);
+    let mut place = format!(" batchdeck  {}", printable(&app.setting.context));
+    if app.setting.read_only {
+        place.push_str(" [read-only]");
+    }
+    place.push_str(" ▸ ");
+    place.push_str(&breadcrumbs(app));
+    painter.text(line.x, line.y, line.width.saturating_sub(right + 1), &place, Role::Header);
+    painter.pieces_right(line.x, line.y, line.width, world);
+}
+
+fn breadcrumbs(app: &App) -> String {
+    let name = |id: &JobId| app.job_row(id).map_or_else(|| id.short(), |job| job.job_name);
+    let crumbs: Vec<String> = app
+        .views
+        .iter()
+        .map(|view| match view {
+            View::Overview => "overview".to_owned(),
+            View::Log => "log".to_owned(),
+            View::Job { id, .. } => match id.array_parent() {
+                Some((_, index)) => format!("child {index}"),
+                None => format!("job {}", name(id)),
+            },
+            View::Array { parent, .. } => format!("array {}", name(parent)),
+            View::Instances { environment, .. } => format!("environment {environment}"),
+            View::Schedules(_) => "schedules".to_owned(),
+            View::Definitions(_) => "definitions".to_owned(),
+            View::Definition { label, .. } => label.clone(),
+            View::Audit(_) => "record of actions".to_owned(),
+        })
+        .collect();
+    // The overview is where all begins: it is named only while one is there.
+    let from = usize::from(crumbs.len() > 1);
+    crumbs[from..].join(" ▸ ")
+}
+
+/// A notice, or how fresh what is shown is.
+pub fn status(app: &App, painter: &mut Painter<'_>, line: Rect) {
+    if let Some(Popup::Filter(input)) = app.popups.last() {
+        let x = line.x + painter.text(line.x, line.y, line.width, " / ", Role::Match);
+        let room = line.width.saturating_sub(x - line.x + 1);
+        let skip = input.visual_scroll(usize::from(room));
+        let shown: String = input.value().chars().skip(skip).collect();
+        painter.text(x, line.y, room, &shown, Role::Match);
+        let at = u16::try_from(input.visual_cursor().saturating_sub(skip)).unwrap_or(0).min(room);
+        painter.cursor = Some((x + at, line.y).into());
+        return;
+    }
+    if !app.may_follow.is_empty() {
+        return follow_ups(app, painter, line);
+    }
+    if let Some(notice) = &app.notice {
+        let role = if notice.is_bad { Role::Failed } else { Role::Message };
+        let sign = if notice.is_bad { "✖ " } else { "" };
+        painter.text(line.x, line.y, line.width, &format!(" {sign}{}", notice.text), role);
+        return;
+    }
+    let engine = if app.setting.can.name == "local" { "engine" } else { app.setting.can.name };
+    match &app.store.live {
+        Liveness::Connecting => {
+            painter.text(line.x, line.y, line.width, &format!(" ◌ connecting to {engine} …"), Role::Dim);
+        }
+        Liveness::Live => {
+            let fresh = if app.setting.can.pushes_changes { "live" } else { "polled" };
+            let consoles = match app.store.consoles {
+                0 | 1 => String::new(),
+                several => format!(" · {several} consoles"),
+            };
+            let unread = app.store.unread.values().next().map(|why| format!(" · ▲ {why}")).unwrap_or_default();
+            painter.text(line.x, line.y, line.width, &format!(" {engine} ok · {fresh}{consoles}{unread}"), Role::Dim);
+        }
+        Liveness::Gone { since, why, again_at } => {
+            let again = match again_at - app.now {
+                left if left >= 1000 => format!("reconnecting in {}", age(left)),
+                _ => "reconnecting".to_owned(),
+            };
+            let text =
+                format!(" ▲ {engine} gone · showing what was known {} ago · {again} · {why}", age(app.now - since));
+            painter.text(line.x, line.y, line.width, &text, Role::Attention);
+        }
+    }
+}
+
+fn follow_ups(app: &App, painter: &mut Painter<'_>, line: Rect) {
+    let mut pieces = vec![piece(" then  ", Role::Dim)];
+    for (keys, action) in &app.may_follow {
+        pieces.push(piece(keys.clone(), Role::Key));
+        pieces.push(piece(format!(" {}  ", action.info().name), Role::Hint));
+    }
+    painter.pieces(line.x, line.y, line.width, &pieces);
+}
+
+/// `Enter open  l logs  x stop  …  ? help`, from the table of actions.
+pub fn hints(app: &App, painter: &mut Painter<'_>, line: Rect) {
+    let place = app.place();
+    let key_of = |action: Action| app.keymap.keys_at(place, action).into_iter().next();
+    let last: Vec<Piece<'_>> = match key_of(Action::Help).filter(|_| !place.takes_text()) {
+        Some(key) => vec![piece(key, Role::Key), piece(" help ", Role::Hint)],
+        None => Vec::new(),
+    };
+    let room = line.width.saturating_sub(pieces_width(&last) + 1);
+    let mut taken = 1;
+    let begin = (app.store.is_empty() && !place.takes_text()).then_some(Action::Begin);
+    let own = TABLE.iter().filter(|info| matches!(info.scope, Scope::At(_)) || info.action == Action::Open);
+    let rest = TABLE.iter().filter(|info| info.scope == Scope::Everywhere && info.action != Action::Open);
+    let actions = begin.into_iter().chain(own.chain(rest).map(|info| info.action));
+    for action in actions {
+        let info = action.info();
+        let hint = if action == Action::Begin { "begin" } else { info.hint };
+        let is_begin = begin == Some(action);
+        if (info.hint.is_empty() && !is_begin) || action == Action::Help || !info.scope.covers(place) {
+            continue;
+        }
+        if info.need != Need::Nothing && !app.is_offered(action) || !app.is_offered(action) {
+            continue;
+        }
+        let Some(key) = key_of(action) else { continue };
+        let hint = if action == Action::Stop { stop_hint(app) } else { hint };
+        let wide = u16::try_from(width(&key) + 1 + width(hint) + 2).unwrap_or(u16::MAX);
+        if taken + wide > room {
+            break;
+        }
+        let pieces = [piece(key, Role::Key), piece(format!(" {hint}  "), Role::Hint)];
+        painter.pieces(line.x + taken, line.y, wide, &pieces);
+        taken += wide;
+    }
+    painter.pieces_right(line.x, line.y, line.width, &last);
+}
+
+/// What stopping would mean for the job that is selected.
+fn stop_hint(app: &App) -> &'static str {
+    use crate::tui::app::act::StopCall;
+    match app.selected_job().and_then(|id| app.job_row(&id)).map(|job| StopCall::of(&job)) {
+        Some(StopCall::Cancel) => "cancel",
+        Some(StopCall::Terminate) => "terminate",
+        _ => Action::Stop.info().hint,
+    }
+}

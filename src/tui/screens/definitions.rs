@@ -1,0 +1,84 @@
+//! Job definitions: the list of revisions, and one of them.
+
+use super::overview::{explain, title};
+use crate::config::theme::Role;
+use crate::model::JobDefinition;
+use crate::tui::app::list::ListState;
+use crate::tui::app::store::Kind;
+use crate::tui::app::{App, Scroll};
+use crate::tui::widgets::table::{Cell, Column, Table};
+use crate::tui::widgets::{Painter, piece};
+use crate::tui::words;
+use ratatui::layout::Rect;
+
+const COLUMNS: [Column; 8] = [
+    Column::left("", 1, 98),
+    Column::left("definition", 14, 99).growing(2),
+    Column::left("state", 8, 60),
+    Column::right("vCPU", 5, 80),
+    Column::right("MiB", 7, 80),
+    Column::right("attempts", 8, 40),
+    Column::left("image", 10, 70).growing(2),
+    Column::left("command", 16, 50).growing(3),
+];
+
+pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, list: &ListState) {
+    let rows = app.definitions(list);
+    let inner = painter.frame(area, &title("", "Job definitions", &list.filter, true), &[], true);
+    if rows.is_empty() {
+        let empty = "no job definitions yet; `aws batch register-job-definition` makes one";
+        return explain(app, painter, inner, Kind::Definitions, &list.filter, empty);
+    }
+    let keys: Vec<_> = rows.iter().map(|definition| definition.label()).collect();
+    let table = Table {
+        columns: &COLUMNS,
+        count: rows.len(),
+        cursor: &list.cursor,
+        selected: list.cursor.position(&keys),
+        has_keys: true,
+        titles_from: 3,
+    };
+    table.draw(painter, inner, |at| (false, cells(rows[at])));
+}
+
+fn cells(definition: &JobDefinition) -> Vec<Cell> {
+    let (sign, role) = if definition.is_active() { ("●", Role::Running) } else { ("○", Role::Off) };
+    let container = definition.container_properties.clone().unwrap_or_default();
+    let asked = |kind: &str, old: Option<i32>| {
+        let new = container.resource_requirements.iter().find(|asked| asked.kind == kind);
+        new.map(|asked| asked.value.clone()).or_else(|| old.map(|value| value.to_string())).unwrap_or_default()
+    };
+    let attempts = definition.retry_strategy.as_ref().and_then(|retry| retry.attempts).unwrap_or(1);
+    vec![
+        (sign.to_owned(), role),
+        (definition.label(), if definition.is_active() { Role::Text } else { Role::Off }),
+        (definition.status.clone(), role),
+        (asked("VCPU", container.vcpus), Role::Text),
+        (asked("MEMORY", container.memory), Role::Text),
+        (attempts.to_string(), Role::Dim),
+        (container.image.clone(), Role::Dim),
+        (words::join(&container.command), Role::Dim),
+    ]
+}
+
+/// All of one revision, as its JSON.
+pub fn draw_one(app: &App, painter: &mut Painter<'_>, area: Rect, label: &str, scroll: &Scroll) {
+    let text = match app.selected_definition() {
+        Some(definition) => serde_json::to_string_pretty(definition).unwrap_or_default(),
+        None => "it is gone".to_owned(),
+    };
+    let lines: Vec<&str> = text.lines().collect();
+    let fits = usize::from(area.height.saturating_sub(2));
+    scroll.seen.set((lines.len(), fits));
+    let top = scroll.top.min(lines.len().saturating_sub(fits));
+    let right = if lines.len() > fits {
+        vec![piece(format!(" {}-{} of {} ", top + 1, (top + fits).min(lines.len()), lines.len()), Role::Dim)]
+    } else {
+        Vec::new()
+    };
+    let inner = painter.frame(area, &title("", label, "", true), &right, true);
+    for (at, line) in lines.iter().skip(top).take(fits).enumerate() {
+        let y = inner.y + u16::try_from(at).unwrap_or(0);
+        painter.text(inner.x + 1, y, inner.width.saturating_sub(2), line, Role::Text);
+    }
+}

@@ -1,0 +1,312 @@
+//! Lists of jobs: the columns that matter for the states that are listed.
+
+use super::overview::explain;
+use crate::config::theme::Role;
+use crate::model::{JobStatus, JobSummary, Millis, name_of, text::printable};
+use crate::tui::app::App;
+use crate::tui::app::list::{JobList, Scope, StateSet, queue_of, since};
+use crate::tui::app::store::Kind;
+use crate::tui::format::{age, count, memory, memory_of, span, vcpus};
+use crate::tui::widgets::painter::pieces_width;
+use crate::tui::widgets::table::{Cell, Column, Table};
+use crate::tui::widgets::{Painter, Piece, piece};
+use ratatui::layout::Rect;
+
+/// The sign and the role of a state.
+pub fn sign(status: JobStatus) -> (&'static str, Role) {
+    match status {
+        JobStatus::Submitted | JobStatus::Pending | JobStatus::Runnable => ("◌", Role::Waiting),
+        JobStatus::Starting => ("○", Role::Running),
+        JobStatus::Running => ("●", Role::Running),
+        JobStatus::Succeeded => ("✔", Role::Succeeded),
+        JobStatus::Failed => ("✖", Role::Failed),
+    }
+}
+
+const NAME: Column = Column::left("job", 12, 99).growing(3);
+const SIGN: Column = Column::left("", 1, 98);
+const STATE: Column = Column::left("state", 9, 97);
+const DEFINITION: Column = Column::left("definition", 13, 50).growing(1);
+const QUEUE: Column = Column::left("queue", 9, 40);
+
+const RUNNING: [Column; 9] = [
+    SIGN,
+    NAME,
+    DEFINITION,
+    STATE,
+    Column::right("for", 6, 90),
+    Column::right("cpu", 9, 60),
+    Column::right("memory", 10, 70),
+    QUEUE,
+    Column::left("instance", 12, 30),
+];
+const WAITING: [Column; 8] = [
+    SIGN,
+    NAME,
+    DEFINITION,
+    STATE,
+    Column::right("for", 6, 90),
+    Column::right("prio", 5, 80),
+    QUEUE,
+    Column::left("why", 12, 70).growing(4),
+];
+const ENDED: [Column; 9] = [
+    SIGN,
+    NAME,
+    DEFINITION,
+    STATE,
+    Column::right("ended", 6, 90),
+    Column::right("took", 6, 75),
+    Column::right("exit", 4, 80),
+    QUEUE,
+    Column::left("why", 12, 70).growing(4),
+];
+const ALL: [Column; 7] =
+    [SIGN, NAME, DEFINITION, STATE, Column::right("since", 6, 90), QUEUE, Column::left("why", 12, 70).growing(4)];
+
+/// The pane of jobs in the overview.
+pub fn pane(app: &App, painter: &mut Painter<'_>, area: Rect, has_keys: bool) {
+    let list = &app.overview.jobs;
+    let scope = match &list.scope {
+        Scope::Queue(queue) => format!("Jobs in {}", printable(queue)),
+        Scope::Everywhere | Scope::Array(_) => "Jobs".to_owned(),
+    };
+    let role = if has_keys { Role::Focus } else { Role::Title };
+    draw(app, painter, area, list, has_keys, vec![piece(format!("3 {scope} · "), role)]);
+}
+
+/// A framed list of jobs; `title` stands before the sets of states.
+pub fn draw(
+    app: &App,
+    painter: &mut Painter<'_>,
+    area: Rect,
+    list: &JobList,
+    has_keys: bool,
+    mut title: Vec<Piece<'static>>,
+) {
+    let rows = list.rows(&app.store);
+    let is_array = matches!(list.scope, Scope::Array(_));
+    let right = position(app, list, rows.ids.len(), is_array);
+    let room = area.width.saturating_sub(4).saturating_sub(pieces_width(&title));
+    let sets = sets(app, list, &rows.counts, has_keys, is_array, room);
+    title.extend(sets);
+    if !list.list.filter.is_empty() {
+        title.push(piece(format!("/{} ", printable(&list.list.filter)), Role::Match));
+    }
+    let inner = painter.frame(area, &title, &right, has_keys);
+    if rows.ids.is_empty() {
+        let empty = why_empty(app, list, &rows.counts);
+        return explain(app, painter, inner, Kind::Jobs, &list.list.filter, &empty);
+    }
+    let columns: &[Column] = match list.states {
+        StateSet::Running => &RUNNING,
+        StateSet::Waiting => &WAITING,
+        StateSet::Failed | StateSet::Succeeded => &ENDED,
+        StateSet::All => &ALL,
+    };
+    let table = Table {
+        columns,
+        count: rows.ids.len(),
+        cursor: &list.list.cursor,
+        selected: list.list.cursor.position(&rows.ids),
+        has_keys,
+        titles_from: 5,
+    };
+    table.draw(painter, inner, |at| {
+        let id = &rows.ids[at];
+        let cells = app.store.job(id).map_or_else(Vec::new, |job| cells(app, job, list.states));
+        (list.marked.contains(id), cells)
+    });
+}
+
+/// The sets of states with their counts; the one that is listed stands out by brackets.
+fn sets(
+    app: &App,
+    list: &JobList,
+    counts: &[usize; 5],
+    has_keys: bool,
+    is_array: bool,
+    room: u16,
+) -> Vec<Piece<'static>> {
+    let chosen = if has_keys { Role::Focus } else { Role::Title };
+    let text = |set: StateSet, number: usize| {
+        let more = if !is_array && app.has_more(set) { "+" } else { "" };
+        format!("{} {}{more}", set.name(), count(number as u64))
+    };
+    let mut pieces = Vec::new();
+    for (set, number) in StateSet::EACH.into_iter().zip(counts) {
+        if set == list.states {
+            pieces.push(piece(format!("[{}]", text(set, *number)), chosen));
+        } else {
+            pieces.push(piece(format!(" {} ", text(set, *number)), Role::Dim));
+        }
+    }
+    pieces.push(piece(" ", Role::Border));
+    if pieces_width(&pieces) <= room {
+        return pieces;
+    }
+    let at = StateSet::EACH.iter().position(|set| *set == list.states).unwrap_or(0);
+    vec![piece(format!("[{}] ", text(list.states, counts[at])), chosen)]
+}
+
+/// `2 of 57 · 3 marked · sort age ↑`
+fn position(app: &App, list: &JobList, shown: usize, is_array: bool) -> Vec<Piece<'static>> {
+    let rows = list.rows(&app.store);
+    let at = list.list.cursor.position(&rows.ids).map_or(0, |at| at + 1);
+    let more = if !is_array && app.has_more(list.states) { "+" } else { "" };
+    let mut pieces = Vec::new();
+    if !list.marked.is_empty() {
+        pieces.push(piece(format!(" {} marked ·", list.marked.len()), Role::Marked));
+    }
+    pieces.push(piece(format!(" {} of {}{more} ", count(at as u64), count(shown as u64)), Role::Dim));
+    if list.sort.is_some() || list.reversed {
+        let arrow = if list.reversed { "↓" } else { "↑" };
+        pieces.push(piece(format!("· {} {arrow} ", list.order().name(list.states)), Role::Dim));
+    }
+    pieces
+}
+
+fn why_empty(app: &App, list: &JobList, counts: &[usize; 5]) -> String {
+    use crate::tui::action::Action;
+    let key = |action: Action| {
+        let keys = app.keymap.keys_at(app.place_below(), action);
+        keys.into_iter().next().or_else(|| app.keymap.keys_of(action).into_iter().next()).unwrap_or_default()
+    };
+    if app.store.is_empty() {
+        let begin = key(Action::Begin);
+        return format!(
+            "nothing here yet: press {begin} to create a compute environment, queue and definition for this machine, or \
+             run `batchdeck demo`"
+        );
+    }
+    let (states, place) = (
+        list.states.name(),
+        match &list.scope {
+            Scope::Everywhere => String::new(),
+            Scope::Queue(queue) => format!(" in {queue}"),
+            Scope::Array(_) => " of this array".to_owned(),
+        },
+    );
+    let kind = if list.states == StateSet::All { "no job".to_owned() } else { format!("no {states} job") };
+    let other = StateSet::EACH.iter().zip(counts).find(|(set, number)| **number > 0 && **set != StateSet::All);
+    match other {
+        Some((set, number)) => {
+            format!(
+                "{kind}{place}; {} {}: {} shows the next states",
+                count(*number as u64),
+                set.name(),
+                key(Action::NextStates)
+            )
+        }
+        None if matches!(list.scope, Scope::Queue(_)) => format!("{kind}{place}; Esc shows all queues"),
+        None => format!("{kind}{place}; {} submits one", key(Action::Submit)),
+    }
+}
+
+/// What a job asks of CPU or memory and what it uses.
+fn use_of(job: &JobSummary) -> (String, String) {
+    let Some(extra) = &job.extra else { return ("-".into(), "-".into()) };
+    let asked = u32::try_from(extra.memory_mib).map_or(f64::MAX, f64::from);
+    match extra.usage {
+        Some(usage) => {
+            let cpu = format!("{:.1}/{}", usage.cpu, vcpus(extra.vcpus));
+            (cpu, memory_of(usage.memory_mib, asked))
+        }
+        None => (format!("{} vCPU", vcpus(extra.vcpus)), memory(asked)),
+    }
+}
+
+/// How long the last attempt ran.
+fn took(job: &JobSummary, now: Millis) -> String {
+    match (job.started_at, job.stopped_at) {
+        (Some(from), Some(to)) => span(to - from),
+        (Some(from), None) if job.status == JobStatus::Running => span(now - from),
+        _ => "-".into(),
+    }
+}
+
+/// What there is to say of why a job is as it is.
+pub fn why(app: &App, job: &JobSummary) -> String {
+    let container = job.container.as_ref().and_then(|container| container.reason.clone());
+    match job.status {
+        status if job.is_array_parent() && !status.is_final() => array_counts(job),
+        JobStatus::Succeeded => String::new(),
+        JobStatus::Failed => container.or_else(|| job.status_reason.clone()).unwrap_or_default(),
+        status if status.is_waiting() => {
+            app.why_no_log(job, app.store.detail(&job.job_id)).trim_start_matches("it waits: ").to_owned()
+        }
+        _ => String::new(),
+    }
+}
+
+/// `✔8112 ●8 ◌1868 ✖12`
+pub fn array_counts(job: &JobSummary) -> String {
+    let Some(counts) = job.array_properties.as_ref().and_then(|array| array.status_summary.as_ref()) else {
+        return String::new();
+    };
+    let parts = [
+        ("✔", counts.get(JobStatus::Succeeded)),
+        ("●", counts.placed()),
+        ("◌", counts.waiting()),
+        ("✖", counts.get(JobStatus::Failed)),
+    ];
+    let parts = parts.iter().filter(|(_, number)| *number > 0).map(|(sign, number)| format!("{sign}{number}"));
+    parts.collect::<Vec<_>>().join(" ")
+}
+
+fn cells(app: &App, job: &JobSummary, set: StateSet) -> Vec<Cell> {
+    let (sign, role) = sign(job.status);
+    let stopping = job.extra.as_ref().is_some_and(|extra| extra.stopping);
+    let mut name = job.job_name.clone();
+    if let Some((_, index)) = job.job_id.array_parent() {
+        name = format!("{name}:{index}");
+    }
+    if let Some(size) = job.array_properties.as_ref().and_then(|array| array.size) {
+        name = format!("{name} [{}]", count(u64::from(size)));
+    }
+    let state = if stopping { "STOPPING".to_owned() } else { job.status.to_string() };
+    let mut cells = vec![
+        (sign.to_owned(), role),
+        (name, Role::Text),
+        (job.job_definition.as_deref().map(name_of).unwrap_or_default().to_owned(), Role::Dim),
+        (state, if stopping { Role::Attention } else { role }),
+    ];
+    let for_now = app.now - since(job);
+    let queue = (queue_of(job).unwrap_or_default().to_owned(), Role::Dim);
+    let reason = why(app, job);
+    match set {
+        StateSet::Running => {
+            let (cpu, memory) = use_of(job);
+            let (cpu, memory) = if job.is_array_parent() { (String::new(), String::new()) } else { (cpu, memory) };
+            let instance = job.extra.as_ref().and_then(|extra| extra.instance.as_ref());
+            let place = instance.map_or_else(|| array_counts(job), |id| id.0.chars().take(12).collect());
+            cells.extend([
+                (span(for_now), Role::Text),
+                (cpu, Role::Text),
+                (memory, Role::Text),
+                queue,
+                (place, Role::Dim),
+            ]);
+        }
+        StateSet::Waiting => {
+            let priority = job.extra.as_ref().map_or(0, |extra| extra.priority);
+            let lit = if priority == 0 { Role::Dim } else { Role::Text };
+            cells.extend([(age(for_now), Role::Text), (priority.to_string(), lit), queue, (reason, Role::Dim)]);
+        }
+        StateSet::Failed | StateSet::Succeeded => {
+            let exit = job.container.as_ref().and_then(|container| container.exit_code);
+            let exit_role = if exit.is_some_and(|code| code != 0) { Role::Failed } else { Role::Dim };
+            cells.extend([
+                (age(for_now), Role::Text),
+                (took(job, app.now), Role::Dim),
+                (exit.map_or("-".to_owned(), |code| code.to_string()), exit_role),
+                queue,
+                (reason, Role::Dim),
+            ]);
+        }
+        StateSet::All => {
+            cells.extend([(age(for_now), Role::Text), queue, (reason, Role::Dim)]);
+        }
+    }
+    cells
+}

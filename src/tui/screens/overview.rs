@@ -1,0 +1,300 @@
+//! The four panes that are alive at once: queues, compute environments, jobs, the log of the selected job.
+
+use super::{jobs, log};
+use crate::config::theme::Role;
+use crate::model::{ComputeEnvironment, Health, JobQueue, JobStatus, Switch, text::printable};
+use crate::tui::app::store::Kind;
+use crate::tui::app::{App, Pane};
+use crate::tui::format::vcpus;
+use crate::tui::widgets::table::{Cell, Column, Table};
+use crate::tui::widgets::{Painter, Piece, piece};
+use ratatui::layout::Rect;
+
+/// From this width on, queues and environments stand beside the jobs and the log.
+const WIDE: u16 = 150;
+/// Below these, there is room for fewer panes.
+const NARROW: u16 = 72;
+const LOW: u16 = 15;
+
+/// Where the panes stand.
+///
+/// ```text
+///  narrow or low      80x24                    wide
+///  ┌───────┐          ┌queues─┐┌environments┐  ┌queues─┐┌jobs──────────┐
+///  │ one   │          ┌jobs────────────────┐   │       ││              │
+///  │ pane  │          │                    │   ┌environ┐│              │
+///  └───────┘          ┌log─────────────────┐   │ments  │┌log───────────┐
+/// ```
+pub fn arrange(app: &App, area: Rect) -> Vec<(Pane, Rect)> {
+    let overview = &app.overview;
+    if overview.zoomed || area.height < LOW {
+        return vec![(overview.pane, area)];
+    }
+    let lines = |count: usize| u16::try_from(count).unwrap_or(u16::MAX).saturating_add(2);
+    let (queues, environments) = (lines(app.store.queues.len()), lines(app.store.environments.len()));
+    let across = |y: u16, height: u16| Rect { y, height, ..area };
+    if area.width >= WIDE {
+        let left = (area.width / 3).min(66);
+        let column = |x: u16, width: u16, y: u16, height: u16| Rect { x, y, width, height };
+        let upper = queues.saturating_add(1).clamp(6, area.height / 2);
+        let jobs = area.height * 11 / 20;
+        let right = area.width - left;
+        return vec![
+            (Pane::Queues, column(area.x, left, area.y, upper)),
+            (Pane::Environments, column(area.x, left, area.y + upper, area.height - upper)),
+            (Pane::Jobs, column(area.x + left, right, area.y, jobs)),
+            (Pane::Log, column(area.x + left, right, area.y + jobs, area.height - jobs)),
+        ];
+    }
+    let upper = queues.max(environments).clamp(5, area.height / 3);
+    let rest = area.height - upper;
+    let jobs = rest.div_ceil(2);
+    let lower = [(Pane::Jobs, across(area.y + upper, jobs)), (Pane::Log, across(area.y + upper + jobs, rest - jobs))];
+    let top = across(area.y, upper);
+    let mut panes = if area.width < NARROW {
+        let shown = if overview.upper == Pane::Environments { Pane::Environments } else { Pane::Queues };
+        vec![(shown, top)]
+    } else {
+        let left = area.width / 2 + area.width % 2;
+        vec![
+            (Pane::Queues, Rect { width: left, ..top }),
+            (Pane::Environments, Rect { x: top.x + left, width: area.width - left, ..top }),
+        ]
+    };
+    panes.extend(lower);
+    panes
+}
+
+pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect) {
+    for (pane, area) in arrange(app, area) {
+        let has_keys = app.overview.pane == pane;
+        match pane {
+            Pane::Queues => queues(app, painter, area, has_keys),
+            Pane::Environments => environments(app, painter, area, has_keys),
+            Pane::Jobs => jobs::pane(app, painter, area, has_keys),
+            Pane::Log => log::draw(app, painter, area, has_keys),
+        }
+    }
+}
+
+/// The title of a pane: its number, its name, its filter.
+pub fn title(number: &str, name: &str, filter: &str, has_keys: bool) -> Vec<Piece<'static>> {
+    let role = if has_keys { Role::Focus } else { Role::Title };
+    let mut pieces = vec![piece(format!("{number} {} ", printable(name)), role)];
+    if !filter.is_empty() {
+        pieces.push(piece(format!("/{} ", printable(filter)), Role::Match));
+    }
+    pieces
+}
+
+const QUEUE: [Column; 6] = [
+    Column::left("queue", 8, 9).growing(1),
+    Column::right("prio", 4, 5),
+    Column::left("", 1, 8),
+    Column::right("waiting", 9, 7),
+    Column::right("running", 8, 6),
+    Column::right("failed", 7, 4),
+];
+
+/// What stands in the way of reading a list, or why it is empty.
+fn nothing(app: &App, kind: Kind, filter: &str, empty: &str) -> (String, Role) {
+    if let Some(why) = app.store.unread.get(&kind) {
+        return (format!("✖ cannot be read: {why}"), Role::Failed);
+    }
+    if !app.store.read.contains(&kind) {
+        return ("◌ being read …".to_owned(), Role::Dim);
+    }
+    if !filter.is_empty() {
+        return (format!("none matches `{filter}`; Esc clears the filter"), Role::Dim);
+    }
+    (empty.to_owned(), Role::Dim)
+}
+
+/// Writes why a pane is empty, wrapped.
+pub fn explain(app: &App, painter: &mut Painter<'_>, area: Rect, kind: Kind, filter: &str, empty: &str) {
+    let (text, role) = nothing(app, kind, filter, empty);
+    let room = usize::from(area.width.saturating_sub(2));
+    for (line, text) in crate::tui::format::wrap(&text, room).iter().take(usize::from(area.height)).enumerate() {
+        let y = area.y + u16::try_from(line).unwrap_or(u16::MAX);
+        painter.text(area.x + 1, y, area.width.saturating_sub(2), text, role);
+    }
+}
+
+fn queues(app: &App, painter: &mut Painter<'_>, area: Rect, has_keys: bool) {
+    let list = &app.overview.queues;
+    let rows = app.queues();
+    let right = scope_note(rows.len(), app.store.queues.len());
+    let inner = painter.frame(area, &title("1", "Queues", &list.filter, has_keys), &right, has_keys);
+    if rows.is_empty() {
+        return explain(app, painter, inner, Kind::Queues, &list.filter, "no queues yet");
+    }
+    let names: Vec<_> = rows.iter().map(|queue| queue.job_queue_name.as_str()).collect();
+    let table = Table {
+        columns: &QUEUE,
+        count: rows.len(),
+        cursor: &list.cursor,
+        selected: list.cursor.position(&names),
+        has_keys,
+        titles_from: 7,
+    };
+    table.draw(painter, inner, |at| (false, queue_cells(rows[at])));
+}
+
+/// `2 of 7` while a filter hides some.
+fn scope_note(shown: usize, all: usize) -> Vec<Piece<'static>> {
+    if shown == all { Vec::new() } else { vec![piece(format!(" {shown} of {all} "), Role::Dim)] }
+}
+
+/// The sign of a queue or an environment, and its word where it is not simply on.
+pub fn sign(state: Switch, health: Health) -> (&'static str, Option<&'static str>, Role) {
+    match (health, state) {
+        (Health::Valid, Switch::Enabled) => ("●", None, Role::Running),
+        (Health::Valid, Switch::Disabled) => ("○", Some("disabled"), Role::Off),
+        (Health::Invalid, _) => ("▲", Some("INVALID"), Role::Attention),
+        (other, _) => ("▲", Some(other.as_str()), Role::Attention),
+    }
+}
+
+fn queue_cells(queue: &JobQueue) -> Vec<Cell> {
+    let (sign, word, role) = sign(queue.state, queue.status);
+    let name_role = if word.is_some() { role } else { Role::Text };
+    let more = if queue.job_counts_partial { "+" } else { "" };
+    let counted = |number: u64, word: &str| format!("{}{more} {word}", short(number));
+    let mut cells = vec![
+        (queue.job_queue_name.clone(), name_role),
+        (queue.priority.to_string(), Role::Text),
+        (sign.to_owned(), role),
+    ];
+    match (&queue.job_counts, word) {
+        (Some(counts), None) => {
+            let failed = counts.get(JobStatus::Failed);
+            let lit = |number: u64, role: Role| if number > 0 { role } else { Role::Dim };
+            cells.extend([
+                (counted(counts.waiting(), "wait"), lit(counts.waiting(), Role::Waiting)),
+                (counted(counts.placed(), "run"), lit(counts.placed(), Role::Running)),
+                (counted(failed, "✖"), lit(failed, Role::Failed)),
+            ]);
+        }
+        (counts, Some(word)) => {
+            let waiting = counts.as_ref().map_or(0, crate::model::StatusCounts::waiting);
+            let placed = counts.as_ref().map_or(0, crate::model::StatusCounts::placed);
+            let waiting = if waiting > 0 { counted(waiting, "wait") } else { String::new() };
+            // The word of its state stands where the count of the running would: what runs there still is told first.
+            let placed = if placed > 0 { counted(placed, "run") } else { word.to_owned() };
+            let last = if placed == word { String::new() } else { "off".to_owned() };
+            cells.extend([(waiting, Role::Waiting), (placed, role), (last, role)]);
+        }
+        (None, None) => {
+            cells.extend([("-".to_owned(), Role::Dim), (String::new(), Role::Dim), (String::new(), Role::Dim)])
+        }
+    }
+    cells
+}
+
+/// A count in at most five columns: `1204`, `12.3k`, `1.2M`.
+fn short(number: u64) -> String {
+    match number {
+        0..=9_999 => number.to_string(),
+        10_000..=99_999 => format!("{}.{}k", number / 1000, number % 1000 / 100),
+        100_000..=999_999 => format!("{}k", number / 1000),
+        _ => format!("{}.{}M", number / 1_000_000, number % 1_000_000 / 100_000),
+    }
+}
+
+fn environments(app: &App, painter: &mut Painter<'_>, area: Rect, has_keys: bool) {
+    let list = &app.overview.environments;
+    let rows = app.environments();
+    let right = scope_note(rows.len(), app.store.environments.len());
+    let inner = painter.frame(area, &title("2", "Environments", &list.filter, has_keys), &right, has_keys);
+    if rows.is_empty() {
+        return explain(app, painter, inner, Kind::Environments, &list.filter, "no compute environments yet");
+    }
+    let names: Vec<_> = rows.iter().map(|found| found.compute_environment_name.as_str()).collect();
+    let table = Table {
+        columns: &ENVIRONMENT,
+        count: rows.len(),
+        cursor: &list.cursor,
+        selected: list.cursor.position(&names),
+        has_keys,
+        titles_from: 7,
+    };
+    table.draw(painter, inner, |at| (false, environment_cells(rows[at], gauge_width(inner.width))));
+}
+
+const ENVIRONMENT: [Column; 8] = [
+    Column::left("environment", 7, 9).growing(1),
+    Column::left("kind", 5, 6),
+    Column::left("", 1, 8),
+    Column::right("used/max", 7, 7),
+    Column::left("vCPU", 11, 5),
+    Column::right("have", 4, 3),
+    Column::right("min", 4, 1),
+    Column::right("inst", 4, 4),
+];
+
+fn gauge_width(room: u16) -> usize {
+    if room >= 30 { 6 } else { 0 }
+}
+
+fn environment_cells(environment: &ComputeEnvironment, gauge: usize) -> Vec<Cell> {
+    let (sign, word, role) = sign(environment.state, environment.status);
+    let name_role = if word.is_some() { role } else { Role::Text };
+    let resources = environment.compute_resources.clone().unwrap_or_default();
+    let max = resources.maxv_cpus.map_or(0.0, f64::from);
+    let desired = resources.desiredv_cpus.map_or(0.0, f64::from);
+    let (used, have, instances) = match &environment.capacity {
+        Some(capacity) => (capacity.vcpus_used, capacity.vcpus, Some(capacity.instances.len())),
+        None => (desired, desired, None),
+    };
+    let kind = match environment.provisioning() {
+        "FARGATE" => "FARG",
+        "FARGATE_SPOT" => "F-SPT",
+        other => other,
+    };
+    let bar = if let Some(word) = word { word.to_owned() } else { format!("vCPU {}", bar(used, max, gauge)) };
+    vec![
+        (environment.compute_environment_name.clone(), name_role),
+        (kind.to_owned(), Role::Dim),
+        (sign.to_owned(), role),
+        (format!("{}/{}", vcpus(used), vcpus(max)), Role::Text),
+        (bar, if word.is_some() { role } else { Role::Gauge }),
+        (vcpus(have), Role::Dim),
+        (resources.minv_cpus.unwrap_or(0).to_string(), Role::Dim),
+        (instances.map_or("-".to_owned(), |count| count.to_string()), Role::Dim),
+    ]
+}
+
+/// A bar of text: `██████░░`.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a width fits it")]
+pub fn bar(used: f64, all: f64, columns: usize) -> String {
+    if all <= 0.0 {
+        return "░".repeat(columns);
+    }
+    let wide = u16::try_from(columns).map_or(0.0, f64::from);
+    let cells = ((used / all).clamp(0.0, 1.0) * wide).round() as usize;
+    let cells = if used > 0.0 { cells.max(1) } else { 0 };
+    let cells = if used < all { cells.min(columns.saturating_sub(1)) } else { columns };
+    format!("{}{}", "█".repeat(cells), "░".repeat(columns.saturating_sub(cells)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_never_take_more_than_five_columns() {
+        let cases = [(7, "7"), (9_999, "9999"), (12_345, "12.3k"), (123_456, "123k"), (1_234_567, "1.2M")];
+        for (given, expected) in cases {
+            assert_eq!(short(given), expected);
+        }
+    }
+
+    #[test]
+    fn a_bar_is_full_only_when_all_is_taken() {
+        assert_eq!(bar(0.0, 8.0, 4), "░░░░");
+        assert_eq!(bar(0.1, 8.0, 4), "█░░░");
+        assert_eq!(bar(7.9, 8.0, 4), "███░");
+        assert_eq!(bar(8.0, 8.0, 4), "████");
+        assert_eq!(bar(1.0, 0.0, 4), "░░░░");
+    }
+}

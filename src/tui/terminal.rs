@@ -1,0 +1,186 @@
+//! The terminal itself: taken and given back, and frames as the bytes that change it.
+
+use crossterm::cursor::{Hide, MoveTo, Show};
+use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::style::ResetColor;
+use crossterm::terminal::{
+    BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
+    disable_raw_mode, enable_raw_mode,
+};
+use crossterm::{execute, queue};
+use ratatui::backend::{Backend as _, CrosstermBackend};
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use std::cell::RefCell;
+use std::io::{self, Write};
+use std::mem;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Whether the terminal is ours at present.
+static TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// The terminal, taken. Dropping it gives it back.
+#[derive(Debug)]
+pub struct Terminal;
+
+impl Terminal {
+    pub fn take() -> io::Result<Self> {
+        TAKEN.store(true, Ordering::SeqCst);
+        let terminal = Self;
+        enable_raw_mode()?;
+        execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, Hide)?;
+        Ok(terminal)
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        restore();
+    }
+}
+
+/// Gives the terminal back, once; safe to call from anywhere, also while a thread panics. Errors have nobody to go to:
+/// the terminal may be gone.
+pub fn restore() {
+    if TAKEN.swap(false, Ordering::SeqCst) {
+        let _ = execute!(
+            io::stdout(),
+            EndSynchronizedUpdate,
+            ResetColor,
+            DisableBracketedPaste,
+            Show,
+            LeaveAlternateScreen
+        );
+        let _ = disable_raw_mode();
+    }
+}
+
+/// Bytes that a backend of ratatui writes to.
+#[derive(Debug, Clone, Default)]
+struct Bytes(Rc<RefCell<Vec<u8>>>);
+
+impl Write for Bytes {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What the terminal shows, and how to make it show something else.
+#[derive(Debug)]
+pub struct Screen {
+    shown: Buffer,
+    next: Buffer,
+    cursor: Option<Position>,
+    bytes: Bytes,
+    backend: CrosstermBackend<Bytes>,
+    all_anew: bool,
+}
+
+impl Screen {
+    pub fn new(columns: u16, lines: u16) -> Self {
+        let area = Rect::new(0, 0, columns, lines);
+        let bytes = Bytes::default();
+        Self {
+            shown: Buffer::empty(area),
+            next: Buffer::empty(area),
+            cursor: None,
+            backend: CrosstermBackend::new(bytes.clone()),
+            bytes,
+            all_anew: true,
+        }
+    }
+
+    /// Writes every cell with the next frame.
+    pub fn redraw_all(&mut self) {
+        self.all_anew = true;
+    }
+
+    pub fn resize(&mut self, columns: u16, lines: u16) {
+        let area = Rect::new(0, 0, columns, lines);
+        if area != self.next.area {
+            self.next.resize(area);
+            self.all_anew = true;
+        }
+    }
+
+    /// Draws the next frame. The bytes that turn what is shown into it, as one synchronized update; `None` where
+    /// nothing differs.
+    pub fn frame(&mut self, draw: impl FnOnce(&mut Buffer) -> Option<Position>) -> io::Result<Option<Vec<u8>>> {
+        self.next.reset();
+        let cursor = draw(&mut self.next);
+        let all_anew = mem::take(&mut self.all_anew);
+        if all_anew {
+            self.shown = Buffer::empty(self.next.area);
+        }
+        let changes = self.shown.diff(&self.next);
+        if changes.is_empty() && cursor == self.cursor && !all_anew {
+            return Ok(None);
+        }
+        let mut out = self.bytes.clone();
+        queue!(out, BeginSynchronizedUpdate)?;
+        if all_anew {
+            queue!(out, ResetColor, Clear(ClearType::All))?;
+        }
+        if !changes.is_empty() {
+            if self.cursor.is_some() {
+                queue!(out, Hide)?;
+            }
+            self.backend.draw(changes.into_iter())?;
+        }
+        match cursor {
+            Some(Position { x, y }) => queue!(out, MoveTo(x, y), Show)?,
+            None if self.cursor.is_some() => queue!(out, Hide)?,
+            None => {}
+        }
+        queue!(out, EndSynchronizedUpdate)?;
+        self.cursor = cursor;
+        mem::swap(&mut self.shown, &mut self.next);
+        Ok(Some(mem::take(&mut *self.bytes.0.borrow_mut())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ratatui::style::Style;
+
+    fn frame(screen: &mut Screen, text: &str) -> Option<String> {
+        let bytes = screen.frame(|buffer| {
+            buffer.resize(Rect::new(0, 0, 20, 2));
+            buffer.set_string(0, 0, text, Style::default());
+            None
+        });
+        bytes.expect("drawn").map(|bytes| String::from_utf8(bytes).expect("text"))
+    }
+
+    #[test]
+    fn a_frame_that_differs_in_nothing_writes_nothing() {
+        let mut screen = Screen::new(20, 2);
+        assert!(frame(&mut screen, "hello").is_some());
+        assert_eq!(frame(&mut screen, "hello"), None);
+        let bytes = frame(&mut screen, "hullo").expect("a change");
+        assert!(bytes.contains('u') && !bytes.contains("llo"), "{bytes:?}");
+    }
+
+    #[test]
+    fn each_frame_is_one_synchronized_update() {
+        let mut screen = Screen::new(20, 2);
+        let bytes = frame(&mut screen, "hello").expect("the first frame");
+        assert!(bytes.starts_with("\u{1b}[?2026h") && bytes.ends_with("\u{1b}[?2026l"), "{bytes:?}");
+        assert!(bytes.contains("\u{1b}[2J"), "the first frame clears what was there");
+    }
+
+    #[test]
+    fn after_a_resize_all_is_drawn_anew() {
+        let mut screen = Screen::new(20, 2);
+        frame(&mut screen, "hello");
+        screen.resize(30, 2);
+        assert!(frame(&mut screen, "hello").expect("a frame").contains("hello"));
+    }
+}

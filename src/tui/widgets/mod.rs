@@ -1,0 +1,6 @@
+//! Pieces that screens are drawn with.
+
+pub mod painter;
+pub mod table;
+
+pub use painter::{Painter, Piece, piece};

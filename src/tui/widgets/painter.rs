@@ -1,0 +1,141 @@
+//! Drawing on a buffer, by roles of the theme.
+
+use crate::config::theme::Role;
+use crate::tui::format::{cut, width};
+use crate::tui::theme::Styles;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use std::borrow::Cow;
+
+/// A buffer and the styles to draw on it with.
+#[derive(Debug)]
+pub struct Painter<'a> {
+    pub buffer: &'a mut Buffer,
+    pub styles: &'a Styles,
+    /// Where the terminal's cursor stands, when something is typed.
+    pub cursor: Option<Position>,
+}
+
+/// A text in a role.
+pub type Piece<'t> = (Cow<'t, str>, Role);
+
+/// A text in a role.
+pub fn piece<'t>(text: impl Into<Cow<'t, str>>, role: Role) -> Piece<'t> {
+    (text.into(), role)
+}
+
+impl Painter<'_> {
+    /// Puts a role's style on a whole area.
+    pub fn tint(&mut self, area: Rect, role: Role) {
+        let area = area.intersection(self.buffer.area);
+        self.buffer.set_style(area, self.styles.of(role));
+    }
+
+    /// Empties an area.
+    pub fn clear(&mut self, area: Rect) {
+        let area = area.intersection(self.buffer.area);
+        for y in area.top()..area.bottom() {
+            for x in area.left()..area.right() {
+                self.buffer[(x, y)].reset();
+            }
+        }
+        self.buffer.set_style(area, self.styles.of(Role::Text));
+    }
+
+    /// Writes foreign text from `x` on, made harmless and cut at `columns`. Returns the columns taken.
+    pub fn text(&mut self, x: u16, y: u16, columns: u16, text: &str, role: Role) -> u16 {
+        let ground = self.buffer.area;
+        if columns == 0 || x >= ground.right() || y >= ground.bottom() || y < ground.top() {
+            return 0;
+        }
+        let columns = columns.min(ground.right() - x);
+        let text = cut(text, usize::from(columns));
+        let (end, _) = self.buffer.set_stringn(x, y, text, usize::from(columns), self.styles.of(role));
+        end - x
+    }
+
+    /// Writes pieces one after the other, and returns the columns taken.
+    pub fn pieces(&mut self, x: u16, y: u16, columns: u16, pieces: &[Piece<'_>]) -> u16 {
+        let mut taken = 0;
+        for (text, role) in pieces {
+            taken += self.text(x + taken, y, columns.saturating_sub(taken), text, *role);
+        }
+        taken
+    }
+
+    /// Writes pieces so that they end at the right edge of `columns`.
+    pub fn pieces_right(&mut self, x: u16, y: u16, columns: u16, pieces: &[Piece<'_>]) -> u16 {
+        let all = pieces_width(pieces).min(columns);
+        self.pieces(x + columns - all, y, all, pieces)
+    }
+
+    /// Draws a frame with a title, and something at the right of its upper edge where there is room. Returns the inside.
+    pub fn frame(&mut self, area: Rect, title: &[Piece<'_>], right: &[Piece<'_>], has_keys: bool) -> Rect {
+        let area = area.intersection(self.buffer.area);
+        if area.width < 2 || area.height < 2 {
+            return Rect { width: 0, height: 0, ..area };
+        }
+        let role = if has_keys { Role::Focus } else { Role::Border };
+        let style = self.styles.of(role);
+        let (left, top, last_x, last_y) = (area.left(), area.top(), area.right() - 1, area.bottom() - 1);
+        for x in left..=last_x {
+            for y in [top, last_y] {
+                self.buffer[(x, y)].set_symbol("─").set_style(style);
+            }
+        }
+        for y in top..=last_y {
+            for x in [left, last_x] {
+                self.buffer[(x, y)].set_symbol("│").set_style(style);
+            }
+        }
+        for (x, y, corner) in [(left, top, "┌"), (last_x, top, "┐"), (left, last_y, "└"), (last_x, last_y, "┘")]
+        {
+            self.buffer[(x, y)].set_symbol(corner).set_style(style);
+        }
+        let room = area.width.saturating_sub(2);
+        let taken = self.pieces(left + 1, top, room, title);
+        let wanted = pieces_width(right);
+        if wanted > 0 && taken + wanted + 2 <= room {
+            self.pieces_right(left + 1, top, room.saturating_sub(1), right);
+        }
+        Rect { x: area.x + 1, y: area.y + 1, width: area.width - 2, height: area.height - 2 }
+    }
+
+    /// A bar that is filled by a share from 0 to 1.
+    pub fn gauge(&mut self, x: u16, y: u16, columns: u16, share: f64) {
+        let filled = filled(columns, share);
+        self.text(x, y, filled, &"█".repeat(usize::from(filled)), Role::Gauge);
+        let rest = columns - filled;
+        self.text(x + filled, y, rest, &"░".repeat(usize::from(rest)), Role::GaugeRest);
+    }
+}
+
+/// Cells of a gauge that are full: none only at nothing, all only when all is taken.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a width fits it")]
+fn filled(columns: u16, share: f64) -> u16 {
+    if share <= 0.0 {
+        return 0;
+    }
+    let cells = (f64::from(columns) * share.min(1.0)).round() as u16;
+    let most = if share >= 1.0 { columns } else { columns.saturating_sub(1) };
+    cells.clamp(1.min(columns), most.max(1).min(columns))
+}
+
+/// Columns that pieces take.
+pub fn pieces_width(pieces: &[Piece<'_>]) -> u16 {
+    u16::try_from(pieces.iter().map(|(text, _)| width(text)).sum::<usize>()).unwrap_or(u16::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gauge_is_empty_and_full_only_at_its_ends() {
+        let cases =
+            [(8, 0.0, 0), (8, 0.01, 1), (8, 0.5, 4), (8, 0.99, 7), (8, 1.0, 8), (8, 2.0, 8), (0, 0.5, 0), (1, 0.5, 1)];
+        for (columns, share, expected) in cases {
+            assert_eq!(filled(columns, share), expected, "{share} of {columns}");
+        }
+    }
+}

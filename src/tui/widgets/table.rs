@@ -1,0 +1,153 @@
+//! Tables whose columns do not move: widths follow the room, never what is in the cells.
+
+use super::Painter;
+use crate::config::theme::Role;
+use crate::tui::app::list::Cursor;
+use crate::tui::format::{fit, fit_right};
+use ratatui::layout::Rect;
+
+/// A column.
+#[derive(Debug, Clone, Copy)]
+pub struct Column {
+    pub title: &'static str,
+    /// Its width, and where it grows its least one.
+    pub width: u16,
+    /// Its part of the room that is left; 0: it does not grow.
+    pub grow: u16,
+    /// Numbers stand at the right.
+    pub right: bool,
+    /// The column with the smallest number goes first where there is little room.
+    pub keep: u8,
+}
+
+impl Column {
+    pub const fn left(title: &'static str, width: u16, keep: u8) -> Self {
+        Self { title, width, grow: 0, right: false, keep }
+    }
+
+    pub const fn right(title: &'static str, width: u16, keep: u8) -> Self {
+        Self { title, width, grow: 0, right: true, keep }
+    }
+
+    /// A column that takes what room is left.
+    #[must_use]
+    pub const fn growing(mut self, grow: u16) -> Self {
+        self.grow = grow;
+        self
+    }
+}
+
+/// Where a column stands: its number, its start and its width.
+type Placed = (usize, u16, u16);
+
+/// Chooses the columns that fit in `room`, with a blank between, and gives the rest to those that grow.
+pub fn arrange(columns: &[Column], room: u16) -> Vec<Placed> {
+    let mut kept: Vec<usize> = (0..columns.len()).collect();
+    let needed = |kept: &[usize]| {
+        let widths: u16 = kept.iter().map(|at| columns[*at].width).sum();
+        widths + u16::try_from(kept.len().saturating_sub(1)).unwrap_or(u16::MAX)
+    };
+    while kept.len() > 1 && needed(&kept) > room {
+        let least = kept.iter().enumerate().min_by_key(|(_, at)| columns[**at].keep).map(|(place, _)| place);
+        kept.remove(least.unwrap_or(0));
+    }
+    let mut rest = room.saturating_sub(needed(&kept));
+    let mut parts: u16 = kept.iter().map(|at| columns[*at].grow).sum();
+    let mut x = 0;
+    let mut placed = Vec::with_capacity(kept.len());
+    for at in kept {
+        let column = columns[at];
+        let mut width = column.width.min(room);
+        if column.grow > 0 && parts > 0 {
+            let more = rest * column.grow / parts;
+            width += more;
+            rest -= more;
+            parts -= column.grow;
+        }
+        placed.push((at, x, width));
+        x += width + 1;
+    }
+    placed
+}
+
+/// What a table shows.
+#[derive(Debug)]
+pub struct Table<'t> {
+    pub columns: &'t [Column],
+    pub count: usize,
+    pub cursor: &'t Cursor,
+    pub selected: Option<usize>,
+    pub has_keys: bool,
+    /// From this height on, titles are shown above the columns.
+    pub titles_from: u16,
+}
+
+/// One cell.
+pub type Cell = (String, Role);
+
+impl Table<'_> {
+    /// Draws the rows around the cursor; `cells` gives a row's cells in the order of the columns, and its mark.
+    pub fn draw(&self, painter: &mut Painter<'_>, area: Rect, mut cells: impl FnMut(usize) -> (bool, Vec<Cell>)) {
+        if area.width < 3 || area.height == 0 {
+            return;
+        }
+        let mut rows = area;
+        let placed = arrange(self.columns, area.width - 2);
+        if area.height >= self.titles_from {
+            for (at, x, width) in &placed {
+                let column = self.columns[*at];
+                let title = align(column.title, column.right, *width);
+                painter.text(area.x + 2 + x, area.y, *width, &title, Role::Column);
+            }
+            rows.y += 1;
+            rows.height -= 1;
+        }
+        let top = self.cursor.window(self.selected, self.count, usize::from(rows.height));
+        for (line, at) in (top..self.count).take(usize::from(rows.height)).enumerate() {
+            let y = rows.y + u16::try_from(line).unwrap_or(u16::MAX);
+            let (is_marked, cells) = cells(at);
+            for (column, x, width) in &placed {
+                let Some((text, role)) = cells.get(*column) else { continue };
+                let text = align(text, self.columns[*column].right, *width);
+                painter.text(rows.x + 2 + x, y, *width, &text, *role);
+            }
+            let is_selected = self.selected == Some(at);
+            if is_selected {
+                let sign = if self.has_keys { "▸" } else { "›" };
+                painter.text(rows.x, y, 1, sign, Role::Focus);
+            }
+            if is_marked {
+                painter.text(rows.x + 1, y, 1, "*", Role::Marked);
+            }
+            if is_selected {
+                let role = if self.has_keys { Role::Selected } else { Role::SelectedAway };
+                painter.tint(Rect { y, height: 1, ..rows }, role);
+            }
+        }
+    }
+}
+
+fn align(text: &str, right: bool, width: u16) -> String {
+    if right { fit_right(text, usize::from(width)) } else { fit(text, usize::from(width)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COLUMNS: [Column; 4] = [
+        Column::left("name", 10, 9).growing(1),
+        Column::right("age", 5, 5),
+        Column::left("where", 10, 1),
+        Column::left("reason", 8, 3).growing(2),
+    ];
+
+    #[test]
+    fn columns_go_by_rank_and_the_rest_is_shared() {
+        assert_eq!(arrange(&COLUMNS, 36), [(0, 0, 10), (1, 11, 5), (2, 17, 10), (3, 28, 8)]);
+        assert_eq!(arrange(&COLUMNS, 42), [(0, 0, 12), (1, 13, 5), (2, 19, 10), (3, 30, 12)]);
+        assert_eq!(arrange(&COLUMNS, 30), [(0, 0, 11), (1, 12, 5), (3, 18, 12)]);
+        assert_eq!(arrange(&COLUMNS, 12), [(0, 0, 12)]);
+        assert_eq!(arrange(&COLUMNS, 4), [(0, 0, 4)]);
+    }
+}
