@@ -15,6 +15,9 @@ const FORGOTTEN: usize = 1000;
 /// At most so many jobs of a queue that is being deleted are ended in one go.
 const ENDED: usize = 1000;
 
+/// What may draw new ids.
+type Step = fn(&Engine, Millis, &mut dyn Ids) -> Vec<Event>;
+
 impl Engine {
     pub(super) fn due(&self, now: Millis, ids: &mut dyn Ids) -> Vec<Event> {
         let steps: [fn(&Self, Millis) -> Vec<Event>; 5] =
@@ -25,7 +28,7 @@ impl Engine {
                 return events;
             }
         }
-        let steps: [fn(&Self, Millis, &mut dyn Ids) -> Vec<Event>; 5] = [
+        let steps: [Step; 5] = [
             Self::due_schedules,
             Self::place,
             Self::launches,

@@ -85,11 +85,13 @@ fn substitute(element: &str, parameters: &BTreeMap<String, String>) -> String {
         let is_part = |letter: char| letter.is_ascii_alphanumeric() || letter == '_' || letter == '-';
         let end = after.find(|letter| !is_part(letter)).unwrap_or(after.len());
         out.push_str(&rest[..start]);
-        match parameters.get(&after[..end]) {
-            Some(value) => out.push_str(value),
-            None => out.push_str(&rest[start..start + "Ref::".len() + end]),
+        if let Some(value) = parameters.get(&after[..end]) {
+            out.push_str(value);
+            rest = &after[end..];
+        } else {
+            out.push_str("Ref::");
+            rest = after;
         }
-        rest = &after[end..];
     }
     out.push_str(rest);
     out
@@ -120,7 +122,7 @@ pub fn requirements(need: Need) -> Vec<ResourceRequirement> {
 
 /// `2`, `0.25`: as AWS writes vCPUs.
 pub fn vcpus_text(milli: u64) -> String {
-    if milli % 1000 == 0 {
+    if milli.is_multiple_of(1000) {
         return (milli / 1000).to_string();
     }
     let text = format!("{}.{:03}", milli / 1000, milli % 1000);

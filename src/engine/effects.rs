@@ -3,6 +3,7 @@
 
 use super::event::Event;
 use super::job::{Attempt, Job, Key, Root};
+use super::state::Environment;
 use super::{Effect, Engine, StartAttempt, container};
 use crate::model::{AttemptId, HOST_IMAGE, InstanceId, KeyValuePair};
 use std::collections::BTreeSet;
@@ -27,7 +28,7 @@ impl Engine {
             Event::JobStopRequested { job, .. } => {
                 let Some((key, root, _)) = self.find(job) else { return Vec::new() };
                 let leaves: Vec<u32> = if key.slot == 0 { root.leaves().collect() } else { vec![key.slot] };
-                leaves.into_iter().filter_map(|slot| self.stop_effect(root, slot)).collect()
+                leaves.into_iter().filter_map(|slot| stop_effect(root, slot)).collect()
             }
             Event::AttemptEnded { job, number, .. } => {
                 let Some((_, _, found)) = self.find(job) else { return Vec::new() };
@@ -66,10 +67,10 @@ impl Engine {
                 (false, false) => effects.extend(self.start(*key, instance)),
                 // It had started and nobody holds it: it is not started twice. The agent answers a stop of what it does
                 // not hold with an exit that never started, and the retry strategy decides.
-                (false, true) => effects.extend(self.attempt_id(root, key.slot).map(|id| stop_now(instance, id))),
+                (false, true) => effects.extend(attempt_id(root, key.slot).map(|id| stop_now(instance, id))),
                 (true, _) => {}
             }
-            effects.extend(self.stop_effect(root, key.slot));
+            effects.extend(stop_effect(root, key.slot));
         }
         effects
     }
@@ -82,23 +83,6 @@ impl Engine {
         })
     }
 
-    fn attempt_id(&self, root: &Root, slot: u32) -> Option<AttemptId> {
-        let job = root.get(slot)?;
-        job.live()?;
-        Some(AttemptId { job: root.id(slot), number: job.attempt_number() })
-    }
-
-    fn stop_effect(&self, root: &Root, slot: u32) -> Option<Effect> {
-        let job = root.get(slot)?;
-        let live = job.live()?;
-        job.stop.as_ref()?;
-        Some(Effect::Stop {
-            instance: live.instance.clone(),
-            attempt: self.attempt_id(root, slot)?,
-            grace_seconds: GRACE_SECONDS,
-        })
-    }
-
     /// Everything the agent needs; the same each time it is asked for.
     fn start(&self, key: Key, instance: &InstanceId) -> Option<Effect> {
         let root = self.core.jobs.get(&key.number)?;
@@ -108,47 +92,21 @@ impl Engine {
         let definition = self.core.definition(&spec.definition, spec.revision)?;
         let properties = definition.container_properties.as_ref()?;
         let overrides = spec.overrides.as_deref();
-        let processes = self.core.environments.get(&*attempt.environment).is_some_and(|found| found.runs_processes());
+        let processes = self.core.environments.get(&*attempt.environment).is_some_and(Environment::runs_processes);
         let own = spec.timeout_seconds;
         let start = StartAttempt {
-            attempt: self.attempt_id(root, key.slot)?,
+            attempt: attempt_id(root, key.slot)?,
             task_id: attempt.task_id.clone(),
             image: properties.image.clone(),
             as_process: processes || properties.image == HOST_IMAGE,
             command: container::command(properties, overrides, &self.parameters(root)),
-            environment: self.attempt_environment(root, key, attempt, container::environment(properties, overrides)),
+            environment: attempt_environment(root, key, attempt, container::environment(properties, overrides)),
             vcpus: container::vcpus(spec.need.vcpus_milli),
             memory_mib: spec.need.memory_mib,
             log_stream: log_stream(&spec.definition, &attempt.task_id),
             timeout_seconds: own.or_else(|| definition.timeout.and_then(|limit| limit.attempt_duration_seconds)),
         };
         Some(Effect::Start { instance: instance.clone(), start: Box::new(start) })
-    }
-
-    /// The job's environment and the variables that AWS Batch sets, which nobody can override.
-    fn attempt_environment(
-        &self,
-        root: &Root,
-        key: Key,
-        attempt: &Attempt,
-        own: Vec<KeyValuePair>,
-    ) -> Vec<KeyValuePair> {
-        let number = root.get(key.slot).map_or(1, Job::attempt_number);
-        let mut set = vec![
-            ("AWS_BATCH_JOB_ID", root.id(key.slot).0),
-            ("AWS_BATCH_JOB_ATTEMPT", number.to_string()),
-            ("AWS_BATCH_JQ_NAME", root.spec.queue.clone()),
-            ("AWS_BATCH_CE_NAME", attempt.environment.to_string()),
-            ("BATCHDECK_INSTANCE", attempt.instance.0.clone()),
-        ];
-        if let (Some(index), Some(size)) = (key.index(), root.spec.array_size) {
-            set.push(("AWS_BATCH_JOB_ARRAY_INDEX", index.to_string()));
-            set.push(("AWS_BATCH_JOB_ARRAY_SIZE", size.to_string()));
-        }
-        let mut merged: Vec<KeyValuePair> =
-            own.into_iter().filter(|pair| set.iter().all(|(name, _)| *name != pair.name)).collect();
-        merged.extend(set.into_iter().map(|(name, value)| KeyValuePair { name: name.to_owned(), value }));
-        merged
     }
 
     /// The definition's parameters under the job's.
@@ -158,6 +116,43 @@ impl Engine {
         parameters.extend(root.spec.parameters.clone());
         parameters
     }
+}
+
+fn attempt_id(root: &Root, slot: u32) -> Option<AttemptId> {
+    let job = root.get(slot)?;
+    job.live()?;
+    Some(AttemptId { job: root.id(slot), number: job.attempt_number() })
+}
+
+fn stop_effect(root: &Root, slot: u32) -> Option<Effect> {
+    let job = root.get(slot)?;
+    let live = job.live()?;
+    job.stop.as_ref()?;
+    Some(Effect::Stop {
+        instance: live.instance.clone(),
+        attempt: attempt_id(root, slot)?,
+        grace_seconds: GRACE_SECONDS,
+    })
+}
+
+/// The job's environment and the variables that AWS Batch sets, which nobody can override.
+fn attempt_environment(root: &Root, key: Key, attempt: &Attempt, own: Vec<KeyValuePair>) -> Vec<KeyValuePair> {
+    let number = root.get(key.slot).map_or(1, Job::attempt_number);
+    let mut set = vec![
+        ("AWS_BATCH_JOB_ID", root.id(key.slot).0),
+        ("AWS_BATCH_JOB_ATTEMPT", number.to_string()),
+        ("AWS_BATCH_JQ_NAME", root.spec.queue.clone()),
+        ("AWS_BATCH_CE_NAME", attempt.environment.to_string()),
+        ("BATCHDECK_INSTANCE", attempt.instance.0.clone()),
+    ];
+    if let (Some(index), Some(size)) = (key.index(), root.spec.array_size) {
+        set.push(("AWS_BATCH_JOB_ARRAY_INDEX", index.to_string()));
+        set.push(("AWS_BATCH_JOB_ARRAY_SIZE", size.to_string()));
+    }
+    let mut merged: Vec<KeyValuePair> =
+        own.into_iter().filter(|pair| set.iter().all(|(name, _)| *name != pair.name)).collect();
+    merged.extend(set.into_iter().map(|(name, value)| KeyValuePair { name: name.to_owned(), value }));
+    merged
 }
 
 /// What no engine knows, or what is lost, is not given time.

@@ -15,10 +15,17 @@ pub struct Room<'a> {
     environments: BTreeMap<&'a str, Vec<Space>>,
 }
 
+/// An instance that is there, or one that is to be launched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Where {
+    Instance(InstanceId),
+    Planned,
+}
+
 /// What is free on one instance.
 #[derive(Debug, Clone)]
 pub struct Space {
-    pub instance: Option<InstanceId>,
+    at: Where,
     pub free_milli: u64,
     pub free_mib: u64,
     /// It has no job yet. A Fargate one takes a single job.
@@ -29,7 +36,7 @@ pub struct Space {
 impl Space {
     /// An instance that is to be launched.
     pub fn planned(vcpus_milli: u64, memory_mib: u64, single: bool) -> Self {
-        Self { instance: None, free_milli: vcpus_milli, free_mib: memory_mib, empty: true, single }
+        Self { at: Where::Planned, free_milli: vcpus_milli, free_mib: memory_mib, empty: true, single }
     }
 
     fn fits(&self, need: Need) -> bool {
@@ -60,7 +67,7 @@ impl<'a> Room<'a> {
                 continue;
             };
             environments.entry(&host.environment).or_default().push(Space {
-                instance: Some(id.clone()),
+                at: Where::Instance(id.clone()),
                 free_milli: host.vcpus_milli.saturating_sub(host.used_milli),
                 free_mib: host.memory_mib.saturating_sub(host.used_mib),
                 empty: host.placed.is_empty(),
@@ -71,7 +78,7 @@ impl<'a> Room<'a> {
     }
 
     /// Takes room for a job in the first environment that has it, on the instance that it leaves the least free.
-    pub fn take(&mut self, environments: impl Iterator<Item = &'a str>, need: Need) -> Option<Option<InstanceId>> {
+    pub fn take(&mut self, environments: impl Iterator<Item = &'a str>, need: Need) -> Option<Where> {
         for name in environments {
             let spaces = self.environments.get_mut(name).into_iter().flatten();
             let best = spaces
@@ -79,7 +86,7 @@ impl<'a> Room<'a> {
                 .min_by_key(|space| (space.free_milli - need.vcpus_milli, space.free_mib - need.memory_mib));
             if let Some(space) = best {
                 space.take(need);
-                return Some(space.instance.clone());
+                return Some(space.at.clone());
             }
         }
         None
@@ -100,7 +107,7 @@ impl Engine {
             for rank in &index.runnable {
                 let Some(need) = self.need(rank.key) else { break };
                 let order = queue.environments.iter().map(|entry| entry.compute_environment.as_str());
-                let Some(Some(instance)) = room.take(order, need) else { break };
+                let Some(Where::Instance(instance)) = room.take(order, need) else { break };
                 events.extend(self.placement(rank.key, instance, now, ids));
             }
         }

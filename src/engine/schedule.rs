@@ -1,4 +1,4 @@
-//! When schedules fire and what they submit (EventBridge Scheduler user guide, "Schedule types", "Context attributes").
+//! When schedules fire and what they submit (`EventBridge` Scheduler user guide, "Schedule types", "Context attributes").
 
 use super::command::{Answer, Refusal};
 use super::event::Event;
@@ -111,7 +111,7 @@ impl Engine {
         now: Millis,
         ids: &mut dyn Ids,
     ) -> Result<(crate::model::JobId, Vec<Event>), String> {
-        let request = self.scheduled_request(schedule, due, ids)?;
+        let request = scheduled_request(schedule, due, ids)?;
         let refused = |refusal: Refusal| refusal.to_string();
         let decision = self.submit_for_schedule(&request, key, now, ids).map_err(refused)?;
         match decision.answer {
@@ -119,30 +119,25 @@ impl Engine {
             _ => Err("the submission has no job".to_owned()),
         }
     }
+}
 
-    /// What a schedule submits at a time: its input with the context words replaced, and a tag that names it.
-    pub(super) fn scheduled_request(
-        &self,
-        schedule: &Schedule,
-        at: Millis,
-        ids: &mut dyn Ids,
-    ) -> Result<SubmitJobRequest, String> {
-        let time = DateTime::from_timestamp_millis(at).unwrap_or_default();
-        let words = [
-            ("<aws.scheduler.scheduled-time>", time.to_rfc3339_opts(SecondsFormat::Secs, true)),
-            ("<aws.scheduler.execution-id>", ids.uuid()),
-            ("<aws.scheduler.schedule-arn>", schedule.arn.clone()),
-            ("<aws.scheduler.attempt-number>", "1".to_owned()),
-        ];
-        let mut target = schedule.target.clone();
-        for (word, value) in &words {
-            target.input = target.input.replace(word, value);
-        }
-        let mut request = target.request().map_err(|error| error.to_string())?;
-        let key = super::state::schedule_key(&schedule.group_name, &schedule.name);
-        request.tags.insert("batchdeck:schedule".to_owned(), key);
-        Ok(request)
+/// What a schedule submits at a time: its input with the context words replaced, and a tag that names it.
+pub fn scheduled_request(schedule: &Schedule, at: Millis, ids: &mut dyn Ids) -> Result<SubmitJobRequest, String> {
+    let time = DateTime::from_timestamp_millis(at).unwrap_or_default();
+    let words = [
+        ("<aws.scheduler.scheduled-time>", time.to_rfc3339_opts(SecondsFormat::Secs, true)),
+        ("<aws.scheduler.execution-id>", ids.uuid()),
+        ("<aws.scheduler.schedule-arn>", schedule.arn.clone()),
+        ("<aws.scheduler.attempt-number>", "1".to_owned()),
+    ];
+    let mut target = schedule.target.clone();
+    for (word, value) in &words {
+        target.input = target.input.replace(word, value);
     }
+    let mut request = target.request().map_err(|error| error.to_string())?;
+    let key = super::state::schedule_key(&schedule.group_name, &schedule.name);
+    request.tags.insert("batchdeck:schedule".to_owned(), key);
+    Ok(request)
 }
 
 /// A length of time for a person: `45s`, `4m`, `3h`, `2d`.

@@ -23,8 +23,8 @@ pub struct Core {
     /// By name and revision. Revisions stay, as INACTIVE ones do on AWS.
     pub definitions: BTreeMap<String, BTreeMap<u32, JobDefinition>>,
     pub instances: BTreeMap<InstanceId, Host>,
-    /// By the number of the submission.
-    pub jobs: BTreeMap<u64, Root>,
+    /// By the number of the submission. Boxed, as a half-full tree node of a million jobs is large otherwise.
+    pub jobs: BTreeMap<u64, Box<Root>>,
     /// The number of the last submission.
     pub last_number: u64,
     /// By `group/name`.

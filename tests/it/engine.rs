@@ -127,7 +127,7 @@ fn a_reprioritised_job_overtakes_those_before_it() {
     let house = House::new();
     house.ok(&["init"]);
     // Everything the machine has is taken, so that the order of the rest is the queue's.
-    let blockers: Vec<String> = (0..4)
+    let blockers: Vec<String> = (0..2)
         .map(|n| house.submit(&["--name", &format!("blocker-{n}"), "--", "sh", "-c", &noting(&house, 0)]))
         .collect();
     for blocker in &blockers {
@@ -151,7 +151,7 @@ fn a_reprioritised_job_overtakes_those_before_it() {
 fn a_killed_engine_loses_nothing_and_runs_nothing_twice() {
     let house = House::new();
     house.ok(&["init"]);
-    let good: Vec<String> = (0..2).map(|_| house.submit(&["--", "sh", "-c", &noting(&house, 0)])).collect();
+    let good = vec![house.submit(&["--", "sh", "-c", &noting(&house, 0)])];
     let bad = house.submit(&["--", "sh", "-c", &noting(&house, 9)]);
     for job in good.iter().chain([&bad]) {
         house.until_status(job, "RUNNING");
@@ -303,7 +303,10 @@ fn scripts_can_trust_the_exit_codes() {
     assert_eq!(house.run(&["nonsense"]).status.code(), Some(2), "usage");
     house.ok(&["init"]);
     assert_eq!(house.run(&["job", "00000000-0000-4000-8000-000000000000"]).status.code(), Some(4), "not found");
-    assert_eq!(house.run(&["submit", "--array", "1", "--", "true"]).status.code(), Some(1), "refused");
+    assert_eq!(house.run(&["submit", "--array", "1", "--", "true"]).status.code(), Some(2), "usage");
+    let job = house.submit(&["--", "true"]);
+    house.until_status(&job, "SUCCEEDED");
+    assert_eq!(house.run(&["reprioritise", &job, "5"]).status.code(), Some(1), "refused");
     assert_eq!(house.run(&["submit", "--wait", "--", "true"]).status.code(), Some(0));
 }
 

@@ -1,9 +1,9 @@
-//! Schedules: create, update, delete, run now (EventBridge Scheduler API reference).
+//! Schedules: create, update, delete, run now (`EventBridge` Scheduler API reference).
 
 use super::Ruling;
 use crate::engine::command::{Answer, Refusal};
 use crate::engine::event::Event;
-use crate::engine::schedule::{next_run, run_of};
+use crate::engine::schedule::{next_run, run_of, scheduled_request};
 use crate::engine::state::{Scheduled, schedule_key};
 use crate::engine::{Engine, Ids};
 use crate::model::expression::Expression;
@@ -76,7 +76,7 @@ impl Engine {
         ids: &mut dyn Ids,
     ) -> Result<Ruling, Refusal> {
         let (key, known) = self.find_schedule(group, name)?;
-        let request = self.scheduled_request(&known.schedule, now, ids).map_err(Refusal::Validation)?;
+        let request = scheduled_request(&known.schedule, now, ids).map_err(Refusal::Validation)?;
         let submitted = self.submit(&request, by, now, ids)?;
         let Answer::Submitted(response) = &submitted.answer else { return Ok(submitted) };
         let mut run = run_of(&known.schedule, now, now);

@@ -1,1 +1,13 @@
+//! The engine as a whole, told what its world tells it.
 
+mod arrays;
+mod capacity;
+mod journal;
+mod life;
+mod order;
+mod requests;
+mod scale;
+mod schedules;
+mod simulation;
+mod views;
+mod world;

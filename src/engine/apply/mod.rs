@@ -1,0 +1,235 @@
+//! Events become state. Total: an event that was decided on always applies, and one that names what is not there is
+//! passed over.
+
+mod jobs;
+
+use super::Engine;
+use super::event::Event;
+use super::index::QueueIndex;
+use super::job::End;
+use super::shared::Text;
+use super::state::{AUDIT_KEPT, Environment, Host, Queue, RUNS_KEPT, Scheduled, schedule_key};
+use crate::model::{Health, InstanceState, JobStatus, Millis, Schedule, ScheduleRun, Switch};
+use std::collections::{BTreeSet, VecDeque};
+
+impl Engine {
+    pub(super) fn fold(&mut self, event: &Event) {
+        match event {
+            Event::EnvironmentCreated { request, cluster, status, status_reason, .. } => {
+                let name = request.compute_environment_name.clone();
+                let resources = request.compute_resources.clone().unwrap_or_default();
+                let count = |vcpus: Option<i32>| vcpus.and_then(|vcpus| u32::try_from(vcpus).ok());
+                self.index.know_types(&name, &resources.instance_types);
+                let environment = Environment {
+                    request: (**request).clone(),
+                    cluster: cluster.clone(),
+                    state: request.state.unwrap_or_default(),
+                    status: *status,
+                    status_reason: status_reason.clone(),
+                    minimum: count(resources.minv_cpus).unwrap_or(0),
+                    maximum: count(resources.maxv_cpus).unwrap_or(0),
+                    raise_to: count(resources.desiredv_cpus).filter(|desired| *desired > 0),
+                    grace_milli: 0,
+                };
+                self.core.environments.insert(name, environment);
+            }
+            Event::EnvironmentUpdated { name, state, minimum, maximum, desired, .. } => {
+                let total = self.core.total_milli(name);
+                let Some(environment) = self.core.environments.get_mut(name) else { return };
+                environment.state = state.unwrap_or(environment.state);
+                environment.minimum = minimum.unwrap_or(environment.minimum);
+                environment.maximum = maximum.unwrap_or(environment.maximum);
+                if desired.is_some() {
+                    environment.raise_to = *desired;
+                }
+                environment.grace_milli = if total > environment.maximum_milli() { total } else { 0 };
+                self.settle_environment(name);
+            }
+            Event::EnvironmentDeleting { name, .. } => {
+                if let Some(environment) = self.core.environments.get_mut(name) {
+                    environment.status = Health::Deleting;
+                }
+            }
+            Event::EnvironmentDeleted { name, .. } => {
+                self.core.environments.remove(name);
+                self.index.types.remove(name);
+            }
+            Event::QueueCreated { name, state, priority, environments, tags, .. } => {
+                let queue = Queue {
+                    state: *state,
+                    status: Health::Valid,
+                    priority: *priority,
+                    environments: environments.clone(),
+                    tags: tags.clone(),
+                };
+                self.core.queues.insert(name.clone(), queue);
+                self.index.queues.entry(name.clone()).or_default();
+            }
+            Event::QueueUpdated { name, state, priority, environments, .. } => {
+                let Some(queue) = self.core.queues.get_mut(name) else { return };
+                queue.state = state.unwrap_or(queue.state);
+                queue.priority = priority.unwrap_or(queue.priority);
+                if let Some(environments) = environments {
+                    queue.environments.clone_from(environments);
+                }
+            }
+            Event::QueueDeleting { name, .. } => {
+                if let Some(queue) = self.core.queues.get_mut(name) {
+                    queue.status = Health::Deleting;
+                }
+            }
+            Event::QueueDeleted { name, .. } => {
+                self.core.queues.remove(name);
+                if self.index.queues.get(name).is_some_and(|queue| *queue == QueueIndex::default()) {
+                    self.index.queues.remove(name);
+                }
+            }
+            Event::DefinitionRegistered { definition, .. } => {
+                let revisions = self.core.definitions.entry(definition.job_definition_name.clone()).or_default();
+                revisions.insert(definition.revision, (**definition).clone());
+            }
+            Event::DefinitionDeregistered { name, revision, .. } => {
+                let revisions = self.core.definitions.get_mut(name);
+                if let Some(definition) = revisions.and_then(|revisions| revisions.get_mut(revision)) {
+                    "INACTIVE".clone_into(&mut definition.status);
+                }
+            }
+            Event::JobSubmitted { at, job } => self.submitted(*at, job),
+            Event::JobPending { at, job } => {
+                self.waits(job, *at, |job| job.status == JobStatus::Submitted, JobStatus::Pending);
+            }
+            Event::JobRunnable { at, job } => {
+                self.waits(
+                    job,
+                    *at,
+                    |job| job.status.is_waiting() && job.unmet == 0 && !job.doomed,
+                    JobStatus::Runnable,
+                );
+            }
+            Event::JobBlocked { job, reason, .. } => {
+                self.on(job, |job| job.status_reason = reason.as_deref().map(Text::from));
+            }
+            Event::JobStopRequested { job, terminate, reason, .. } => self.stop_requested(job, *terminate, reason),
+            Event::JobReprioritised { job, priority, .. } => {
+                self.on_all(job, |job| job.status.is_waiting(), |job| job.priority = *priority);
+                self.on(job, |job| job.priority = *priority);
+            }
+            Event::JobEnded { at, job, status, reason } => self.ended(job, *status, reason.as_deref(), *at),
+            Event::JobsForgotten { jobs, .. } => jobs.iter().for_each(|job| self.forgotten(job)),
+            Event::AttemptPlaced { at, job, instance, task_id, .. } => self.placed(job, instance, task_id, *at),
+            Event::AttemptStarted { at, job, number, started_at } => self.started(job, *number, *started_at, *at),
+            Event::AttemptEnded {
+                at,
+                job,
+                number,
+                started_at,
+                stopped_at,
+                code,
+                reason,
+                status_reason,
+                usage,
+                verdict,
+            } => {
+                let end = End {
+                    at: *stopped_at,
+                    code: *code,
+                    reason: reason.clone(),
+                    status_reason: status_reason.clone(),
+                    usage: *usage,
+                };
+                self.attempt_ended(job, *number, *started_at, end, *verdict, *at);
+            }
+            Event::InstanceLaunched { at, instance, environment, instance_type, vcpus_milli, memory_mib } => {
+                let host = Host {
+                    environment: environment.clone(),
+                    instance_type: instance_type.clone(),
+                    state: InstanceState::Pending,
+                    launched_at: *at,
+                    vcpus_milli: *vcpus_milli,
+                    memory_mib: *memory_mib,
+                    used_milli: 0,
+                    used_mib: 0,
+                    placed: BTreeSet::new(),
+                    idle_since: None,
+                    pid: None,
+                };
+                self.core.instances.insert(instance.clone(), host);
+                self.settle_environment(environment);
+            }
+            Event::InstanceRegistered { at, instance, pid } => {
+                let Some(host) = self.core.instances.get_mut(instance) else { return };
+                host.pid = Some(*pid);
+                if host.state == InstanceState::Pending {
+                    host.state = InstanceState::Active;
+                }
+                if host.placed.is_empty() && host.idle_since.is_none() {
+                    host.idle_since = Some(*at);
+                }
+            }
+            Event::InstanceDraining { instance, .. } => {
+                if let Some(host) = self.core.instances.get_mut(instance) {
+                    host.state = InstanceState::Draining;
+                }
+            }
+            Event::InstanceLost { instance, .. } | Event::InstanceEnded { instance, .. } => {
+                if let Some(host) = self.core.instances.remove(instance) {
+                    self.settle_environment(&host.environment);
+                }
+            }
+            Event::ScheduleSaved { schedule, next, .. } => self.schedule_saved(schedule, *next),
+            Event::ScheduleDeleted { group, name, .. } => {
+                let key = schedule_key(group, name);
+                if let Some(next) = self.core.schedules.remove(&key).and_then(|scheduled| scheduled.next) {
+                    self.index.firing.remove(&(next, key));
+                }
+            }
+            Event::ScheduleRan { run, next, .. } => self.schedule_ran(run, *next),
+            Event::Audited { entry, .. } => {
+                self.core.audit.push_back(entry.clone());
+                if self.core.audit.len() > AUDIT_KEPT {
+                    self.core.audit.pop_front();
+                }
+            }
+        }
+    }
+
+    /// What an operator asked for has been reached, or what was there beyond the maximum has gone.
+    fn settle_environment(&mut self, name: &str) {
+        let total = self.core.total_milli(name);
+        let Some(environment) = self.core.environments.get_mut(name) else { return };
+        environment.raise_to = environment.raise_to.filter(|desired| u64::from(*desired) * 1000 > total);
+        if environment.grace_milli > 0 {
+            environment.grace_milli = if total > environment.maximum_milli() { total } else { 0 };
+        }
+    }
+
+    fn schedule_saved(&mut self, schedule: &Schedule, next: Option<Millis>) {
+        let key = schedule_key(&schedule.group_name, &schedule.name);
+        let next = next.filter(|_| schedule.state == Switch::Enabled);
+        let before = self.core.schedules.remove(&key);
+        if let Some(old) = before.as_ref().and_then(|scheduled| scheduled.next) {
+            self.index.firing.remove(&(old, key.clone()));
+        }
+        if let Some(next) = next {
+            self.index.firing.insert((next, key.clone()));
+        }
+        let runs = before.map_or_else(VecDeque::new, |scheduled| scheduled.runs);
+        self.core.schedules.insert(key, Scheduled { schedule: schedule.clone(), next, runs });
+    }
+
+    fn schedule_ran(&mut self, run: &ScheduleRun, next: Option<Millis>) {
+        let key = schedule_key(&run.group_name, &run.schedule_name);
+        let Some(scheduled) = self.core.schedules.get_mut(&key) else { return };
+        if let Some(old) = scheduled.next {
+            self.index.firing.remove(&(old, key.clone()));
+        }
+        if let Some(next) = next {
+            self.index.firing.insert((next, key));
+        }
+        scheduled.next = next;
+        scheduled.runs.push_back(run.clone());
+        if scheduled.runs.len() > RUNS_KEPT {
+            scheduled.runs.pop_front();
+        }
+    }
+}

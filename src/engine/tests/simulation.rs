@@ -1,0 +1,363 @@
+//! Anything may happen in any order: random commands, agents that start, end, repeat and die, clocks that jump. The
+//! invariants hold after each step, and the journal and a snapshot give the same state.
+
+use super::world::{DAY, HOUR, Held, MINUTE, SECOND, World, definition, job, sized, tried};
+use crate::engine::command::{Action, Outcome};
+use crate::engine::{Engine, Settings};
+use crate::model::{
+    ArrayProperties, AttemptId, ComputeEnvironmentOrder, ComputeResourceUpdate, DependencyKind, EvaluateOnExit,
+    InstanceId, JobDependency, JobId, JobStatus, Schedule, ScheduleTarget, SubmitJobRequest, Switch,
+    UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
+};
+use proptest::prelude::*;
+
+/// Numbers from a seed (SplitMix64): the same seed tells the same story.
+struct Dice(u64);
+
+impl Dice {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        usize::try_from(self.next() % end as u64).expect("small")
+    }
+
+    fn pick<'a, T>(&mut self, items: &'a [T]) -> Option<&'a T> {
+        if items.is_empty() { None } else { Some(&items[self.below(items.len())]) }
+    }
+}
+
+struct Story {
+    world: World,
+    dice: Dice,
+    jobs: Vec<JobId>,
+}
+
+const QUEUES: [&str; 3] = ["main", "high", "both"];
+const ENVIRONMENTS: [&str; 2] = ["ce", "two"];
+
+impl Story {
+    fn new(seed: u64) -> Self {
+        let mut world = World::small(8);
+        world.environment("two", 6);
+        world.queue("high", 10, &["two", "ce"]);
+        world.queue("both", 1, &["ce", "two"]);
+        let mut retried = definition("retried", "0.5", "256");
+        retried.retry_strategy = tried("", 4).retry_strategy;
+        world.ask(Action::RegisterJobDefinition(retried)).expect("registered");
+        Self { world, dice: Dice(seed), jobs: Vec::new() }
+    }
+
+    fn step(&mut self) {
+        match self.dice.below(100) {
+            0..25 => self.submit(),
+            25..40 => self.register(),
+            40..55 => self.start(),
+            55..72 => self.exit(),
+            72..76 => self.stop(),
+            76..79 => self.reprioritise(),
+            79..82 => self.lose(),
+            82..85 => self.repeat(),
+            85..88 => self.hello(),
+            88..90 => self.operate(),
+            90..92 => self.schedule(),
+            92 => self.restart(),
+            _ => {
+                let passed = [1, SECOND, 20 * SECOND, 61 * SECOND, 10 * MINUTE, HOUR, 2 * DAY];
+                let time = *self.dice.pick(&passed).expect("some");
+                self.world.pass(time);
+            }
+        }
+    }
+
+    fn request(&mut self) -> SubmitJobRequest {
+        let name = format!("j{}", self.jobs.len());
+        let mut request = match self.dice.below(5) {
+            0 => sized(&name, "2", "1024"),
+            1 => sized(&name, "0.25", "64"),
+            2 => SubmitJobRequest { job_definition: "retried".into(), ..job(&name) },
+            3 => tried(&name, 3),
+            _ => job(&name),
+        };
+        if self.dice.below(40) == 0 {
+            request = sized(&name, "64", "100");
+        }
+        request.job_queue = (*self.dice.pick(&QUEUES).expect("some")).to_owned();
+        if self.dice.below(6) == 0
+            && let Some(strategy) = &mut request.retry_strategy
+        {
+            let exit = EvaluateOnExit { on_exit_code: Some("1*".into()), action: "EXIT".into(), ..Default::default() };
+            strategy.evaluate_on_exit.push(exit);
+        }
+        request
+    }
+
+    fn submit(&mut self) {
+        let mut request = self.request();
+        if self.dice.below(3) == 0 {
+            let size = u32::try_from(2 + self.dice.below(4)).expect("small");
+            request.array_properties = Some(ArrayProperties { size: Some(size), ..Default::default() });
+            if self.dice.below(3) == 0 {
+                let sequential = JobDependency { job_id: None, kind: Some(DependencyKind::Sequential) };
+                request.depends_on.push(sequential);
+            }
+        }
+        for _ in 0..self.dice.below(3) {
+            let Some(target) = self.dice.pick(&self.jobs).cloned() else { break };
+            let size = self.world.engine.job_summary(&target).and_then(|row| row.array_properties).and_then(|a| a.size);
+            let (target, kind) = match (self.dice.below(4), size) {
+                (0 | 1, Some(size)) if request.array_properties.is_some() => {
+                    request.array_properties = Some(ArrayProperties { size: Some(size), ..Default::default() });
+                    (target, Some(DependencyKind::NToN))
+                }
+                (2, Some(_)) => (target.child(1), None),
+                _ => (target, None),
+            };
+            request.depends_on.push(JobDependency { job_id: Some(target), kind });
+        }
+        let asked = self.world.ask(Action::SubmitJob(Box::new(request)));
+        if let Ok(crate::engine::command::Answer::Submitted(response)) = asked {
+            self.jobs.push(response.job_id);
+        }
+    }
+
+    fn register(&mut self) {
+        let launching: Vec<InstanceId> = self.world.launching.iter().cloned().collect();
+        if let Some(instance) = self.dice.pick(&launching).cloned() {
+            self.world.register(&instance);
+        }
+    }
+
+    fn held(&self, which: fn(&Held) -> bool) -> Vec<AttemptId> {
+        let held = self.world.agents.values().flat_map(|agent| &agent.held);
+        held.filter(|(_, held)| which(held)).map(|(attempt, _)| attempt.clone()).collect()
+    }
+
+    fn start(&mut self) {
+        let starting = self.held(|held| matches!(held, Held::Starting));
+        if let Some(attempt) = self.dice.pick(&starting).cloned() {
+            self.world.started(&attempt);
+        }
+    }
+
+    fn exit(&mut self) {
+        let running = self.held(|held| !matches!(held, Held::Exited(_)));
+        let Some(attempt) = self.dice.pick(&running).cloned() else {
+            self.world.deliver();
+            return;
+        };
+        let code = *self.dice.pick(&[Some(0), Some(0), Some(0), Some(1), Some(137), None]).expect("some");
+        let exit = Outcome {
+            at: self.world.now,
+            started_at: code.map(|_| self.world.now - SECOND),
+            code,
+            timed_out: code == Some(137) && self.dice.below(2) == 0,
+            ..Outcome::default()
+        };
+        if self.dice.below(4) == 0 {
+            // The report is on its way when something else happens.
+            let holder = self.world.holder(&attempt);
+            let agent = self.world.agents.get_mut(&holder).expect("an agent");
+            agent.held.insert(attempt, Held::Exited(exit));
+        } else {
+            self.world.exited(&attempt, exit);
+        }
+    }
+
+    fn any_job(&mut self) -> Option<JobId> {
+        let id = self.dice.pick(&self.jobs).cloned()?;
+        Some(if self.dice.below(4) == 0 { id.child(u32::try_from(self.dice.below(3)).expect("small")) } else { id })
+    }
+
+    fn stop(&mut self) {
+        let Some(job) = self.any_job() else { return };
+        let reason = "a whim".to_owned();
+        let action = match self.dice.below(2) {
+            0 => Action::CancelJob { job, reason },
+            _ => Action::TerminateJob { job, reason },
+        };
+        // A job may be forgotten by now.
+        let _ = self.world.ask(action);
+    }
+
+    fn reprioritise(&mut self) {
+        let Some(job) = self.any_job() else { return };
+        let priority = i32::try_from(self.dice.below(100)).expect("small");
+        let _ = self.world.ask(Action::ReprioritiseJob { job, priority });
+    }
+
+    fn lose(&mut self) {
+        let known: Vec<InstanceId> = self.world.engine.instances().into_iter().map(|found| found.instance_id).collect();
+        if let Some(instance) = self.dice.pick(&known).cloned() {
+            self.world.lose(&instance);
+        }
+    }
+
+    /// An old report comes again.
+    fn repeat(&mut self) {
+        let old: Vec<AttemptId> = self.world.starts.keys().cloned().collect();
+        let Some(attempt) = self.dice.pick(&old).cloned() else { return };
+        let held = self.world.agents.values().any(|agent| agent.held.contains_key(&attempt));
+        if held {
+            return;
+        }
+        let before = self.world.engine.clone();
+        self.world.report(&attempt, Outcome { at: self.world.now, code: Some(0), ..Outcome::default() });
+        assert!(before == self.world.engine, "a report of {attempt}, which is over, changes nothing");
+    }
+
+    fn hello(&mut self) {
+        let agents: Vec<InstanceId> = self.world.agents.keys().cloned().collect();
+        if let Some(instance) = self.dice.pick(&agents).cloned() {
+            self.world.hello(&instance);
+        }
+    }
+
+    fn operate(&mut self) {
+        let state = if self.dice.below(3) == 0 { Switch::Disabled } else { Switch::Enabled };
+        let action = match self.dice.below(4) {
+            0 => Action::UpdateJobQueue(UpdateJobQueueRequest {
+                job_queue: (*self.dice.pick(&QUEUES).expect("some")).to_owned(),
+                state: Some(state),
+                priority: Some(i32::try_from(self.dice.below(20)).expect("small")),
+                compute_environment_order: None,
+            }),
+            1 => {
+                let order = vec![ComputeEnvironmentOrder {
+                    order: 1,
+                    compute_environment: (*self.dice.pick(&ENVIRONMENTS).expect("some")).to_owned(),
+                }];
+                Action::UpdateJobQueue(UpdateJobQueueRequest {
+                    job_queue: "both".into(),
+                    compute_environment_order: Some(order),
+                    ..Default::default()
+                })
+            }
+            2 => Action::UpdateComputeEnvironment(UpdateComputeEnvironmentRequest {
+                compute_environment: (*self.dice.pick(&ENVIRONMENTS).expect("some")).to_owned(),
+                state: Some(state),
+                compute_resources: None,
+            }),
+            _ => Action::UpdateComputeEnvironment(UpdateComputeEnvironmentRequest {
+                compute_environment: (*self.dice.pick(&ENVIRONMENTS).expect("some")).to_owned(),
+                state: None,
+                compute_resources: Some(ComputeResourceUpdate {
+                    minv_cpus: Some(i32::try_from(self.dice.below(3)).expect("small")),
+                    maxv_cpus: Some(2 + i32::try_from(self.dice.below(12)).expect("small")),
+                    desiredv_cpus: None,
+                }),
+            }),
+        };
+        self.world.ask(action).expect("an operator may");
+    }
+
+    fn schedule(&mut self) {
+        let name = format!("s{}", self.dice.below(3));
+        let request = self.request();
+        let schedule = Schedule {
+            name: name.clone(),
+            schedule_expression: (*self.dice.pick(&["rate(30 minutes)", "cron(0 3 * * ? *)"]).expect("some"))
+                .to_owned(),
+            state: if self.dice.below(3) == 0 { Switch::Disabled } else { Switch::Enabled },
+            target: ScheduleTarget::submit_job(&request, "arn:aws:iam::1:role/r"),
+            ..Schedule::default()
+        };
+        let action = match self.dice.below(4) {
+            0 => Action::CreateSchedule(Box::new(schedule)),
+            1 => Action::UpdateSchedule(Box::new(schedule)),
+            2 => Action::DeleteSchedule { group: "default".into(), name },
+            _ => Action::RunSchedule { group: "default".into(), name },
+        };
+        let _ = self.world.ask(action);
+    }
+
+    /// The engine's process is killed and comes back later from its journal.
+    fn restart(&mut self) {
+        let mut engine = Engine::new(Settings::default());
+        for line in &self.world.journal {
+            engine.apply(&serde_json::from_str(line).expect("an event"));
+        }
+        assert!(engine == self.world.engine, "the journal gives the state");
+        self.world.engine = engine;
+        self.world.now += HOUR;
+        self.world.ask(Action::Resume).expect("resumed");
+        let agents: Vec<InstanceId> = self.world.agents.keys().cloned().collect();
+        for instance in agents {
+            self.world.hello(&instance);
+        }
+    }
+
+    /// Lets everything that can end come to its end.
+    fn finish(&mut self) {
+        for _ in 0..2000 {
+            self.world.register_all();
+            for attempt in self.held(|held| matches!(held, Held::Starting)) {
+                self.world.started(&attempt);
+            }
+            for attempt in self.held(|held| matches!(held, Held::Running(_))) {
+                self.world.run_started(&attempt, 0);
+            }
+            self.world.deliver();
+            let at_rest = |story: &Self| story.held(|_| true).is_empty() && story.world.launching.is_empty();
+            if at_rest(self) {
+                // What is idle ends and makes room for what needs another instance.
+                self.world.pass(2 * MINUTE);
+                if at_rest(self) {
+                    self.assert_nothing_waits_in_vain();
+                    return;
+                }
+            }
+        }
+        panic!("it does not come to an end");
+    }
+
+    /// Where nothing runs, the head of a queue says why it waits, and nobody waits for nobody.
+    fn assert_nothing_waits_in_vain(&self) {
+        let environments = self.world.engine.compute_environments();
+        // What the minimum keeps may leave no room for a larger instance.
+        if environments.iter().any(|found| found.capacity.as_ref().is_some_and(|capacity| capacity.vcpus > 0.0)) {
+            return;
+        }
+        let runnable = self.world.all_in(JobStatus::Runnable);
+        let pending = self.world.all_in(JobStatus::Pending);
+        let explained = runnable.iter().filter(|id| !self.world.reason(id).is_empty()).count();
+        assert!(runnable.is_empty() || explained > 0, "{runnable:?} wait and nobody says why");
+        assert!(pending.is_empty() || !runnable.is_empty(), "{pending:?} wait for nobody");
+    }
+}
+
+fn tell(seed: u64, steps: usize) -> Story {
+    let mut story = Story::new(seed);
+    for _ in 0..steps {
+        story.step();
+    }
+    story.finish();
+    story
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 48,
+        failure_persistence: None,
+        max_shrink_iters: 0,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn whatever_happens_the_invariants_hold_and_the_journal_tells_it_again(seed in any::<u64>(), steps in 100_usize..500) {
+        let story = tell(seed, steps);
+        story.world.assert_replays(&Settings::default());
+    }
+}
+
+#[test]
+fn one_seed_tells_one_story() {
+    let (first, second) = (tell(7, 600), tell(7, 600));
+    assert_eq!(first.world.journal, second.world.journal);
+    assert!(first.world.journal.len() > 800, "and it is one worth telling");
+}

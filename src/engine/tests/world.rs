@@ -1,0 +1,416 @@
+//! A world around an engine: a clock, ids that count, and agents that hold what they were told.
+//!
+//! After each step the invariants are checked, and every event goes to a journal and is read back from its JSON.
+
+use crate::engine::command::{Action, Answer, Command, Outcome, Refusal};
+use crate::engine::event::Event;
+use crate::engine::{Effect, Engine, Ids, JobFilter, Settings, StartAttempt};
+use crate::model::{
+    AttemptId, ComputeEnvironmentOrder, ComputeResource, ContainerOverrides, ContainerProperties,
+    CreateComputeEnvironmentRequest, CreateJobQueueRequest, InstanceId, JobDetail, JobId, JobStatus, Millis,
+    RegisterJobDefinitionRequest, ResourceRequirement, RetryStrategy, SubmitJobRequest,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// 2026-11-24T00:00:00Z
+pub const START: Millis = 1_795_478_400_000;
+pub const SECOND: Millis = 1000;
+pub const MINUTE: Millis = 60 * SECOND;
+pub const HOUR: Millis = 60 * MINUTE;
+pub const DAY: Millis = 24 * HOUR;
+
+/// UUIDs that count.
+#[derive(Debug, Clone, Default)]
+pub struct Counting(u32);
+
+impl Counting {
+    /// Leaves numbers to others.
+    pub fn skip(&mut self, count: u32) {
+        self.0 += count;
+    }
+}
+
+impl Ids for Counting {
+    fn uuid(&mut self) -> String {
+        self.0 += 1;
+        format!("{:08x}-0000-4000-8000-000000000000", self.0)
+    }
+}
+
+/// What an agent holds of an attempt.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Held {
+    Starting,
+    Running(Millis),
+    Exited(Outcome),
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct Agent {
+    pub pid: u32,
+    pub held: BTreeMap<AttemptId, Held>,
+}
+
+pub struct World {
+    pub engine: Engine,
+    pub now: Millis,
+    pub ids: Counting,
+    pub journal: Vec<String>,
+    pub agents: BTreeMap<InstanceId, Agent>,
+    /// Launched, and not registered yet.
+    pub launching: BTreeSet<InstanceId>,
+    /// Every start that was ever asked for.
+    pub starts: BTreeMap<AttemptId, StartAttempt>,
+    pub stops: Vec<(AttemptId, u32)>,
+    /// What the last step did.
+    pub events: Vec<Event>,
+    pids: u32,
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self::with(Settings::default())
+    }
+}
+
+impl World {
+    pub fn with(settings: Settings) -> Self {
+        Self {
+            engine: Engine::new(settings),
+            now: START,
+            ids: Counting::default(),
+            journal: Vec::new(),
+            agents: BTreeMap::new(),
+            launching: BTreeSet::new(),
+            starts: BTreeMap::new(),
+            stops: Vec::new(),
+            events: Vec::new(),
+            pids: 100,
+        }
+    }
+
+    /// One environment of `vcpus`, one queue `main`, and the definition `job` of one vCPU and 512 MiB, tried once.
+    pub fn small(vcpus: i32) -> Self {
+        let mut world = Self::default();
+        world.environment("ce", vcpus);
+        world.queue("main", 1, &["ce"]);
+        world.definition("job", "1", "512");
+        world
+    }
+
+    pub fn environment(&mut self, name: &str, vcpus: i32) {
+        let request = environment(name, vcpus);
+        self.ask(Action::CreateComputeEnvironment(request)).expect("an environment");
+    }
+
+    pub fn queue(&mut self, name: &str, priority: i32, environments: &[&str]) {
+        let order = (1..)
+            .zip(environments)
+            .map(|(order, name)| ComputeEnvironmentOrder { order, compute_environment: (*name).to_owned() });
+        let request = CreateJobQueueRequest {
+            job_queue_name: name.to_owned(),
+            priority,
+            compute_environment_order: order.collect(),
+            ..Default::default()
+        };
+        self.ask(Action::CreateJobQueue(request)).expect("a queue");
+    }
+
+    pub fn definition(&mut self, name: &str, vcpus: &str, memory: &str) {
+        self.ask(Action::RegisterJobDefinition(definition(name, vcpus, memory))).expect("a definition");
+    }
+
+    pub fn submit(&mut self, request: SubmitJobRequest) -> JobId {
+        match self.ask(Action::SubmitJob(Box::new(request))) {
+            Ok(Answer::Submitted(response)) => response.job_id,
+            other => panic!("not submitted: {other:?}"),
+        }
+    }
+
+    pub fn ask(&mut self, action: Action) -> Result<Answer, Refusal> {
+        let command = Command { by: "ada@host".to_owned(), reason: None, action };
+        let decision = self.engine.decide(&command, self.now, &mut self.ids)?;
+        self.settle(decision.events);
+        Ok(decision.answer)
+    }
+
+    /// Applies events and all that follows from them, as the engine's body does, and carries out the effects.
+    pub fn settle(&mut self, first: Vec<Event>) {
+        let mut all = Vec::new();
+        let mut events = first;
+        for round in 0.. {
+            assert!(round < 1000, "the engine does not come to rest: {events:?}");
+            for event in &events {
+                self.apply(event);
+            }
+            all.append(&mut events);
+            events = self.engine.advance(self.now, &mut self.ids);
+            if events.is_empty() {
+                break;
+            }
+        }
+        if let Err(violation) = self.engine.check() {
+            panic!("{violation}\nafter {all:#?}");
+        }
+        let effects: Vec<Effect> = all.iter().flat_map(|event| self.engine.effects(event)).collect();
+        let again: Vec<Effect> = all.iter().flat_map(|event| self.engine.effects(event)).collect();
+        assert_eq!(effects, again, "effects are the same each time they are asked for");
+        self.events = all;
+        for effect in effects {
+            self.carry_out(effect);
+        }
+    }
+
+    fn apply(&mut self, event: &Event) {
+        let json = serde_json::to_string(event).expect("an event is written");
+        let read: Event = serde_json::from_str(&json).expect("an event is read");
+        assert_eq!(read, *event, "{json}");
+        self.journal.push(json);
+        self.engine.apply(event);
+    }
+
+    pub fn carry_out(&mut self, effect: Effect) {
+        match effect {
+            Effect::LaunchInstance { instance } => {
+                self.launching.insert(instance);
+            }
+            Effect::EndInstance { instance } => {
+                let agent = self.agents.remove(&instance);
+                let busy = agent.is_some_and(|agent| agent.held.values().any(|held| !matches!(held, Held::Exited(_))));
+                assert!(!busy, "{instance} is ended while something runs on it");
+            }
+            Effect::Start { instance, start } => {
+                let known = self.starts.entry(start.attempt.clone()).or_insert_with(|| (*start).clone());
+                assert_eq!(*known, *start, "an attempt is started in one way");
+                if let Some(agent) = self.agents.get_mut(&instance) {
+                    agent.held.entry(start.attempt).or_insert(Held::Starting);
+                }
+            }
+            Effect::Stop { instance, attempt, grace_seconds } => {
+                self.stops.push((attempt.clone(), grace_seconds));
+                let now = self.now;
+                if let Some(agent) = self.agents.get_mut(&instance) {
+                    let outcome = |started_at, code| Outcome { at: now, started_at, code, ..Outcome::default() };
+                    let exit = match agent.held.get(&attempt) {
+                        Some(Held::Running(since)) => outcome(Some(*since), Some(143)),
+                        Some(Held::Exited(exit)) => exit.clone(),
+                        Some(Held::Starting) | None => outcome(None, None),
+                    };
+                    agent.held.insert(attempt, Held::Exited(exit));
+                }
+            }
+            Effect::Acknowledge { instance, attempt } => {
+                if let Some(agent) = self.agents.get_mut(&instance) {
+                    agent.held.remove(&attempt);
+                }
+            }
+        }
+    }
+
+    /// Registers every instance that was launched.
+    pub fn register_all(&mut self) {
+        while let Some(instance) = self.launching.pop_first() {
+            self.register(&instance);
+        }
+    }
+
+    pub fn register(&mut self, instance: &InstanceId) {
+        self.pids += 1;
+        self.launching.remove(instance);
+        self.agents.insert(instance.clone(), Agent { pid: self.pids, held: BTreeMap::new() });
+        self.hello(instance);
+    }
+
+    /// An agent says hello with all it holds.
+    pub fn hello(&mut self, instance: &InstanceId) {
+        let Some(agent) = self.agents.get(instance) else { return };
+        let held: Vec<AttemptId> = agent.held.keys().cloned().collect();
+        let refused = self.ask(Action::InstanceRegistered { instance: instance.clone(), pid: agent.pid }).is_err();
+        let effects = self.engine.reconcile(instance, &held);
+        assert!(!refused || effects.contains(&Effect::EndInstance { instance: instance.clone() }));
+        for effect in effects {
+            if refused && matches!(effect, Effect::EndInstance { .. }) {
+                self.agents.remove(instance);
+            } else {
+                self.carry_out(effect);
+            }
+        }
+    }
+
+    pub fn holder(&self, attempt: &AttemptId) -> InstanceId {
+        let holder = self.agents.iter().find(|(_, agent)| agent.held.contains_key(attempt));
+        holder.unwrap_or_else(|| panic!("nobody holds {attempt}")).0.clone()
+    }
+
+    pub fn started(&mut self, attempt: &AttemptId) {
+        let at = self.now;
+        let holder = self.holder(attempt);
+        self.agents.get_mut(&holder).expect("an agent").held.insert(attempt.clone(), Held::Running(at));
+        self.ask(Action::AttemptStarted { attempt: attempt.clone(), at }).expect("accepted");
+    }
+
+    pub fn exited(&mut self, attempt: &AttemptId, exit: Outcome) {
+        let holder = self.holder(attempt);
+        self.agents.get_mut(&holder).expect("an agent").held.insert(attempt.clone(), Held::Exited(exit.clone()));
+        self.report(attempt, exit);
+    }
+
+    /// What a body does with a report of an exit: it acknowledges it, whatever it changes.
+    pub fn report(&mut self, attempt: &AttemptId, exit: Outcome) {
+        let action = Action::AttemptExited { attempt: attempt.clone(), exit };
+        self.ask(action).expect("an exit is always accepted");
+        for agent in self.agents.values_mut() {
+            agent.held.remove(attempt);
+        }
+    }
+
+    /// Starts and ends the live attempt of a job with an exit code.
+    pub fn run(&mut self, job: &JobId, code: i32) {
+        self.register_all();
+        let attempt = self.live(job);
+        self.started(&attempt);
+        self.now += SECOND;
+        let exit = Outcome { at: self.now, code: Some(code), ..Outcome::default() };
+        self.exited(&attempt, exit);
+    }
+
+    pub fn lose(&mut self, instance: &InstanceId) {
+        self.agents.remove(instance);
+        self.launching.remove(instance);
+        self.ask(Action::InstanceLost { instance: instance.clone(), cause: "its agent died".to_owned() })
+            .expect("accepted");
+    }
+
+    pub fn pass(&mut self, time: Millis) {
+        self.now += time;
+        self.settle(Vec::new());
+    }
+
+    pub fn live(&self, job: &JobId) -> AttemptId {
+        let number = self.job(job).extra.expect("ours").attempt;
+        AttemptId { job: job.clone(), number }
+    }
+
+    pub fn job(&self, id: &JobId) -> JobDetail {
+        let mut found = self.engine.describe_jobs(std::slice::from_ref(id));
+        found.pop().unwrap_or_else(|| panic!("{id} is not known"))
+    }
+
+    pub fn status(&self, id: &JobId) -> JobStatus {
+        self.job(id).status
+    }
+
+    pub fn reason(&self, id: &JobId) -> String {
+        self.job(id).status_reason.unwrap_or_default()
+    }
+
+    /// Children and jobs that are in a state, by id.
+    pub fn all_in(&self, status: JobStatus) -> Vec<JobId> {
+        let filter = JobFilter { limit: 100_000, ..JobFilter::default() };
+        let (rows, _) = self.engine.jobs(&filter).expect("a page");
+        let mut found = Vec::new();
+        for row in rows {
+            if row.is_array_parent() {
+                let children = JobFilter { array: Some(row.job_id), limit: 100_000, ..JobFilter::default() };
+                let (rows, _) = self.engine.jobs(&children).expect("a page");
+                found.extend(rows.into_iter().filter(|row| row.status == status).map(|row| row.job_id));
+            } else if row.status == status {
+                found.push(row.job_id);
+            }
+        }
+        found
+    }
+
+    /// The state is what the journal says, and what a snapshot says.
+    pub fn assert_replays(&self, settings: &Settings) {
+        let mut replayed = Engine::new(settings.clone());
+        for line in &self.journal {
+            replayed.apply(&serde_json::from_str(line).expect("an event is read"));
+        }
+        assert!(replayed == self.engine, "a replayed journal gives the same state");
+        let snapshot = serde_json::to_string(&self.engine).expect("a snapshot is written");
+        let read: Engine = serde_json::from_str(&snapshot).expect("a snapshot is read");
+        assert!(read == self.engine, "a snapshot gives the same state");
+    }
+}
+
+pub fn environment(name: &str, vcpus: i32) -> CreateComputeEnvironmentRequest {
+    CreateComputeEnvironmentRequest {
+        compute_environment_name: name.to_owned(),
+        kind: "MANAGED".to_owned(),
+        compute_resources: Some(ComputeResource {
+            kind: "EC2".to_owned(),
+            maxv_cpus: Some(vcpus),
+            // The family starts at two vCPUs.
+            instance_types: vec![if vcpus == 1 { "c6g.medium" } else { "c6g" }.to_owned()],
+            ..ComputeResource::default()
+        }),
+        ..CreateComputeEnvironmentRequest::default()
+    }
+}
+
+pub fn definition(name: &str, vcpus: &str, memory: &str) -> RegisterJobDefinitionRequest {
+    RegisterJobDefinitionRequest {
+        job_definition_name: name.to_owned(),
+        kind: "container".to_owned(),
+        container_properties: Some(ContainerProperties {
+            image: "host".to_owned(),
+            command: vec!["true".to_owned()],
+            resource_requirements: requirements(vcpus, memory),
+            ..ContainerProperties::default()
+        }),
+        ..RegisterJobDefinitionRequest::default()
+    }
+}
+
+pub fn requirements(vcpus: &str, memory: &str) -> Vec<ResourceRequirement> {
+    let requirement = |kind: &str, value: &str| ResourceRequirement { kind: kind.to_owned(), value: value.to_owned() };
+    vec![requirement("VCPU", vcpus), requirement("MEMORY", memory)]
+}
+
+/// A submission of the definition `job` to the queue `main`.
+pub fn job(name: &str) -> SubmitJobRequest {
+    SubmitJobRequest {
+        job_name: name.to_owned(),
+        job_queue: "main".to_owned(),
+        job_definition: "job".to_owned(),
+        ..SubmitJobRequest::default()
+    }
+}
+
+pub fn sized(name: &str, vcpus: &str, memory: &str) -> SubmitJobRequest {
+    let overrides = ContainerOverrides { resource_requirements: requirements(vcpus, memory), ..Default::default() };
+    SubmitJobRequest { container_overrides: Some(overrides), ..job(name) }
+}
+
+pub fn tried(name: &str, attempts: u32) -> SubmitJobRequest {
+    let strategy = RetryStrategy { attempts: Some(attempts), ..RetryStrategy::default() };
+    SubmitJobRequest { retry_strategy: Some(strategy), ..job(name) }
+}
+
+impl World {
+    /// Every agent reports the exits that it holds.
+    pub fn deliver(&mut self) {
+        let exits: Vec<(AttemptId, Outcome)> = self
+            .agents
+            .values()
+            .flat_map(|agent| &agent.held)
+            .filter_map(|(attempt, held)| match held {
+                Held::Exited(exit) => Some((attempt.clone(), exit.clone())),
+                Held::Starting | Held::Running(_) => None,
+            })
+            .collect();
+        for (attempt, exit) in exits {
+            self.report(&attempt, exit);
+        }
+    }
+}
+
+impl World {
+    /// Ends an attempt that runs.
+    pub fn run_started(&mut self, attempt: &AttemptId, code: i32) {
+        self.now += SECOND;
+        let exit = Outcome { at: self.now, code: Some(code), ..Outcome::default() };
+        self.exited(attempt, exit);
+    }
+}
