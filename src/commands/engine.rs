@@ -11,6 +11,7 @@ use crate::daemon;
 use crate::engine::Settings;
 use crate::model::{EngineStatus, Place};
 use std::fs::OpenOptions;
+use std::io::IsTerminal;
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -107,11 +108,17 @@ async fn answers(socket: &Path) -> bool {
 async fn foreground(setting: &Setting) -> Done {
     setting.data.create()?;
     let _writer = log_to(&setting.data.log())?;
-    let interrupts = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()];
-    let mut interrupts = interrupts.map(|kind| signal(kind).map_err(CommandError::Start));
+    let listen = |kind| signal(kind).map_err(CommandError::Start);
+    let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+    let mut hangup = listen(SignalKind::hangup())?;
+    // An engine in the background outlives the terminal that it was started from.
+    let in_terminal = std::io::stdin().is_terminal();
     let shutdown = async move {
-        let waits = interrupts.iter_mut().filter_map(|signal| signal.as_mut().ok());
-        futures::future::select_all(waits.map(|signal| Box::pin(signal.recv()))).await;
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            () = async { while hangup.recv().await.is_some() && !in_terminal {} } => {}
+        }
     };
     setting.output.note(&format!(
         "the engine runs (pid {}) in {}; Ctrl-C ends it, and jobs go on",

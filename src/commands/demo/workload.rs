@@ -24,12 +24,12 @@ impl Workload<'_> {
     pub async fn submit(&self) -> Result<usize, CommandError> {
         let mut count = 0;
         for (name, queue, definition) in [
-            ("ingest-orders", "high", "ingest"),
+            ("wait-for-lock", "default", "endless"),
             ("word-count", "default", "short"),
             ("import-orders", "default", "broken"),
             ("build-index", "default", "killed"),
             ("sync-upstream", "default", "flaky"),
-            ("wait-for-lock", "default", "endless"),
+            ("ingest-orders", "high", "ingest"),
         ] {
             self.send(self.job(name, queue, definition)).await?;
             count += 1;
