@@ -13,7 +13,7 @@ use crate::config::theme::Theme;
 use crate::model::{Cursor, Millis, What};
 use crokey::KeyCombination;
 use crossterm::event::{Event, EventStream, KeyEventKind};
-use futures::{FutureExt, StreamExt};
+use futures::StreamExt;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -156,7 +156,7 @@ impl Console {
         let mut interrupt = watch(SignalKind::interrupt())?;
         let mut resumed = watch(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?;
         let mut gone = watch_hangup();
-        let mut events = EventStream::new();
+        let mut events = read_events();
         // Whether something is to be drawn, and whether a person waits for it.
         let (mut is_stale, mut is_urgent) = (true, true);
         let mut is_writing = false;
@@ -171,13 +171,12 @@ impl Console {
                 wake = wake.min(self.drawn_at + FRAME);
             }
             tokio::select! {
-                event = events.next() => {
-                    let Some(Ok(event)) = event else { break };
+                event = events.recv() => {
+                    let Some(event) = event else { break };
                     is_urgent |= self.take_event(event);
                     is_stale = true;
                     // Keys that came at once are answered by one frame.
-                    while let Some(more) = events.next().now_or_never() {
-                        let Some(Ok(event)) = more else { return Ok(()) };
+                    while let Ok(event) = events.try_recv() {
                         is_urgent |= self.take_event(event);
                     }
                 }
@@ -296,6 +295,21 @@ impl Writer {
 fn is_hangup(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::NotConnected)
         || error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error())
+}
+
+/// Events as they come, read by a task of their own: an `EventStream` that is polled once without its waker, to see
+/// whether more is there, does not wake again. It ends with the terminal, or with the receiver.
+fn read_events() -> UnboundedReceiver<Event> {
+    let (sender, events) = unbounded_channel();
+    tokio::spawn(async move {
+        let mut stream = EventStream::new();
+        while let Some(Ok(event)) = stream.next().await {
+            if sender.send(event).is_err() {
+                return;
+            }
+        }
+    });
+    events
 }
 
 /// Resolves when standard input or output is hung up. The reader of keys would spin then: a read gives nothing.
