@@ -27,7 +27,6 @@ use crate::model::What;
 use clock::Clock;
 use feed::Feed;
 use instances::{Instances, Keeper, Limits, Note};
-use journal::Journal;
 use lock::EngineLock;
 use std::future::Future;
 use std::io;
@@ -109,20 +108,10 @@ async fn run_within(
     let started_at = clock::wall();
 
     let journal_path = directory.journal();
-    let (mut recovered, journal, seed) = tokio::task::spawn_blocking(move || {
-        let recovered = recover::replay(&Journal::read(&journal_path)?, settings, &journal_path)?;
-        let mut journal = Journal::open(&journal_path)?;
-        recover::shorten(&mut journal, &recovered.engine)?;
-        // In microseconds: no engine publishes a million changes a second for long.
-        let seed = journal.grow("feed", started_at.unsigned_abs() * 1_000, 1 << 32)?;
-        Ok::<_, JournalError>((recovered, journal, seed))
-    })
-    .await
-    .map_err(|_| DaemonError::Fault)??;
-    if recovered.last > started_at {
-        let ahead = (recovered.last - started_at) / 1_000;
-        recovered.notices.push(format!("the journal is {ahead} s ahead of the clock; the engine waits for the clock"));
-    }
+    let (recovered, journal, seed) =
+        tokio::task::spawn_blocking(move || recover::open(&journal_path, settings, started_at))
+            .await
+            .map_err(|_| DaemonError::Fault)??;
 
     let bind = |path: PathBuf| socket::bind(&path).map_err(|cause| DaemonError::Socket { path, cause });
     let agents_listener = bind(directory.agents_socket())?;

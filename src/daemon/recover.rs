@@ -20,6 +20,21 @@ pub(super) struct Recovered {
     pub notices: Vec<String>,
 }
 
+/// The engine of a journal, the journal, and the cursor before the first change of this run. What cannot be read is
+/// refused before anything is changed.
+pub(super) fn open(path: &Path, settings: Settings, now: Millis) -> Result<(Recovered, Journal, u64), JournalError> {
+    let mut recovered = replay(&Journal::read(path)?, settings, path)?;
+    let mut journal = Journal::open(path)?;
+    shorten(&mut journal, &recovered.engine)?;
+    // In microseconds: no engine publishes a million changes a second for long.
+    let seed = journal.grow("feed", now.unsigned_abs() * 1_000, 1 << 32)?;
+    if recovered.last > now {
+        let ahead = (recovered.last - now) / 1_000;
+        recovered.notices.push(format!("the journal is {ahead} s ahead of the clock; the engine waits for the clock"));
+    }
+    Ok((recovered, journal, seed))
+}
+
 /// Folds a journal's contents into an engine. A row that cannot be read refuses the whole: nothing is skipped.
 pub(super) fn replay(contents: &Contents, settings: Settings, path: &Path) -> Result<Recovered, JournalError> {
     let damaged = |detail| JournalError::Damaged { path: path.to_owned(), detail };
@@ -45,7 +60,7 @@ pub(super) fn replay(contents: &Contents, settings: Settings, path: &Path) -> Re
 }
 
 /// Puts a snapshot in the place of the events, when they have become many.
-pub(super) fn shorten(journal: &mut Journal, engine: &Engine) -> Result<(), JournalError> {
+fn shorten(journal: &mut Journal, engine: &Engine) -> Result<(), JournalError> {
     if journal.since_snapshot() < SNAPSHOT_AFTER {
         return Ok(());
     }

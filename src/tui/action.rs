@@ -172,10 +172,10 @@ actions! {
     Begin "begin" At(PANES), Write, ["i"], "", "make a first compute environment, queue and job definition for this machine";
 
     // Fields, buttons, lines to type in.
-    Accept "accept" At(TYPING), Nothing, ["enter"], "next/press", "go to the next field, press the button, take the line";
+    Accept "accept" At(TYPING), Nothing, ["enter"], "ok", "go to the next field, press the button, take the line";
     Send "send" At(&[Form]), Nothing, ["alt-enter", "f2"], "send", "send the form from any field, where it asks for nothing destructive";
     Cancel "cancel" At(TYPING), Nothing, ["esc", "ctrl-c"], "leave", "leave without doing anything";
-    NextField "next-field" At(TYPING), Nothing, ["tab", "down", "ctrl-n"], "field", "the next field or suggestion";
+    NextField "next-field" At(TYPING), Nothing, ["tab", "down", "ctrl-n"], "next", "the next field or suggestion";
     PreviousField "previous-field" At(TYPING), Nothing, ["backtab", "up", "ctrl-p"], "", "the field or suggestion before";
     EditLeft "edit-left" At(TYPING), Nothing, ["left"], "", "a letter left; the choice before";
     EditRight "edit-right" At(TYPING), Nothing, ["right"], "choice", "a letter right; the next choice";

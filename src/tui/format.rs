@@ -157,39 +157,43 @@ pub fn fit_right(text: &str, columns: usize) -> String {
     format!("{:rest$}{cut}", "")
 }
 
-/// The lines that a text takes when it is wrapped at `columns`, between words where that can be.
+/// The lines that a text takes when it is wrapped at `columns`, between words where that can be. Blanks at the ends of
+/// lines are left out.
 pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     let columns = columns.max(1);
     let text = printable(text);
     let mut lines = Vec::new();
     let mut line = String::new();
     let mut taken = 0;
-    for word in text.split_word_bounds() {
-        let wide = width(word);
+    let mut end_line = |line: &mut String| {
+        let ended = std::mem::take(line);
+        lines.push(ended.trim_end().to_owned());
+    };
+    for word in text.split_inclusive(' ') {
+        // The blank after a word may hang over the edge.
+        let wide = width(word.trim_end());
         if taken + wide > columns && taken > 0 {
-            lines.push(std::mem::take(&mut line));
+            end_line(&mut line);
             taken = 0;
-            if word.trim().is_empty() {
-                continue;
-            }
         }
         if wide <= columns {
             line.push_str(word);
-            taken += wide;
+            taken += width(word);
             continue;
         }
         for grapheme in word.graphemes(true) {
             let wide = width(grapheme);
             if taken + wide > columns && taken > 0 {
-                lines.push(std::mem::take(&mut line));
+                end_line(&mut line);
                 taken = 0;
             }
             line.push_str(grapheme);
             taken += wide;
         }
     }
-    if !line.is_empty() || lines.is_empty() {
-        lines.push(line);
+    end_line(&mut line);
+    if lines.len() > 1 && lines.last().is_some_and(String::is_empty) {
+        lines.pop();
     }
     lines
 }
@@ -235,7 +239,7 @@ mod tests {
 
     #[test]
     fn long_lines_wrap_between_words_or_within_one() {
-        assert_eq!(wrap("one two three", 8), ["one two ", "three"]);
+        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
         assert_eq!(wrap("abcdefgh", 3), ["abc", "def", "gh"]);
         assert_eq!(wrap("", 3), [""]);
         assert_eq!(wrap("世界", 1).len(), 2);

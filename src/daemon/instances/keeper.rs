@@ -20,7 +20,7 @@ use std::time::Duration;
 use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 /// Keeps what is known of each instance.
 pub(in crate::daemon) struct Keeper {
@@ -109,7 +109,13 @@ impl Keeper {
                 mourners.spawn(self.mourner().mourn(id, cause, Duration::ZERO));
             }
         }
-        let lost = mourners.join_all().await.len();
+        let lost = mourners.len();
+        let all = async { while mourners.join_next().await.is_some() {} };
+        if timeout(self.limits.recovers_within, all).await.is_err() {
+            tracing::error!(instances = mourners.len(), "what lost agents have left does not end; starting without");
+            // Their jobs stay as they are until it does.
+            self.waits.spawn(async move { while mourners.join_next().await.is_some() {} });
+        }
         (alive, lost)
     }
 

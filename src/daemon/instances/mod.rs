@@ -22,6 +22,8 @@ pub(super) struct Limits {
     pub registers_within: Duration,
     /// An instance that fails at once is not reported, and so not replaced, before so long after its launch.
     pub fails_after: Duration,
+    /// How long a start waits for the end of what lost agents have left.
+    pub recovers_within: Duration,
     /// How long the words of an agent that has ended may take to arrive.
     pub last_words: Duration,
 }
@@ -31,6 +33,7 @@ impl Default for Limits {
         Self {
             registers_within: Duration::from_secs(30),
             fails_after: Duration::from_secs(5),
+            recovers_within: Duration::from_secs(30),
             last_words: Duration::from_secs(5),
         }
     }

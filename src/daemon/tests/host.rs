@@ -163,6 +163,9 @@ impl Host {
         let (mut sender, connection) = handshake(TokioIo::new(stream)).await.expect("speaks HTTP");
         tokio::spawn(connection);
         let mut request = Request::builder().method(method).uri(path).header("host", "engine");
+        if headers.iter().all(|(name, _)| *name != "x-batchdeck-by") {
+            request = request.header("x-batchdeck-by", "tester@example");
+        }
         for (name, value) in headers {
             request = request.header(*name, *value);
         }

@@ -374,6 +374,9 @@ impl App {
     /// The command lines that do the same as a form.
     pub fn by_hand(&self, form: &Form) -> Vec<String> {
         let Ok(act) = self.calls(form) else { return Vec::new() };
+        if matches!(form.purpose, Purpose::Schedule { .. }) {
+            return Vec::new();
+        }
         let mut lines: Vec<Vec<String>> = Vec::new();
         for step in &act.steps {
             let words = command_line(step);

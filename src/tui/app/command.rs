@@ -2,7 +2,7 @@
 
 use super::list::{Scope, StateSet};
 use super::{App, Pane, Popup, View};
-use crate::model::JobId;
+use crate::model::{JobId, JobStatus};
 use crate::tui::action::{Action, Place, TABLE};
 use crate::tui::app::form::edit_request;
 use crate::tui::requests::Ask;
@@ -124,7 +124,7 @@ impl App {
     /// Everything that the palette offers at this place.
     pub fn palette_items(&self) -> Vec<Item> {
         let place = self.place_below();
-        let offered = TABLE.iter().filter(|info| info.scope.covers(place) && self.refusal(info.action).is_none());
+        let offered = TABLE.iter().filter(|info| info.scope.covers(place) && self.is_named_here(info.action));
         let mut items: Vec<Item> = offered
             .map(|info| Item {
                 name: info.name.to_owned(),
@@ -220,12 +220,27 @@ impl App {
         }
     }
 
+    /// What one looks for first in an array: what runs, or else what failed.
+    fn first_states(&self, parent: &JobId) -> StateSet {
+        let array = self.store.job(parent).and_then(|job| job.array_properties.as_ref());
+        match array.and_then(|array| array.status_summary.as_ref()) {
+            Some(counts) if counts.placed() > 0 => StateSet::Running,
+            Some(counts) if counts.get(JobStatus::Failed) > 0 => StateSet::Failed,
+            _ => StateSet::All,
+        }
+    }
+
+    /// Whether help and palette name an action here.
+    pub fn is_named_here(&self, action: Action) -> bool {
+        self.refusal(action).is_none() && (action != Action::Begin || self.store.is_empty())
+    }
+
     /// Opens a job's own screen, or an array's.
     pub(super) fn open_job(&mut self, id: JobId) {
         if self.store.job(&id).is_some_and(crate::model::JobSummary::is_array_parent) {
             self.ask_children(&id);
             self.describe_if_changed(&id);
-            let list = super::JobList::of(Scope::Array(id.clone()), StateSet::All);
+            let list = super::JobList::of(Scope::Array(id.clone()), self.first_states(&id));
             self.push(View::Array { parent: id, list });
         } else {
             self.push(View::Job { id, scroll: super::Scroll::default() });

@@ -71,6 +71,11 @@ impl Cursor {
         self.key = Some(key.to_owned());
     }
 
+    /// In another list it follows its thing, or else begins at the first line.
+    pub fn enter_other_list(&mut self) {
+        self.at = 0;
+    }
+
     /// Takes note of where it is now, so that it stays on its line when its thing goes.
     pub fn settle<K: AsRef<str>>(&mut self, keys: &[K]) {
         if let Some(at) = self.position(keys) {

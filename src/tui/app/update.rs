@@ -324,6 +324,7 @@ impl App {
         if let Some(jobs) = self.job_list_mut() {
             jobs.states = jobs.states.turn(steps);
             jobs.marked.clear();
+            jobs.list.cursor.enter_other_list();
         }
     }
 

@@ -9,7 +9,7 @@ use crate::tui::widgets::{Painter, piece};
 use ratatui::layout::Rect;
 
 /// Columns of the names of fields.
-const LABEL: u16 = 12;
+const LABEL: u16 = 14;
 
 /// Where its parts stand.
 ///

@@ -2,7 +2,7 @@
 
 use super::open;
 use crate::config::theme::Role;
-use crate::tui::action::{Place, Scope, TABLE};
+use crate::tui::action::{Action, Place, Scope, TABLE};
 use crate::tui::app::{App, Scroll};
 use crate::tui::widgets::{Painter, Piece, piece};
 use ratatui::layout::Rect;
@@ -43,7 +43,7 @@ fn section(app: &App, place: Place, global: bool) -> Vec<Vec<Piece<'static>>> {
     let rows = TABLE.iter().filter(|info| info.scope.covers(place) && (info.scope == Scope::Everywhere) == global);
     rows.filter_map(|info| {
         let keys = app.keymap.keys_at(place, info.action);
-        if keys.is_empty() {
+        if keys.is_empty() || (info.action == Action::Begin && !app.store.is_empty()) {
             return None;
         }
         let mut line =

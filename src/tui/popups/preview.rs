@@ -124,7 +124,7 @@ fn switch_text(to: Switch, what: &str, counts: &StatusCounts) -> String {
 }
 
 fn stop(app: &App, lines: &mut Lines, room: usize, jobs: &[JobId]) {
-    let wide = room.saturating_sub(44).clamp(8, 40);
+    let wide = room.saturating_sub(50).clamp(8, 40);
     for job in jobs.iter().take(NAMED).filter_map(|id| app.job_row(id)) {
         let (sign, role) = job_sign(job.status);
         let call = match StopCall::of(&job) {
@@ -164,7 +164,7 @@ pub fn below(app: &App, form: &Form, room: usize) -> Lines {
     match app.times_to_come(form) {
         Ok(times) => {
             for (at, (time, wall)) in times.into_iter().enumerate() {
-                let label = if at == 0 { "Next         " } else { "             " };
+                let label = if at == 0 { "  Next         " } else { "               " };
                 lines.push(vec![
                     piece(label, Role::Column),
                     piece(fit(&wall, 30), Role::Text),
@@ -179,9 +179,9 @@ pub fn below(app: &App, form: &Form, room: usize) -> Lines {
             } else {
                 &error
             };
-            let wrapped = wrap(error, room.saturating_sub(13));
+            let wrapped = wrap(error, room.saturating_sub(15));
             for (at, line) in wrapped.into_iter().enumerate() {
-                let label = if at == 0 { "Next         " } else { "             " };
+                let label = if at == 0 { "  Next         " } else { "               " };
                 lines.push(vec![piece(label, Role::Column), piece(line, Role::Dim)]);
             }
         }
@@ -192,7 +192,7 @@ pub fn below(app: &App, form: &Form, room: usize) -> Lines {
         let key = (schedule.group_name.clone(), schedule.name.clone());
         let runs = app.store.runs.get(&key).map(Vec::as_slice).unwrap_or_default();
         for (at, run) in runs.iter().take(RUNS).enumerate() {
-            let label = if at == 0 { "Past         " } else { "             " };
+            let label = if at == 0 { "  Past         " } else { "               " };
             let job = run.job_id.as_ref().and_then(|id| app.store.job(id));
             let (sign, role) = match (&run.error, job) {
                 (Some(_), _) => job_sign(crate::model::JobStatus::Failed),

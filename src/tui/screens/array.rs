@@ -6,6 +6,7 @@ use crate::model::{JobId, JobStatus, JobSummary};
 use crate::tui::app::App;
 use crate::tui::app::list::JobList;
 use crate::tui::format::count;
+use crate::tui::widgets::painter::pieces_width;
 use crate::tui::widgets::{Painter, piece};
 use ratatui::layout::Rect;
 use std::collections::BTreeMap;
@@ -59,16 +60,23 @@ fn summary(
     let name = row.map(|job| job.job_name.clone()).unwrap_or_default();
     let size = size.map_or(children.len() as u64, u64::from);
     let (state, role) = row.map_or(("", Role::Dim), |job| (job.status.as_str(), jobs::sign(job.status).1));
-    let pieces = [
+    let counted = [
+        ("✔", counts.get(JobStatus::Succeeded), "succeeded", Role::Succeeded),
+        ("●", counts.placed(), "running", Role::Running),
+        ("◌", counts.waiting(), "waiting", Role::Waiting),
+        ("✖", counts.get(JobStatus::Failed), "failed", Role::Failed),
+    ];
+    let head = [
         piece(format!(" {name}  "), Role::Text),
         piece(format!("{state}  "), role),
-        piece(format!("{} children   ", count(size)), Role::Dim),
-        piece(format!("✔ {} succeeded   ", count(counts.get(JobStatus::Succeeded))), Role::Succeeded),
-        piece(format!("● {} running   ", count(counts.placed())), Role::Running),
-        piece(format!("◌ {} waiting   ", count(counts.waiting())), Role::Waiting),
-        piece(format!("✖ {} failed", count(counts.get(JobStatus::Failed))), Role::Failed),
+        piece(format!("{} children", count(size)), Role::Dim),
     ];
-    painter.pieces(line.x, line.y, line.width, &pieces);
+    let taken = painter.pieces(line.x, line.y, line.width, &head);
+    let room = line.width - taken;
+    let with_words = counted.map(|(sign, number, word, role)| piece(format!("   {sign} {} {word}", count(number)), role));
+    let signs_alone = counted.map(|(sign, number, _, role)| piece(format!("   {sign} {}", count(number)), role));
+    let fitting = if pieces_width(&with_words) <= room { with_words } else { signs_alone };
+    painter.pieces(line.x + taken, line.y, room, &fitting);
 }
 
 /// Each cell stands for a few children in the order of their indexes, and shows what needs attention most among them.

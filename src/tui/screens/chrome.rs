@@ -2,7 +2,8 @@
 
 use crate::config::theme::Role;
 use crate::model::{JobId, text::printable};
-use crate::tui::action::{Action, Need, Scope, TABLE};
+use crate::tui::action::{Action, Scope, TABLE};
+use crate::tui::app::form::Entry;
 use crate::tui::app::list::StateSet;
 use crate::tui::app::store::Liveness;
 use crate::tui::app::{App, Popup, View};
@@ -140,7 +141,7 @@ pub fn hints(app: &App, painter: &mut Painter<'_>, line: Rect) {
         if (info.hint.is_empty() && !is_begin) || action == Action::Help || !info.scope.covers(place) {
             continue;
         }
-        if info.need != Need::Nothing && !app.is_offered(action) || !app.is_offered(action) {
+        if !app.is_offered(action) || !fits_form(app, action) {
             continue;
         }
         let Some(key) = key_of(action) else { continue };
@@ -154,6 +155,19 @@ pub fn hints(app: &App, painter: &mut Painter<'_>, line: Rect) {
         taken += wide;
     }
     painter.pieces_right(line.x, line.y, line.width, &last);
+}
+
+/// Whether an action does something in the form on top.
+fn fits_form(app: &App, action: Action) -> bool {
+    let Some(Popup::Form(form)) = app.popups.last() else { return action != Action::EditRight };
+    match action {
+        Action::Send => !form.careful && form.fields.len() > 1,
+        Action::EditRight => {
+            let field = form.fields.get(form.focus);
+            field.is_none_or(|field| matches!(field.entry, Entry::Choice { .. }))
+        }
+        _ => true,
+    }
 }
 
 /// What stopping would mean for the job that is selected.

@@ -23,7 +23,7 @@ pub fn sign(status: JobStatus) -> (&'static str, Role) {
     }
 }
 
-const NAME: Column = Column::left("job", 12, 99).growing(3);
+const NAME: Column = Column::left("job", 16, 99).growing(4);
 const SIGN: Column = Column::left("", 1, 98);
 const STATE: Column = Column::left("state", 9, 97);
 const DEFINITION: Column = Column::left("definition", 13, 50).growing(1);
@@ -48,7 +48,7 @@ const WAITING: [Column; 8] = [
     Column::right("for", 6, 90),
     Column::right("prio", 5, 80),
     QUEUE,
-    Column::left("why", 12, 70).growing(4),
+    Column::left("why", 26, 70).growing(4),
 ];
 const ENDED: [Column; 9] = [
     SIGN,
@@ -59,10 +59,10 @@ const ENDED: [Column; 9] = [
     Column::right("took", 6, 75),
     Column::right("exit", 4, 80),
     QUEUE,
-    Column::left("why", 12, 70).growing(4),
+    Column::left("why", 26, 70).growing(4),
 ];
 const ALL: [Column; 7] =
-    [SIGN, NAME, DEFINITION, STATE, Column::right("since", 6, 90), QUEUE, Column::left("why", 12, 70).growing(4)];
+    [SIGN, NAME, DEFINITION, STATE, Column::right("since", 6, 90), QUEUE, Column::left("why", 26, 70).growing(4)];
 
 /// The pane of jobs in the overview.
 pub fn pane(app: &App, painter: &mut Painter<'_>, area: Rect, has_keys: bool) {
@@ -233,7 +233,8 @@ pub fn why(app: &App, job: &JobSummary) -> String {
         JobStatus::Succeeded => String::new(),
         JobStatus::Failed => container.or_else(|| job.status_reason.clone()).unwrap_or_default(),
         status if status.is_waiting() => {
-            app.why_no_log(job, app.store.detail(&job.job_id)).trim_start_matches("it waits: ").to_owned()
+            let why = app.why_no_log(job, app.store.detail(&job.job_id));
+            why.strip_prefix("it waits: ").or_else(|| why.strip_prefix("it ")).unwrap_or(&why).to_owned()
         }
         _ => String::new(),
     }
@@ -277,9 +278,10 @@ fn cells(app: &App, job: &JobSummary, set: StateSet) -> Vec<Cell> {
     match set {
         StateSet::Running => {
             let (cpu, memory) = use_of(job);
-            let (cpu, memory) = if job.is_array_parent() { (String::new(), String::new()) } else { (cpu, memory) };
+            // An array's counts take the room of both.
+            let (cpu, memory) = if job.is_array_parent() { (array_counts(job), String::new()) } else { (cpu, memory) };
             let instance = job.extra.as_ref().and_then(|extra| extra.instance.as_ref());
-            let place = instance.map_or_else(|| array_counts(job), |id| id.0.chars().take(12).collect());
+            let place = instance.map_or_else(String::new, |id| id.0.chars().take(12).collect());
             cells.extend([
                 (span(for_now), Role::Text),
                 (cpu, Role::Text),

@@ -6,7 +6,8 @@ use crate::model::{ComputeEnvironment, Health, JobQueue, JobStatus, Switch, text
 use crate::tui::app::store::Kind;
 use crate::tui::app::{App, Pane};
 use crate::tui::format::vcpus;
-use crate::tui::widgets::table::{Cell, Column, Table};
+use crate::tui::widgets::painter::pieces_width;
+use crate::tui::widgets::table::{Cell, Column, Table, arrange as arrange_columns, titles_in_frame};
 use crate::tui::widgets::{Painter, Piece, piece};
 use ratatui::layout::Rect;
 
@@ -88,12 +89,12 @@ pub fn title(number: &str, name: &str, filter: &str, has_keys: bool) -> Vec<Piec
 }
 
 const QUEUE: [Column; 6] = [
-    Column::left("queue", 8, 9).growing(1),
+    Column::left("", 8, 9).growing(3),
     Column::right("prio", 4, 5),
-    Column::left("", 1, 8),
-    Column::right("waiting", 9, 7),
-    Column::right("running", 8, 6),
-    Column::right("failed", 7, 4),
+    Column::left("", 5, 8).growing(1),
+    Column::right("wait", 4, 7),
+    Column::right("run", 4, 6),
+    Column::right("fail", 4, 4),
 ];
 
 /// What stands in the way of reading a list, or why it is empty.
@@ -124,7 +125,8 @@ fn queues(app: &App, painter: &mut Painter<'_>, area: Rect, has_keys: bool) {
     let list = &app.overview.queues;
     let rows = app.queues();
     let right = scope_note(rows.len(), app.store.queues.len());
-    let inner = painter.frame(area, &title("1", "Queues", &list.filter, has_keys), &right, has_keys);
+    let title = title("1", "Queues", &list.filter, has_keys);
+    let inner = painter.frame(area, &title, &right, has_keys);
     if rows.is_empty() {
         return explain(app, painter, inner, Kind::Queues, &list.filter, "no queues yet");
     }
@@ -135,8 +137,11 @@ fn queues(app: &App, painter: &mut Painter<'_>, area: Rect, has_keys: bool) {
         cursor: &list.cursor,
         selected: list.cursor.position(&names),
         has_keys,
-        titles_from: 7,
+        titles_from: u16::MAX,
     };
+    if right.is_empty() {
+        titles_in_frame(painter, inner, &QUEUE, pieces_width(&title));
+    }
     table.draw(painter, inner, |at| (false, queue_cells(rows[at])));
 }
 
@@ -145,59 +150,45 @@ fn scope_note(shown: usize, all: usize) -> Vec<Piece<'static>> {
     if shown == all { Vec::new() } else { vec![piece(format!(" {shown} of {all} "), Role::Dim)] }
 }
 
-/// The sign of a queue or an environment, and its word where it is not simply on.
-pub fn sign(state: Switch, health: Health) -> (&'static str, Option<&'static str>, Role) {
+/// The sign and the word of a queue's or an environment's state.
+pub fn sign(state: Switch, health: Health) -> (&'static str, &'static str, Role) {
     match (health, state) {
-        (Health::Valid, Switch::Enabled) => ("●", None, Role::Running),
-        (Health::Valid, Switch::Disabled) => ("○", Some("disabled"), Role::Off),
-        (Health::Invalid, _) => ("▲", Some("INVALID"), Role::Attention),
-        (other, _) => ("▲", Some(other.as_str()), Role::Attention),
+        (Health::Valid, Switch::Enabled) => ("●", "on", Role::Running),
+        (Health::Valid, Switch::Disabled) => ("○", "off", Role::Off),
+        (other, _) => ("▲", other.as_str(), Role::Attention),
     }
 }
 
 fn queue_cells(queue: &JobQueue) -> Vec<Cell> {
     let (sign, word, role) = sign(queue.state, queue.status);
-    let name_role = if word.is_some() { role } else { Role::Text };
     let more = if queue.job_counts_partial { "+" } else { "" };
-    let counted = |number: u64, word: &str| format!("{}{more} {word}", short(number));
+    let counted = |number: u64, role: Role| match number {
+        0 => ("0".to_owned(), Role::Dim),
+        number => (format!("{}{more}", short(number)), role),
+    };
     let mut cells = vec![
-        (queue.job_queue_name.clone(), name_role),
+        (queue.job_queue_name.clone(), if role == Role::Running { Role::Text } else { role }),
         (queue.priority.to_string(), Role::Text),
-        (sign.to_owned(), role),
+        (format!("{sign} {word}"), role),
     ];
-    match (&queue.job_counts, word) {
-        (Some(counts), None) => {
-            let failed = counts.get(JobStatus::Failed);
-            let lit = |number: u64, role: Role| if number > 0 { role } else { Role::Dim };
-            cells.extend([
-                (counted(counts.waiting(), "wait"), lit(counts.waiting(), Role::Waiting)),
-                (counted(counts.placed(), "run"), lit(counts.placed(), Role::Running)),
-                (counted(failed, "✖"), lit(failed, Role::Failed)),
-            ]);
-        }
-        (counts, Some(word)) => {
-            let waiting = counts.as_ref().map_or(0, crate::model::StatusCounts::waiting);
-            let placed = counts.as_ref().map_or(0, crate::model::StatusCounts::placed);
-            let waiting = if waiting > 0 { counted(waiting, "wait") } else { String::new() };
-            // The word of its state stands where the count of the running would: what runs there still is told first.
-            let placed = if placed > 0 { counted(placed, "run") } else { word.to_owned() };
-            let last = if placed == word { String::new() } else { "off".to_owned() };
-            cells.extend([(waiting, Role::Waiting), (placed, role), (last, role)]);
-        }
-        (None, None) => {
-            cells.extend([("-".to_owned(), Role::Dim), (String::new(), Role::Dim), (String::new(), Role::Dim)])
-        }
+    match &queue.job_counts {
+        Some(counts) => cells.extend([
+            counted(counts.waiting(), Role::Waiting),
+            counted(counts.placed(), Role::Running),
+            counted(counts.get(JobStatus::Failed), Role::Failed),
+        ]),
+        None => cells.extend(["-"; 3].map(|text| (text.to_owned(), Role::Dim))),
     }
     cells
 }
 
-/// A count in at most five columns: `1204`, `12.3k`, `1.2M`.
+/// A count in at most four columns: `1204`, `12k`, `1.2M`.
 fn short(number: u64) -> String {
     match number {
         0..=9_999 => number.to_string(),
-        10_000..=99_999 => format!("{}.{}k", number / 1000, number % 1000 / 100),
-        100_000..=999_999 => format!("{}k", number / 1000),
-        _ => format!("{}.{}M", number / 1_000_000, number % 1_000_000 / 100_000),
+        10_000..=999_999 => format!("{}k", number / 1000),
+        1_000_000..=9_999_999 => format!("{}.{}M", number / 1_000_000, number % 1_000_000 / 100_000),
+        _ => format!("{}M", number / 1_000_000),
     }
 }
 
@@ -205,7 +196,8 @@ fn environments(app: &App, painter: &mut Painter<'_>, area: Rect, has_keys: bool
     let list = &app.overview.environments;
     let rows = app.environments();
     let right = scope_note(rows.len(), app.store.environments.len());
-    let inner = painter.frame(area, &title("2", "Environments", &list.filter, has_keys), &right, has_keys);
+    let title = title("2", "Environments", &list.filter, has_keys);
+    let inner = painter.frame(area, &title, &right, has_keys);
     if rows.is_empty() {
         return explain(app, painter, inner, Kind::Environments, &list.filter, "no compute environments yet");
     }
@@ -216,29 +208,32 @@ fn environments(app: &App, painter: &mut Painter<'_>, area: Rect, has_keys: bool
         cursor: &list.cursor,
         selected: list.cursor.position(&names),
         has_keys,
-        titles_from: 7,
+        titles_from: u16::MAX,
     };
-    table.draw(painter, inner, |at| (false, environment_cells(rows[at], gauge_width(inner.width))));
+    if right.is_empty() {
+        titles_in_frame(painter, inner, &ENVIRONMENT, pieces_width(&title));
+    }
+    let gauge = arrange_columns(&ENVIRONMENT, inner.width.saturating_sub(2));
+    let gauge = gauge.iter().find(|(at, ..)| *at == GAUGE).map_or(0, |(_, _, width)| usize::from(*width));
+    table.draw(painter, inner, |at| (false, environment_cells(rows[at], gauge)));
 }
 
 const ENVIRONMENT: [Column; 8] = [
-    Column::left("environment", 7, 9).growing(1),
-    Column::left("kind", 5, 6),
-    Column::left("", 1, 8),
-    Column::right("used/max", 7, 7),
-    Column::left("vCPU", 11, 5),
+    Column::left("", 7, 9).growing(3),
+    Column::left("", 4, 4),
+    Column::left("", 5, 8).growing(1),
+    Column::right("vCPU", 7, 7),
+    Column::left("used", 6, 5).growing(2),
     Column::right("have", 4, 3),
     Column::right("min", 4, 1),
-    Column::right("inst", 4, 4),
+    Column::right("inst", 4, 6),
 ];
 
-fn gauge_width(room: u16) -> usize {
-    if room >= 30 { 6 } else { 0 }
-}
+/// The column of the gauge.
+const GAUGE: usize = 4;
 
 fn environment_cells(environment: &ComputeEnvironment, gauge: usize) -> Vec<Cell> {
     let (sign, word, role) = sign(environment.state, environment.status);
-    let name_role = if word.is_some() { role } else { Role::Text };
     let resources = environment.compute_resources.clone().unwrap_or_default();
     let max = resources.maxv_cpus.map_or(0.0, f64::from);
     let desired = resources.desiredv_cpus.map_or(0.0, f64::from);
@@ -248,16 +243,15 @@ fn environment_cells(environment: &ComputeEnvironment, gauge: usize) -> Vec<Cell
     };
     let kind = match environment.provisioning() {
         "FARGATE" => "FARG",
-        "FARGATE_SPOT" => "F-SPT",
+        "FARGATE_SPOT" => "FSPT",
         other => other,
     };
-    let bar = if let Some(word) = word { word.to_owned() } else { format!("vCPU {}", bar(used, max, gauge)) };
     vec![
-        (environment.compute_environment_name.clone(), name_role),
+        (environment.compute_environment_name.clone(), if role == Role::Running { Role::Text } else { role }),
         (kind.to_owned(), Role::Dim),
-        (sign.to_owned(), role),
+        (format!("{sign} {word}"), role),
         (format!("{}/{}", vcpus(used), vcpus(max)), Role::Text),
-        (bar, if word.is_some() { role } else { Role::Gauge }),
+        (bar(used, max, gauge), Role::Gauge),
         (vcpus(have), Role::Dim),
         (resources.minv_cpus.unwrap_or(0).to_string(), Role::Dim),
         (instances.map_or("-".to_owned(), |count| count.to_string()), Role::Dim),
@@ -282,8 +276,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counts_never_take_more_than_five_columns() {
-        let cases = [(7, "7"), (9_999, "9999"), (12_345, "12.3k"), (123_456, "123k"), (1_234_567, "1.2M")];
+    fn counts_never_take_more_than_four_columns() {
+        let cases = [(7, "7"), (9_999, "9999"), (12_345, "12k"), (123_456, "123k"), (1_234_567, "1.2M"), (12_345_678, "12M")];
         for (given, expected) in cases {
             assert_eq!(short(given), expected);
         }

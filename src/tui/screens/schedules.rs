@@ -14,9 +14,9 @@ use ratatui::layout::Rect;
 
 const COLUMNS: [Column; 9] = [
     Column::left("", 1, 98),
-    Column::left("schedule", 12, 99).growing(2),
+    Column::left("schedule", 14, 99).growing(2),
     Column::left("state", 8, 70),
-    Column::left("when", 18, 80).growing(3),
+    Column::left("when", 26, 80).growing(3),
     Column::left("zone", 13, 30),
     Column::right("next", 9, 90),
     Column::left("at", 16, 40),

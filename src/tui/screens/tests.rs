@@ -1,8 +1,12 @@
+//! Screens as people see them: letters as snapshots, colours where they mean something.
+
 use crate::backend::scripted::{Can, World};
 use crate::config::theme::{Role, Theme};
 use crate::tui::stage::{Stage, lines};
+use crate::tui::theme::{Depth, Styles};
 use std::path::Path;
 
+/// The recorded world of the tests and the pictures.
 pub(crate) fn world() -> World {
     World::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/world.json")).expect("the recorded world")
 }
@@ -16,13 +20,215 @@ fn stage(size: (u16, u16), keys: &str) -> Stage {
     stage
 }
 
-fn screen(size: (u16, u16), keys: &str) -> String {
-    stage(size, keys).text()
+/// Takes a snapshot of each screen at both sizes.
+fn check(name: &str, keys: &str) {
+    insta::assert_snapshot!(format!("{name}@80x24"), stage(SMALL, keys).text());
+    insta::assert_snapshot!(format!("{name}@200x60"), stage(LARGE, keys).text());
+}
+
+fn check_small(name: &str, keys: &str) {
+    insta::assert_snapshot!(format!("{name}@80x24"), stage(SMALL, keys).text());
 }
 
 #[test]
-fn show() {
-    for keys in std::env::var("KEYS").unwrap_or_default().split('|') {
-        println!("{}", screen(SMALL, keys));
+fn the_overview_shows_four_panes_at_once() {
+    check("overview", "j");
+}
+
+#[test]
+fn each_set_of_states_has_the_columns_that_matter_for_it() {
+    check("waiting", "s j j j");
+    check("failed", "s s");
+    check_small("succeeded", "s s s");
+    check_small("all", "left g");
+}
+
+#[test]
+fn a_pane_fills_the_screen() {
+    check_small("zoomed_queues", "1 z");
+    check_small("zoomed_log", "j 4 z");
+}
+
+#[test]
+fn a_filter_shows_what_it_hides() {
+    check_small("filtered", "\"\" / \"rsz\" Enter");
+    check_small("filtered_to_nothing", "/ \"nothing like it\"");
+}
+
+#[test]
+fn a_job_shows_its_fields_attempts_and_log() {
+    check("job_running", "j Enter");
+    check("job_failed", "s s Enter");
+    check_small("job_failed_scrolled", "s s Enter G");
+    check_small("log_of_an_earlier_attempt", "s s l [");
+}
+
+#[test]
+fn an_array_shows_its_children_and_their_states() {
+    check("array", "j j j Enter");
+    check_small("array_failed", "j j j Enter s s");
+}
+
+#[test]
+fn other_screens() {
+    check("instances", "2 j Enter");
+    check("schedules", "S");
+    check("definitions", "D");
+    check_small("definition", "D G Enter");
+    check("audit", "A");
+    check_small("audit_entry", "A Enter");
+}
+
+#[test]
+fn help_lists_the_keys_of_the_place() {
+    check("help_jobs", "?");
+    check_small("help_schedules", "S ?");
+}
+
+#[test]
+fn forms_say_what_they_will_do() {
+    check("submit", "n");
+    check_small("submit_wrong", "n tab tab \"-bad\" tab tab tab tab \"1\"");
+    check_small("submit_again", "j c");
+    check("stop_one", "j x \"wrong input bucket\"");
+    check_small("stop_several", "s s s s * x");
+    check_small("priority_of_a_job", "s p");
+    check_small("priority_of_a_queue", "1 j p");
+    check_small("disable_queue", "1 j e");
+    check_small("disable_environment", "2 j e");
+}
+
+#[test]
+fn the_schedule_editor_shows_the_times_to_come_or_what_is_wrong() {
+    check("schedule_new", "S n \"nightly\" tab \"cron(30 2 ? * MON-FRI *)\" tab ctrl-u \"Europe/Zurich\"");
+    check_small("schedule_wrong", "S n \"nightly\" tab \"cron(30 2 * * * *)\"");
+    check_small("schedule_empty", "S n");
+    check_small("schedule_edit", "S j Enter");
+    check_small("schedule_pause", "S j p");
+    check_small("schedule_delete", "S j x");
+}
+
+#[test]
+fn the_palette_finds_actions_and_things() {
+    check_small("palette", ":");
+    check_small("palette_found", ": \"them day\"");
+    check_small("pending_key", "v");
+}
+
+#[test]
+fn a_fresh_machine_says_what_to_press() {
+    let empty = World { now: world().now, ..World::default() };
+    let mut stage = Stage::new(empty, SMALL, Theme::default());
+    insta::assert_snapshot!("empty@80x24", stage.text());
+    stage.press("i").expect("keys");
+    insta::assert_snapshot!("empty_begin@80x24", stage.text());
+}
+
+#[test]
+fn what_the_backend_cannot_do_is_not_offered() {
+    let mut world = world();
+    world.can = Can { reprioritise_job: false, schedules: false, audit: false, pushes_changes: false };
+    for queue in &mut world.queues {
+        queue.job_counts_partial = true;
     }
+    for environment in &mut world.environments {
+        environment.capacity = None;
+    }
+    for job in &mut world.jobs {
+        job.extra = None;
+    }
+    let mut stage = Stage::new(world, SMALL, Theme::default());
+    stage.press("s").expect("keys");
+    insta::assert_snapshot!("aws_waiting@80x24", stage.text());
+    stage.press("p").expect("keys");
+    insta::assert_snapshot!("aws_priority_refused@80x24", stage.text());
+}
+
+#[test]
+fn small_screens_show_less_and_tiny_ones_say_so() {
+    insta::assert_snapshot!("overview@60x20", stage((60, 20), "").text());
+    insta::assert_snapshot!("overview@40x10", stage((40, 10), "").text());
+    insta::assert_snapshot!("job@40x10", stage((40, 10), "j Enter").text());
+    insta::assert_snapshot!("submit@40x10", stage((40, 10), "n tab tab tab tab").text());
+    insta::assert_snapshot!("overview@30x5", stage((30, 5), "").text());
+}
+
+/// The style in which a text stands, found by its letters.
+fn style_of(stage: &Stage, text: &str) -> (ratatui::style::Style, u16) {
+    let buffer = stage.draw();
+    for (y, line) in lines(&buffer).iter().enumerate() {
+        if let Some(at) = line.find(text) {
+            let x = u16::try_from(crate::tui::format::width(&line[..at])).expect("a column");
+            let y = u16::try_from(y).expect("a line");
+            return (buffer[(x, y)].style(), y);
+        }
+    }
+    panic!("`{text}` is not on the screen:\n{}", stage.text());
+}
+
+#[test]
+fn colours_say_what_the_signs_say() {
+    let stage = stage(LARGE, "s s s s g");
+    let styles = Styles::new(&Theme::default(), Depth::True);
+    for (text, role) in [
+        ("✖ resize-4699", Role::Failed),
+        ("◌ render-88", Role::Waiting),
+        ("● etl-2026-11-24", Role::Running),
+        ("▲ IN", Role::Attention),
+        ("○ off", Role::Off),
+    ] {
+        let (style, _) = style_of(&stage, text);
+        assert_eq!(style.fg, styles.of(role).fg, "{text}");
+    }
+}
+
+#[test]
+fn a_log_line_that_reports_an_error_stands_out() {
+    let stage = stage(SMALL, "s s");
+    let styles = Styles::new(&Theme::default(), Depth::True);
+    let (style, _) = style_of(&stage, "error: s3://in/clip-4699.mov");
+    assert_eq!(style.fg, styles.of(Role::Failed).fg);
+}
+
+#[test]
+fn the_selected_row_is_seen_in_every_theme_without_a_look_at_its_colour() {
+    for name in Theme::built_in_names() {
+        let mut stage = Stage::new(world(), SMALL, Theme::load(None, name).expect("built in"));
+        stage.press("j").expect("keys");
+        assert!(stage.text().contains("▸ ● resize-4711"), "{name}");
+    }
+}
+
+#[test]
+fn every_state_is_readable_without_colour() {
+    let text = stage(LARGE, "s s s s").text();
+    for words in ["◌ fresh", "SUBMITTED", "◌ pack-9", "PENDING", "◌ render-88", "RUNNABLE", "○ thumbs", "STARTING"] {
+        assert!(text.contains(words), "{words}");
+    }
+    for words in ["● resize-4711", "RUNNING", "✔ resize-4690", "SUCCEEDED", "✖ resize-4699", "FAILED", "▲ INVALID"] {
+        assert!(text.contains(words), "{words}");
+    }
+}
+
+#[test]
+fn what_a_job_prints_cannot_reach_the_terminal_as_a_control_sequence() {
+    let stage = stage(SMALL, "j");
+    assert!(stage.backend.world().logs["resize/default/t4711"].iter().any(|line| line.message.contains('\u{1b}')));
+    let buffer = stage.draw();
+    assert!(buffer.content().iter().all(|cell| !cell.symbol().chars().any(char::is_control)));
+    assert!(stage.text().contains("frame 1637/2400  40 fps"));
+}
+
+#[test]
+fn nothing_moves_when_a_number_grows() {
+    let before = stage(SMALL, "");
+    let mut world = world();
+    for queue in &mut world.queues {
+        if let Some(counts) = &mut queue.job_counts {
+            counts.add(crate::model::JobStatus::Runnable, 123_000);
+        }
+    }
+    let after = Stage::new(world, SMALL, Theme::default());
+    let columns = |text: &str| -> Vec<usize> { text.lines().nth(2).expect("a row").match_indices('●').map(|(at, _)| at).collect() };
+    assert_eq!(columns(&before.text()), columns(&after.text()));
 }

@@ -100,42 +100,9 @@ impl Painter<'_> {
         }
         Rect { x: area.x + 1, y: area.y + 1, width: area.width - 2, height: area.height - 2 }
     }
-
-    /// A bar that is filled by a share from 0 to 1.
-    pub fn gauge(&mut self, x: u16, y: u16, columns: u16, share: f64) {
-        let filled = filled(columns, share);
-        self.text(x, y, filled, &"█".repeat(usize::from(filled)), Role::Gauge);
-        let rest = columns - filled;
-        self.text(x + filled, y, rest, &"░".repeat(usize::from(rest)), Role::GaugeRest);
-    }
-}
-
-/// Cells of a gauge that are full: none only at nothing, all only when all is taken.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a width fits it")]
-fn filled(columns: u16, share: f64) -> u16 {
-    if share <= 0.0 {
-        return 0;
-    }
-    let cells = (f64::from(columns) * share.min(1.0)).round() as u16;
-    let most = if share >= 1.0 { columns } else { columns.saturating_sub(1) };
-    cells.clamp(1.min(columns), most.max(1).min(columns))
 }
 
 /// Columns that pieces take.
 pub fn pieces_width(pieces: &[Piece<'_>]) -> u16 {
     u16::try_from(pieces.iter().map(|(text, _)| width(text)).sum::<usize>()).unwrap_or(u16::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_gauge_is_empty_and_full_only_at_its_ends() {
-        let cases =
-            [(8, 0.0, 0), (8, 0.01, 1), (8, 0.5, 4), (8, 0.99, 7), (8, 1.0, 8), (8, 2.0, 8), (0, 0.5, 0), (1, 0.5, 1)];
-        for (columns, share, expected) in cases {
-            assert_eq!(filled(columns, share), expected, "{share} of {columns}");
-        }
-    }
 }

@@ -3,7 +3,7 @@
 use super::Painter;
 use crate::config::theme::Role;
 use crate::tui::app::list::Cursor;
-use crate::tui::format::{fit, fit_right};
+use crate::tui::format::{self as fitting, fit, fit_right};
 use ratatui::layout::Rect;
 
 /// A column.
@@ -85,6 +85,20 @@ pub struct Table<'t> {
 /// One cell.
 pub type Cell = (String, Role);
 
+/// Writes the titles of columns into the upper edge of the frame around `inside`, where there is no line for them.
+pub fn titles_in_frame(painter: &mut Painter<'_>, inside: Rect, columns: &[Column], from: u16) {
+    let Some(y) = inside.y.checked_sub(1) else { return };
+    for (at, x, width) in arrange(columns, inside.width.saturating_sub(2)) {
+        let column = columns[at];
+        let wide = u16::try_from(fitting::width(column.title)).unwrap_or(0);
+        if x + 2 < from || wide == 0 || wide > width {
+            continue;
+        }
+        let at = if column.right { x + 2 + width - wide } else { x + 2 };
+        painter.text(inside.x + at, y, width, column.title, Role::Dim);
+    }
+}
+
 impl Table<'_> {
     /// Draws the rows around the cursor; `cells` gives a row's cells in the order of the columns, and its mark.
     pub fn draw(&self, painter: &mut Painter<'_>, area: Rect, mut cells: impl FnMut(usize) -> (bool, Vec<Cell>)) {
@@ -106,10 +120,21 @@ impl Table<'_> {
         for (line, at) in (top..self.count).take(usize::from(rows.height)).enumerate() {
             let y = rows.y + u16::try_from(line).unwrap_or(u16::MAX);
             let (is_marked, cells) = cells(at);
-            for (column, x, width) in &placed {
+            for (place, (column, x, width)) in placed.iter().enumerate() {
                 let Some((text, role)) = cells.get(*column) else { continue };
-                let text = align(text, self.columns[*column].right, *width);
-                painter.text(rows.x + 2 + x, y, *width, &text, *role);
+                if text.is_empty() {
+                    continue;
+                }
+                // A text that needs more room takes that of the empty cells after it.
+                let mut end = x + width;
+                if fitting::width(text) > usize::from(*width) {
+                    let is_empty = |at: usize| cells.get(at).is_some_and(|(text, _)| text.is_empty());
+                    let free = placed[place + 1..].iter().take_while(|(at, ..)| is_empty(*at));
+                    end = free.last().map_or(end, |(_, x, width)| x + width);
+                }
+                let right = self.columns[*column].right && end == x + width;
+                let text = align(text, right, end - x);
+                painter.text(rows.x + 2 + x, y, end - x, &text, *role);
             }
             let is_selected = self.selected == Some(at);
             if is_selected {
