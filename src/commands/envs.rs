@@ -14,7 +14,7 @@ pub async fn run(args: &ListArgs, world: World) -> Done {
         Format::Json => world.output().json(&environments)?,
         Format::Table => {
             if environments.is_empty() {
-                world.output().note("there is no compute environment yet; `batchdeck init` makes one");
+                world.note_empty("compute environment");
             }
             world.output().table(&table(&environments))?;
         }

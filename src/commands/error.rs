@@ -51,7 +51,7 @@ pub enum CommandError {
     #[error("there are several queues and none is called `default`: {}", listed(.0))]
     WhichQueue(Vec<String>),
     #[error("there is no queue yet")]
-    NoQueue,
+    NoQueue { local: bool },
     #[error("the context `{context}` is read-only; {action} would change something")]
     ReadOnly { context: String, action: &'static str },
     #[error("{action} is for a local engine, and the context `{context}` is AWS")]
@@ -123,7 +123,7 @@ impl CommandError {
             | Self::UnknownJob { .. }
             | Self::UnknownName { .. }
             | Self::NoLog { .. }
-            | Self::NoQueue
+            | Self::NoQueue { .. }
             | Self::Context(_) => exit::NOT_FOUND,
             Self::Config(_) | Self::AmbiguousJob { .. } | Self::WhichQueue(_) | Self::Theme(_) | Self::Usage { .. } => {
                 exit::USAGE
@@ -154,7 +154,7 @@ impl CommandError {
             Self::UnknownName { kind, known, .. } if known.is_empty() => format!("there is no {kind} at all yet"),
             Self::UnknownName { known, .. } => format!("there are: {}", listed(known)),
             Self::WhichQueue(_) => "name one with --queue NAME".to_owned(),
-            Self::NoQueue => "`batchdeck init` makes one, and what else a first job needs".to_owned(),
+            Self::NoQueue { local: true } => "`batchdeck init` makes one, and what else a first job needs".to_owned(),
             Self::ReadOnly { .. } => "leave --read-only out, or choose another context with --context NAME".to_owned(),
             Self::LocalOnly { .. } => "choose a local engine with --context local".to_owned(),
             _ => return None,

@@ -102,6 +102,7 @@ fn no_log(job: &JobDetail, attempt: Option<u32>) -> CommandError {
         (false, Some(number)) => {
             format!("there is no attempt {number}; it has had {} and is {}", ended_attempts(job), job.status)
         }
+        (false, None) if job.started_at.is_some() => "the service names no log stream for it".to_owned(),
         (false, None) if job.status.is_final() => "it never started".to_owned(),
         (false, None) => format!("it is {}; -f waits until it starts", job.status),
     };

@@ -14,7 +14,7 @@ pub async fn run(args: &ListArgs, world: World) -> Done {
         Format::Json => world.output().json(&queues)?,
         Format::Table => {
             if queues.is_empty() {
-                world.output().note("there is no queue yet; `batchdeck init` makes one");
+                world.note_empty("queue");
             }
             world.output().table(&table(&queues))?;
         }

@@ -76,17 +76,17 @@ fn unique(given: &str, head: &str, ids: &[JobId]) -> Result<JobId, CommandError>
 /// The queue to submit to: the one that is named, else `default`, else the only one.
 pub async fn queue(world: &World, given: Option<&str>) -> Result<JobQueue, CommandError> {
     let queues = world.backend.job_queues().await.doing("listing queues")?;
-    pick_queue(queues, given)
+    pick_queue(queues, given, world.setting.is_local())
 }
 
-fn pick_queue(mut queues: Vec<JobQueue>, given: Option<&str>) -> Result<JobQueue, CommandError> {
+fn pick_queue(mut queues: Vec<JobQueue>, given: Option<&str>, local: bool) -> Result<JobQueue, CommandError> {
     let names: Vec<String> = queues.iter().map(|queue| queue.job_queue_name.clone()).collect();
     let wanted = given.map_or("default", name_of);
     if let Some(at) = names.iter().position(|name| name == wanted) {
         return Ok(queues.swap_remove(at));
     }
     match (given, names.len()) {
-        (_, 0) => Err(CommandError::NoQueue),
+        (_, 0) => Err(CommandError::NoQueue { local }),
         (None, 1) => Ok(queues.swap_remove(0)),
         (None, _) => Err(CommandError::WhichQueue(names)),
         (Some(given), _) => Err(unknown(Named::Queue, given, names)),
@@ -150,7 +150,7 @@ mod tests {
             names.iter().map(queue).collect::<Vec<_>>()
         };
         let pick = |names: &[&str], given| {
-            pick_queue(queues(names), given).map(|queue| queue.job_queue_name).map_err(|error| error.to_string())
+            pick_queue(queues(names), given, true).map(|queue| queue.job_queue_name).map_err(|error| error.to_string())
         };
         assert_eq!(pick(&["high", "default"], None), Ok("default".to_owned()));
         assert_eq!(pick(&["high"], None), Ok("high".to_owned()));

@@ -129,6 +129,12 @@ impl World {
     pub fn output(&self) -> Output {
         self.setting.output
     }
+
+    /// Says that there is nothing of a kind, and how to make one where we can.
+    pub fn note_empty(&self, kind: &str) {
+        let how = if self.setting.is_local() { "; `batchdeck init` makes one" } else { "" };
+        self.output().note(&format!("there is no {kind} yet{how}"));
+    }
 }
 
 /// `user@host`.
