@@ -33,8 +33,11 @@ pub trait Backend: Send + Sync + 'static {
     /// All compute environments, with their instances where the backend knows them.
     async fn compute_environments(&self) -> Result<Vec<ComputeEnvironment>, BackendError>;
     async fn create_compute_environment(&self, request: CreateComputeEnvironmentRequest) -> Result<(), BackendError>;
-    async fn update_compute_environment(&self, request: UpdateComputeEnvironmentRequest, why: Why)
-    -> Result<(), BackendError>;
+    async fn update_compute_environment(
+        &self,
+        request: UpdateComputeEnvironmentRequest,
+        why: Why,
+    ) -> Result<(), BackendError>;
 
     /// One page of the revisions; `active_only` leaves INACTIVE ones out.
     async fn job_definitions(&self, active_only: bool) -> Result<Vec<JobDefinition>, BackendError>;
@@ -82,8 +85,10 @@ pub trait Backend: Send + Sync + 'static {
     /// Changes from `cursor` on. The first item is [`What::Reset`](crate::model::What::Reset) where the watcher must
     /// read everything first: with no cursor, or one that is too old. The stream ends when the connection does; call
     /// again with the last cursor.
-    async fn watch(&self, cursor: Option<Cursor>)
-    -> Result<BoxStream<'static, Result<Change, BackendError>>, BackendError>;
+    async fn watch(
+        &self,
+        cursor: Option<Cursor>,
+    ) -> Result<BoxStream<'static, Result<Change, BackendError>>, BackendError>;
 
     /// The state of the engine's own process; unsupported on AWS.
     async fn engine_status(&self) -> Result<EngineStatus, BackendError>;

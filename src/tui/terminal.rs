@@ -101,12 +101,10 @@ impl Screen {
         self.all_anew = true;
     }
 
+    /// The terminal has another size, or had one for a moment: whatever it kept of the frame is not trusted.
     pub fn resize(&mut self, columns: u16, lines: u16) {
-        let area = Rect::new(0, 0, columns, lines);
-        if area != self.next.area {
-            self.next.resize(area);
-            self.all_anew = true;
-        }
+        self.next.resize(Rect::new(0, 0, columns, lines));
+        self.all_anew = true;
     }
 
     /// Draws the next frame. The bytes that turn what is shown into it, as one synchronized update; `None` where
@@ -181,6 +179,14 @@ mod tests {
         let mut screen = Screen::new(20, 2);
         frame(&mut screen, "hello");
         screen.resize(30, 2);
+        assert!(frame(&mut screen, "hello").expect("a frame").contains("hello"));
+    }
+
+    #[test]
+    fn a_terminal_that_was_small_for_a_moment_is_drawn_anew_though_its_size_is_the_same() {
+        let mut screen = Screen::new(20, 2);
+        frame(&mut screen, "hello");
+        screen.resize(20, 2);
         assert!(frame(&mut screen, "hello").expect("a frame").contains("hello"));
     }
 }

@@ -1,6 +1,7 @@
 //! What runs the program from outside. One binary: each links the whole program.
 
 mod aws;
+mod console;
 mod engine;
 mod rooms;
 mod support;

@@ -73,7 +73,8 @@ fn summary(
     ];
     let taken = painter.pieces(line.x, line.y, line.width, &head);
     let room = line.width - taken;
-    let with_words = counted.map(|(sign, number, word, role)| piece(format!("   {sign} {} {word}", count(number)), role));
+    let with_words =
+        counted.map(|(sign, number, word, role)| piece(format!("   {sign} {} {word}", count(number)), role));
     let signs_alone = counted.map(|(sign, number, _, role)| piece(format!("   {sign} {}", count(number)), role));
     let fitting = if pieces_width(&with_words) <= room { with_words } else { signs_alone };
     painter.pieces(line.x + taken, line.y, room, &fitting);

@@ -3,7 +3,9 @@
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// How long anything on the screen may take before the test says that it never came.
@@ -19,6 +21,7 @@ pub enum Key {
     Down,
     Up,
     Backspace,
+    AltEnter,
     Ctrl(char),
 }
 
@@ -32,6 +35,7 @@ impl Key {
             Self::Down => b"\x1b[B".to_vec(),
             Self::Up => b"\x1b[A".to_vec(),
             Self::Backspace => b"\x7f".to_vec(),
+            Self::AltEnter => b"\x1b\r".to_vec(),
             Self::Ctrl(letter) => vec![letter as u8 & 0x1f],
         }
     }
@@ -49,6 +53,9 @@ pub struct Terminal {
     keyboard: Box<dyn Write + Send>,
     child: Box<dyn Child + Send + Sync>,
     master: Option<Box<dyn MasterPty + Send>>,
+    /// The thread that reads, and the word that it is to stop.
+    reader: Option<JoinHandle<()>>,
+    stop: Arc<AtomicBool>,
 }
 
 impl Terminal {
@@ -63,7 +70,9 @@ impl Terminal {
         let seen = Seen { screen: vt100::Parser::new(cells(rows), cells(columns), 0), raw: Vec::new(), ended: false };
         let seen = Arc::new((Mutex::new(seen), Condvar::new()));
         let writer = Arc::clone(&seen);
-        std::thread::spawn(move || {
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let reader = std::thread::spawn(move || {
             let mut buffer = [0; 16 * 1024];
             loop {
                 let count = output.read(&mut buffer).unwrap_or(0);
@@ -76,12 +85,12 @@ impl Terminal {
                     seen.raw.extend_from_slice(&buffer[..count]);
                 }
                 changed.notify_all();
-                if count == 0 {
+                if count == 0 || stopped.load(Ordering::SeqCst) {
                     return;
                 }
             }
         });
-        Self { seen, keyboard, child, master: Some(pair.master) }
+        Self { seen, keyboard, child, master: Some(pair.master), reader: Some(reader), stop }
     }
 
     /// Waits until the screen satisfies `good`; fails with the screen as it is when that never happens.
@@ -123,6 +132,12 @@ impl Terminal {
         !seen.screen.screen().alternate_screen() && !seen.screen.screen().hide_cursor()
     }
 
+    /// Whether these bytes were ever written to the terminal.
+    pub fn has_written(&self, bytes: &[u8]) -> bool {
+        let seen = self.seen.0.lock().expect("the screen's lock is sound");
+        seen.raw.windows(bytes.len()).any(|window| window == bytes)
+    }
+
     pub fn type_text(&mut self, text: &str) {
         self.keyboard.write_all(text.as_bytes()).expect("the keyboard writes");
         self.keyboard.flush().expect("the keyboard writes");
@@ -146,8 +161,12 @@ impl Terminal {
 
     /// Takes the terminal away, as a closed window or a lost connection does.
     pub fn hang_up(&mut self) {
-        self.master = None;
+        // The reader holds the terminal open: a frame of another size wakes it, and it lets go.
+        self.stop.store(true, Ordering::SeqCst);
+        self.resize(70, 20);
+        self.reader.take().map(JoinHandle::join).transpose().expect("the reader ends").unwrap_or_default();
         self.keyboard = Box::new(std::io::sink());
+        self.master = None;
     }
 
     /// Waits for the program to end.
