@@ -18,7 +18,9 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, parent: &JobId, li
     let children = app.store.children.get(parent).unwrap_or(&none);
     let row = app.job_row(parent);
     let size = row.as_ref().and_then(|job| job.array_properties.as_ref()).and_then(|array| array.size);
-    let strip_lines = if area.height >= 18 { 2 } else { 1 };
+    let all = size.unwrap_or_else(|| u32::try_from(children.len()).unwrap_or(u32::MAX));
+    let needs_two = all > u32::from(area.width.saturating_sub(8));
+    let strip_lines = if needs_two && area.height >= 18 { 2 } else { 1 };
     let line = Rect { height: 1, ..area };
     summary(painter, line, row.as_ref(), children, size);
     strip(painter, Rect { y: area.y + 1, height: strip_lines, ..area }, children, size);
@@ -73,7 +75,8 @@ fn summary(
     ];
     let taken = painter.pieces(line.x, line.y, line.width, &head);
     let room = line.width - taken;
-    let with_words = counted.map(|(sign, number, word, role)| piece(format!("   {sign} {} {word}", count(number)), role));
+    let with_words =
+        counted.map(|(sign, number, word, role)| piece(format!("   {sign} {} {word}", count(number)), role));
     let signs_alone = counted.map(|(sign, number, _, role)| piece(format!("   {sign} {}", count(number)), role));
     let fitting = if pieces_width(&with_words) <= room { with_words } else { signs_alone };
     painter.pieces(line.x + taken, line.y, room, &fitting);

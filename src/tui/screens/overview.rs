@@ -277,7 +277,8 @@ mod tests {
 
     #[test]
     fn counts_never_take_more_than_four_columns() {
-        let cases = [(7, "7"), (9_999, "9999"), (12_345, "12k"), (123_456, "123k"), (1_234_567, "1.2M"), (12_345_678, "12M")];
+        let cases =
+            [(7, "7"), (9_999, "9999"), (12_345, "12k"), (123_456, "123k"), (1_234_567, "1.2M"), (12_345_678, "12M")];
         for (given, expected) in cases {
             assert_eq!(short(given), expected);
         }

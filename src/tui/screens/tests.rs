@@ -202,10 +202,12 @@ fn the_selected_row_is_seen_in_every_theme_without_a_look_at_its_colour() {
 #[test]
 fn every_state_is_readable_without_colour() {
     let text = stage(LARGE, "s s s s").text();
-    for words in ["◌ fresh", "SUBMITTED", "◌ pack-9", "PENDING", "◌ render-88", "RUNNABLE", "○ thumbs", "STARTING"] {
+    for words in ["◌ fresh", "SUBMITTED", "◌ pack-9", "PENDING", "◌ render-88", "RUNNABLE", "○ thumbs", "STARTING"]
+    {
         assert!(text.contains(words), "{words}");
     }
-    for words in ["● resize-4711", "RUNNING", "✔ resize-4690", "SUCCEEDED", "✖ resize-4699", "FAILED", "▲ INVALID"] {
+    for words in ["● resize-4711", "RUNNING", "✔ resize-4690", "SUCCEEDED", "✖ resize-4699", "FAILED", "▲ INVALID"]
+    {
         assert!(text.contains(words), "{words}");
     }
 }
@@ -229,6 +231,8 @@ fn nothing_moves_when_a_number_grows() {
         }
     }
     let after = Stage::new(world, SMALL, Theme::default());
-    let columns = |text: &str| -> Vec<usize> { text.lines().nth(2).expect("a row").match_indices('●').map(|(at, _)| at).collect() };
+    let columns = |text: &str| -> Vec<usize> {
+        text.lines().nth(2).expect("a row").match_indices('●').map(|(at, _)| at).collect()
+    };
     assert_eq!(columns(&before.text()), columns(&after.text()));
 }
