@@ -13,11 +13,13 @@ use crate::config::theme::Theme;
 use crate::model::{Cursor, Millis, What};
 use crokey::KeyCombination;
 use crossterm::event::{Event, EventStream, KeyEventKind};
-use futures::{FutureExt, StreamExt};
+use futures::StreamExt;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use std::future::poll_fn;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -176,7 +178,7 @@ impl Console {
                     is_urgent |= self.take_event(event);
                     is_stale = true;
                     // Keys that came at once are answered by one frame.
-                    while let Some(more) = events.next().now_or_never() {
+                    while let Some(more) = ready_now(&mut events).await {
                         let Some(Ok(event)) = more else { return Ok(()) };
                         is_urgent |= self.take_event(event);
                     }
@@ -264,6 +266,18 @@ impl Console {
             None => Ok(false),
         }
     }
+}
+
+/// What is there already, without waiting. The stream wakes only the task that has polled it first, so it is polled with
+/// this task's own waker.
+async fn ready_now(events: &mut EventStream) -> Option<Option<io::Result<Event>>> {
+    poll_fn(|context| {
+        Poll::Ready(match events.poll_next_unpin(context) {
+            Poll::Ready(event) => Some(event),
+            Poll::Pending => None,
+        })
+    })
+    .await
 }
 
 /// Writes frames on a thread of its own: a slow line holds up no key, and the frame that follows is the newest.
@@ -446,3 +460,6 @@ fn ended() -> BackendError {
         hint: "It is opened again by itself",
     }
 }
+
+#[cfg(test)]
+mod tests;
