@@ -103,3 +103,34 @@ fn indexed(number: u8) -> Color {
     let own = Ansi256Color(number);
     own.into_ansi().map_or(Color::Ansi256(own), Color::Ansi)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn picture(keys: &str, theme: &str) -> String {
+        let world = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/world.json");
+        screenshot(&world, (100, 30), keys, &Theme::load(None, theme).expect("built in")).expect("a picture")
+    }
+
+    #[test]
+    fn the_same_keys_give_the_same_picture_on_the_themes_ground() {
+        let picture = picture("j", "midnight");
+        assert_eq!(picture, self::picture("j", "midnight"));
+        assert!(picture.starts_with("<svg") && picture.contains("resize-4711"));
+        assert!(picture.contains("fill: #14171F") || picture.contains("fill: #14171f"), "{}", &picture[..600]);
+        assert_ne!(picture, self::picture("j", "daylight"));
+    }
+
+    #[test]
+    fn what_a_wide_letter_covers_is_not_drawn() {
+        assert!(picture("", "midnight").contains("世界-映画"));
+    }
+
+    #[test]
+    fn a_mistake_in_the_keys_is_named() {
+        let world = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/world.json");
+        let error = screenshot(&world, (80, 24), "j nokey", &Theme::default()).expect_err("no key").to_string();
+        assert!(error.contains("`nokey` is not a key"), "{error}");
+    }
+}

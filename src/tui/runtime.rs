@@ -15,9 +15,11 @@ use crokey::KeyCombination;
 use crossterm::event::{Event, EventStream, KeyEventKind};
 use futures::StreamExt;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use std::future::poll_fn;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -156,7 +158,7 @@ impl Console {
         let mut interrupt = watch(SignalKind::interrupt())?;
         let mut resumed = watch(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?;
         let mut gone = watch_hangup();
-        let mut events = read_events();
+        let mut events = EventStream::new();
         // Whether something is to be drawn, and whether a person waits for it.
         let (mut is_stale, mut is_urgent) = (true, true);
         let mut is_writing = false;
@@ -171,12 +173,13 @@ impl Console {
                 wake = wake.min(self.drawn_at + FRAME);
             }
             tokio::select! {
-                event = events.recv() => {
-                    let Some(event) = event else { break };
+                event = events.next() => {
+                    let Some(Ok(event)) = event else { break };
                     is_urgent |= self.take_event(event);
                     is_stale = true;
                     // Keys that came at once are answered by one frame.
-                    while let Ok(event) = events.try_recv() {
+                    while let Some(more) = ready_now(&mut events).await {
+                        let Some(Ok(event)) = more else { return Ok(()) };
                         is_urgent |= self.take_event(event);
                     }
                 }
@@ -265,6 +268,18 @@ impl Console {
     }
 }
 
+/// What is there already, without waiting. The stream wakes only the task that has polled it first, so it is polled with
+/// this task's own waker.
+async fn ready_now(events: &mut EventStream) -> Option<Option<io::Result<Event>>> {
+    poll_fn(|context| {
+        Poll::Ready(match events.poll_next_unpin(context) {
+            Poll::Ready(event) => Some(event),
+            Poll::Pending => None,
+        })
+    })
+    .await
+}
+
 /// Writes frames on a thread of its own: a slow line holds up no key, and the frame that follows is the newest.
 struct Writer {
     frames: std::sync::mpsc::Sender<Vec<u8>>,
@@ -295,21 +310,6 @@ impl Writer {
 fn is_hangup(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::NotConnected)
         || error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error())
-}
-
-/// Events as they come, read by a task of their own: an `EventStream` that is polled once without its waker, to see
-/// whether more is there, does not wake again. It ends with the terminal, or with the receiver.
-fn read_events() -> UnboundedReceiver<Event> {
-    let (sender, events) = unbounded_channel();
-    tokio::spawn(async move {
-        let mut stream = EventStream::new();
-        while let Some(Ok(event)) = stream.next().await {
-            if sender.send(event).is_err() {
-                return;
-            }
-        }
-    });
-    events
 }
 
 /// Resolves when standard input or output is hung up. The reader of keys would spin then: a read gives nothing.
@@ -460,3 +460,6 @@ fn ended() -> BackendError {
         hint: "It is opened again by itself",
     }
 }
+
+#[cfg(test)]
+mod tests;

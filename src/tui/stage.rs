@@ -119,6 +119,8 @@ impl Stage {
                     let requests = self.app.key(chord, self.now);
                     self.carry_out(requests);
                     self.rest();
+                    // Lists and texts note how much of them fits.
+                    self.draw();
                 }
             }
         }

@@ -74,7 +74,7 @@ fn the_whole_walk_from_an_empty_screen_to_a_schedule() {
     house.until("its priority", &["job", &waits], |job| job["extra"]["priority"] == 77);
 
     // Two are marked and ended, each by the call that its state asks for, for a reason that stays.
-    console.type_text("ssss");
+    console.type_text("sss");
     console.wait_for("[all");
     console.wait_for("first");
     console.type_text("*x");

@@ -373,10 +373,12 @@ impl App {
 
     /// The command lines that do the same as a form.
     pub fn by_hand(&self, form: &Form) -> Vec<String> {
-        let Ok(act) = self.calls(form) else { return Vec::new() };
-        if matches!(form.purpose, Purpose::Schedule { .. }) {
-            return Vec::new();
-        }
+        let act = match &form.purpose {
+            Purpose::Schedule { .. } | Purpose::Begin => return Vec::new(),
+            Purpose::Stop { jobs } if form.value(Key::Reason).is_empty() => self.stop_calls(jobs, "…"),
+            _ => self.calls(form),
+        };
+        let Ok(act) = act else { return Vec::new() };
         let mut lines: Vec<Vec<String>> = Vec::new();
         for step in &act.steps {
             let words = command_line(step);
@@ -418,8 +420,17 @@ impl App {
         if self.refusal(action).is_some() {
             return false;
         }
+        let place = self.place_below();
+        let about_jobs = matches!(place, Place::Jobs | Place::Array | Place::Job | Place::Log);
+        let job = || self.selected_job().and_then(|id| self.job_row(&id));
         match action {
-            Action::Reprioritise if self.place_below() != Place::Queues => self.setting.can.reprioritise_job,
+            Action::Reprioritise if place == Place::Queues => true,
+            Action::Reprioritise => {
+                self.setting.can.reprioritise_job && job().is_some_and(|job| job.status.is_waiting())
+            }
+            Action::Stop => job().is_some_and(|job| StopCall::of(&job) != StopCall::None),
+            Action::Open | Action::Logs | Action::Resubmit | Action::Mark if about_jobs => job().is_some(),
+            Action::PreviousAttempt => job().is_some_and(|job| super::subject::attempt_of(&job) > 1),
             Action::Begin => self.store.is_empty(),
             Action::Back => self.views.len() > 1,
             Action::Open => !matches!(self.view(), View::Definition { .. }),

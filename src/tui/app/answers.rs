@@ -1,6 +1,7 @@
 //! What comes back from outside: answers, changes, the state of the connection.
 
 use super::list::StateSet;
+use super::log::Subject;
 use super::store::{Kind, Liveness};
 use super::subject::children_query;
 use super::{App, Topic};
@@ -38,6 +39,10 @@ impl App {
             Message::WatchOpened => {
                 self.heard_at = now;
                 self.store.live = Liveness::Live;
+                if self.log.error.is_some() {
+                    // What broke with the connection is followed anew.
+                    self.log.turn_to(Subject::Nothing);
+                }
             }
             Message::Change(change) => {
                 self.heard_at = now;
@@ -189,7 +194,10 @@ impl App {
             }
             Answer::Jobs { set, page } => self.take_page(set, page),
             Answer::Children { parent, page } => self.take_children(&parent, page),
-            Answer::Described(Ok(details)) => details.into_iter().for_each(|detail| self.store.put_detail(detail)),
+            Answer::Described(Ok(details)) => {
+                details.into_iter().for_each(|detail| self.store.put_detail(detail));
+                self.keep_intention();
+            }
             Answer::Described(Err(error)) => self.complain(format!("the job's details: {error}")),
             Answer::Runs { group, name, runs } => match runs {
                 Ok(runs) => {

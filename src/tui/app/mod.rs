@@ -9,7 +9,7 @@ pub mod list;
 pub mod log;
 pub mod rows;
 pub mod store;
-mod subject;
+pub mod subject;
 mod submit;
 mod update;
 
@@ -184,7 +184,16 @@ pub struct App {
     /// In which state each job was when its details were asked for.
     described: HashMap<JobId, (JobStatus, u32)>,
     children_asked: HashSet<JobId>,
+    /// What was asked of a job before its details were known.
+    intention: Option<(JobId, Intention)>,
     out: Vec<Request>,
+}
+
+/// What is done with a job as soon as its details have come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Intention {
+    Resubmit,
+    TurnAttempt { forward: bool },
 }
 
 /// What an answer is about: only the answer to the latest request about a topic is taken.
@@ -245,6 +254,7 @@ impl App {
             latest: HashMap::new(),
             described: HashMap::new(),
             children_asked: HashSet::new(),
+            intention: None,
             out: Vec::new(),
         }
     }
@@ -357,11 +367,16 @@ impl App {
     /// Whether something on the screen counts seconds.
     fn shows_seconds(&self) -> bool {
         match self.view() {
-            View::Overview => self.overview.jobs.rows(&self.store).ids.iter().any(|id| self.counts_seconds(id)),
-            View::Array { list, .. } => list.rows(&self.store).ids.iter().any(|id| self.counts_seconds(id)),
+            View::Overview => self.counts_seconds_in(&self.overview.jobs),
+            View::Array { list, .. } => self.counts_seconds_in(list),
             View::Job { id, .. } => self.counts_seconds(id),
             _ => false,
         }
+    }
+
+    fn counts_seconds_in(&self, list: &JobList) -> bool {
+        // More rows than these fit on no screen.
+        list.rows(&self.store).ids.iter().take(200).any(|id| self.counts_seconds(id))
     }
 
     fn counts_seconds(&self, id: &JobId) -> bool {

@@ -39,6 +39,8 @@ pub struct Store {
     pub live: Liveness,
     pub cursor: Option<Cursor>,
     pub consoles: u32,
+    /// Failed jobs by when they ended.
+    failed: BTreeSet<(Millis, JobId)>,
     /// What has been told since the last reset: a page that was read before may not put it back.
     told: HashSet<Told>,
     /// Which jobs the present reading has met; the others are gone when it is complete.
@@ -153,11 +155,22 @@ impl Store {
             return;
         }
         self.met.insert(job.job_id.clone());
+        self.forget_failure(&job.job_id);
+        if job.status == JobStatus::Failed {
+            self.failed.insert((ended_at(&job), job.job_id.clone()));
+        }
         self.jobs.insert(job.job_id.clone(), job);
         self.jobs_revision += 1;
     }
 
+    fn forget_failure(&mut self, id: &JobId) {
+        if let Some(before) = self.jobs.get(id).filter(|job| job.status == JobStatus::Failed) {
+            self.failed.remove(&(ended_at(before), id.clone()));
+        }
+    }
+
     fn remove_job(&mut self, id: &JobId) {
+        self.forget_failure(id);
         self.jobs.remove(id);
         self.children.remove(id);
         if let Some((parent, index)) = id.array_parent()
@@ -185,6 +198,7 @@ impl Store {
         }
         let met = std::mem::take(&mut self.met);
         self.jobs.retain(|id, _| met.contains(id));
+        self.failed.retain(|(_, id)| met.contains(id));
         self.jobs_revision += 1;
     }
 
@@ -309,12 +323,12 @@ impl Store {
 
     /// Jobs that failed for good since `from`.
     pub fn failed_since(&self, from: Millis) -> u64 {
-        let failed = self
-            .jobs
-            .values()
-            .filter(|job| job.status == JobStatus::Failed && job.stopped_at.unwrap_or(job.created_at) >= from);
-        failed.count() as u64
+        self.failed.range((from, JobId::default())..).count() as u64
     }
+}
+
+fn ended_at(job: &JobSummary) -> Millis {
+    job.stopped_at.unwrap_or(job.created_at)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Which log is shown: chosen from what is selected, asked for once the cursor has come to rest.
 
 use super::log::{REST, Stream, Subject};
-use super::{App, View};
+use super::{App, Intention, View};
 use crate::backend::{JobQuery, JobScope};
 use crate::model::{DEFAULT_LOG_GROUP, JobDetail, JobId, JobStatus, JobSummary, Millis};
 use crate::tui::requests::Ask;
@@ -153,15 +153,14 @@ impl App {
         ];
         for (status, why) in chosen {
             if let Some(child) = lowest(status) {
-                let index = child.job_id.array_parent().map_or(0, |(_, index)| index);
-                return self.stream_of(child, &format!("child {index}, {why}"));
+                return self.stream_of(child, why);
             }
         }
         Subject::Without { job: id, name, why: "no child has started yet".to_owned() }
     }
 
     fn stream_of(&self, job: &JobSummary, chosen: &str) -> Subject {
-        let (id, name) = (job.job_id.clone(), job.job_name.clone());
+        let (id, name) = (job.job_id.clone(), title_of(job));
         let detail = self.store.detail(&id);
         let last = attempt_of(job).max(detail.map_or(0, attempts_in));
         let number = self.log.attempt.as_ref().filter(|(of, _)| *of == id).map_or(last, |(_, number)| *number);
@@ -212,12 +211,31 @@ impl App {
         }
     }
 
+    /// Asks for a job's details, and does something with them when they come.
+    pub(super) fn intend(&mut self, id: JobId, intention: Intention) {
+        self.described.remove(&id);
+        self.describe_if_changed(&id);
+        self.intention = Some((id, intention));
+    }
+
+    /// Does what was asked of a job before its details had come.
+    pub(super) fn keep_intention(&mut self) {
+        match self.intention.take() {
+            Some((id, intention)) if self.store.detail(&id).is_none() => self.intention = Some((id, intention)),
+            Some((id, Intention::Resubmit)) => self.resubmit(&id),
+            Some((id, Intention::TurnAttempt { forward })) if job_of(&self.log.wanted) == Some(&id) => {
+                self.turn_attempt(forward);
+            }
+            _ => {}
+        }
+    }
+
     /// Turns to the log of another attempt of the job that is shown.
     pub(super) fn turn_attempt(&mut self, forward: bool) {
         let Some(id) = job_of(&self.log.wanted).cloned() else { return };
         let Some(detail) = self.store.detail(&id) else {
-            self.describe_if_changed(&id);
-            return self.say("the attempts are being asked for: press again");
+            self.intend(id, Intention::TurnAttempt { forward });
+            return;
         };
         let last = attempts_in(detail).max(self.store.job(&id).map_or(0, attempt_of));
         let now = self.log.attempt.as_ref().filter(|(of, _)| *of == id).map_or(last, |(_, number)| *number);
@@ -226,6 +244,14 @@ impl App {
             return self.say(if last < 2 { "there is one attempt only" } else { "there is no further attempt" });
         }
         self.log.attempt = Some((id, next));
+    }
+}
+
+/// A job's name, with the index of a child.
+pub fn title_of(job: &JobSummary) -> String {
+    match job.job_id.array_parent() {
+        Some((_, index)) => format!("{}:{index}", job.job_name),
+        None => job.job_name.clone(),
     }
 }
 

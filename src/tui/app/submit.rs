@@ -3,7 +3,7 @@
 use super::act::{Problems, number};
 use super::form::{Field, Form, Key, Purpose};
 use super::list::Scope;
-use super::{App, Popup};
+use super::{App, Intention, Popup};
 use crate::model::expression::Expression;
 use crate::model::{
     ArrayProperties, ContainerOverrides, DependencyKind, JobDefinition, JobDependency, JobDetail, JobId, JobTimeout,
@@ -32,11 +32,12 @@ impl App {
 
     pub(super) fn ask_resubmit(&mut self) {
         let Some(id) = self.selected_job() else { return self.say("no job is selected") };
-        let Some(detail) = self.store.detail(&id) else {
-            self.described.remove(&id);
-            self.describe_if_changed(&id);
-            return self.say("the job's details are being asked for: press again");
-        };
+        if self.store.detail(&id).is_some() { self.resubmit(&id) } else { self.intend(id, Intention::Resubmit) }
+    }
+
+    /// Opens the form with the job as it was submitted; its details are known.
+    pub(super) fn resubmit(&mut self, id: &JobId) {
+        let Some(detail) = self.store.detail(id) else { return };
         let base = again(detail, self.definition_of(detail));
         self.open_submit(base, format!("Submit {} again", detail.job_name));
     }

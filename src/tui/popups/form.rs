@@ -3,13 +3,15 @@
 use super::{open, preview};
 use crate::config::theme::Role;
 use crate::tui::app::App;
-use crate::tui::app::form::{Button, Entry, Field, Form};
+use crate::tui::app::form::{Button, Entry, Field, Form, Key, Purpose};
 use crate::tui::format::wrap;
 use crate::tui::widgets::{Painter, piece};
 use ratatui::layout::Rect;
 
 /// Columns of the names of fields.
 const LABEL: u16 = 14;
+/// Lines that are held for the command line that does the same.
+const HAND_LINES: usize = 2;
 
 /// Where its parts stand.
 ///
@@ -29,16 +31,31 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, body: Rect, form: &Form) {
     let below = preview::below(app, form, room);
     let problems = app.calls(form).err().unwrap_or_default();
     let shown = |field: &Field| form.tried || !field.value().trim().is_empty();
-    let is_shown = |(key, _): &&(_, String)| form.fields.iter().any(|field| field.key == *key && shown(field));
+    // The times to come, or why there are none, tell of these two.
+    let told_below =
+        |key: Key| matches!(form.purpose, Purpose::Schedule { .. }) && matches!(key, Key::Expression | Key::Zone);
+    let is_shown = |(key, _): &&(Key, String)| {
+        !told_below(*key) && form.fields.iter().any(|field| field.key == *key && shown(field))
+    };
     let focused = form.fields.get(form.focus).map(|field| field.key);
     let problem = problems
         .iter()
         .filter(is_shown)
         .find(|(key, _)| Some(*key) == focused)
         .or_else(|| problems.iter().find(is_shown));
-    let by_hand: Vec<String> =
-        app.by_hand(form).iter().flat_map(|line| wrap(line, room.saturating_sub(14))).take(2).collect();
-    let hand_lines = if form.careful || !form.fields.is_empty() { 2 } else { by_hand.len() };
+    let mut by_hand: Vec<String> =
+        app.by_hand(form).iter().flat_map(|line| wrap(line, room.saturating_sub(16))).collect();
+    if by_hand.len() > HAND_LINES {
+        by_hand.truncate(HAND_LINES);
+        by_hand[HAND_LINES - 1].push_str(" …");
+    }
+    let hand_lines = if matches!(form.purpose, Purpose::Schedule { .. }) {
+        0
+    } else if form.fields.is_empty() {
+        by_hand.len()
+    } else {
+        HAND_LINES
+    };
     let problem_lines = usize::from(!form.fields.is_empty());
     let count = above.len() + form.fields.len() + below.len() + problem_lines + hand_lines + 1;
     let inner = open(painter, body, width, count, &form.title);

@@ -6,7 +6,8 @@ use crate::tui::app::App;
 use crate::tui::app::act::StopCall;
 use crate::tui::app::form::{Form, Purpose};
 use crate::tui::app::list::since;
-use crate::tui::format::{age, fit, relative, span, wrap};
+use crate::tui::app::subject::title_of;
+use crate::tui::format::{age, fit, relative, wrap};
 use crate::tui::screens::job_sign;
 use crate::tui::widgets::{Piece, piece};
 
@@ -125,26 +126,27 @@ fn switch_text(to: Switch, what: &str, counts: &StatusCounts) -> String {
 
 fn stop(app: &App, lines: &mut Lines, room: usize, jobs: &[JobId]) {
     let wide = room.saturating_sub(50).clamp(8, 40);
-    for job in jobs.iter().take(NAMED).filter_map(|id| app.job_row(id)) {
+    let rows: Vec<_> = jobs.iter().filter_map(|id| app.job_row(id)).collect();
+    let (live, ended): (Vec<_>, Vec<_>) = rows.iter().partition(|job| StopCall::of(job) != StopCall::None);
+    for job in live.iter().take(NAMED) {
         let (sign, role) = job_sign(job.status);
-        let call = match StopCall::of(&job) {
+        let call = match StopCall::of(job) {
             StopCall::Terminate => "terminate (TERM, 30 s, KILL)",
             other => other.name(),
         };
-        let name = match job.job_id.array_parent() {
-            Some((_, index)) => format!("{}:{index}", job.job_name),
-            None => job.job_name.clone(),
-        };
         lines.push(vec![
             piece(format!("{sign} "), role),
-            piece(fit(&name, wide), Role::Text),
+            piece(fit(&title_of(job), wide), Role::Text),
             piece(format!(" {:<9}", job.status.as_str()), role),
-            piece(format!(" {:>6}  ", span(app.now - since(&job))), Role::Dim),
+            piece(format!(" {:>6}  ", age(app.now - since(job))), Role::Dim),
             piece(call.to_owned(), Role::Text),
         ]);
     }
-    if jobs.len() > NAMED {
-        say(lines, room, &format!("… and {} more", jobs.len() - NAMED), Role::Dim);
+    if live.len() > NAMED {
+        say(lines, room, &format!("… and {} more", live.len() - NAMED), Role::Dim);
+    }
+    if !ended.is_empty() {
+        say(lines, room, &format!("{} have ended by themselves: they are left alone", ended.len()), Role::Dim);
     }
     let mut dependents: Vec<String> = jobs.iter().flat_map(|id| app.dependents(id)).collect();
     dependents.sort();

@@ -18,7 +18,9 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, parent: &JobId, li
     let children = app.store.children.get(parent).unwrap_or(&none);
     let row = app.job_row(parent);
     let size = row.as_ref().and_then(|job| job.array_properties.as_ref()).and_then(|array| array.size);
-    let strip_lines = if area.height >= 18 { 2 } else { 1 };
+    let all = size.unwrap_or_else(|| u32::try_from(children.len()).unwrap_or(u32::MAX));
+    let needs_two = all > u32::from(area.width.saturating_sub(8));
+    let strip_lines = if needs_two && area.height >= 18 { 2 } else { 1 };
     let line = Rect { height: 1, ..area };
     summary(painter, line, row.as_ref(), children, size);
     strip(painter, Rect { y: area.y + 1, height: strip_lines, ..area }, children, size);

@@ -2,12 +2,12 @@
 
 use crate::config::theme::Role;
 use crate::model::{JobId, text::printable};
-use crate::tui::action::{Action, Scope, TABLE};
+use crate::tui::action::{Action, Place, Scope, TABLE};
 use crate::tui::app::form::Entry;
 use crate::tui::app::list::StateSet;
 use crate::tui::app::store::Liveness;
 use crate::tui::app::{App, Popup, View};
-use crate::tui::format::{age, count, width};
+use crate::tui::format::{age, count, width, wrap};
 use crate::tui::widgets::painter::pieces_width;
 use crate::tui::widgets::{Painter, Piece, piece};
 use ratatui::layout::Rect;
@@ -82,8 +82,7 @@ pub fn status(app: &App, painter: &mut Painter<'_>, line: Rect) {
     if let Some(notice) = &app.notice {
         let role = if notice.is_bad { Role::Failed } else { Role::Message };
         let sign = if notice.is_bad { "✖ " } else { "" };
-        painter.text(line.x, line.y, line.width, &format!(" {sign}{}", notice.text), role);
-        return;
+        return say(painter, line, &format!("{sign}{}", notice.text), role);
     }
     let engine = if app.setting.can.name == "local" { "engine" } else { app.setting.can.name };
     match &app.store.live {
@@ -111,6 +110,18 @@ pub fn status(app: &App, painter: &mut Painter<'_>, line: Rect) {
     }
 }
 
+/// Writes a notice; a long one takes lines of the screen above.
+fn say(painter: &mut Painter<'_>, line: Rect, text: &str, role: Role) {
+    let mut lines = wrap(text, usize::from(line.width.saturating_sub(2)));
+    lines.truncate(4);
+    let more = u16::try_from(lines.len() - 1).unwrap_or(0).min(line.y);
+    let first = line.y - more;
+    painter.clear(Rect { y: first, height: more + 1, ..line });
+    for (at, text) in lines.iter().enumerate() {
+        painter.text(line.x + 1, first + u16::try_from(at).unwrap_or(0), line.width.saturating_sub(1), text, role);
+    }
+}
+
 fn follow_ups(app: &App, painter: &mut Painter<'_>, line: Rect) {
     let mut pieces = vec![piece(" then  ", Role::Dim)];
     for (keys, action) in &app.may_follow {
@@ -123,6 +134,16 @@ fn follow_ups(app: &App, painter: &mut Painter<'_>, line: Rect) {
 /// `Enter open  l logs  x stop  …  ? help`, from the table of actions.
 pub fn hints(app: &App, painter: &mut Painter<'_>, line: Rect) {
     let place = app.place();
+    if place == Place::Text {
+        let mut pieces = vec![piece(" ", Role::Hint)];
+        for (action, hint) in [(Action::Back, "close"), (Action::Down, "down"), (Action::Up, "up")] {
+            if let Some(key) = app.keymap.keys_at(place, action).into_iter().next() {
+                pieces.extend([piece(key, Role::Key), piece(format!(" {hint}  "), Role::Hint)]);
+            }
+        }
+        painter.pieces(line.x, line.y, line.width, &pieces);
+        return;
+    }
     let key_of = |action: Action| app.keymap.keys_at(place, action).into_iter().next();
     let last: Vec<Piece<'_>> = match key_of(Action::Help).filter(|_| !place.takes_text()) {
         Some(key) => vec![piece(key, Role::Key), piece(" help ", Role::Hint)],

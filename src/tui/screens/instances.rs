@@ -13,7 +13,7 @@ use ratatui::layout::Rect;
 
 const COLUMNS: [Column; 9] = [
     Column::left("", 1, 9),
-    Column::left("instance", 12, 99).growing(1),
+    Column::left("instance", 19, 99).growing(1),
     Column::left("state", 8, 90),
     Column::left("type", 11, 60).growing(1),
     Column::right("vCPU", 7, 80),

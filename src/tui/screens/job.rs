@@ -96,6 +96,10 @@ fn lines(app: &App, row: &JobSummary, detail: Option<&JobDetail>, room: u16) -> 
         None if !why.is_empty() => add(&mut lines, "reason", &why),
         None => {}
     }
+    for (number, attempt) in detail.iter().flat_map(|detail| &detail.attempts).enumerate() {
+        attempt_lines(app, &mut lines, room, number + 1, attempt);
+    }
+    let add = |lines: &mut Lines, label: &str, value: &str| field(lines, room, label, value, Role::Text);
     add(&mut lines, "id", row.job_id.as_str());
     let queue = detail.map(|detail| name_of(&detail.job_queue).to_owned());
     let queue = queue.or_else(|| row.extra.as_ref().map(|extra| extra.job_queue.clone())).unwrap_or_default();
@@ -172,9 +176,6 @@ fn more(app: &App, lines: &mut Lines, room: u16, detail: &JobDetail) {
     }
     if detail.is_cancelled || detail.is_terminated {
         add("stopped by", if detail.is_terminated { "TerminateJob" } else { "CancelJob" });
-    }
-    for (number, attempt) in detail.attempts.iter().enumerate() {
-        attempt_lines(app, lines, room, number + 1, attempt);
     }
 }
 

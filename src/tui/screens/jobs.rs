@@ -6,6 +6,7 @@ use crate::model::{JobStatus, JobSummary, Millis, name_of, text::printable};
 use crate::tui::app::App;
 use crate::tui::app::list::{JobList, Scope, StateSet, queue_of, since};
 use crate::tui::app::store::Kind;
+use crate::tui::app::subject::title_of;
 use crate::tui::format::{age, count, memory, memory_of, span, vcpus};
 use crate::tui::widgets::painter::pieces_width;
 use crate::tui::widgets::table::{Cell, Column, Table};
@@ -233,8 +234,13 @@ pub fn why(app: &App, job: &JobSummary) -> String {
         JobStatus::Succeeded => String::new(),
         JobStatus::Failed => container.or_else(|| job.status_reason.clone()).unwrap_or_default(),
         status if status.is_waiting() => {
-            let why = app.why_no_log(job, app.store.detail(&job.job_id));
-            why.strip_prefix("it waits: ").or_else(|| why.strip_prefix("it ")).unwrap_or(&why).to_owned()
+            let detail = app.store.detail(&job.job_id);
+            match (&job.status_reason, job.status) {
+                (Some(reason), _) if !reason.is_empty() => reason.clone(),
+                (_, JobStatus::Runnable) => "waits for room".to_owned(),
+                (_, JobStatus::Pending) if detail.is_none() => "waits for other jobs".to_owned(),
+                _ => app.why_no_log(job, detail).trim_start_matches("it ").to_owned(),
+            }
         }
         _ => String::new(),
     }
@@ -258,10 +264,7 @@ pub fn array_counts(job: &JobSummary) -> String {
 fn cells(app: &App, job: &JobSummary, set: StateSet) -> Vec<Cell> {
     let (sign, role) = sign(job.status);
     let stopping = job.extra.as_ref().is_some_and(|extra| extra.stopping);
-    let mut name = job.job_name.clone();
-    if let Some((_, index)) = job.job_id.array_parent() {
-        name = format!("{name}:{index}");
-    }
+    let mut name = title_of(job);
     if let Some(size) = job.array_properties.as_ref().and_then(|array| array.size) {
         name = format!("{name} [{}]", count(u64::from(size)));
     }
