@@ -118,16 +118,24 @@ fn the_whole_walk_from_an_empty_screen_to_a_schedule() {
     let schedule = house.json(&["schedule", "list"])[0].to_string();
     assert!(schedule.contains("cron(30 2 ? * MON-FRI *)"), "{schedule}");
     console.type_text("p");
+    console.wait_for("Pause the schedule tick");
+    console.press(Key::Enter);
     house.until("a pause", &["schedule", "list"], |list| list.to_string().contains("DISABLED"));
     console.wait_for("paused");
     console.type_text("p");
+    console.wait_for("Resume the schedule tick");
+    console.press(Key::Enter);
     house.until("a resumption", &["schedule", "list"], |list| list.to_string().contains("ENABLED"));
+    console.wait_gone("Resume the schedule");
     console.type_text("r");
+    console.wait_for("Run tick now");
+    console.press(Key::Enter);
     house.until("a run by hand", &["jobs", "--name", "tick"], |jobs| {
         jobs.as_array().is_some_and(|jobs| jobs.len() == 1)
     });
+    console.wait_gone("Run tick now");
     console.type_text("x");
-    console.wait_for("Delete");
+    console.wait_for("Delete the schedule tick");
     console.press(Key::Tab);
     console.press(Key::Enter);
     house.until("no schedule", &["schedule", "list"], |list| list.as_array().is_some_and(Vec::is_empty));

@@ -36,7 +36,8 @@ fn the_console_for_the_other_tests() {
         keys: KeyBindings::default(),
         start: Start::Overview,
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     if std::env::var("BATCHDECK_TEST_PANIC").is_ok() {
         runtime.spawn(async {
             // It panics once the screen has been drawn; the theme file is the sign to.
