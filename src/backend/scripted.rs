@@ -64,7 +64,7 @@ impl Default for Can {
 pub enum Call {
     CreateJobQueue(CreateJobQueueRequest),
     UpdateJobQueue(UpdateJobQueueRequest, Why),
-    CreateComputeEnvironment(CreateComputeEnvironmentRequest),
+    CreateComputeEnvironment(Box<CreateComputeEnvironmentRequest>),
     UpdateComputeEnvironment(UpdateComputeEnvironmentRequest, Why),
     RegisterJobDefinition(Box<RegisterJobDefinitionRequest>),
     SubmitJob(Box<SubmitJobRequest>),
@@ -128,7 +128,7 @@ impl ScriptedBackend {
         self.refusal.clone().map_or(Ok(()), Err)
     }
 
-    fn matches(&self, job: &JobSummary, query: &JobQuery) -> bool {
+    fn matches(job: &JobSummary, query: &JobQuery) -> bool {
         let in_scope = match &query.scope {
             JobScope::Everywhere => job.job_id.array_parent().is_none(),
             JobScope::Queue(queue) => {
@@ -225,7 +225,7 @@ impl Backend for ScriptedBackend {
     }
 
     async fn create_compute_environment(&self, request: CreateComputeEnvironmentRequest) -> Result<(), BackendError> {
-        self.note(Call::CreateComputeEnvironment(request))
+        self.note(Call::CreateComputeEnvironment(Box::new(request)))
     }
 
     async fn update_compute_environment(
@@ -250,7 +250,7 @@ impl Backend for ScriptedBackend {
     }
 
     async fn jobs(&self, query: JobQuery) -> Result<Page<JobSummary>, BackendError> {
-        let mut all: Vec<&JobSummary> = self.world.jobs.iter().filter(|job| self.matches(job, &query)).collect();
+        let mut all: Vec<&JobSummary> = self.world.jobs.iter().filter(|job| Self::matches(job, &query)).collect();
         all.sort_by(|a, b| (b.created_at, &b.job_id).cmp(&(a.created_at, &a.job_id)));
         let from = offset(query.page_token.as_deref()).unwrap_or(0).min(all.len());
         let size = query.limit.map_or(all.len(), |limit| limit as usize);
@@ -358,8 +358,8 @@ impl Backend for ScriptedBackend {
         let reset = Change { cursor: Cursor(0), at: self.world.now, what: What::Reset };
         let first = cursor.is_none().then_some(reset);
         let after = cursor.unwrap_or_default();
-        let rest = self.world.changes.clone().into_iter().filter(move |change| change.cursor > after);
-        let recorded: Vec<_> = first.into_iter().chain(rest).map(Ok).collect();
+        let changes = self.world.changes.iter().filter(|change| change.cursor > after).cloned();
+        let recorded: Vec<_> = first.into_iter().chain(changes).map(Ok).collect();
         Ok(futures::stream::iter(recorded).chain(futures::stream::pending()).boxed())
     }
 

@@ -144,14 +144,12 @@ impl Theme {
                 Err(cause) => return Err(ThemeError::Unreadable { path, cause }),
             }
         }
-        match BUILT_IN.iter().find(|(known, _)| *known == name) {
-            Some((_, text)) => Self::parse(name, text),
-            None => {
-                let known = Self::names(directory);
-                let nearest = nearest(name, known.iter().map(String::as_str)).unwrap_or_default().to_owned();
-                Err(ThemeError::Unknown { name: name.to_owned(), nearest, known: known.join(", ") })
-            }
+        if let Some((_, text)) = BUILT_IN.iter().find(|(known, _)| *known == name) {
+            return Self::parse(name, text);
         }
+        let known = Self::names(directory);
+        let nearest = nearest(name, known.iter().map(String::as_str)).unwrap_or_default().to_owned();
+        Err(ThemeError::Unknown { name: name.to_owned(), nearest, known: known.join(", ") })
     }
 
     /// Reads the text of a theme file.
@@ -307,7 +305,7 @@ mod tests {
     fn mistakes_name_the_place_and_what_was_probably_meant() {
         let cases = [
             ("faild = { fg = \"red\" }", "theme `t`: `faild` is not a role; the nearest is `failed`"),
-            ("failed = { gb = \"red\" }", "theme `t`, role `failed`: `gb` is not known; the nearest is `bg`"),
+            ("failed = { bgr = \"red\" }", "theme `t`, role `failed`: `bgr` is not known; the nearest is `bg`"),
             ("failed = { fg = \"#12345\" }", "theme `t`, role `failed`: `fg` takes a colour"),
             ("failed = { fg = 256 }", "theme `t`, role `failed`: `fg` takes a colour"),
             ("failed = { bold = 1 }", "theme `t`, role `failed`: `bold` takes true or false"),

@@ -329,7 +329,8 @@ mod tests {
 
     #[test]
     fn mistakes_are_named() {
-        let cases: [(&[(&str, &[&str])], &str); 4] = [
+        type Bindings = &'static [(&'static str, &'static [&'static str])];
+        let cases: [(Bindings, &str); 4] = [
             (&[("hepl", &["x"])], "`hepl` is not an action; the nearest is `help`"),
             (&[("help", &["ctrl-"])], "help: `ctrl-` is not a key"),
             (&[("mark", &["x"]), ("stop", &["x"])], "`x` is given to both mark and stop in jobs"),

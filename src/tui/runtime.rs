@@ -92,9 +92,9 @@ pub async fn run(options: Options) -> Result<(), TuiError> {
     };
     let mut app = App::new(setting, keymap, options.theme, (columns, lines), now());
     begin(&mut app, &options.start);
-    let (messages, heard) = unbounded_channel();
-    let (crashed, crashes) = unbounded_channel();
-    let _hook = PanicHook::set(crashed);
+    let (messages, inbox) = unbounded_channel();
+    let (panicked, panics) = unbounded_channel();
+    let _hook = PanicHook::set(panicked);
     let _terminal = Terminal::take().map_err(TuiError::NoTerminal)?;
     let runner = Runner {
         backend: options.backend,
@@ -112,7 +112,7 @@ pub async fn run(options: Options) -> Result<(), TuiError> {
         writer: Writer::start(),
         drawn_at: Instant::now() - FRAME,
     };
-    let result = console.serve(heard, crashes, theme_files).await;
+    let result = console.serve(inbox, panics, theme_files).await;
     watching.abort();
     if let Some(following) = console.runner.following.take() {
         following.abort();
@@ -149,7 +149,7 @@ impl Console {
     async fn serve(
         &mut self,
         mut heard: UnboundedReceiver<Message>,
-        mut crashes: UnboundedReceiver<()>,
+        mut panics: UnboundedReceiver<()>,
         mut theme_files: UnboundedReceiver<()>,
     ) -> Result<(), TuiError> {
         let watch = |kind| signal(kind).map_err(TuiError::Signals);
@@ -207,7 +207,7 @@ impl Console {
                         is_stale = true;
                     }
                 }
-                Some(()) = crashes.recv() => return Err(TuiError::Bug),
+                Some(()) = panics.recv() => return Err(TuiError::Bug),
                 Ok(()) = &mut gone => break,
                 _ = term.recv() => break,
                 _ = hangup.recv() => break,
@@ -337,12 +337,12 @@ fn watch_hangup() -> tokio::sync::oneshot::Receiver<()> {
 struct PanicHook;
 
 impl PanicHook {
-    fn set(crashed: UnboundedSender<()>) -> Self {
+    fn set(panicked: UnboundedSender<()>) -> Self {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
             restore();
             before(info);
-            let _ = crashed.send(());
+            let _ = panicked.send(());
         }));
         Self
     }

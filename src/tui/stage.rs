@@ -34,10 +34,18 @@ pub struct NotAKey(pub String);
 const BEAT: Millis = 200;
 
 impl Stage {
+    /// A console on `world`.
+    ///
+    /// # Panics
+    /// When the default keys are no keymap; a test holds that they are.
     pub fn new(world: World, size: (u16, u16), theme: Theme) -> Self {
         Self::with(ScriptedBackend::new(world), size, theme, false)
     }
 
+    /// A console on a recorded world that is played in another way.
+    ///
+    /// # Panics
+    /// As [`Stage::new`].
     pub fn with(backend: ScriptedBackend, size: (u16, u16), theme: Theme, read_only: bool) -> Self {
         let can = backend.capabilities();
         let setting = Setting {

@@ -93,8 +93,9 @@ fn style(look: Look, role: Role, ground: Option<Colour>, depth: Depth) -> Style 
 fn lower(colour: Colour, depth: Depth) -> Option<Color> {
     match (colour, depth) {
         (_, Depth::None) => None,
-        (Colour::Ansi(number), _) => Some(Color::Indexed(number)),
-        (Colour::Fixed(number), Depth::Fixed256 | Depth::True) => Some(Color::Indexed(number)),
+        (Colour::Ansi(number), _) | (Colour::Fixed(number), Depth::Fixed256 | Depth::True) => {
+            Some(Color::Indexed(number))
+        }
         (Colour::Rgb(red, green, blue), Depth::True) => Some(Color::Rgb(red, green, blue)),
         (Colour::Rgb(red, green, blue), Depth::Fixed256) => Some(Color::Indexed(nearest_fixed([red, green, blue]))),
         (Colour::Rgb(red, green, blue), Depth::Ansi16) => Some(Color::Indexed(nearest_ansi([red, green, blue]))),

@@ -1,17 +1,16 @@
 //! Acting on jobs, queues, environments and schedules: what a form asks before, and the calls that it becomes.
 
+use super::begin;
 use super::form::{Field, Form, Key, Purpose};
 use super::list::Scope;
 use super::{App, Pane, Popup, View};
 use crate::backend::Why;
 use crate::model::{
-    ComputeEnvironmentOrder, ComputeResource, ContainerProperties, CreateComputeEnvironmentRequest,
-    CreateJobQueueRequest, HOST_IMAGE, JobId, JobStatus, JobSummary, RegisterJobDefinitionRequest, ResourceRequirement,
-    Schedule, Switch, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest, validate,
+    JobDetail, JobId, JobStatus, JobSummary, Schedule, Switch, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
+    validate,
 };
 use crate::tui::action::{Action, Place};
 use crate::tui::requests::{Act, Ask, Step};
-use crate::tui::words;
 
 /// What is wrong with a form: the field and why.
 pub type Problems = Vec<(Key, String)>;
@@ -102,15 +101,17 @@ impl App {
         });
     }
 
-    /// Names of jobs that depend on `id`, as far as is known: they would fail with it.
-    pub fn dependents(&self, id: &JobId) -> Vec<String> {
-        let depends =
-            |detail: &&crate::model::JobDetail| detail.depends_on.iter().any(|other| other.job_id.as_ref() == Some(id));
-        let waiting = self.store.details().filter(|detail| {
-            let status = self.store.job(&detail.job_id).map_or(detail.status, |job| job.status);
-            status.is_waiting()
-        });
-        let mut names: Vec<String> = waiting.filter(depends).map(|detail| detail.job_name.clone()).collect();
+    /// Names of other jobs that depend on one of `jobs`, as far as is known: they would fail with it.
+    pub fn dependents(&self, jobs: &[JobId]) -> Vec<String> {
+        let depends = |detail: &&JobDetail| {
+            let mut on = detail.depends_on.iter().filter_map(|dependency| dependency.job_id.as_ref());
+            on.any(|id| jobs.contains(id))
+        };
+        let waits =
+            |detail: &&JobDetail| self.store.job(&detail.job_id).map_or(detail.status, |job| job.status).is_waiting();
+        let others = self.store.details().filter(|detail| !jobs.contains(&detail.job_id));
+        let mut names: Vec<String> =
+            others.filter(waits).filter(depends).map(|detail| detail.job_name.clone()).collect();
         names.sort();
         names
     }
@@ -342,11 +343,11 @@ impl App {
             Purpose::RunSchedule { group, name } => {
                 one(format!("run {name}"), Step::RunSchedule { group: group.clone(), name: name.clone() })
             }
-            Purpose::Begin => Ok(begin()),
+            Purpose::Begin => Ok(begin::act()),
         }
     }
 
-    fn stop_calls(&self, jobs: &[JobId], reason: &str) -> Result<Act, Problems> {
+    pub(super) fn stop_calls(&self, jobs: &[JobId], reason: &str) -> Result<Act, Problems> {
         if let Err(wrong) = validate::reason(reason) {
             let text = if reason.is_empty() { "say why: it is recorded".to_owned() } else { wrong.to_string() };
             return Err(vec![(Key::Reason, text)]);
@@ -371,48 +372,10 @@ impl App {
         Ok(Act { title, steps, in_order: false })
     }
 
-    /// The command lines that do the same as a form.
-    pub fn by_hand(&self, form: &Form) -> Vec<String> {
-        let act = match &form.purpose {
-            Purpose::Schedule { .. } | Purpose::Begin => return Vec::new(),
-            Purpose::Stop { jobs } if form.value(Key::Reason).is_empty() => self.stop_calls(jobs, "…"),
-            _ => self.calls(form),
-        };
-        let Ok(act) = act else { return Vec::new() };
-        let mut lines: Vec<Vec<String>> = Vec::new();
-        for step in &act.steps {
-            let words = command_line(step);
-            // Several jobs with one verb and reason are one line.
-            match lines.last_mut() {
-                Some(last)
-                    if matches!(step, Step::Cancel { .. } | Step::Terminate { .. }) && last.get(1) == words.get(1) =>
-                {
-                    let before_reason = last.len() - 2;
-                    last.insert(before_reason, words[2].clone());
-                }
-                _ => lines.push(words),
-            }
-        }
-        lines.iter().map(|words| words::join(words)).collect()
-    }
-
     /// Looks at the jobs of one queue: for tests and the start of the console.
     pub fn look_at_queue(&mut self, queue: &str) {
         self.overview.jobs.scope = Scope::Queue(queue.to_owned());
         self.focus(Pane::Jobs);
-    }
-
-    /// The schedule that is edited, for its past runs.
-    pub fn edited_schedule(&self) -> Option<(String, String)> {
-        match self.popups.last() {
-            Some(Popup::Form(form)) => match &form.purpose {
-                Purpose::Schedule { editing: Some(schedule) } => {
-                    Some((schedule.group_name.clone(), schedule.name.clone()))
-                }
-                _ => None,
-            },
-            _ => None,
-        }
     }
 
     /// Whether an action would be taken here and now: what hints leave out.
@@ -440,14 +403,11 @@ impl App {
 }
 
 /// A whole number in a field; `None` where it is empty.
-pub(super) fn number<T: std::str::FromStr>(
+pub(super) fn number<T: std::str::FromStr + Copy>(
     form: &Form,
     key: Key,
     check: impl Fn(T) -> Result<(), validate::Invalid>,
-) -> Result<Option<T>, Problems>
-where
-    T: Copy,
-{
+) -> Result<Option<T>, Problems> {
     let text = form.value(key);
     if text.is_empty() {
         return Ok(None);
@@ -456,94 +416,4 @@ where
     let number: T = text.parse().map_err(|_| wrong(format!("`{text}` is not a whole number")))?;
     check(number).map_err(|error| wrong(format!("takes {}", error.takes)))?;
     Ok(Some(number))
-}
-
-/// The first environment, queue and definition of a fresh machine.
-fn begin() -> Act {
-    let environment = CreateComputeEnvironmentRequest {
-        compute_environment_name: "local".into(),
-        kind: "MANAGED".into(),
-        state: Some(Switch::Enabled),
-        compute_resources: Some(ComputeResource {
-            kind: "EC2".into(),
-            minv_cpus: Some(0),
-            maxv_cpus: Some(4),
-            instance_types: vec!["m5.large".into()],
-            ..Default::default()
-        }),
-        ..Default::default()
-    };
-    let queue = CreateJobQueueRequest {
-        job_queue_name: "default".into(),
-        state: Some(Switch::Enabled),
-        priority: 10,
-        compute_environment_order: vec![ComputeEnvironmentOrder { order: 1, compute_environment: "local".into() }],
-        ..Default::default()
-    };
-    let requirement = |kind: &str, value: &str| ResourceRequirement { kind: kind.into(), value: value.into() };
-    let definition = RegisterJobDefinitionRequest {
-        job_definition_name: "host".into(),
-        kind: "container".into(),
-        container_properties: Some(ContainerProperties {
-            image: HOST_IMAGE.into(),
-            command: vec!["true".into()],
-            resource_requirements: vec![requirement("VCPU", "1"), requirement("MEMORY", "256")],
-            ..Default::default()
-        }),
-        ..Default::default()
-    };
-    Act {
-        title: "create environment `local`, queue `default` and definition `host`".into(),
-        steps: vec![
-            Step::CreateEnvironment(Box::new(environment)),
-            Step::CreateQueue(queue),
-            Step::RegisterDefinition(Box::new(definition)),
-        ],
-        in_order: true,
-    }
-}
-
-/// The words of the command line that makes the same call; the reason stands last.
-fn command_line(step: &Step) -> Vec<String> {
-    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
-    let with_reason = |mut line: Vec<String>, why: &Why| {
-        if let Some(reason) = &why.reason {
-            line.extend(["--reason".to_owned(), reason.clone()]);
-        }
-        line
-    };
-    match step {
-        Step::Cancel { id, reason } => words(&["batchdeck", "cancel", id.as_str(), "--reason", reason]),
-        Step::Terminate { id, reason } => words(&["batchdeck", "terminate", id.as_str(), "--reason", reason]),
-        Step::ReprioritiseJob { id, priority, why } => {
-            with_reason(words(&["batchdeck", "reprioritise", id.as_str(), &priority.to_string()]), why)
-        }
-        Step::UpdateQueue(request, _) => {
-            let mut line = words(&["aws", "batch", "update-job-queue", "--job-queue", &request.job_queue]);
-            if let Some(state) = request.state {
-                line.extend(words(&["--state", state.as_str()]));
-            }
-            if let Some(priority) = request.priority {
-                line.extend(words(&["--priority", &priority.to_string()]));
-            }
-            line
-        }
-        Step::UpdateEnvironment(request, _) => {
-            let name = request.compute_environment.as_str();
-            let mut line = words(&["aws", "batch", "update-compute-environment", "--compute-environment", name]);
-            if let Some(state) = request.state {
-                line.extend(words(&["--state", state.as_str()]));
-            }
-            line
-        }
-        Step::Submit(request) => super::submit::command_line(request),
-        Step::CreateEnvironment(_) | Step::CreateQueue(_) | Step::RegisterDefinition(_) => Vec::new(),
-        Step::CreateSchedule(schedule) | Step::UpdateSchedule(schedule) if schedule.state == Switch::Disabled => {
-            words(&["batchdeck", "schedule", "pause", &schedule.name])
-        }
-        Step::CreateSchedule(_) => Vec::new(),
-        Step::UpdateSchedule(schedule) => words(&["batchdeck", "schedule", "resume", &schedule.name]),
-        Step::DeleteSchedule { name, .. } => words(&["batchdeck", "schedule", "delete", name]),
-        Step::RunSchedule { name, .. } => words(&["batchdeck", "schedule", "run", name]),
-    }
 }

@@ -122,9 +122,9 @@ impl App {
 
     /// Fetches more of what the list of jobs shows, when its end is reached.
     pub(super) fn ask_more(&mut self, set: StateSet) {
-        for at in 0..SETS.len() {
+        for (at, own) in SETS.into_iter().enumerate() {
             let reading = &self.pages.0[at];
-            if (set == SETS[at] || set == StateSet::All) && reading.next.is_some() && !reading.is_busy {
+            if (set == own || set == StateSet::All) && reading.next.is_some() && !reading.is_busy {
                 self.ask_page(at);
             }
         }
@@ -195,7 +195,9 @@ impl App {
             Answer::Jobs { set, page } => self.take_page(set, page),
             Answer::Children { parent, page } => self.take_children(&parent, page),
             Answer::Described(Ok(details)) => {
-                details.into_iter().for_each(|detail| self.store.put_detail(detail));
+                for detail in details {
+                    self.store.put_detail(detail);
+                }
                 self.keep_intention();
             }
             Answer::Described(Err(error)) => self.complain(format!("the job's details: {error}")),

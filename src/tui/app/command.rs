@@ -177,7 +177,7 @@ impl App {
         match command {
             Command::Action(action) => self.dispatch(action),
             Command::States(set) => {
-                self.to_overview(Pane::Jobs);
+                self.show_overview(Pane::Jobs);
                 self.overview.jobs.states = set;
                 self.overview.jobs.scope = Scope::Everywhere;
             }
@@ -191,7 +191,7 @@ impl App {
     }
 
     pub(super) fn open_queue(&mut self, queue: &str) {
-        self.to_overview(Pane::Jobs);
+        self.show_overview(Pane::Jobs);
         self.overview.queues.cursor.put(queue);
         self.overview.jobs.scope = Scope::Queue(queue.to_owned());
         self.overview.jobs.marked.clear();
@@ -207,7 +207,7 @@ impl App {
         self.views.push(view);
     }
 
-    pub(super) fn to_overview(&mut self, pane: Pane) {
+    pub(super) fn show_overview(&mut self, pane: Pane) {
         self.views.truncate(1);
         self.aside = false;
         self.focus(pane);

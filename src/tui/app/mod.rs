@@ -3,6 +3,8 @@
 
 pub mod act;
 mod answers;
+mod begin;
+mod by_hand;
 pub mod command;
 pub mod form;
 pub mod list;

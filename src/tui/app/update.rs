@@ -151,19 +151,19 @@ impl App {
                 let place = self.place_below();
                 self.popups.push(Popup::Help { place, scroll: Scroll::default() });
             }
+            // The first Esc clears what went wrong.
+            Action::Back if self.notice.take().is_some_and(|notice| notice.is_bad) => {}
             Action::Back => {
-                if self.notice.take().is_none_or(|notice| !notice.is_bad) {
-                    self.go_back();
-                }
+                self.go_back();
             }
             Action::BackOrQuit => self.is_over = !self.go_back(),
             Action::Quit => self.is_over = true,
             Action::NextPane => self.turn_pane(1),
             Action::PreviousPane => self.turn_pane(3),
-            Action::PaneQueues => self.to_overview(Pane::Queues),
-            Action::PaneEnvironments => self.to_overview(Pane::Environments),
-            Action::PaneJobs => self.to_overview(Pane::Jobs),
-            Action::PaneLog => self.to_overview(Pane::Log),
+            Action::PaneQueues => self.show_overview(Pane::Queues),
+            Action::PaneEnvironments => self.show_overview(Pane::Environments),
+            Action::PaneJobs => self.show_overview(Pane::Jobs),
+            Action::PaneLog => self.show_overview(Pane::Log),
             Action::Zoom => self.overview.zoomed = !self.overview.zoomed,
             Action::ViewOverview => {
                 self.views.truncate(1);
@@ -340,10 +340,10 @@ impl App {
 
     fn mark(&mut self) {
         let id = self.job_list().and_then(|jobs| jobs.selected(&self.store)).map(|job| job.job_id.clone());
-        if let (Some(id), Some(jobs)) = (id, self.job_list_mut()) {
-            if !jobs.marked.remove(&id) {
-                jobs.marked.insert(id);
-            }
+        if let (Some(id), Some(jobs)) = (id, self.job_list_mut())
+            && !jobs.marked.remove(&id)
+        {
+            jobs.marked.insert(id);
         }
         self.step(Step::Lines(1));
     }

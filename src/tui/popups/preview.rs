@@ -148,8 +148,7 @@ fn stop(app: &App, lines: &mut Lines, room: usize, jobs: &[JobId]) {
     if !ended.is_empty() {
         say(lines, room, &format!("{} have ended by themselves: they are left alone", ended.len()), Role::Dim);
     }
-    let mut dependents: Vec<String> = jobs.iter().flat_map(|id| app.dependents(id)).collect();
-    dependents.sort();
+    let mut dependents = app.dependents(jobs);
     dependents.dedup();
     if !dependents.is_empty() {
         let more = dependents.len().saturating_sub(6);

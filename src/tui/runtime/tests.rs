@@ -106,10 +106,10 @@ impl Terminal {
     fn wait(&mut self, what: &str, is_there: impl Fn(&vt100::Screen) -> bool) {
         let until = Instant::now() + PATIENCE;
         while !is_there(self.parser.screen()) {
-            match self.bytes.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                Ok(bytes) => self.take(&bytes),
-                Err(_) => panic!("waited for {what}; the screen is:\n{}", self.parser.screen().contents()),
-            }
+            let Ok(bytes) = self.bytes.recv_timeout(until.saturating_duration_since(Instant::now())) else {
+                panic!("waited for {what}; the screen is:\n{}", self.parser.screen().contents());
+            };
+            self.take(&bytes);
         }
     }
 
@@ -226,7 +226,7 @@ fn a_theme_file_that_changes_is_put_on() {
     let path = directory.path().join("midnight.toml");
     std::fs::write(&path, "text = { fg = 250, bg = 17 }").expect("written");
     let mut terminal = Terminal::start(&[(IS_CONSOLE, &directory.path().to_string_lossy())]);
-    let ground = |screen: &vt100::Screen| screen.cell(12, 40).map(|cell| cell.bgcolor());
+    let ground = |screen: &vt100::Screen| screen.cell(12, 40).map(vt100::Cell::bgcolor);
     terminal.wait("the first ground", |screen| ground(screen) == Some(vt100::Color::Idx(17)));
     std::fs::write(&path, "text = { fg = 250, bg = 52 }").expect("written");
     terminal.wait("the other ground", |screen| ground(screen) == Some(vt100::Color::Idx(52)));

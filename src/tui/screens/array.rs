@@ -56,7 +56,9 @@ fn summary(
     let told = row.and_then(|job| job.array_properties.as_ref()).and_then(|array| array.status_summary.clone());
     let counts = told.unwrap_or_else(|| {
         let mut counts = crate::model::StatusCounts::default();
-        children.values().for_each(|child| counts.add(child.status, 1));
+        for child in children.values() {
+            counts.add(child.status, 1);
+        }
         counts
     });
     let name = row.map(|job| job.job_name.clone()).unwrap_or_default();

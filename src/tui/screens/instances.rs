@@ -39,7 +39,7 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, environment: &str,
                 resources.maxv_cpus.unwrap_or(0),
                 resources.instance_types.join(" "),
             );
-            let state = format!(" {sign} {}", word);
+            let state = format!(" {sign} {word}");
             painter.pieces(head.x, head.y, head.width, &[piece(state, role), piece(text, Role::Dim)]);
         }
         None => {

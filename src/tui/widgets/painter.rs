@@ -5,6 +5,7 @@ use crate::tui::format::{cut, width};
 use crate::tui::theme::Styles;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
+use ratatui::style::{Modifier, Style};
 use std::borrow::Cow;
 
 /// A buffer and the styles to draw on it with.
@@ -50,7 +51,10 @@ impl Painter<'_> {
         }
         let columns = columns.min(ground.right() - x);
         let text = cut(text, usize::from(columns));
-        let (end, _) = self.buffer.set_stringn(x, y, text, usize::from(columns), self.styles.of(role));
+        // What lay there before leaves its ground, and nothing else.
+        let plain = Style::new().remove_modifier(Modifier::all());
+        let plain = self.styles.of(Role::Text).fg.map_or(plain, |fg| plain.fg(fg));
+        let (end, _) = self.buffer.set_stringn(x, y, text, usize::from(columns), plain.patch(self.styles.of(role)));
         end - x
     }
 
