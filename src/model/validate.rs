@@ -11,7 +11,7 @@ pub struct Invalid {
     pub takes: &'static str,
 }
 
-fn check(ok: bool, field: &'static str, given: impl ToString, takes: &'static str) -> Result<(), Invalid> {
+fn check(ok: bool, field: &'static str, given: impl std::fmt::Display, takes: &'static str) -> Result<(), Invalid> {
     if ok { Ok(()) } else { Err(Invalid { field, given: given.to_string(), takes }) }
 }
 

@@ -3,6 +3,7 @@
 mod aws;
 mod console;
 mod engine;
+mod papers;
 mod rooms;
 mod support;
 mod verbs;

@@ -83,20 +83,20 @@ fn is_in_tests(file: &Path) -> bool {
 fn files_of(room: &str) -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let single = root.join(format!("{room}.rs"));
-    let mut files: Vec<PathBuf> = single.exists().then_some(single).into_iter().collect();
-    let mut folders = vec![root.join(room)];
-    while let Some(folder) = folders.pop() {
+    let mut found: Vec<PathBuf> = single.exists().then_some(single).into_iter().collect();
+    let mut left = vec![root.join(room)];
+    while let Some(folder) = left.pop() {
         let Ok(entries) = fs::read_dir(&folder) else { continue };
         for entry in entries.flatten() {
             let path = entry.path();
             if path.is_dir() {
-                folders.push(path);
+                left.push(path);
             } else if path.extension().is_some_and(|ending| ending == "rs") {
-                files.push(path);
+                found.push(path);
             }
         }
     }
-    files
+    found
 }
 
 /// Every path after `crate::` outside of comments, groups taken apart.

@@ -117,15 +117,15 @@ fn within(word: &str, from: u32, to: u32) -> Option<u32> {
 
 fn weekday(word: &str) -> Option<u32> {
     let names = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
-    let named = names.iter().position(|name| *name == word).and_then(|at| u32::try_from(at + 1).ok());
-    named.or_else(|| within(word, 1, 7))
+    let by_name = names.iter().position(|name| *name == word).and_then(|at| u32::try_from(at + 1).ok());
+    by_name.or_else(|| within(word, 1, 7))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn days(rule: &DayRule, year: i32, month: u32) -> Vec<u32> {
+    fn taken(rule: &DayRule, year: i32, month: u32) -> Vec<u32> {
         (1..=31)
             .filter_map(|day| NaiveDate::from_ymd_opt(year, month, day))
             .filter(|d| rule.takes(*d))
@@ -148,7 +148,7 @@ mod tests {
         ];
         for (field, year, month, expected) in cases {
             let rule = DayRule::of_month(field).expect(field);
-            assert_eq!(days(&rule, year, month), expected, "{field} in {year}-{month}");
+            assert_eq!(taken(&rule, year, month), expected, "{field} in {year}-{month}");
         }
     }
 
@@ -162,7 +162,7 @@ mod tests {
             ("FRI-SUN,3#1", &[1, 3, 6, 7, 8, 13, 14, 15, 20, 21, 22, 27, 28]),
         ];
         for (field, expected) in cases {
-            assert_eq!(days(&DayRule::of_week(field).expect(field), 2026, 2), expected, "{field}");
+            assert_eq!(taken(&DayRule::of_week(field).expect(field), 2026, 2), expected, "{field}");
         }
     }
 

@@ -154,9 +154,9 @@ fn which_field(fields: &[&str]) -> ExpressionError {
     let plain = ["0", "0", "*", "*", "?", "*"];
     for (at, given) in fields.iter().enumerate() {
         let mut probe = plain.map(str::to_owned);
-        probe[at] = if at == 1 { unwrap_ranges(given, 23) } else { (*given).to_owned() };
+        probe[at] = if at == 1 { unwrap_ranges(given, 23) } else { String::from(*given) };
         if at == 4 && *given != "?" {
-            probe[2] = "?".to_owned();
+            "?".clone_into(&mut probe[2]);
         }
         if cron::Schedule::from_str(&format!("0 {}", probe.join(" "))).is_err() {
             return ExpressionError::Field { field: FIELDS[at], given: (*given).to_owned() };

@@ -17,10 +17,6 @@ pub enum Key {
     Enter,
     Esc,
     Tab,
-    BackTab,
-    Down,
-    Up,
-    Backspace,
     AltEnter,
     Ctrl(char),
 }
@@ -31,10 +27,6 @@ impl Key {
             Self::Enter => b"\r".to_vec(),
             Self::Esc => b"\x1b".to_vec(),
             Self::Tab => b"\t".to_vec(),
-            Self::BackTab => b"\x1b[Z".to_vec(),
-            Self::Down => b"\x1b[B".to_vec(),
-            Self::Up => b"\x1b[A".to_vec(),
-            Self::Backspace => b"\x7f".to_vec(),
             Self::AltEnter => b"\x1b\r".to_vec(),
             Self::Ctrl(letter) => vec![letter as u8 & 0x1f],
         }
