@@ -150,9 +150,9 @@ pub enum EngineVerb {
     /// Run the engine in the foreground. Ctrl-C ends it; jobs go on and are taken up again at the next start.
     Run,
     /// Start the engine in the background. Success if it runs already.
-    Start,
+    Start(ListArgs),
     /// End the engine. Jobs go on and are taken up again at the next start.
-    Stop,
+    Stop(ListArgs),
     /// Tell whether the engine runs: exit code 0 if it does, 3 if not.
     Status(ListArgs),
 }
@@ -225,6 +225,9 @@ pub struct ReprioritiseArgs {
     /// Why; it is recorded.
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
+    /// How to print it.
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Format,
 }
 
 #[derive(Debug, Args)]

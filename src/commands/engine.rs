@@ -10,6 +10,7 @@ use crate::cli::{EngineVerb, Format};
 use crate::daemon;
 use crate::engine::Settings;
 use crate::model::{EngineStatus, Place};
+use serde::Serialize;
 use std::fs::OpenOptions;
 use std::io::IsTerminal;
 use std::os::unix::fs::OpenOptionsExt;
@@ -33,8 +34,8 @@ pub async fn run(verb: &EngineVerb, setting: Setting) -> Done {
     setting.require_local("an engine")?;
     match verb {
         EngineVerb::Run => foreground(&setting).await,
-        EngineVerb::Start => start(&setting).await,
-        EngineVerb::Stop => stop(&setting).await,
+        EngineVerb::Start(args) => start(&setting, args.output).await,
+        EngineVerb::Stop(args) => stop(&setting, args.output).await,
         EngineVerb::Status(args) => status(&setting, args.output).await,
     }
 }
@@ -153,32 +154,53 @@ fn log_to(file: &Path) -> Result<tracing_appender::non_blocking::WorkerGuard, Co
     Ok(guard)
 }
 
-async fn start(setting: &Setting) -> Done {
+async fn start(setting: &Setting, format: Format) -> Done {
     let started = ensure(setting).await?;
     let status = setting.local_backend().engine_status().await.doing("asking the engine for its state")?;
     let word = match started {
         Started::Already => "an engine runs already",
         Started::Now { .. } => "the engine runs",
     };
-    setting.output.text(&format!("{word}: pid {}, data directory {}\n", status.pid, status.data_directory))?;
+    match format {
+        Format::Json => setting.output.json(&status)?,
+        Format::Table => {
+            setting.output.text(&format!("{word}: pid {}, data directory {}\n", status.pid, status.data_directory))?;
+        }
+    }
     Ok(exit::DONE)
 }
 
-async fn stop(setting: &Setting) -> Done {
-    let Some(pid) = daemon::is_running(setting.data.path()) else {
-        setting.output.text(&format!("no engine runs in {}\n", setting.data.path().display()))?;
+/// Which engine has ended; no pid where none ran.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Stopped<'a> {
+    pid: Option<u32>,
+    data_directory: &'a Path,
+}
+
+async fn stop(setting: &Setting, format: Format) -> Done {
+    let data_directory = setting.data.path();
+    let told = |pid: Option<u32>| match (format, pid) {
+        (Format::Json, pid) => setting.output.json(&Stopped { pid, data_directory }),
+        (Format::Table, None) => setting.output.text(&format!("no engine runs in {}\n", data_directory.display())),
+        (Format::Table, Some(pid)) => {
+            setting.output.text(&format!("the engine (pid {pid}) has ended; jobs that ran go on\n"))
+        }
+    };
+    let Some(pid) = daemon::is_running(data_directory) else {
+        told(None)?;
         return Ok(exit::DONE);
     };
     setting.local_backend().stop_engine().await.doing("stopping the engine")?;
     let deadline = Instant::now() + STOP;
-    while daemon::is_running(setting.data.path()) == Some(pid) {
+    while daemon::is_running(data_directory) == Some(pid) {
         if Instant::now() > deadline {
-            let data_directory = setting.data.path().to_owned();
+            let data_directory = data_directory.to_owned();
             return Err(CommandError::EngineStop { data_directory, pid, seconds: STOP.as_secs() });
         }
         tokio::time::sleep(STEP).await;
     }
-    setting.output.text(&format!("the engine (pid {pid}) has ended; jobs that ran go on\n"))?;
+    told(Some(pid))?;
     Ok(exit::DONE)
 }
 

@@ -4,8 +4,8 @@ use super::error::{CommandError, Doing, exit};
 use super::world::Setting;
 use super::{Done, resolve};
 use crate::backend::Why;
-use crate::cli::ReprioritiseArgs;
-use crate::model::{UpdateJobQueueRequest, validate};
+use crate::cli::{Format, ReprioritiseArgs};
+use crate::model::{JobQueue, UpdateJobQueueRequest, validate};
 
 pub async fn run(args: &ReprioritiseArgs, setting: Setting) -> Done {
     setting.require_writable("reprioritise")?;
@@ -23,13 +23,22 @@ pub async fn run(args: &ReprioritiseArgs, setting: Setting) -> Done {
         };
         world.backend.update_job_queue(request, why).await.doing(format!("moving the queue `{given}`"))?;
         let line = format!("queue {}: priority {} -> {priority}\n", queue.job_queue_name, queue.priority);
-        world.output().text(&line)?;
+        match args.output {
+            Format::Json => world.output().json(&JobQueue { priority, ..queue })?,
+            Format::Table => world.output().text(&line)?,
+        }
         return Ok(exit::DONE);
     }
     validate::scheduling_priority(priority)?;
-    for id in resolve::jobs(&*world.backend, ids).await? {
-        world.backend.reprioritise_job(&id, priority, why.clone()).await.doing(format!("moving the job {id}"))?;
-        world.output().text(&format!("job {id}: priority {priority}\n"))?;
+    let ids = resolve::jobs(&*world.backend, ids).await?;
+    for id in &ids {
+        world.backend.reprioritise_job(id, priority, why.clone()).await.doing(format!("moving the job {id}"))?;
+        if args.output == Format::Table {
+            world.output().text(&format!("job {id}: priority {priority}\n"))?;
+        }
+    }
+    if args.output == Format::Json {
+        world.output().json(&world.backend.describe_jobs(&ids).await.doing("describing the jobs")?)?;
     }
     Ok(exit::DONE)
 }
@@ -56,6 +65,7 @@ mod tests {
             words: words.iter().map(|word| (*word).to_owned()).collect(),
             queue: queue.map(str::to_owned),
             reason: None,
+            output: Format::Table,
         };
         let two = args(&["3f2a", "9c", "50"], None);
         assert_eq!(read(&two).expect("sound"), (&["3f2a".to_owned(), "9c".to_owned()][..], 50));

@@ -255,3 +255,20 @@ fn completions_are_printed_for_each_shell_without_an_engine() {
     }
     assert!(!house.data().exists());
 }
+
+#[test]
+fn what_acts_answers_in_json_too() {
+    let house = House::new();
+    let started = house.json(&["engine", "start"]);
+    assert_eq!(started["pid"], house.engine_pid());
+    house.ok(&["init"]);
+    assert_eq!(house.json(&["reprioritise", "--queue", "default", "42"])["priority"], 42);
+    let first = house.submit(&["--name", "first", "--", "sh", "-c", "exec tail -f /dev/null"]);
+    let job = house.submit(&["--depends-on", &first, "--", "true"]);
+    assert_eq!(house.json(&["reprioritise", &job, "7"])[0]["extra"]["priority"], 7);
+    assert_eq!(house.json(&["terminate", &first, "--reason", "enough"])[0]["asked"], true);
+    house.until_status(&first, "FAILED");
+    let stopped = house.json(&["engine", "stop"]);
+    assert_eq!(stopped["pid"], started["pid"]);
+    assert!(house.json(&["engine", "stop"])["pid"].is_null());
+}
