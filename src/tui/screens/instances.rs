@@ -2,9 +2,9 @@
 
 use super::overview::{bar, explain, sign, title};
 use crate::config::theme::Role;
-use crate::model::{Instance, InstanceState};
+use crate::model::{ComputeEnvironment, Instance, InstanceState, text::printable};
 use crate::tui::app::App;
-use crate::tui::app::list::ListState;
+use crate::tui::app::list::{Cursor, ListState};
 use crate::tui::app::store::Kind;
 use crate::tui::format::{age, memory_of, vcpus};
 use crate::tui::widgets::table::{Cell, Column, Table};
@@ -66,6 +66,31 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, environment: &str,
         titles_from: 3,
     };
     table.draw(painter, inner, |at| (false, cells(app, rows[at])));
+}
+
+/// A short list of an environment's instances, where there is room for it on another screen.
+pub fn below(app: &App, painter: &mut Painter<'_>, area: Rect, environment: &ComputeEnvironment) {
+    let instances = environment.capacity.as_ref().map_or(&[][..], |capacity| &capacity.instances);
+    if area.height < 3 || instances.is_empty() {
+        return;
+    }
+    let heading = format!(" instances of {}", printable(&environment.compute_environment_name));
+    painter.text(area.x, area.y, area.width, &heading, Role::Column);
+    let rows = Rect { y: area.y + 1, height: area.height - 1, ..area };
+    let shown = if instances.len() > usize::from(rows.height) { usize::from(rows.height) - 1 } else { instances.len() };
+    let table = Table {
+        columns: &COLUMNS,
+        count: shown,
+        cursor: &Cursor::default(),
+        selected: None,
+        has_keys: false,
+        titles_from: u16::MAX,
+    };
+    table.draw(painter, rows, |at| (false, cells(app, &instances[at])));
+    if shown < instances.len() {
+        let more = format!("  and {} more", instances.len() - shown);
+        painter.text(rows.x, rows.bottom() - 1, rows.width, &more, Role::Dim);
+    }
 }
 
 fn cells(app: &App, instance: &Instance) -> Vec<Cell> {

@@ -1,6 +1,6 @@
 //! The four panes that are alive at once: queues, compute environments, jobs, the log of the selected job.
 
-use super::{jobs, log};
+use super::{instances, jobs, log};
 use crate::config::theme::Role;
 use crate::model::{ComputeEnvironment, Health, JobQueue, JobStatus, Switch, text::printable};
 use crate::tui::app::store::Kind;
@@ -216,16 +216,22 @@ fn environments(app: &App, painter: &mut Painter<'_>, area: Rect, has_keys: bool
     let gauge = arrange_columns(&ENVIRONMENT, inner.width.saturating_sub(2));
     let gauge = gauge.iter().find(|(at, ..)| *at == GAUGE).map_or(0, |(_, _, width)| usize::from(*width));
     table.draw(painter, inner, |at| (false, environment_cells(rows[at], gauge)));
+    // Where there is room below, the instances of the selected one.
+    let taken = u16::try_from(rows.len()).unwrap_or(u16::MAX).saturating_add(1);
+    let below = Rect { y: inner.y.saturating_add(taken), height: inner.height.saturating_sub(taken), ..inner };
+    if let Some(selected) = list.cursor.position(&names) {
+        instances::below(app, painter, below, rows[selected]);
+    }
 }
 
 const ENVIRONMENT: [Column; 8] = [
     Column::left("", 7, 9).growing(3),
-    Column::left("", 4, 4),
+    Column::left("", 4, 1),
     Column::left("", 5, 8).growing(1),
-    Column::right("vCPU", 7, 7),
-    Column::left("used", 6, 5).growing(2),
-    Column::right("have", 4, 3),
-    Column::right("min", 4, 1),
+    Column::right("vCPU", 5, 7),
+    Column::left("used", 6, 2).growing(2),
+    Column::right("des", 3, 5),
+    Column::right("min", 3, 4),
     Column::right("inst", 4, 6),
 ];
 
@@ -237,9 +243,9 @@ fn environment_cells(environment: &ComputeEnvironment, gauge: usize) -> Vec<Cell
     let resources = environment.compute_resources.clone().unwrap_or_default();
     let max = resources.maxv_cpus.map_or(0.0, f64::from);
     let desired = resources.desiredv_cpus.map_or(0.0, f64::from);
-    let (used, have, instances) = match &environment.capacity {
-        Some(capacity) => (capacity.vcpus_used, capacity.vcpus, Some(capacity.instances.len())),
-        None => (desired, desired, None),
+    let (used, instances) = match &environment.capacity {
+        Some(capacity) => (capacity.vcpus_used, Some(capacity.instances.len())),
+        None => (desired, None),
     };
     let kind = match environment.provisioning() {
         "FARGATE" => "FARG",
@@ -252,7 +258,7 @@ fn environment_cells(environment: &ComputeEnvironment, gauge: usize) -> Vec<Cell
         (format!("{sign} {word}"), role),
         (format!("{}/{}", vcpus(used), vcpus(max)), Role::Text),
         (bar(used, max, gauge), Role::Gauge),
-        (vcpus(have), Role::Dim),
+        (vcpus(desired), Role::Dim),
         (resources.minv_cpus.unwrap_or(0).to_string(), Role::Dim),
         (instances.map_or("-".to_owned(), |count| count.to_string()), Role::Dim),
     ]
