@@ -1,6 +1,7 @@
 //! A job's life: states, exits, retries, stops, lost hosts.
 
 use super::world::{SECOND, World, definition, job, sized, tried};
+use crate::engine::Effect;
 use crate::engine::command::{Action, Outcome};
 use crate::engine::event::Event;
 use crate::model::{EvaluateOnExit, JobDependency, JobId, JobStatus, JobTimeout, RetryStrategy, SubmitJobRequest};
@@ -220,6 +221,29 @@ fn an_engine_that_comes_back_starts_what_was_not_started_and_nothing_twice() {
     assert_eq!(world.stops, [(run.clone(), 0)]);
     world.deliver();
     assert_eq!((world.status(&run.job), world.reason(&run.job).as_str()), (JobStatus::Failed, "Task failed to start"));
+}
+
+#[test]
+fn what_was_terminated_before_its_agent_had_heard_of_it_is_never_started() {
+    let mut world = World::small(1);
+    let id = world.submit(tried("a", 3));
+    world.register_all();
+    let attempt = world.live(&id);
+    let instance = world.holder(&attempt);
+    // The start is lost on its way, and the engine comes back after the terminate was accepted.
+    world.agents.get_mut(&instance).expect("an agent").held.clear();
+    world.engine.apply(&Event::JobStopRequested {
+        at: world.now,
+        job: id.clone(),
+        terminate: true,
+        reason: "no longer".into(),
+    });
+    let effects = world.engine.reconcile(&instance, &[]);
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::Start { .. })), "{effects:?}");
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Stop { .. })), "{effects:?}");
+    effects.into_iter().for_each(|effect| world.carry_out(effect));
+    world.deliver();
+    assert_eq!((world.status(&id), world.reason(&id).as_str()), (JobStatus::Failed, "no longer"));
 }
 
 #[test]
