@@ -142,7 +142,6 @@ struct Round {
     events: Vec<Event>,
     effects: Vec<Effect>,
     replies: Vec<(Reply, Result<Answer, CommandError>)>,
-    hellos: Vec<(InstanceId, Vec<AttemptId>)>,
     reads: Vec<Look>,
     /// Log streams of jobs that are forgotten.
     streams: Vec<String>,
@@ -216,11 +215,6 @@ impl Body {
         for effect in round.effects {
             (self.parts.carry_out)(effect);
         }
-        for (instance, held) in round.hellos {
-            for effect in self.parts.engine.reconcile(&instance, &held) {
-                (self.parts.carry_out)(effect);
-            }
-        }
         if !round.streams.is_empty() {
             (self.parts.forget_logs)(round.streams);
         }
@@ -246,7 +240,7 @@ impl Body {
         match message {
             ToEngine::Hello { pid, held, .. } => {
                 self.report(Action::InstanceRegistered { instance: instance.clone(), pid }, now, round);
-                let attempts = held.iter().map(|held| held.attempt.clone()).collect();
+                let attempts: Vec<AttemptId> = held.iter().map(|held| held.attempt.clone()).collect();
                 for Held { attempt, started_at, exit } in held {
                     if let Some(at) = started_at {
                         self.report(Action::AttemptStarted { attempt: attempt.clone(), at }, now, round);
@@ -255,7 +249,9 @@ impl Body {
                         self.exited(&instance, attempt, exit, now, round);
                     }
                 }
-                round.hellos.push((instance, attempts));
+                // Now, and not at the end of the round: what the agent has begun since is in this round too, and would
+                // look as if nobody held it.
+                round.effects.extend(self.parts.engine.reconcile(&instance, &attempts));
             }
             ToEngine::Started { attempt, at } => self.report(Action::AttemptStarted { attempt, at }, now, round),
             ToEngine::Exited { attempt, exit } => self.exited(&instance, attempt, exit, now, round),
