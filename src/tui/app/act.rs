@@ -5,9 +5,8 @@ use super::list::Scope;
 use super::{App, Pane, Popup, View};
 use crate::backend::Why;
 use crate::model::{
-    ComputeEnvironmentOrder, ComputeResource, ContainerProperties, CreateComputeEnvironmentRequest,
-    CreateJobQueueRequest, HOST_IMAGE, JobId, JobStatus, JobSummary, RegisterJobDefinitionRequest, ResourceRequirement,
-    Schedule, Switch, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest, validate,
+    JobId, JobStatus, JobSummary, Schedule, Starter, Switch, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
+    starter, validate,
 };
 use crate::tui::action::{Action, Place};
 use crate::tui::requests::{Act, Ask, Step};
@@ -342,7 +341,7 @@ impl App {
             Purpose::RunSchedule { group, name } => {
                 one(format!("run {name}"), Step::RunSchedule { group: group.clone(), name: name.clone() })
             }
-            Purpose::Begin => Ok(begin()),
+            Purpose::Begin => Ok(begin(self.setting.starter_vcpus)),
         }
     }
 
@@ -459,39 +458,8 @@ where
 }
 
 /// The first environment, queue and definition of a fresh machine.
-fn begin() -> Act {
-    let environment = CreateComputeEnvironmentRequest {
-        compute_environment_name: "local".into(),
-        kind: "MANAGED".into(),
-        state: Some(Switch::Enabled),
-        compute_resources: Some(ComputeResource {
-            kind: "EC2".into(),
-            minv_cpus: Some(0),
-            maxv_cpus: Some(4),
-            instance_types: vec!["m5.large".into()],
-            ..Default::default()
-        }),
-        ..Default::default()
-    };
-    let queue = CreateJobQueueRequest {
-        job_queue_name: "default".into(),
-        state: Some(Switch::Enabled),
-        priority: 10,
-        compute_environment_order: vec![ComputeEnvironmentOrder { order: 1, compute_environment: "local".into() }],
-        ..Default::default()
-    };
-    let requirement = |kind: &str, value: &str| ResourceRequirement { kind: kind.into(), value: value.into() };
-    let definition = RegisterJobDefinitionRequest {
-        job_definition_name: "host".into(),
-        kind: "container".into(),
-        container_properties: Some(ContainerProperties {
-            image: HOST_IMAGE.into(),
-            command: vec!["true".into()],
-            resource_requirements: vec![requirement("VCPU", "1"), requirement("MEMORY", "256")],
-            ..Default::default()
-        }),
-        ..Default::default()
-    };
+fn begin(max_vcpus: i32) -> Act {
+    let Starter { environment, queue, definition } = starter(max_vcpus);
     Act {
         title: "create environment `local`, queue `default` and definition `host`".into(),
         steps: vec![
