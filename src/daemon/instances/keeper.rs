@@ -8,7 +8,8 @@ use super::mourning::Mourner;
 use super::process::{self, Process};
 use super::{ConnectionNumber, Instances, Limits, Note, Presence};
 use crate::agent::message::{Start, ToAgent};
-use crate::daemon::directory::{DataDirectory, private_file};
+use crate::config::DataDirectory;
+use crate::config::directories::private_file;
 use crate::daemon::driver::Driver;
 use crate::engine::{Effect, StartAttempt};
 use crate::model::{Instance, InstanceId};
@@ -221,13 +222,13 @@ impl Keeper {
         Command::new(&self.agent_program)
             .arg("agent")
             .arg("--data-dir")
-            .arg(self.directory.root())
+            .arg(self.directory.path())
             .arg("--instance")
             .arg(&instance.0)
             .env_remove("BATCHDECK_INSTANCE")
             .env_remove("AWS_BATCH_JOB_ID")
             .env_remove("AWS_BATCH_JOB_ATTEMPT")
-            .current_dir(self.directory.root())
+            .current_dir(self.directory.path())
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)

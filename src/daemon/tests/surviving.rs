@@ -2,8 +2,8 @@
 
 use super::host::{Host, Lines};
 use crate::agent::leftovers::kill_leftovers;
+use crate::config::DataDirectory;
 use crate::daemon::clock::{self, Clock};
-use crate::daemon::directory::DataDirectory;
 use crate::daemon::driver::{self, Parts};
 use crate::daemon::feed::Feed;
 use crate::daemon::instances::Limits;
@@ -85,7 +85,7 @@ async fn an_agent_that_died_while_no_engine_ran_is_lost_at_the_next_start() {
 fn copy_journal(from: &DataDirectory, to: &Path) {
     fs::create_dir_all(to).expect("made");
     for name in ["journal.db", "journal.db-wal"] {
-        fs::copy(from.root().join(name), to.join(name)).expect("copied");
+        fs::copy(from.path().join(name), to.join(name)).expect("copied");
     }
 }
 
