@@ -7,17 +7,16 @@ use super::world::Setting;
 use super::{Done, now};
 use crate::backend::{Backend, BackendError};
 use crate::cli::{EngineVerb, Format};
+use crate::config::directories::private_file;
 use crate::daemon;
 use crate::engine::Settings;
 use crate::model::{EngineStatus, Place};
-use std::fs::OpenOptions;
 use std::io::IsTerminal;
-use std::os::unix::fs::OpenOptionsExt;
-use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 use tokio::net::UnixStream;
+use tokio::process::Command;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// How long a starting engine may take to answer; a long journal is read in this time.
@@ -63,7 +62,7 @@ pub async fn ensure(setting: &Setting) -> Result<Started, CommandError> {
         log_tail: Vec::new(),
     };
     setting.data.create()?;
-    let log = OpenOptions::new().create(true).append(true).mode(0o600).open(setting.data.log()).map_err(cannot)?;
+    let log = private_file(&setting.data.log()).map_err(cannot)?;
     let mut child = background(setting)
         .stdin(Stdio::null())
         .stdout(log.try_clone().map_err(cannot)?)
@@ -74,8 +73,11 @@ pub async fn ensure(setting: &Setting) -> Result<Started, CommandError> {
     loop {
         if answers(&socket).await {
             // Somebody else's engine may have been quicker; its process id is in the lock.
-            let pid = daemon::is_running(setting.data.path()).unwrap_or_else(|| child.id());
-            return Ok(if pid == child.id() { Started::Now { pid } } else { Started::Already });
+            return Ok(match (daemon::is_running(setting.data.path()), child.id()) {
+                (Some(running), Some(ours)) if running != ours => Started::Already,
+                (_, Some(pid)) => Started::Now { pid },
+                (_, None) => Started::Already,
+            });
         }
         if let Some(status) = child.try_wait().map_err(cannot)?
             && daemon::is_running(setting.data.path()).is_none()
@@ -89,7 +91,8 @@ pub async fn ensure(setting: &Setting) -> Result<Started, CommandError> {
     }
 }
 
-/// `engine run` of this same program, in a process group of its own so that it outlives the terminal.
+/// `engine run` of this same program, in a process group of its own so that it outlives the terminal. One that ends
+/// before this process is waited for by the runtime, and one that is started in a job is no process of that job.
 fn background(setting: &Setting) -> Command {
     let program = std::env::current_exe().unwrap_or_else(|_| "batchdeck".into());
     let mut command = Command::new(program);
@@ -97,7 +100,10 @@ fn background(setting: &Setting) -> Command {
     if setting.config_named {
         command.arg("--config").arg(&setting.config_file);
     }
-    command.args(["engine", "run"]).process_group(0);
+    for mark in ["BATCHDECK_INSTANCE", "AWS_BATCH_JOB_ID", "AWS_BATCH_JOB_ATTEMPT"] {
+        command.env_remove(mark);
+    }
+    command.args(["engine", "run"]).process_group(0).kill_on_drop(false);
     command
 }
 
@@ -145,7 +151,7 @@ fn settings(setting: &Setting) -> Settings {
 
 /// Sends what the engine has to say to its log. `BATCHDECK_LOG` filters it, as `debug` or `batchdeck=trace`.
 fn log_to(file: &Path) -> Result<tracing_appender::non_blocking::WorkerGuard, CommandError> {
-    let log = OpenOptions::new().create(true).append(true).mode(0o600).open(file).map_err(CommandError::Start)?;
+    let log = private_file(file).map_err(CommandError::Start)?;
     let (writer, guard) = tracing_appender::non_blocking(log);
     let filter = tracing_subscriber::EnvFilter::try_from_env("BATCHDECK_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
