@@ -11,7 +11,7 @@ use crate::agent::message::{Exit, Held, ToEngine};
 use crate::engine::command::{Action, Answer, Command, Outcome, Refusal};
 use crate::engine::event::Event;
 use crate::engine::{Effect, Engine, Ids};
-use crate::model::{AttemptId, InstanceId, JobDetail, JobId, Millis, What};
+use crate::model::{AttemptId, InstanceId, JobId, Millis, What};
 use std::collections::BTreeSet;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
@@ -302,7 +302,7 @@ impl Body {
     fn apply(&mut self, events: Vec<Event>, round: &mut Round) {
         for event in events {
             if let Event::JobsForgotten { jobs, .. } = &event {
-                round.streams.extend(log_streams(&self.parts.engine, jobs));
+                round.streams.extend(self.parts.engine.log_streams(jobs));
             }
             self.parts.engine.apply(&event);
             round.effects.extend(self.parts.engine.effects(&event));
@@ -331,19 +331,6 @@ impl Drop for Body {
     fn drop(&mut self) {
         tracing::debug!(commits = self.parts.journal.commits(), "the engine's loop is over");
     }
-}
-
-/// The log streams of all attempts of these jobs, and of the children of arrays.
-fn log_streams(engine: &Engine, jobs: &[JobId]) -> Vec<String> {
-    let children = |job: &JobDetail| {
-        let size = job.array_properties.as_ref().and_then(|array| array.size).unwrap_or(0);
-        (0..size).map(|index| job.job_id.child(index)).collect::<Vec<_>>()
-    };
-    let mut details = engine.describe_jobs(jobs);
-    let below: Vec<JobId> = details.iter().flat_map(children).collect();
-    details.extend(engine.describe_jobs(&below));
-    let attempts = details.into_iter().flat_map(|job| job.attempts);
-    attempts.filter_map(|attempt| attempt.container.log_stream_name).collect()
 }
 
 fn outcome(exit: Exit) -> Outcome {
