@@ -7,6 +7,7 @@ use super::world::Setting;
 use super::{Done, now};
 use crate::backend::{Backend, BackendError};
 use crate::cli::{EngineVerb, Format};
+use crate::config::DataDirectory;
 use crate::config::directories::private_file;
 use crate::daemon;
 use crate::engine::Settings;
@@ -47,8 +48,7 @@ pub enum Started {
 
 /// Starts an engine in the background unless one answers, and waits until it does.
 pub async fn ensure(setting: &Setting) -> Result<Started, CommandError> {
-    let socket = setting.data.socket();
-    if answers(&socket).await {
+    if answers(&setting.data).await {
         return Ok(Started::Already);
     }
     let failed = |cause: String| CommandError::EngineStart {
@@ -71,7 +71,7 @@ pub async fn ensure(setting: &Setting) -> Result<Started, CommandError> {
         .map_err(cannot)?;
     let deadline = Instant::now() + START;
     loop {
-        if answers(&socket).await {
+        if answers(&setting.data).await {
             // Somebody else's engine may have been quicker; its process id is in the lock.
             return Ok(match (daemon::is_running(setting.data.path()), child.id()) {
                 (Some(running), Some(ours)) if running != ours => Started::Already,
@@ -107,8 +107,10 @@ fn background(setting: &Setting) -> Command {
     command
 }
 
-async fn answers(socket: &Path) -> bool {
-    UnixStream::connect(socket).await.is_ok()
+/// Whether an engine answers. One that was killed lets go of its lock before its socket: what still connects then is no
+/// engine any more.
+async fn answers(data: &DataDirectory) -> bool {
+    UnixStream::connect(data.socket()).await.is_ok() && daemon::is_running(data.path()).is_some()
 }
 
 async fn foreground(setting: &Setting) -> Done {
@@ -239,4 +241,21 @@ fn tail(log: &Path) -> Vec<String> {
     let text = std::fs::read(log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
     let lines: Vec<String> = text.lines().map(|line| crate::model::text::printable(line).into_owned()).collect();
     lines[lines.len().saturating_sub(TAIL)..].to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::net::UnixListener;
+
+    #[tokio::test]
+    async fn a_socket_that_a_killed_engine_has_not_let_go_of_yet_is_no_engine() {
+        let root = tempfile::tempdir().expect("a directory");
+        let data = DataDirectory::new(root.path()).expect("short");
+        let _socket = UnixListener::bind(data.socket()).expect("binds");
+        assert!(!answers(&data).await);
+        let lock = private_file(&data.lock()).expect("opens");
+        lock.lock().expect("free");
+        assert!(answers(&data).await);
+    }
 }
