@@ -37,6 +37,15 @@ impl Control {
         self.fate.timed_out
     }
 
+    /// Whether a stop was asked for by now.
+    pub(super) fn is_stopping(&mut self) -> bool {
+        while let Ok(seconds) = self.stops.try_recv() {
+            // What has not begun needs no word.
+            let _ = self.fate.stop(Duration::from_secs(seconds.into()), Instant::now());
+        }
+        self.fate.stopping
+    }
+
     /// Waits for the next word; for ever when there is none. Nothing is lost when it is dropped before it is ready.
     pub(super) async fn next(&mut self) -> Word {
         loop {

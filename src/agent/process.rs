@@ -62,6 +62,10 @@ async fn run_command(
     logger: Logger,
     began: impl FnOnce(Millis) + Send,
 ) -> Exit {
+    if control.is_stopping() {
+        logger.finish().await;
+        return never_started(None);
+    }
     let spawned = escaped::spawn(&mut command);
     let started_at = now();
     let (mut child, pid) = match spawned {

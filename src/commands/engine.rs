@@ -7,18 +7,18 @@ use super::world::Setting;
 use super::{Done, now};
 use crate::backend::{Backend, BackendError};
 use crate::cli::{EngineVerb, Format};
+use crate::config::DataDirectory;
+use crate::config::directories::private_file;
 use crate::daemon;
 use crate::engine::Settings;
 use crate::model::{EngineStatus, Place};
 use serde::Serialize;
-use std::fs::OpenOptions;
 use std::io::IsTerminal;
-use std::os::unix::fs::OpenOptionsExt;
-use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 use tokio::net::UnixStream;
+use tokio::process::Command;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// How long a starting engine may take to answer; a long journal is read in this time.
@@ -49,8 +49,7 @@ pub enum Started {
 
 /// Starts an engine in the background unless one answers, and waits until it does.
 pub async fn ensure(setting: &Setting) -> Result<Started, CommandError> {
-    let socket = setting.data.socket();
-    if answers(&socket).await {
+    if answers(&setting.data).await {
         return Ok(Started::Already);
     }
     let failed = |cause: String| CommandError::EngineStart {
@@ -64,7 +63,7 @@ pub async fn ensure(setting: &Setting) -> Result<Started, CommandError> {
         log_tail: Vec::new(),
     };
     setting.data.create()?;
-    let log = OpenOptions::new().create(true).append(true).mode(0o600).open(setting.data.log()).map_err(cannot)?;
+    let log = private_file(&setting.data.log()).map_err(cannot)?;
     let mut child = background(setting)
         .stdin(Stdio::null())
         .stdout(log.try_clone().map_err(cannot)?)
@@ -73,10 +72,13 @@ pub async fn ensure(setting: &Setting) -> Result<Started, CommandError> {
         .map_err(cannot)?;
     let deadline = Instant::now() + START;
     loop {
-        if answers(&socket).await {
+        if answers(&setting.data).await {
             // Somebody else's engine may have been quicker; its process id is in the lock.
-            let pid = daemon::is_running(setting.data.path()).unwrap_or_else(|| child.id());
-            return Ok(if pid == child.id() { Started::Now { pid } } else { Started::Already });
+            return Ok(match (daemon::is_running(setting.data.path()), child.id()) {
+                (Some(running), Some(ours)) if running != ours => Started::Already,
+                (_, Some(pid)) => Started::Now { pid },
+                (_, None) => Started::Already,
+            });
         }
         if let Some(status) = child.try_wait().map_err(cannot)?
             && daemon::is_running(setting.data.path()).is_none()
@@ -90,7 +92,8 @@ pub async fn ensure(setting: &Setting) -> Result<Started, CommandError> {
     }
 }
 
-/// `engine run` of this same program, in a process group of its own so that it outlives the terminal.
+/// `engine run` of this same program, in a process group of its own so that it outlives the terminal. One that ends
+/// before this process is waited for by the runtime, and one that is started in a job is no process of that job.
 fn background(setting: &Setting) -> Command {
     let program = std::env::current_exe().unwrap_or_else(|_| "batchdeck".into());
     let mut command = Command::new(program);
@@ -98,12 +101,17 @@ fn background(setting: &Setting) -> Command {
     if setting.config_named {
         command.arg("--config").arg(&setting.config_file);
     }
-    command.args(["engine", "run"]).process_group(0);
+    for mark in ["BATCHDECK_INSTANCE", "AWS_BATCH_JOB_ID", "AWS_BATCH_JOB_ATTEMPT"] {
+        command.env_remove(mark);
+    }
+    command.args(["engine", "run"]).process_group(0).kill_on_drop(false);
     command
 }
 
-async fn answers(socket: &Path) -> bool {
-    UnixStream::connect(socket).await.is_ok()
+/// Whether an engine answers. One that was killed lets go of its lock before its socket: what still connects then is no
+/// engine any more.
+async fn answers(data: &DataDirectory) -> bool {
+    UnixStream::connect(data.socket()).await.is_ok() && daemon::is_running(data.path()).is_some()
 }
 
 async fn foreground(setting: &Setting) -> Done {
@@ -146,7 +154,7 @@ fn settings(setting: &Setting) -> Settings {
 
 /// Sends what the engine has to say to its log. `BATCHDECK_LOG` filters it, as `debug` or `batchdeck=trace`.
 fn log_to(file: &Path) -> Result<tracing_appender::non_blocking::WorkerGuard, CommandError> {
-    let log = OpenOptions::new().create(true).append(true).mode(0o600).open(file).map_err(CommandError::Start)?;
+    let log = private_file(file).map_err(CommandError::Start)?;
     let (writer, guard) = tracing_appender::non_blocking(log);
     let filter = tracing_subscriber::EnvFilter::try_from_env("BATCHDECK_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
@@ -255,4 +263,21 @@ fn tail(log: &Path) -> Vec<String> {
     let text = std::fs::read(log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
     let lines: Vec<String> = text.lines().map(|line| crate::model::text::printable(line).into_owned()).collect();
     lines[lines.len().saturating_sub(TAIL)..].to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::net::UnixListener;
+
+    #[tokio::test]
+    async fn a_socket_that_a_killed_engine_has_not_let_go_of_yet_is_no_engine() {
+        let root = tempfile::tempdir().expect("a directory");
+        let data = DataDirectory::new(root.path()).expect("short");
+        let _socket = UnixListener::bind(data.socket()).expect("binds");
+        assert!(!answers(&data).await);
+        let lock = private_file(&data.lock()).expect("opens");
+        lock.lock().expect("free");
+        assert!(answers(&data).await);
+    }
 }

@@ -4,12 +4,10 @@ use super::error::{CommandError, Doing};
 use super::world::World;
 use crate::backend::{Backend, BackendError};
 use crate::model::{
-    ComputeEnvironmentOrder, ComputeResource, ContainerProperties, CreateComputeEnvironmentRequest,
-    CreateJobQueueRequest, HOST_IMAGE, Health, JobDefinition, JobTimeout, RegisterJobDefinitionRequest,
-    ResourceRequirement, RetryStrategy, Switch,
+    ContainerProperties, CreateComputeEnvironmentRequest, CreateJobQueueRequest, Health, JobDefinition, JobTimeout,
+    RegisterJobDefinitionRequest, RetryStrategy,
 };
 use futures::StreamExt;
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// How long a new queue or environment may take to become VALID.
@@ -48,74 +46,21 @@ impl Made {
     }
 }
 
-/// What of an environment is up to us; the rest is the same for all.
-#[derive(Debug, Clone)]
-pub struct Environment {
-    pub name: &'static str,
-    /// EC2 or SPOT.
-    pub kind: &'static str,
-    pub most_vcpus: i32,
-    pub state: Switch,
-}
-
-/// What of a queue is up to us.
-#[derive(Debug, Clone)]
-pub struct Queue {
-    pub name: &'static str,
-    pub priority: i32,
-    /// In the order in which they are tried.
-    pub environments: &'static [&'static str],
-    pub state: Switch,
-}
-
-/// What of a definition is up to us: all are processes on this machine.
-#[derive(Debug, Clone)]
-pub struct Definition {
-    pub name: &'static str,
-    pub command: Vec<String>,
-    pub parameters: BTreeMap<String, String>,
-    pub attempts: Option<u32>,
-    pub timeout_seconds: Option<u32>,
-    pub memory_mib: u32,
-}
-
-/// Where a definition says nothing: any command, given at submission.
-pub fn host() -> Definition {
-    Definition {
-        name: "host",
-        command: vec!["true".to_owned()],
-        parameters: BTreeMap::new(),
-        attempts: None,
-        timeout_seconds: None,
-        memory_mib: 512,
-    }
-}
-
 /// Makes environments that are missing, and answers the names of those it made.
-pub async fn environments(world: &World, wanted: &[Environment]) -> Result<Vec<String>, CommandError> {
+pub async fn environments(
+    world: &World,
+    wanted: Vec<CreateComputeEnvironmentRequest>,
+) -> Result<Vec<String>, CommandError> {
     let there = world.backend.compute_environments().await.doing("listing compute environments")?;
-    let missing = wanted.iter().filter(|one| !there.iter().any(|known| known.compute_environment_name == one.name));
     let mut made = Vec::new();
-    for environment in missing {
-        let request = CreateComputeEnvironmentRequest {
-            compute_environment_name: environment.name.to_owned(),
-            kind: "MANAGED".to_owned(),
-            state: Some(environment.state),
-            compute_resources: Some(ComputeResource {
-                kind: environment.kind.to_owned(),
-                minv_cpus: Some(0),
-                maxv_cpus: Some(environment.most_vcpus),
-                instance_types: vec!["m5.large".to_owned()],
-                ..ComputeResource::default()
-            }),
-            ..CreateComputeEnvironmentRequest::default()
-        };
-        world
-            .backend
-            .create_compute_environment(request)
-            .await
-            .doing(format!("creating the compute environment `{}`", environment.name))?;
-        made.push(environment.name.to_owned());
+    for request in wanted {
+        let name = request.compute_environment_name.clone();
+        if there.iter().any(|known| known.compute_environment_name == name) {
+            continue;
+        }
+        let doing = format!("creating the compute environment `{name}`");
+        world.backend.create_compute_environment(request).await.doing(doing)?;
+        made.push(name);
     }
     settle(&*world.backend, "compute environments", async || {
         let now = world.backend.compute_environments().await?;
@@ -126,24 +71,16 @@ pub async fn environments(world: &World, wanted: &[Environment]) -> Result<Vec<S
 }
 
 /// Makes queues that are missing, and answers the names of those it made.
-pub async fn queues(world: &World, wanted: &[Queue]) -> Result<Vec<String>, CommandError> {
+pub async fn queues(world: &World, wanted: Vec<CreateJobQueueRequest>) -> Result<Vec<String>, CommandError> {
     let there = world.backend.job_queues().await.doing("listing queues")?;
     let mut made = Vec::new();
-    for queue in wanted.iter().filter(|one| !there.iter().any(|known| known.job_queue_name == one.name)) {
-        let order = queue
-            .environments
-            .iter()
-            .zip(1..)
-            .map(|(name, order)| ComputeEnvironmentOrder { order, compute_environment: (*name).to_owned() });
-        let request = CreateJobQueueRequest {
-            job_queue_name: queue.name.to_owned(),
-            state: Some(queue.state),
-            priority: queue.priority,
-            compute_environment_order: order.collect(),
-            ..CreateJobQueueRequest::default()
-        };
-        world.backend.create_job_queue(request).await.doing(format!("creating the queue `{}`", queue.name))?;
-        made.push(queue.name.to_owned());
+    for request in wanted {
+        let name = request.job_queue_name.clone();
+        if there.iter().any(|known| known.job_queue_name == name) {
+            continue;
+        }
+        world.backend.create_job_queue(request).await.doing(format!("creating the queue `{name}`"))?;
+        made.push(name);
     }
     settle(&*world.backend, "queues", async || {
         let now = world.backend.job_queues().await?;
@@ -154,46 +91,23 @@ pub async fn queues(world: &World, wanted: &[Queue]) -> Result<Vec<String>, Comm
 }
 
 /// Registers definitions that are missing or say something else now, and answers the names of those it registered.
-pub async fn definitions(world: &World, wanted: &[Definition]) -> Result<Vec<String>, CommandError> {
+pub async fn definitions(
+    world: &World,
+    wanted: Vec<RegisterJobDefinitionRequest>,
+) -> Result<Vec<String>, CommandError> {
     let there = world.backend.job_definitions(true).await.doing("listing job definitions")?;
     let mut made = Vec::new();
-    for definition in wanted {
-        let latest = there
-            .iter()
-            .filter(|known| known.job_definition_name == definition.name)
-            .max_by_key(|known| known.revision);
-        let request = request(definition);
+    for request in wanted {
+        let name = request.job_definition_name.clone();
+        let latest = there.iter().filter(|known| known.job_definition_name == name).max_by_key(|known| known.revision);
         if latest.is_some_and(|latest| says_the_same(latest, &request)) {
             continue;
         }
-        let answer = world
-            .backend
-            .register_job_definition(request)
-            .await
-            .doing(format!("registering the job definition `{}`", definition.name))?;
+        let doing = format!("registering the job definition `{name}`");
+        let answer = world.backend.register_job_definition(request).await.doing(doing)?;
         made.push(format!("{}:{}", answer.job_definition_name, answer.revision));
     }
     Ok(made)
-}
-
-fn request(definition: &Definition) -> RegisterJobDefinitionRequest {
-    let ask = |kind: &str, value: String| ResourceRequirement { kind: kind.to_owned(), value };
-    RegisterJobDefinitionRequest {
-        job_definition_name: definition.name.to_owned(),
-        kind: "container".to_owned(),
-        parameters: definition.parameters.clone(),
-        retry_strategy: definition
-            .attempts
-            .map(|attempts| RetryStrategy { attempts: Some(attempts), ..RetryStrategy::default() }),
-        container_properties: Some(ContainerProperties {
-            image: HOST_IMAGE.to_owned(),
-            command: definition.command.clone(),
-            resource_requirements: vec![ask("VCPU", "1".to_owned()), ask("MEMORY", definition.memory_mib.to_string())],
-            ..ContainerProperties::default()
-        }),
-        timeout: definition.timeout_seconds.map(|seconds| JobTimeout { attempt_duration_seconds: Some(seconds) }),
-        ..RegisterJobDefinitionRequest::default()
-    }
 }
 
 /// Whether a registered revision would run what is asked for. The service may add members of its own.
@@ -236,6 +150,7 @@ async fn settle(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::starter;
 
     #[test]
     fn what_was_made_is_told_by_name_or_by_number() {
@@ -247,8 +162,10 @@ mod tests {
 
     #[test]
     fn a_definition_is_registered_anew_only_if_it_would_run_something_else() {
-        let wanted = Definition { attempts: Some(3), timeout_seconds: Some(60), ..host() };
-        let asked = request(&wanted);
+        let timeout = |seconds| Some(JobTimeout { attempt_duration_seconds: Some(seconds) });
+        let retry = RetryStrategy { attempts: Some(3), ..RetryStrategy::default() };
+        let asked =
+            RegisterJobDefinitionRequest { retry_strategy: Some(retry), timeout: timeout(60), ..starter(4).definition };
         let registered = JobDefinition {
             container_properties: asked.container_properties.clone(),
             retry_strategy: asked.retry_strategy.clone(),
@@ -256,14 +173,19 @@ mod tests {
             ..JobDefinition::default()
         };
         assert!(says_the_same(&registered, &asked));
+        let other = |change: fn(&mut ContainerProperties)| {
+            let mut changed = asked.clone();
+            changed.container_properties.as_mut().map(change).expect("a container");
+            changed
+        };
         for changed in [
-            Definition { attempts: None, ..wanted.clone() },
-            Definition { timeout_seconds: Some(90), ..wanted.clone() },
-            Definition { memory_mib: 1024, ..wanted.clone() },
-            Definition { command: vec!["false".to_owned()], ..wanted.clone() },
-            Definition { parameters: BTreeMap::from([("a".to_owned(), "b".to_owned())]), ..wanted },
+            RegisterJobDefinitionRequest { retry_strategy: None, ..asked.clone() },
+            RegisterJobDefinitionRequest { timeout: timeout(90), ..asked.clone() },
+            RegisterJobDefinitionRequest { parameters: [("a".to_owned(), "b".to_owned())].into(), ..asked.clone() },
+            other(|container| container.resource_requirements[1].value = "1024".to_owned()),
+            other(|container| container.command = vec!["false".to_owned()]),
         ] {
-            assert!(!says_the_same(&registered, &request(&changed)), "{changed:?}");
+            assert!(!says_the_same(&registered, &changed), "{changed:?}");
         }
     }
 }

@@ -1,8 +1,9 @@
 //! Where files live: the data directory of a local engine, and the config file.
 
-use std::fs::{self, DirBuilder};
+use crate::model::InstanceId;
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// The longest path that a unix socket can have: `sun_path` holds 108 bytes with the closing zero.
@@ -38,7 +39,7 @@ impl DirectoryError {
     }
 }
 
-/// The directory in which one local engine keeps everything. Its path is absolute.
+/// The directory in which one local engine keeps everything. Its path is absolute. Directories in it are 0700, files 0600.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DataDirectory(PathBuf);
 
@@ -62,6 +63,12 @@ impl DataDirectory {
         create_private(&self.0)
     }
 
+    /// Makes all directories of an engine where they are missing, each for this user alone.
+    pub fn prepare(&self) -> Result<(), DirectoryError> {
+        self.create()?;
+        [self.logs(), self.agents(), self.work()].iter().try_for_each(|directory| create_private(directory))
+    }
+
     pub fn path(&self) -> &Path {
         &self.0
     }
@@ -78,6 +85,35 @@ impl DataDirectory {
 
     pub fn journal(&self) -> PathBuf {
         self.0.join("journal.db")
+    }
+
+    /// Held with `flock` by the engine that runs; contains its process id.
+    pub fn lock(&self) -> PathBuf {
+        self.0.join("engine.lock")
+    }
+
+    /// Log streams, by their names.
+    pub fn logs(&self) -> PathBuf {
+        self.0.join("logs")
+    }
+
+    /// Scratch directories of attempts, by task id.
+    pub fn work(&self) -> PathBuf {
+        self.0.join("work")
+    }
+
+    pub fn agents(&self) -> PathBuf {
+        self.0.join("agents")
+    }
+
+    /// What an agent itself writes, for the case that it does not get far.
+    pub fn agent_log(&self, instance: &InstanceId) -> PathBuf {
+        self.agents().join(format!("{instance}.log"))
+    }
+
+    /// `PID START`: the agent's process, told apart from a later one with the same number by its start time.
+    pub fn agent_process(&self, instance: &InstanceId) -> PathBuf {
+        self.agents().join(format!("{instance}.pid"))
     }
 
     /// What the engine itself has to say.
@@ -106,6 +142,11 @@ pub fn create_private(path: &Path) -> Result<(), DirectoryError> {
             .map_err(|cause| DirectoryError::Open { path: path.to_owned(), cause })?;
     }
     Ok(())
+}
+
+/// Opens a file for appending that only its owner may read.
+pub fn private_file(path: &Path) -> io::Result<File> {
+    OpenOptions::new().create(true).append(true).read(true).mode(0o600).open(path)
 }
 
 /// Where data live when nobody says otherwise: `~/.local/share/batchdeck` on Linux.
@@ -141,8 +182,12 @@ mod tests {
         let path = parent.path().join("deep/data");
         fs::create_dir_all(&path).expect("made");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("opened");
-        DataDirectory::new(&path).expect("short").create().expect("closed");
-        assert_eq!(fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o700);
+        let directory = DataDirectory::new(&path).expect("short");
+        directory.prepare().expect("closed");
+        for path in [path, directory.logs(), directory.agents(), directory.work()] {
+            let mode = fs::metadata(&path).expect("there").permissions().mode();
+            assert_eq!(mode & 0o777, 0o700, "{}", path.display());
+        }
     }
 
     #[test]

@@ -12,5 +12,5 @@ pub mod theme;
 
 pub use context::{Context, ContextError, Reach, Surroundings};
 pub use directories::{DataDirectory, DirectoryError};
-pub use nearest::nearest;
+pub use nearest::{nearest, nearest_words};
 pub use settings::{Config, ConfigError, ContextSettings, EngineSettings, Kind};

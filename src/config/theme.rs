@@ -1,5 +1,6 @@
 //! Themes as files: one flat TOML table, `role = { fg, bg, bold, dim, underline, reverse }`.
 
+use super::nearest_words;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -85,15 +86,15 @@ roles! {
 /// Why a theme cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ThemeError {
-    #[error("there is no theme `{name}`; the nearest is `{nearest}` (there are: {known})")]
+    #[error("there is no theme `{name}`{nearest} (there are: {known})")]
     Unknown { name: String, nearest: String, known: String },
     #[error("the theme file {path} cannot be read: {cause}")]
     Unreadable { path: PathBuf, cause: std::io::Error },
     #[error("theme `{theme}`: it is not TOML: {cause}")]
     Syntax { theme: String, cause: toml::de::Error },
-    #[error("theme `{theme}`: `{key}` is not a role; the nearest is `{nearest}`")]
+    #[error("theme `{theme}`: `{key}` is not a role{nearest}")]
     Role { theme: String, key: String, nearest: String },
-    #[error("theme `{theme}`, role `{role}`: `{key}` is not known; the nearest is `{nearest}`")]
+    #[error("theme `{theme}`, role `{role}`: `{key}` is not known{nearest}")]
     Member { theme: String, role: Role, key: String, nearest: String },
     #[error("theme `{theme}`, role `{role}`: `{key}` takes {takes}")]
     Value { theme: String, role: Role, key: String, takes: &'static str },
@@ -144,12 +145,14 @@ impl Theme {
                 Err(cause) => return Err(ThemeError::Unreadable { path, cause }),
             }
         }
-        if let Some((_, text)) = BUILT_IN.iter().find(|(known, _)| *known == name) {
-            return Self::parse(name, text);
+        match BUILT_IN.iter().find(|(known, _)| *known == name) {
+            Some((_, text)) => Self::parse(name, text),
+            None => {
+                let known = Self::names(directory);
+                let nearest = nearest_words(name, known.iter().map(String::as_str));
+                Err(ThemeError::Unknown { name: name.to_owned(), nearest, known: known.join(", ") })
+            }
         }
-        let known = Self::names(directory);
-        let nearest = nearest(name, known.iter().map(String::as_str)).unwrap_or_default().to_owned();
-        Err(ThemeError::Unknown { name: name.to_owned(), nearest, known: known.join(", ") })
     }
 
     /// Reads the text of a theme file.
@@ -159,7 +162,7 @@ impl Theme {
         let mut looks = BTreeMap::new();
         for (key, value) in &table {
             let Some(role) = Role::ALL.iter().copied().find(|role| role.name() == key) else {
-                let nearest = nearest(key, Role::ALL.iter().map(|role| role.name())).unwrap_or_default().to_owned();
+                let nearest = nearest_words(key, Role::ALL.iter().map(|role| role.name()));
                 return Err(ThemeError::Role { theme: theme(), key: key.clone(), nearest });
             };
             let toml::Value::Table(members) = value else {
@@ -205,7 +208,7 @@ impl Wrong {
         let value = |theme, takes| ThemeError::Value { theme, role, key: key.to_owned(), takes };
         match self {
             Self::Member => {
-                let nearest = nearest(key, MEMBERS).unwrap_or_default().to_owned();
+                let nearest = nearest_words(key, MEMBERS);
                 ThemeError::Member { theme, role, key: key.to_owned(), nearest }
             }
             Self::Colour => value(
@@ -265,27 +268,6 @@ impl FromStr for Colour {
     }
 }
 
-/// The known word that differs least from what was given.
-pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    known.into_iter().min_by_key(|word| distance(given, word))
-}
-
-/// Letters to insert, remove or replace to make `b` of `a` (Levenshtein).
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, letter) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, other) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(letter != *other);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(row[j + 1] + 1);
-        }
-    }
-    row[b.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -305,7 +287,8 @@ mod tests {
     fn mistakes_name_the_place_and_what_was_probably_meant() {
         let cases = [
             ("faild = { fg = \"red\" }", "theme `t`: `faild` is not a role; the nearest is `failed`"),
-            ("failed = { bgr = \"red\" }", "theme `t`, role `failed`: `bgr` is not known; the nearest is `bg`"),
+            ("xyzzy = {}", "theme `t`: `xyzzy` is not a role"),
+            ("failed = { gb = \"red\" }", "theme `t`, role `failed`: `gb` is not known; the nearest is `bg`"),
             ("failed = { fg = \"#12345\" }", "theme `t`, role `failed`: `fg` takes a colour"),
             ("failed = { fg = 256 }", "theme `t`, role `failed`: `fg` takes a colour"),
             ("failed = { bold = 1 }", "theme `t`, role `failed`: `bold` takes true or false"),

@@ -11,7 +11,7 @@ use crate::agent::message::{Exit, Held, ToEngine};
 use crate::engine::command::{Action, Answer, Command, Outcome, Refusal};
 use crate::engine::event::Event;
 use crate::engine::{Effect, Engine, Ids};
-use crate::model::{AttemptId, InstanceId, JobDetail, JobId, Millis, What};
+use crate::model::{AttemptId, InstanceId, JobId, Millis, What};
 use std::collections::BTreeSet;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
@@ -142,7 +142,6 @@ struct Round {
     events: Vec<Event>,
     effects: Vec<Effect>,
     replies: Vec<(Reply, Result<Answer, CommandError>)>,
-    hellos: Vec<(InstanceId, Vec<AttemptId>)>,
     reads: Vec<Look>,
     /// Log streams of jobs that are forgotten.
     streams: Vec<String>,
@@ -216,11 +215,6 @@ impl Body {
         for effect in round.effects {
             (self.parts.carry_out)(effect);
         }
-        for (instance, held) in round.hellos {
-            for effect in self.parts.engine.reconcile(&instance, &held) {
-                (self.parts.carry_out)(effect);
-            }
-        }
         if !round.streams.is_empty() {
             (self.parts.forget_logs)(round.streams);
         }
@@ -246,7 +240,7 @@ impl Body {
         match message {
             ToEngine::Hello { pid, held, .. } => {
                 self.report(Action::InstanceRegistered { instance: instance.clone(), pid }, now, round);
-                let attempts = held.iter().map(|held| held.attempt.clone()).collect();
+                let attempts: Vec<AttemptId> = held.iter().map(|held| held.attempt.clone()).collect();
                 for Held { attempt, started_at, exit } in held {
                     if let Some(at) = started_at {
                         self.report(Action::AttemptStarted { attempt: attempt.clone(), at }, now, round);
@@ -255,7 +249,9 @@ impl Body {
                         self.exited(&instance, attempt, exit, now, round);
                     }
                 }
-                round.hellos.push((instance, attempts));
+                // Now, and not at the end of the round: what the agent has begun since is in this round too, and would
+                // look as if nobody held it.
+                round.effects.extend(self.parts.engine.reconcile(&instance, &attempts));
             }
             ToEngine::Started { attempt, at } => self.report(Action::AttemptStarted { attempt, at }, now, round),
             ToEngine::Exited { attempt, exit } => self.exited(&instance, attempt, exit, now, round),
@@ -306,7 +302,7 @@ impl Body {
     fn apply(&mut self, events: Vec<Event>, round: &mut Round) {
         for event in events {
             if let Event::JobsForgotten { jobs, .. } = &event {
-                round.streams.extend(log_streams(&self.parts.engine, jobs));
+                round.streams.extend(self.parts.engine.log_streams(jobs));
             }
             self.parts.engine.apply(&event);
             round.effects.extend(self.parts.engine.effects(&event));
@@ -335,19 +331,6 @@ impl Drop for Body {
     fn drop(&mut self) {
         tracing::debug!(commits = self.parts.journal.commits(), "the engine's loop is over");
     }
-}
-
-/// The log streams of all attempts of these jobs, and of the children of arrays.
-fn log_streams(engine: &Engine, jobs: &[JobId]) -> Vec<String> {
-    let children = |job: &JobDetail| {
-        let size = job.array_properties.as_ref().and_then(|array| array.size).unwrap_or(0);
-        (0..size).map(|index| job.job_id.child(index)).collect::<Vec<_>>()
-    };
-    let mut details = engine.describe_jobs(jobs);
-    let below: Vec<JobId> = details.iter().flat_map(children).collect();
-    details.extend(engine.describe_jobs(&below));
-    let attempts = details.into_iter().flat_map(|job| job.attempts);
-    attempts.filter_map(|attempt| attempt.container.log_stream_name).collect()
 }
 
 fn outcome(exit: Exit) -> Outcome {

@@ -1,7 +1,8 @@
 //! One engine a data directory, held by `flock`: the kernel lets go of it however the engine ends.
 
 use super::DaemonError;
-use super::directory::{DataDirectory, private_file};
+use crate::config::DataDirectory;
+use crate::config::directories::private_file;
 use std::fs::{self, File, TryLockError};
 use std::io::Write;
 use std::path::Path;
@@ -31,7 +32,7 @@ impl EngineLock {
                 }
                 Err(TryLockError::WouldBlock) => {
                     return Err(DaemonError::AlreadyRunning {
-                        data_directory: directory.root().to_owned(),
+                        data_directory: directory.path().to_owned(),
                         pid: read_pid(&path),
                     });
                 }
@@ -46,7 +47,7 @@ impl EngineLock {
 
 /// The process id of the engine that runs on this directory; `None` when none does. Changes nothing.
 pub fn is_running(data_directory: &Path) -> Option<u32> {
-    let path = DataDirectory::new(data_directory).lock();
+    let path = DataDirectory::new(data_directory).ok()?.lock();
     let file = File::open(&path).ok()?;
     match file.try_lock_shared() {
         Err(TryLockError::WouldBlock) => Some(read_pid(&path).unwrap_or(0)),
@@ -65,7 +66,7 @@ mod tests {
     #[test]
     fn a_second_engine_is_refused_by_the_first_ones_process_id() {
         let root = tempfile::tempdir().expect("a directory");
-        let directory = DataDirectory::new(root.path());
+        let directory = DataDirectory::new(root.path()).expect("short");
         assert_eq!(is_running(root.path()), None);
         let lock = EngineLock::take(&directory).expect("free");
         assert_eq!(is_running(root.path()), Some(std::process::id()));

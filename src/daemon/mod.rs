@@ -8,7 +8,6 @@
 
 mod api;
 mod clock;
-mod directory;
 mod driver;
 mod feed;
 mod instances;
@@ -18,10 +17,10 @@ mod logs;
 mod recover;
 mod socket;
 
-pub use directory::DataDirectory;
 pub use journal::JournalError;
 pub use lock::is_running;
 
+use crate::config::{DataDirectory, DirectoryError};
 use crate::engine::Settings;
 use crate::model::What;
 use clock::Clock;
@@ -59,12 +58,11 @@ pub enum DaemonError {
         data_directory.display()
     )]
     AlreadyRunning { data_directory: PathBuf, pid: Option<u32> },
-    #[error(
-        "the path of a socket is too long: {} has {length} bytes, and {longest} is the most. Choose a shorter data directory \
-         with `--data-dir`",
-        path.display()
-    )]
-    SocketPathTooLong { path: PathBuf, length: usize, longest: usize },
+    #[error("{cause}; {}", cause.hint())]
+    Directory {
+        #[from]
+        cause: DirectoryError,
+    },
     #[error("{} cannot be written: {cause}. Check its owner and mode, or choose another data directory with `--data-dir`", path.display())]
     NotWritable { path: PathBuf, cause: io::Error },
     #[error(transparent)]
@@ -100,9 +98,7 @@ async fn run_within(
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), DaemonError> {
     let Options { data_directory, settings, agent_program } = options;
-    let absolute = std::path::absolute(&data_directory)
-        .map_err(|cause| DaemonError::NotWritable { path: data_directory, cause })?;
-    let directory = DataDirectory::new(absolute);
+    let directory = DataDirectory::new(&data_directory)?;
     directory.prepare()?;
     let _lock = EngineLock::take(&directory)?;
     let started_at = clock::wall();
@@ -115,7 +111,7 @@ async fn run_within(
 
     let bind = |path: PathBuf| socket::bind(&path).map_err(|cause| DaemonError::Socket { path, cause });
     let agents_listener = bind(directory.agents_socket())?;
-    let engine_listener = bind(directory.engine_socket())?;
+    let engine_listener = bind(directory.socket())?;
     let log_watch = logs::LogWatch::new().map_err(DaemonError::LogWatch)?;
 
     let feed = Feed::new(seed);
@@ -167,7 +163,7 @@ async fn run_within(
         stop: Arc::clone(&stop),
     };
     let mut serving = pin!(api::serve(engine_listener, world, closed));
-    tracing::info!(socket = %directory.engine_socket().display(), "the engine runs");
+    tracing::info!(socket = %directory.socket().display(), "the engine runs");
 
     let fault = tokio::select! {
         () = shutdown => None,
@@ -185,7 +181,7 @@ async fn run_within(
         Some(ended) => ended,
         None => ending.await,
     };
-    for path in [directory.engine_socket(), directory.agents_socket()] {
+    for path in [directory.socket(), directory.agents_socket()] {
         // One that stays is replaced at the next start.
         let _ = std::fs::remove_file(path);
     }

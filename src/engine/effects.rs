@@ -62,13 +62,18 @@ impl Engine {
         }
         for key in &host.placed {
             let Some(root) = self.core.jobs.get(&key.number) else { continue };
-            let started = root.get(key.slot).and_then(Job::live).is_some_and(|attempt| attempt.started_at.is_some());
+            let job = root.get(key.slot);
+            let started = job.and_then(Job::live).is_some_and(|attempt| attempt.started_at.is_some());
+            let stopping = job.is_some_and(Job::is_stopping);
             match (live.contains(key), started) {
-                (false, false) => effects.extend(self.start(*key, instance)),
+                // What is to stop is not started for that: a stop of what is not held is answered by its exit.
+                (false, false) if !stopping => effects.extend(self.start(*key, instance)),
                 // It had started and nobody holds it: it is not started twice. The agent answers a stop of what it does
                 // not hold with an exit that never started, and the retry strategy decides.
-                (false, true) => effects.extend(attempt_id(root, key.slot).map(|id| stop_now(instance, id))),
-                (true, _) => {}
+                (false, true) if !stopping => {
+                    effects.extend(attempt_id(root, key.slot).map(|id| stop_now(instance, id)))
+                }
+                _ => {}
             }
             effects.extend(stop_effect(root, key.slot));
         }

@@ -262,6 +262,11 @@ impl Engine {
         ids.iter().filter_map(|id| self.detail(self.find(id)?.0)).collect()
     }
 
+    /// The log streams of all attempts of these jobs and of the children of arrays, whether they came to anything or not.
+    pub fn log_streams(&self, jobs: &[JobId]) -> Vec<String> {
+        jobs.iter().filter_map(|id| self.find(id)).flat_map(|(key, root, _)| root.streams(key)).collect()
+    }
+
     pub fn schedules(&self) -> Vec<Schedule> {
         self.core.schedules.values().map(|scheduled| scheduled.schedule.clone()).collect()
     }

@@ -102,7 +102,7 @@ impl Engine {
         for (expiry, id, host) in idle {
             let Some(environment) = self.core.environments.get(&host.environment) else { continue };
             let total = totals.entry(&host.environment).or_insert_with(|| self.core.total_milli(&host.environment));
-            let floor = u64::from(environment.minimum.max(environment.raise_to.unwrap_or(0))) * 1000;
+            let floor = environment.floor_milli();
             let leaving = host.state == InstanceState::Draining || !environment.is_valid();
             if leaving || total.saturating_sub(host.vcpus_milli) >= floor {
                 *total -= host.vcpus_milli;
@@ -212,8 +212,7 @@ impl<'a> Plan<'a> {
         if !environment.is_valid() || environment.is_fargate() {
             return;
         }
-        let asked = environment.raise_to.filter(|_| environment.takes_jobs()).unwrap_or(0);
-        let floor = u64::from(environment.minimum.max(asked).min(environment.maximum)) * 1000;
+        let floor = environment.floor_milli();
         while self.launches.len() < LAUNCHES && self.total(name) < floor {
             let missing = floor - self.total(name);
             let open = environment.maximum_milli().saturating_sub(self.total(name));

@@ -83,6 +83,12 @@ impl Environment {
         self.is_valid() && self.state == Switch::Enabled
     }
 
+    /// What is kept without demand: the minimum, also while it is DISABLED as on AWS, and what an operator has asked for.
+    pub fn floor_milli(&self) -> u64 {
+        let asked = self.raise_to.filter(|_| self.takes_jobs()).unwrap_or(0);
+        u64::from(self.minimum.max(asked).min(self.maximum)) * 1000
+    }
+
     pub fn maximum_milli(&self) -> u64 {
         u64::from(self.maximum) * 1000
     }

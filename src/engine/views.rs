@@ -230,6 +230,15 @@ impl Engine {
     }
 }
 
+impl Root {
+    /// Where the attempts of a job, or of the children of a parent, write or would have written.
+    pub(super) fn streams(&self, key: Key) -> impl Iterator<Item = String> {
+        let slots = if key.slot == 0 { self.leaves() } else { key.slot..=key.slot };
+        let attempts = slots.filter_map(|slot| self.get(slot)).flat_map(|job| &job.attempts);
+        attempts.map(|attempt| log_stream(&self.spec.definition, &attempt.task_id))
+    }
+}
+
 /// A stream exists from RUNNING on; what never started has none.
 fn stream(root: &Root, attempt: &Attempt) -> Option<String> {
     attempt.started_at.map(|_| log_stream(&root.spec.definition, &attempt.task_id))

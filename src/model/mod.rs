@@ -11,6 +11,7 @@ mod job;
 mod log;
 mod queue;
 mod schedule;
+mod starter;
 mod status;
 pub mod text;
 pub mod validate;
@@ -23,6 +24,7 @@ pub use job::*;
 pub use log::*;
 pub use queue::*;
 pub use schedule::*;
+pub use starter::*;
 pub use status::*;
 
 /// Milliseconds since 1970 in UTC: what AWS Batch and CloudWatch Logs write.

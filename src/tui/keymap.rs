@@ -2,7 +2,7 @@
 
 use super::action::{Action, Place, Scope, TABLE};
 use crate::config::keys::KeyBindings;
-use crate::config::theme::nearest;
+use crate::config::nearest_words;
 use crokey::{KeyCombination, OneToThree};
 use crossterm::event::{KeyCode, KeyModifiers};
 use std::collections::{BTreeMap, HashMap};
@@ -39,8 +39,8 @@ pub enum Resolution {
 /// Why a keymap cannot be made of what a person set.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeymapError {
-    #[error("[keys] `{given}` is not an action; the nearest is `{nearest}` (`?` in the console lists all)")]
-    UnknownAction { given: String, nearest: &'static str },
+    #[error("[keys] `{given}` is not an action{nearest} (`?` in the console lists all)")]
+    UnknownAction { given: String, nearest: String },
     #[error(
         "[keys] {action}: `{given}` is not a key; write x, G, ctrl-d, alt-enter, f5, space, or a sequence as \"v s\""
     )]
@@ -56,7 +56,7 @@ impl Keymap {
         let mut map = Self { layers: BTreeMap::new(), keys: BTreeMap::new() };
         for (name, keys) in &bindings.0 {
             let Some(action) = Action::named(name) else {
-                let nearest = nearest(name, TABLE.iter().map(|info| info.name)).unwrap_or_default();
+                let nearest = nearest_words(name, TABLE.iter().map(|info| info.name));
                 return Err(KeymapError::UnknownAction { given: name.clone(), nearest });
             };
             map.keys.entry(action).or_default();

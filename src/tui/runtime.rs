@@ -10,13 +10,14 @@ use super::theme::Depth;
 use crate::backend::{Backend, BackendError};
 use crate::config::keys::KeyBindings;
 use crate::config::theme::Theme;
-use crate::model::{Cursor, Millis, What};
+use crate::model::{Cursor, Millis, What, starter_vcpus};
 use crokey::KeyCombination;
 use crossterm::event::{Event, EventStream, KeyEventKind};
 use futures::StreamExt;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use std::future::poll_fn;
 use std::io::{self, Write};
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::task::Poll;
@@ -89,6 +90,7 @@ pub async fn run(options: Options) -> Result<(), TuiError> {
         clock: Clock::Local,
         depth: Depth::of_environment(|name| std::env::var(name).ok()),
         themes: Theme::names(options.theme_source.directory.as_deref()),
+        starter_vcpus: starter_vcpus(std::thread::available_parallelism().map_or(1, NonZero::get)),
     };
     let mut app = App::new(setting, keymap, options.theme, (columns, lines), now());
     begin(&mut app, &options.start);

@@ -5,6 +5,20 @@ use crate::agent::leftovers::kill_leftovers;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_is_stopped_before_it_runs_never_does() {
+    let (world, mut engine) = World::begin().await;
+    let mark = world.path("ran");
+    let script = format!("touch {}; exec sleep 1000", mark.display());
+    let (start, stop) = (start("a", &["sh", "-c", &script]), ToAgent::Stop { attempt: id("a"), grace_seconds: 30 });
+    let lines = [ToAgent::Start(Box::new(start)), stop].map(|message| serde_json::to_string(&message).expect("JSON"));
+    // Both at once, as after a terminate that was accepted together with the start.
+    engine.write.write_all(format!("{}\n{}\n", lines[0], lines[1]).as_bytes()).await.expect("the agent listens");
+    let exit = engine.exited("a").await;
+    assert_eq!((exit.started_at, exit.code), (None, None));
+    assert!(!mark.exists());
+}
+
 #[tokio::test]
 async fn a_job_ends_with_its_true_exit_code_and_128_and_the_signal_for_a_death_by_one() {
     let (_world, mut engine) = World::begin().await;

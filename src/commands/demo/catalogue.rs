@@ -1,17 +1,29 @@
 //! What the demo needs to be there: environments, queues, definitions and schedules.
 
-use crate::commands::resources::{self, Definition, Environment, Queue};
-use crate::model::{Schedule, ScheduleTarget, SubmitJobRequest, Switch};
+use crate::model::{
+    ComputeEnvironmentOrder, CreateComputeEnvironmentRequest, CreateJobQueueRequest, JobTimeout,
+    RegisterJobDefinitionRequest, RetryStrategy, Schedule, ScheduleTarget, SubmitJobRequest, Switch, starter,
+};
 use std::collections::BTreeMap;
 
 /// Parameter of every definition that reads or writes files: where.
 pub const WORKSPACE: &str = "workspace";
 /// Parameter that keeps the files of one run of the demo apart from those of another.
 pub const RUN: &str = "run";
+/// What a script of the demo asks for.
+const MEMORY_MIB: &str = "256";
 
 /// Two that run jobs, and one that is switched off.
-pub fn environments() -> Vec<Environment> {
-    let environment = |name, kind, most_vcpus, state| Environment { name, kind, most_vcpus, state };
+pub fn environments() -> Vec<CreateComputeEnvironmentRequest> {
+    let environment = |name: &str, kind: &str, max_vcpus, state| {
+        let mut request = starter(max_vcpus).environment;
+        name.clone_into(&mut request.compute_environment_name);
+        request.state = Some(state);
+        if let Some(resources) = &mut request.compute_resources {
+            kind.clone_into(&mut resources.kind);
+        }
+        request
+    };
     vec![
         environment("local", "EC2", 8, Switch::Enabled),
         environment("spot", "SPOT", 4, Switch::Enabled),
@@ -20,8 +32,18 @@ pub fn environments() -> Vec<Environment> {
 }
 
 /// `big` is for what can never be placed, so that it holds up nothing else.
-pub fn queues() -> Vec<Queue> {
-    let queue = |name, priority, environments, state| Queue { name, priority, environments, state };
+pub fn queues() -> Vec<CreateJobQueueRequest> {
+    let queue = |name: &str, priority, environments: &[&str], state| CreateJobQueueRequest {
+        job_queue_name: name.to_owned(),
+        state: Some(state),
+        priority,
+        compute_environment_order: environments
+            .iter()
+            .zip(1..)
+            .map(|(name, order)| ComputeEnvironmentOrder { order, compute_environment: (*name).to_owned() })
+            .collect(),
+        ..CreateJobQueueRequest::default()
+    };
     vec![
         queue("high", 100, &["local"], Switch::Enabled),
         queue("default", 10, &["local", "spot"], Switch::Enabled),
@@ -30,9 +52,10 @@ pub fn queues() -> Vec<Queue> {
     ]
 }
 
-/// All run a script with the shell; `Ref::NAME` in their commands are parameters.
-pub fn definitions(workspace: &str) -> Vec<Definition> {
-    let script = |name: &'static str, script: &str, arguments: &[&str]| {
+/// `host`, for any command, and those that run a script with the shell; `Ref::NAME` in their commands are parameters.
+pub fn definitions(workspace: &str) -> Vec<RegisterJobDefinitionRequest> {
+    let host = || starter(1).definition;
+    let script = |name: &str, script: &str, arguments: &[&str]| {
         let words = ["sh", "-c", script, name].into_iter().chain(arguments.iter().copied());
         let parameter = |name: &str| match name {
             WORKSPACE => workspace.to_owned(),
@@ -46,17 +69,18 @@ pub fn definitions(workspace: &str) -> Vec<Definition> {
             .filter_map(|argument| argument.strip_prefix("Ref::"))
             .map(|name| (name.to_owned(), parameter(name)))
             .collect();
-        Definition {
-            name,
-            command: words.map(str::to_owned).collect(),
-            parameters,
-            memory_mib: 256,
-            ..resources::host()
+        let mut request = RegisterJobDefinitionRequest { job_definition_name: name.to_owned(), parameters, ..host() };
+        if let Some(container) = &mut request.container_properties {
+            container.command = words.map(str::to_owned).collect();
+            container.resource_requirements[1].value = MEMORY_MIB.to_owned();
         }
+        request
     };
     let run = ["Ref::workspace", "Ref::run"];
+    let three_tries = RetryStrategy { attempts: Some(3), ..RetryStrategy::default() };
+    let a_minute = JobTimeout { attempt_duration_seconds: Some(60) };
     vec![
-        resources::host(),
+        host(),
         script("etl-extract", include_str!("scripts/etl-extract.sh"), &run),
         script("etl-transform", include_str!("scripts/etl-transform.sh"), &run),
         script("etl-load", include_str!("scripts/etl-load.sh"), &run),
@@ -71,10 +95,16 @@ pub fn definitions(workspace: &str) -> Vec<Definition> {
         ),
         script("short", include_str!("scripts/short.sh"), &["Ref::seconds"]),
         script("ingest", include_str!("scripts/ingest.sh"), &["Ref::minutes"]),
-        Definition { attempts: Some(3), ..script("flaky", include_str!("scripts/flaky.sh"), &[]) },
+        RegisterJobDefinitionRequest {
+            retry_strategy: Some(three_tries),
+            ..script("flaky", include_str!("scripts/flaky.sh"), &[])
+        },
         script("broken", include_str!("scripts/broken.sh"), &["Ref::workspace"]),
         script("killed", include_str!("scripts/killed.sh"), &[]),
-        Definition { timeout_seconds: Some(60), ..script("endless", include_str!("scripts/endless.sh"), &[]) },
+        RegisterJobDefinitionRequest {
+            timeout: Some(a_minute),
+            ..script("endless", include_str!("scripts/endless.sh"), &[])
+        },
         script("report", include_str!("scripts/report.sh"), &["Ref::workspace"]),
     ]
 }
@@ -128,15 +158,16 @@ mod tests {
         let environments = environments();
         for queue in queues() {
             assert_eq!(validate::queue_priority(queue.priority), Ok(()));
-            for name in queue.environments {
-                assert!(environments.iter().any(|environment| environment.name == *name), "{name}");
+            for entry in queue.compute_environment_order {
+                let name = entry.compute_environment;
+                assert!(environments.iter().any(|known| known.compute_environment_name == name), "{name}");
             }
         }
         let definitions = definitions("/w");
         for schedule in schedules() {
             let request = schedule.target.request().expect("a job");
-            assert!(definitions.iter().any(|definition| definition.name == request.job_definition));
-            assert!(queues().iter().any(|queue| queue.name == request.job_queue));
+            assert!(definitions.iter().any(|known| known.job_definition_name == request.job_definition));
+            assert!(queues().iter().any(|queue| queue.job_queue_name == request.job_queue));
             Expression::parse(&schedule.schedule_expression, "UTC").expect("sound");
         }
     }
@@ -144,13 +175,15 @@ mod tests {
     #[test]
     fn every_parameter_in_a_command_has_a_value_and_no_script_holds_one_by_chance() {
         for definition in definitions("/w") {
-            for word in &definition.command {
+            let name = &definition.job_definition_name;
+            let command = definition.container_properties.map(|container| container.command).expect("a container");
+            for word in &command {
                 match word.strip_prefix("Ref::") {
-                    Some(name) => assert!(definition.parameters.contains_key(name), "{}: {name}", definition.name),
-                    None => assert!(!word.contains("Ref::"), "{}", definition.name),
+                    Some(given) => assert!(definition.parameters.contains_key(given), "{name}: {given}"),
+                    None => assert!(!word.contains("Ref::"), "{name}"),
                 }
             }
-            assert!(definition.command.iter().map(String::len).sum::<usize>() < 8192, "AWS takes no longer commands");
+            assert!(command.iter().map(String::len).sum::<usize>() < 8192, "AWS takes no longer commands");
         }
     }
 }

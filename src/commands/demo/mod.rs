@@ -47,9 +47,9 @@ pub async fn run(args: &DemoArgs, setting: Setting) -> Done {
 /// Makes what is missing.
 async fn prepare(world: &World, workspace: &str) -> Result<Made, CommandError> {
     let mut made = Made {
-        environments: resources::environments(world, &catalogue::environments()).await?,
-        queues: resources::queues(world, &catalogue::queues()).await?,
-        definitions: resources::definitions(world, &catalogue::definitions(workspace)).await?,
+        environments: resources::environments(world, catalogue::environments()).await?,
+        queues: resources::queues(world, catalogue::queues()).await?,
+        definitions: resources::definitions(world, catalogue::definitions(workspace)).await?,
         schedules: Vec::new(),
     };
     let there = world.backend.schedules().await.doing("listing schedules")?;

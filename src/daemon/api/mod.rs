@@ -8,12 +8,12 @@ mod logs;
 mod ours;
 mod scheduler;
 
-use super::directory::DataDirectory;
 use super::driver::Driver;
 use super::feed::Feed;
 use super::instances::Instances;
 use super::logs::LogWatch;
 use super::socket::OwnListener;
+use crate::config::DataDirectory;
 use crate::model::Millis;
 use axum::Router;
 use axum::body::{Body, to_bytes};

@@ -162,8 +162,8 @@ pub(super) async fn status(State(world): Shared) -> Result<Json<EngineStatus>, A
     Ok(Json(EngineStatus {
         pid: std::process::id(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        data_directory: world.directory.root().display().to_string(),
-        socket: world.directory.engine_socket().display().to_string(),
+        data_directory: world.directory.path().display().to_string(),
+        socket: world.directory.socket().display().to_string(),
         started_at: world.started_at,
         agents,
         consoles: world.feed.consoles(),

@@ -8,7 +8,8 @@ use super::mourning::Mourner;
 use super::process::{self, Process};
 use super::{ConnectionNumber, Instances, Limits, Note, Presence};
 use crate::agent::message::{Start, ToAgent};
-use crate::daemon::directory::{DataDirectory, private_file};
+use crate::config::DataDirectory;
+use crate::config::directories::private_file;
 use crate::daemon::driver::Driver;
 use crate::engine::{Effect, StartAttempt};
 use crate::model::{Instance, InstanceId};
@@ -39,6 +40,8 @@ pub(in crate::daemon) struct Keeper {
 struct Slot {
     process: Option<Process>,
     connection: Option<(ConnectionNumber, mpsc::UnboundedSender<ToAgent>)>,
+    /// The newest connection to this engine, whether it is there or over.
+    newest: Option<ConnectionNumber>,
     launched: Instant,
     registered: bool,
     /// It was told to end.
@@ -62,6 +65,7 @@ impl Default for Slot {
         Self {
             process: None,
             connection: None,
+            newest: None,
             launched: Instant::now(),
             registered: false,
             ending: false,
@@ -103,7 +107,7 @@ impl Keeper {
             if let Some(process) = found {
                 alive += 1;
                 self.watch(&id, process);
-                self.expect_registration(&id, process);
+                self.expect_call(&id);
             } else {
                 let cause = "its agent ended while the engine was down".to_owned();
                 mourners.spawn(self.mourner().mourn(id, cause, Duration::ZERO));
@@ -149,7 +153,7 @@ impl Keeper {
             Note::Effect(effect) => self.carry_out(effect),
             Note::Connected { instance, number, pid, to_agent } => self.connected(&instance, number, pid, to_agent),
             Note::Ended { instance, process, how } => self.ended(&instance, process, how),
-            Note::RegistrationDue { instance, process } => self.registration_due(&instance, process),
+            Note::CallDue { instance, process, after } => self.call_due(&instance, process, after),
             Note::Disconnected { instance, number } | Note::LastWordsDue { instance, number } => {
                 self.disconnected(&instance, number);
                 self.mourn_if_over(&instance);
@@ -203,7 +207,7 @@ impl Keeper {
                 slot.process = Some(process);
                 self.slots.insert(instance.clone(), slot);
                 self.reap(instance, process, child);
-                self.expect_registration(instance, process);
+                self.expect_call(instance);
             }
             Err(cause) => {
                 let program = self.agent_program.display();
@@ -221,13 +225,13 @@ impl Keeper {
         Command::new(&self.agent_program)
             .arg("agent")
             .arg("--data-dir")
-            .arg(self.directory.root())
+            .arg(self.directory.path())
             .arg("--instance")
             .arg(&instance.0)
             .env_remove("BATCHDECK_INSTANCE")
             .env_remove("AWS_BATCH_JOB_ID")
             .env_remove("AWS_BATCH_JOB_ATTEMPT")
-            .current_dir(self.directory.root())
+            .current_dir(self.directory.path())
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
@@ -260,22 +264,36 @@ impl Keeper {
         });
     }
 
-    fn expect_registration(&mut self, instance: &InstanceId, process: Process) {
-        let (instances, instance, within) = (self.instances.clone(), instance.clone(), self.limits.registers_within);
+    /// An agent that is not connected has so long to call, for the first time or again.
+    fn expect_call(&mut self, instance: &InstanceId) {
+        let Some(slot) = self.slots.get(instance) else { return };
+        let (Some(process), Life::Alive) = (slot.process, slot.life) else { return };
+        let (instances, instance, after) = (self.instances.clone(), instance.clone(), slot.newest);
+        let within = self.call_within(slot);
         self.waits.spawn(async move {
             sleep(within).await;
-            instances.note(Note::RegistrationDue { instance, process });
+            instances.note(Note::CallDue { instance, process, after });
         });
     }
 
-    fn registration_due(&mut self, instance: &InstanceId, process: Process) {
-        let Some(slot) = self.slots.get_mut(instance) else { return };
-        if !slot.registered && slot.process == Some(process) {
-            let within = self.limits.registers_within;
-            tracing::warn!(%instance, "an agent has not said hello for {within:?} and is killed");
-            slot.cause = Some(format!("its agent did not register within {within:?}"));
-            process.kill();
+    fn call_within(&self, slot: &Slot) -> Duration {
+        if slot.registered { self.limits.returns_within } else { self.limits.registers_within }
+    }
+
+    /// What lives and does not call holds its jobs, and new ones, for ever.
+    fn call_due(&mut self, instance: &InstanceId, process: Process, after: Option<ConnectionNumber>) {
+        let Some(slot) = self.slots.get(instance) else { return };
+        if slot.connection.is_some() || slot.newest != after || slot.process != Some(process) {
+            return;
         }
+        let within = self.call_within(slot);
+        let what = if slot.registered { "come back" } else { "register" };
+        let cause = format!("its agent did not {what} within {within:?}");
+        tracing::warn!(%instance, %cause, "an agent is killed");
+        if let Some(slot) = self.slots.get_mut(instance) {
+            slot.cause = Some(cause);
+        }
+        process.kill();
     }
 
     fn connected(
@@ -288,6 +306,7 @@ impl Keeper {
         tracing::info!(%instance, pid, "an agent is connected");
         let slot = self.slots.entry(instance.clone()).or_default();
         slot.connection = Some((number, to_agent));
+        slot.newest = Some(number);
         slot.registered = true;
         if slot.process.is_none_or(|process| process.pid != pid)
             && let Some(process) = Process::of(pid)
@@ -306,6 +325,7 @@ impl Keeper {
             && slot.connection.as_ref().is_some_and(|(current, _)| *current == number)
         {
             slot.connection = None;
+            self.expect_call(instance);
         }
     }
 
@@ -351,6 +371,8 @@ impl Keeper {
         let cause = slot.cause.clone().unwrap_or_default();
         if slot.ending {
             tracing::info!(%instance, "an agent has ended as it was told");
+            // Nobody will ask what it had to say. That of a lost one stays.
+            let _ = fs::remove_file(self.directory.agent_log(instance));
         } else {
             tracing::warn!(%instance, %cause, "an instance is lost");
         }

@@ -20,6 +20,8 @@ use tokio::sync::{mpsc, oneshot};
 pub(super) struct Limits {
     /// An agent that has not said hello so long after its launch is given up.
     pub registers_within: Duration,
+    /// An agent that lives and has not been connected for so long is given up: it calls every few seconds.
+    pub returns_within: Duration,
     /// An instance that fails at once is not reported, and so not replaced, before so long after its launch.
     pub fails_after: Duration,
     /// How long a start waits for the end of what lost agents have left.
@@ -32,6 +34,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             registers_within: Duration::from_secs(30),
+            returns_within: Duration::from_mins(2),
             fails_after: Duration::from_secs(5),
             recovers_within: Duration::from_secs(30),
             last_words: Duration::from_secs(5),
@@ -74,10 +77,11 @@ pub(super) enum Note {
         process: Process,
         how: String,
     },
-    /// It should have said hello by now.
-    RegistrationDue {
+    /// It should have connected by now, for the first time or again after this connection.
+    CallDue {
         instance: InstanceId,
         process: Process,
+        after: Option<ConnectionNumber>,
     },
     /// What it said last has had time to arrive.
     LastWordsDue {

@@ -2,7 +2,7 @@
 
 use super::{Instances, Note};
 use crate::agent::leftovers;
-use crate::daemon::directory::DataDirectory;
+use crate::config::DataDirectory;
 use crate::daemon::driver::Driver;
 use crate::engine::command::Action;
 use crate::model::InstanceId;

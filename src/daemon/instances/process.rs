@@ -2,9 +2,10 @@
 
 use crate::model::InstanceId;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
-use std::fs;
-use std::io;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -54,7 +55,8 @@ impl Process {
 
     pub(in crate::daemon) fn write(self, path: &Path) -> io::Result<()> {
         let beside = path.with_extension("new");
-        fs::write(&beside, format!("{} {}\n", self.pid, self.start))?;
+        let mut file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&beside)?;
+        writeln!(file, "{} {}", self.pid, self.start)?;
         fs::rename(beside, path)
     }
 
@@ -82,6 +84,7 @@ fn all() -> impl Iterator<Item = Process> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
     use std::process::{Command, Stdio};
 
     #[tokio::test]
@@ -94,6 +97,7 @@ mod tests {
         let path = file.path().join("pid");
         process.write(&path).expect("writes");
         assert_eq!(Process::read(&path), Some(process));
+        assert_eq!(fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
         process.kill();
         process.ended().await.expect("ends");
         assert!(!process.is_alive(), "one that is over and not reaped is not alive");

@@ -1,9 +1,10 @@
 //! An engine in a directory of its own, and a client for it.
 
 use crate::agent::leftovers::kill_leftovers;
+use crate::config::DataDirectory;
 use crate::daemon::instances::Limits;
 use crate::daemon::instances::process::Process;
-use crate::daemon::{DaemonError, DataDirectory, Options, run_within};
+use crate::daemon::{DaemonError, Options, run_within};
 use crate::engine::Settings;
 use crate::model::{Change, InstanceId, JobDetail, JobId, JobStatus, What};
 use http_body_util::{BodyExt, Full};
@@ -93,7 +94,7 @@ impl Host {
     }
 
     pub(super) fn directory(&self) -> DataDirectory {
-        DataDirectory::new(self.path())
+        DataDirectory::new(self.path()).expect("short")
     }
 
     pub(super) fn agent_program(&self) -> PathBuf {
@@ -128,7 +129,7 @@ impl Host {
         let mut engine = tokio::spawn(run_within(self.limits, self.options(), shutdown));
         // A connection that is accepted waits until it is served.
         loop {
-            if UnixStream::connect(self.directory().engine_socket()).await.is_ok() {
+            if UnixStream::connect(self.directory().socket()).await.is_ok() {
                 self.engine = Some((stop, engine));
                 return Ok(());
             }
@@ -159,7 +160,7 @@ impl Host {
         body: impl Into<Bytes>,
     ) -> Response<Incoming> {
         let (method, path) = line.split_once(' ').expect("METHOD PATH");
-        let stream = UnixStream::connect(self.directory().engine_socket()).await.expect("connects");
+        let stream = UnixStream::connect(self.directory().socket()).await.expect("connects");
         let (mut sender, connection) = handshake(TokioIo::new(stream)).await.expect("speaks HTTP");
         tokio::spawn(connection);
         let mut request = Request::builder().method(method).uri(path).header("host", "engine");

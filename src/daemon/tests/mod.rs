@@ -1,5 +1,6 @@
 //! The whole body, hosted in this process, with real agents in theirs.
 
+mod driving;
 mod host;
 mod journals;
 mod serving;

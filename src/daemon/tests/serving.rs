@@ -57,7 +57,7 @@ async fn what_cannot_be_served_is_refused_in_the_services_own_shape() {
 #[tokio::test]
 async fn only_the_owner_may_use_the_sockets() {
     let host = Host::running().await;
-    for socket in [host.directory().engine_socket(), host.directory().agents_socket()] {
+    for socket in [host.directory().socket(), host.directory().agents_socket()] {
         assert_eq!(
             fs::metadata(&socket).expect("is there").permissions().mode() & 0o777,
             0o600,
@@ -216,6 +216,6 @@ async fn a_client_stops_the_engine_and_streams_end_with_it() {
     host.ended().await.expect("in good order");
     while changes.maybe::<Change>().await.is_some() {}
     assert!(log.maybe::<Vec<LogEvent>>().await.is_none());
-    assert!(!host.directory().engine_socket().exists());
+    assert!(!host.directory().socket().exists());
     assert_eq!(crate::daemon::is_running(host.path()), None);
 }

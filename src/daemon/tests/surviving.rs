@@ -2,8 +2,8 @@
 
 use super::host::{Host, Lines};
 use crate::agent::leftovers::kill_leftovers;
+use crate::config::DataDirectory;
 use crate::daemon::clock::{self, Clock};
-use crate::daemon::directory::DataDirectory;
 use crate::daemon::driver::{self, Parts};
 use crate::daemon::feed::Feed;
 use crate::daemon::instances::Limits;
@@ -12,6 +12,7 @@ use crate::daemon::recover;
 use crate::engine::command::{Action, Command};
 use crate::engine::{Engine, Settings};
 use crate::model::{JobStatus, RegisterJobDefinitionRequest, What};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -85,7 +86,7 @@ async fn an_agent_that_died_while_no_engine_ran_is_lost_at_the_next_start() {
 fn copy_journal(from: &DataDirectory, to: &Path) {
     fs::create_dir_all(to).expect("made");
     for name in ["journal.db", "journal.db-wal"] {
-        fs::copy(from.root().join(name), to.join(name)).expect("copied");
+        fs::copy(from.path().join(name), to.join(name)).expect("copied");
     }
 }
 
@@ -212,6 +213,41 @@ async fn an_agent_that_cannot_be_started_or_does_not_register_is_lost_with_the_c
         assert!(words.contains("could not be started"), "{words}");
     }
     assert_eq!(host.describe(&job).await.status, JobStatus::Runnable);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_that_lives_and_never_comes_back_is_a_lost_host() {
+    let mut host = Host::furnished().await;
+    let job = host.submit("held", "sleep 1000 & wait").await;
+    host.until(&job, JobStatus::Running).await;
+    let (instance, agent) = host.agents().remove(0);
+    host.stop().await;
+    let pid = Pid::from_raw(agent.pid.cast_signed()).expect("a process");
+    kill_process(pid, Signal::STOP).expect("stopped");
+    host.limits = Limits { returns_within: Duration::from_millis(200), ..Limits::default() };
+    host.start().await;
+    let detail = host.until(&job, JobStatus::Failed).await;
+    assert!(detail.status_reason.is_some_and(|reason| reason.starts_with("Host EC2")));
+    assert_eq!(kill_leftovers(&instance).expect("looks"), 0, "the job outlived its host");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instance_that_was_scaled_in_leaves_no_file() {
+    let host = Host::furnished().await;
+    let job = host.submit("done", "true").await;
+    host.until(&job, JobStatus::Succeeded).await;
+    let files = || fs::read_dir(host.directory().agents()).expect("lists").count();
+    assert!(files() > 0);
+    host.batch("updatejobqueue", json!({ "jobQueue": "main", "state": "DISABLED" })).await;
+    host.batch("deletejobqueue", json!({ "jobQueue": "main" })).await;
+    host.batch("updatecomputeenvironment", json!({ "computeEnvironment": "here", "state": "DISABLED" })).await;
+    host.batch("deletecomputeenvironment", json!({ "computeEnvironment": "here" })).await;
+    let all_gone = async {
+        while files() > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), all_gone).await.expect("they go");
 }
 
 #[tokio::test(flavor = "multi_thread")]

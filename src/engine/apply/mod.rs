@@ -193,11 +193,15 @@ impl Engine {
         }
     }
 
-    /// What an operator asked for has been reached, or what was there beyond the maximum has gone.
+    /// What an operator asked for has been reached, as far as whole instances do, or what was there beyond the maximum has
+    /// gone.
     fn settle_environment(&mut self, name: &str) {
         let total = self.core.total_milli(name);
+        let types = self.index.types.get(name);
+        let smallest = types.and_then(|types| types.first()).map_or(0, |(_, size)| u64::from(size.vcpus) * 1000);
         let Some(environment) = self.core.environments.get_mut(name) else { return };
-        environment.raise_to = environment.raise_to.filter(|desired| u64::from(*desired) * 1000 > total);
+        let has_room = total + smallest <= environment.maximum_milli();
+        environment.raise_to = environment.raise_to.filter(|desired| has_room && u64::from(*desired) * 1000 > total);
         if environment.grace_milli > 0 {
             environment.grace_milli = if total > environment.maximum_milli() { total } else { 0 };
         }

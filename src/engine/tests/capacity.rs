@@ -115,6 +115,21 @@ fn what_an_operator_asks_for_is_launched_and_goes_again_when_idle() {
 }
 
 #[test]
+fn what_an_operator_asks_for_and_no_whole_instance_reaches_keeps_nothing_for_ever() {
+    let mut world = World::small(2);
+    let mut coarse = environment("coarse", 10);
+    coarse.compute_resources.as_mut().expect("has them").instance_types = vec!["c5.xlarge".to_owned()];
+    world.ask(Action::CreateComputeEnvironment(coarse)).expect("created");
+    world
+        .ask(update("coarse", ComputeResourceUpdate { desiredv_cpus: Some(10), ..Default::default() }))
+        .expect("updated");
+    assert_eq!(capacity(&world, "coarse").vcpus, 8.0);
+    world.register_all();
+    world.pass(2 * MINUTE);
+    assert_eq!(capacity(&world, "coarse").vcpus, 0.0);
+}
+
+#[test]
 fn a_lowered_maximum_lets_what_runs_finish_and_launches_nothing() {
     let mut world = World::small(8);
     let jobs: Vec<_> = (0..8).map(|number| world.submit(job(&format!("j{number}")))).collect();

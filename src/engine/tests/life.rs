@@ -1,9 +1,12 @@
 //! A job's life: states, exits, retries, stops, lost hosts.
 
 use super::world::{SECOND, World, definition, job, sized, tried};
+use crate::engine::Effect;
 use crate::engine::command::{Action, Outcome};
 use crate::engine::event::Event;
-use crate::model::{EvaluateOnExit, JobDependency, JobId, JobStatus, JobTimeout, RetryStrategy, SubmitJobRequest};
+use crate::model::{
+    ArrayProperties, EvaluateOnExit, JobDependency, JobId, JobStatus, JobTimeout, RetryStrategy, SubmitJobRequest,
+};
 
 fn walk(world: &World, job: &JobId) -> Vec<&'static str> {
     let name = |event: &Event| match event {
@@ -223,6 +226,29 @@ fn an_engine_that_comes_back_starts_what_was_not_started_and_nothing_twice() {
 }
 
 #[test]
+fn what_was_terminated_before_its_agent_had_heard_of_it_is_never_started() {
+    let mut world = World::small(1);
+    let id = world.submit(tried("a", 3));
+    world.register_all();
+    let attempt = world.live(&id);
+    let instance = world.holder(&attempt);
+    // The start is lost on its way, and the engine comes back after the terminate was accepted.
+    world.agents.get_mut(&instance).expect("an agent").held.clear();
+    world.engine.apply(&Event::JobStopRequested {
+        at: world.now,
+        job: id.clone(),
+        terminate: true,
+        reason: "no longer".into(),
+    });
+    let effects = world.engine.reconcile(&instance, &[]);
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::Start { .. })), "{effects:?}");
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Stop { .. })), "{effects:?}");
+    effects.into_iter().for_each(|effect| world.carry_out(effect));
+    world.deliver();
+    assert_eq!((world.status(&id), world.reason(&id).as_str()), (JobStatus::Failed, "no longer"));
+}
+
+#[test]
 fn cancel_and_terminate_hit_by_state() {
     use JobStatus::{Failed, Pending, Running, Starting, Succeeded};
     type Setup = fn(&mut World) -> JobId;
@@ -362,4 +388,24 @@ fn finished_jobs_are_forgotten_after_their_time() {
     world.pass(SECOND);
     assert_eq!(world.engine.job_count(), 0);
     assert_eq!(world.engine.describe_jobs(std::slice::from_ref(&id)), []);
+}
+
+#[test]
+fn what_is_forgotten_names_the_streams_of_all_attempts_of_all_children_also_of_those_that_never_started() {
+    let mut world = World::small(2);
+    let size = Some(ArrayProperties { size: Some(2), ..ArrayProperties::default() });
+    let parent = world.submit(SubmitJobRequest { array_properties: size, ..tried("a", 2) });
+    let [first, second] = [parent.child(0), parent.child(1)];
+    world.run(&first, 1);
+    world.run(&first, 0);
+    world.exited(&world.live(&second), Outcome { at: world.now, ..Outcome::default() });
+    world.exited(&world.live(&second), Outcome { at: world.now, ..Outcome::default() });
+    assert_eq!(world.status(&parent), JobStatus::Failed);
+    let mut expected: Vec<String> = world.starts.values().map(|start| start.log_stream.clone()).collect();
+    let mut named = world.engine.log_streams(std::slice::from_ref(&parent));
+    expected.sort();
+    named.sort();
+    assert_eq!(named.len(), 4);
+    assert_eq!(named, expected);
+    assert_eq!(world.engine.log_streams(&[first]).len(), 2);
 }

@@ -343,7 +343,7 @@ impl App {
             Purpose::RunSchedule { group, name } => {
                 one(format!("run {name}"), Step::RunSchedule { group: group.clone(), name: name.clone() })
             }
-            Purpose::Begin => Ok(begin::act()),
+            Purpose::Begin => Ok(begin::act(self.setting.starter_vcpus)),
         }
     }
 

@@ -1,7 +1,7 @@
 //! What a form is about: what it will hit, what will come of it.
 
 use crate::config::theme::Role;
-use crate::model::{JobId, StatusCounts, Switch};
+use crate::model::{JobId, STARTER_TYPE, StatusCounts, Switch};
 use crate::tui::app::App;
 use crate::tui::app::act::StopCall;
 use crate::tui::app::form::{Form, Purpose};
@@ -97,10 +97,11 @@ pub fn above(app: &App, form: &Form, room: usize) -> Lines {
         }
         Purpose::Begin => {
             say(&mut lines, room, "This makes, for jobs that run as processes on this machine:", Role::Text);
+            let most = app.setting.starter_vcpus;
             for (what, how) in [
-                ("compute environment `local`", "MANAGED, EC2, m5.large, at most 4 vCPU"),
-                ("queue `default`", "priority 10, on `local`"),
-                ("job definition `host`", "image host, command true, 1 vCPU, 256 MiB"),
+                ("compute environment `local`", format!("MANAGED, EC2, {STARTER_TYPE}, at most {most} vCPU")),
+                ("queue `default`", "priority 10, on `local`".to_owned()),
+                ("job definition `host`", "image host, command true, 1 vCPU, 512 MiB".to_owned()),
             ] {
                 lines.push(vec![piece(format!("  {}", fit(what, 30)), Role::Text), piece(how, Role::Dim)]);
             }

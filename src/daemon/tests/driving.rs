@@ -1,0 +1,114 @@
+//! The loop alone: what it hears and what it asks for, without agents or clients.
+
+use crate::agent::message::{PROTOCOL, ToEngine};
+use crate::daemon::clock::Clock;
+use crate::daemon::driver::{self, Driver, Parts};
+use crate::daemon::feed::Feed;
+use crate::daemon::journal::Journal;
+use crate::engine::command::Action;
+use crate::engine::{Effect, Engine, Settings};
+use crate::model::{AttemptId, InstanceId};
+use serde_json::{Value, json};
+use std::sync::mpsc::{self, Receiver};
+use tempfile::TempDir;
+
+/// A loop, and what it asks to be carried out.
+struct Loop {
+    driver: Driver,
+    effects: Receiver<Effect>,
+    _root: TempDir,
+}
+
+impl Loop {
+    /// With the queue `main` on an environment of one instance, and the definition `shell`.
+    async fn furnished() -> Self {
+        let root = tempfile::tempdir().expect("a directory");
+        let (carried_out, effects) = mpsc::channel();
+        let (driver, _ending) = driver::start(Parts {
+            engine: Engine::new(Settings::default()),
+            journal: Journal::open(&root.path().join("journal.db")).expect("opens"),
+            clock: Clock::not_before(0),
+            feed: Feed::new(0),
+            carry_out: Box::new(move |effect| drop(carried_out.send(effect))),
+            forget_logs: Box::new(|_| ()),
+        })
+        .expect("starts");
+        let environment = json!({
+            "computeEnvironmentName": "here", "type": "MANAGED",
+            "computeResources": { "type": "EC2", "minvCpus": 0, "maxvCpus": 2, "instanceTypes": ["c5.large"] },
+        });
+        let queue = json!({
+            "jobQueueName": "main", "priority": 1,
+            "computeEnvironmentOrder": [{ "order": 1, "computeEnvironment": "here" }],
+        });
+        let definition = json!({
+            "jobDefinitionName": "shell", "type": "container",
+            "containerProperties": {
+                "image": "host", "command": ["true"],
+                "resourceRequirements": [{ "type": "VCPU", "value": "1" }, { "type": "MEMORY", "value": "64" }],
+            },
+        });
+        let actions = [
+            Action::Resume,
+            Action::CreateComputeEnvironment(of(environment)),
+            Action::CreateJobQueue(of(queue)),
+            Action::RegisterJobDefinition(of(definition)),
+        ];
+        for action in actions {
+            driver.act(action).await.expect("accepted");
+        }
+        Self { driver, effects, _root: root }
+    }
+
+    async fn submit(&self, name: &str) {
+        let request = json!({ "jobName": name, "jobQueue": "main", "jobDefinition": "shell" });
+        self.driver.act(Action::SubmitJob(Box::new(of(request)))).await.expect("accepted");
+    }
+
+    fn hello(&self, instance: &InstanceId) {
+        let hello = ToEngine::Hello { protocol: PROTOCOL, instance: instance.clone(), pid: 7, held: Vec::new() };
+        self.driver.said(instance.clone(), hello);
+    }
+
+    /// All effects so far. A read answers only when everything before it was carried out.
+    async fn carried_out(&self) -> Vec<Effect> {
+        self.driver.read(|_| ()).await.expect("runs");
+        self.effects.try_iter().collect()
+    }
+}
+
+fn of<T: serde::de::DeserializeOwned>(value: Value) -> T {
+    serde_json::from_value(value).expect("fits")
+}
+
+fn started(effects: &[Effect]) -> Option<AttemptId> {
+    effects.iter().find_map(|effect| match effect {
+        Effect::Start { start, .. } => Some(start.attempt.clone()),
+        _ => None,
+    })
+}
+
+#[tokio::test]
+async fn what_an_agent_begins_right_after_its_hello_is_not_taken_for_lost() {
+    let world = Loop::furnished().await;
+    world.submit("job").await;
+    let launched = world.carried_out().await.into_iter().find_map(|effect| match effect {
+        Effect::LaunchInstance { instance } => Some(instance),
+        _ => None,
+    });
+    let instance = launched.expect("an instance for the job");
+    world.hello(&instance);
+    let attempt = started(&world.carried_out().await).expect("the job is placed");
+
+    // It has connected anew; its hello waits behind a slow read, the start reaches it meanwhile, and it says so.
+    let (go, held) = mpsc::channel::<()>();
+    let reader = world.driver.clone();
+    let reading = tokio::spawn(async move { reader.read(move |_| held.recv()).await });
+    tokio::task::yield_now().await;
+    world.hello(&instance);
+    world.driver.said(instance, ToEngine::Started { attempt: attempt.clone(), at: 1 });
+    go.send(()).expect("listens");
+    reading.await.expect("ends").expect("read").expect("went on");
+    let effects = world.carried_out().await;
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::Stop { .. })), "{attempt}: {effects:?}");
+}
