@@ -202,7 +202,8 @@ async fn an_agent_that_cannot_be_started_or_does_not_register_is_lost_with_the_c
 
     // It is asked for again for as long as the job waits; this one lives and says nothing.
     let (draft, program) = (host.path().join("draft"), host.agent_program());
-    fs::write(&draft, "#!/bin/sh\nexec sleep 1000\n").expect("written");
+    // It ends with its directory, whenever it was launched.
+    fs::write(&draft, "#!/bin/sh\nwhile test -d \"$3\"; do sleep 0.2; done\n").expect("written");
     fs::set_permissions(&draft, fs::Permissions::from_mode(0o700)).expect("set");
     fs::rename(draft, program).expect("renamed");
     loop {
