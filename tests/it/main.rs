@@ -2,7 +2,9 @@
 
 mod aws;
 mod console;
+mod console_aws;
 mod engine;
 mod rooms;
 mod support;
 mod verbs;
+mod verbs_aws;
