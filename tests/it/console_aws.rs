@@ -152,9 +152,7 @@ async fn an_endpoint_that_dies_is_told_with_the_age_of_what_is_shown_and_comes_b
     gate.open();
     console.wait_for("aws ok · polled");
     world.submit(job("after")).await;
-    console.type_text("3");
-    console.press(Key::Esc);
-    console.type_text("sss");
+    console.type_text("3sss");
     console.wait_for("after");
     console.wait_gone("cannot be read");
 }
@@ -166,10 +164,9 @@ async fn a_read_only_context_shows_all_and_changes_nothing() {
     let mut console = house.open(&["--context", "aws", "--read-only"], 80, 24);
     console.wait_for("aws [read-only]");
     console.wait_for("main");
-    for keys in ["n", "1p", "1e", "2e"] {
+    for (keys, action) in [("n", "submit"), ("1p", "reprioritise"), ("2e", "switch")] {
         console.type_text(keys);
-        console.wait_for("the context `aws` is read-only");
-        console.press(Key::Esc);
+        console.wait_for(&format!("`{action}` is refused: the context `aws` is read-only"));
         assert!(!console.screen().contains("Same by hand"), "{}", console.screen());
     }
     let house = house_at(&world.moto.endpoint()).with_variable("AWS_DEFAULT_REGION", "us-east-1");
