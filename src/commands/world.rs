@@ -132,10 +132,7 @@ impl World {
 
     /// Says that there is nothing of a kind, and how to make one where we can.
     pub fn note_empty(&self, kind: &str) {
-        let how = match self.setting.is_local() {
-            true => "; `batchdeck init` makes one",
-            false => " in this account and region",
-        };
+        let how = if self.setting.is_local() { "; `batchdeck init` makes one" } else { " in this account and region" };
         self.output().note(&format!("there is no {kind} yet{how}"));
     }
 }

@@ -76,6 +76,7 @@ async fn jobs_are_submitted_and_ended_and_queues_moved_and_all_of_it_is_on_recor
     let expected = ["UpdateJobQueue", "TerminateJob", "CancelJob", "SubmitJob", "SubmitJob"];
     assert_eq!(actions, expected.map(Some));
     assert_eq!(record[0]["reason"], "month end");
+    assert!(told(&run(&house, &["audit"])).contains("AWS CloudTrail has what others did"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

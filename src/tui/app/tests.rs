@@ -369,6 +369,11 @@ fn an_empty_account_is_not_offered_what_is_for_this_machine() {
     assert!(!text.contains("press i") && !text.contains("i begin"), "{text}");
     stage.press("i").expect("keys");
     assert_ne!(stage.app.place(), Place::Form);
+    stage.press("n").expect("keys");
+    assert!(stage.text().contains("a job needs a queue") && !stage.text().contains("press i"), "{}", stage.text());
+    stage.app.store.unread.insert(Kind::Definitions, "no answer".to_owned());
+    stage.press("n").expect("keys");
+    assert!(stage.text().contains("cannot be read: no answer"), "{}", stage.text());
     let local = Stage::new(empty, (80, 24), Theme::default()).text();
     assert_eq!(local.matches("i begin").count(), 1, "{local}");
 }

@@ -90,9 +90,10 @@ pub fn status(app: &App, painter: &mut Painter<'_>, line: Rect) {
             painter.text(line.x, line.y, line.width, &format!(" ◌ connecting to {engine} …"), Role::Dim);
         }
         Liveness::Live => {
-            let fresh = match app.setting.can.pushes_changes {
-                true => "live".to_owned(),
-                false => format!("polled {} ago", age(app.now - app.heard_at)),
+            let fresh = if app.setting.can.pushes_changes {
+                "live".to_owned()
+            } else {
+                format!("polled {} ago", age(app.now - app.heard_at))
             };
             let consoles = match app.store.consoles {
                 0 | 1 => String::new(),
