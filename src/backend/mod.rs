@@ -168,6 +168,9 @@ pub enum BackendError {
     /// No credentials, or ones that are not valid any more.
     #[error("AWS credentials: {message}")]
     Credentials { message: String },
+    /// What a context or the environment says of AWS is not sound: its region, an endpoint.
+    #[error("AWS settings: {message}")]
+    Settings { message: String },
     /// The service answered with something that is not of its API.
     #[error("an answer of {operation} could not be read: {cause}")]
     Malformed { operation: &'static str, cause: String },

@@ -30,6 +30,9 @@ pub async fn run(args: &AuditArgs, world: World) -> Done {
                 ]);
             }
             world.output().table(&table)?;
+            if !world.setting.is_local() {
+                world.output().note("this is what was done from this machine; AWS CloudTrail has what others did");
+            }
         }
     }
     Ok(exit::DONE)

@@ -31,7 +31,7 @@ const STEP: Duration = Duration::from_millis(20);
 const TAIL: usize = 8;
 
 pub async fn run(verb: &EngineVerb, setting: Setting) -> Done {
-    setting.require_local("an engine")?;
+    setting.require_local("engine")?;
     match verb {
         EngineVerb::Run => foreground(&setting).await,
         EngineVerb::Start(args) => start(&setting, args.output).await,

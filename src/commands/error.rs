@@ -54,7 +54,7 @@ pub enum CommandError {
     NoQueue { local: bool },
     #[error("the context `{context}` is read-only; {action} would change something")]
     ReadOnly { context: String, action: &'static str },
-    #[error("{action} is for a local engine, and the context `{context}` is AWS")]
+    #[error("`{action}` is for a local engine, and the context `{context}` is AWS")]
     LocalOnly { context: String, action: &'static str },
     #[error("`{given}` is no {what}; it takes {takes}")]
     Usage { what: &'static str, given: String, takes: &'static str },
@@ -125,6 +125,7 @@ impl CommandError {
             | Self::NoLog { .. }
             | Self::NoQueue { .. }
             | Self::Context(_) => exit::NOT_FOUND,
+            Self::Backend { source: BackendError::Settings { .. }, .. } => exit::USAGE,
             Self::Config(_) | Self::AmbiguousJob { .. } | Self::WhichQueue(_) | Self::Theme(_) | Self::Usage { .. } => {
                 exit::USAGE
             }
@@ -155,6 +156,9 @@ impl CommandError {
             Self::UnknownName { known, .. } => format!("there are: {}", listed(known)),
             Self::WhichQueue(_) => "name one with --queue NAME".to_owned(),
             Self::NoQueue { local: true } => "`batchdeck init` makes one, and what else a first job needs".to_owned(),
+            Self::NoQueue { local: false } => {
+                "another region is chosen by AWS_REGION or by the context's `region`".to_owned()
+            }
             Self::ReadOnly { .. } => "leave --read-only out, or choose another context with --context NAME".to_owned(),
             Self::LocalOnly { .. } => "choose a local engine with --context local".to_owned(),
             _ => return None,

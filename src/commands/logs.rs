@@ -95,9 +95,12 @@ fn latest(job: &JobDetail) -> u32 {
     if current_stream(job).is_some() { ended + 1 } else { ended.max(1) }
 }
 
+fn is_array(job: &JobDetail) -> bool {
+    job.array_properties.as_ref().is_some_and(|array| array.size.is_some())
+}
+
 fn no_log(job: &JobDetail, attempt: Option<u32>) -> CommandError {
-    let is_array = job.array_properties.as_ref().is_some_and(|array| array.size.is_some());
-    let why = match (is_array, attempt) {
+    let why = match (is_array(job), attempt) {
         (true, _) => format!("it is an array; `batchdeck logs {}` shows that of its first child", job.job_id.child(0)),
         (false, Some(number)) => {
             format!("there is no attempt {number}; it has had {} and is {}", ended_attempts(job), job.status)
@@ -111,23 +114,27 @@ fn no_log(job: &JobDetail, attempt: Option<u32>) -> CommandError {
 
 async fn whole(backend: &dyn Backend, id: &JobId, attempt: Option<u32>, printer: Printer) -> Result<(), CommandError> {
     let job = watching::describe(backend, id).await?;
+    if is_array(&job) {
+        return Err(no_log(&job, attempt));
+    }
     let found = source(&job, attempt.unwrap_or_else(|| latest(&job))).ok_or_else(|| no_log(&job, attempt))?;
     if printer.format == LinesFormat::Json {
         let mut events = Vec::new();
-        pages(backend, &found, 0, |page| {
+        pages(backend, &found, printer.output, 0, |page| {
             events.extend_from_slice(page);
             Ok(())
         })
         .await?;
         return printer.output.json(&events);
     }
-    pages(backend, &found, 0, |page| printer.lines(page)).await
+    pages(backend, &found, printer.output, 0, |page| printer.lines(page)).await
 }
 
 /// Reads a stream from its first line to its present end, leaving out the first `skip` lines.
 async fn pages(
     backend: &dyn Backend,
     source: &Source,
+    output: Output,
     mut skip: usize,
     mut take: impl FnMut(&[LogEvent]) -> Result<(), CommandError>,
 ) -> Result<(), CommandError> {
@@ -142,8 +149,11 @@ async fn pages(
         };
         let page = match backend.log_events(request).await {
             Ok(page) => page,
-            // A job that has printed nothing has no stream.
-            Err(BackendError::NotFound { .. }) => return Ok(()),
+            // A job that has printed nothing has no stream; neither has one whose log has expired.
+            Err(BackendError::NotFound { what }) => {
+                output.note(&format!("there is no {what}: the job has printed nothing, or its log was deleted"));
+                return Ok(());
+            }
             Err(error) => return Err(error).doing(format!("reading the log {}", source.stream)),
         };
         let skipped = skip.min(page.events.len());
@@ -160,7 +170,7 @@ async fn pages(
 async fn follow(backend: &dyn Backend, id: JobId, attempt: Option<u32>, printer: Printer) -> Result<(), CommandError> {
     let mut watching = Watching::new(backend, id);
     let first = watching.look().await?;
-    if first.array_properties.as_ref().is_some_and(|array| array.size.is_some()) {
+    if is_array(&first) {
         return Err(no_log(&first, attempt));
     }
     let mut number = attempt.unwrap_or_else(|| latest(&first));
@@ -229,7 +239,7 @@ async fn follow_attempt(
     if !backend.capabilities().pushes_changes {
         tokio::time::sleep(INGESTION).await;
     }
-    pages(backend, source, shown, |page| printer.lines(page)).await
+    pages(backend, source, printer.output, shown, |page| printer.lines(page)).await
 }
 
 #[cfg(test)]

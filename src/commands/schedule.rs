@@ -41,6 +41,10 @@ async fn create(args: &ScheduleCreateArgs, setting: Setting) -> Done {
         None => None,
     };
     let world = setting.open().await?;
+    if !world.backend.capabilities().schedules {
+        // It is told before anything that might be amiss with the job.
+        world.backend.schedules().await.doing(format!("creating the schedule `{}`", args.name))?;
+    }
     let mut what = args.what.clone();
     if what.name.is_none() && what.command.is_empty() {
         what.name = Some(name.replace('.', "-"));

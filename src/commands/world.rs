@@ -132,7 +132,7 @@ impl World {
 
     /// Says that there is nothing of a kind, and how to make one where we can.
     pub fn note_empty(&self, kind: &str) {
-        let how = if self.setting.is_local() { "; `batchdeck init` makes one" } else { "" };
+        let how = if self.setting.is_local() { "; `batchdeck init` makes one" } else { " in this account and region" };
         self.output().note(&format!("there is no {kind} yet{how}"));
     }
 }

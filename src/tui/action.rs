@@ -92,6 +92,8 @@ pub enum Need {
     Nothing,
     /// It changes the world: refused in a read-only context.
     Write,
+    /// It changes the world of a local engine.
+    WriteLocal,
     Schedules,
     /// A schedule is changed.
     WriteSchedules,
@@ -169,7 +171,7 @@ actions! {
     PauseSchedule "pause-schedule" At(&[Schedules]), WriteSchedules, ["p", "e"], "pause/resume", "pause the schedule, or let it run again";
     RunSchedule "run-schedule" At(&[Schedules]), WriteSchedules, ["r"], "run now", "submit the schedule's job now";
     DeleteSchedule "delete-schedule" At(&[Schedules]), WriteSchedules, ["x"], "delete", "delete the schedule";
-    Begin "begin" At(PANES), Write, ["i"], "", "make a first compute environment, queue and job definition for this machine";
+    Begin "begin" At(PANES), WriteLocal, ["i"], "", "make a first compute environment, queue and job definition for this machine";
 
     // Fields, buttons, lines to type in.
     Accept "accept" At(TYPING), Nothing, ["enter"], "ok", "go to the next field, press the button, take the line";

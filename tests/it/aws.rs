@@ -1,6 +1,7 @@
 //! The AWS backend against a moto server: the real SDK, real HTTP, AWS's own API shapes.
 
-mod moto;
+pub mod gate;
+pub mod moto;
 
 use batchdeck::backend::aws::{AwsBackend, AwsSettings, Keys};
 use batchdeck::backend::{Backend, BackendError, JobQuery, JobScope, Why};
@@ -20,9 +21,9 @@ use tempfile::TempDir;
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A fresh AWS with one queue `main` on one Fargate environment `small`, and the definition `echo:1`.
-struct World {
-    moto: Moto,
-    backend: AwsBackend,
+pub struct World {
+    pub moto: Moto,
+    pub backend: AwsBackend,
     directory: TempDir,
 }
 
@@ -38,7 +39,7 @@ fn settings(moto: &Moto, audit_file: Option<PathBuf>) -> AwsSettings {
     }
 }
 
-async fn world() -> Option<World> {
+pub async fn world() -> Option<World> {
     let moto = Moto::start()?;
     moto.use_docker(false);
     let directory = tempfile::tempdir().expect("makes a directory");
@@ -96,7 +97,7 @@ fn requirement(kind: &str, value: &str) -> ResourceRequirement {
     ResourceRequirement { kind: kind.into(), value: value.into() }
 }
 
-fn job(name: &str) -> SubmitJobRequest {
+pub fn job(name: &str) -> SubmitJobRequest {
     SubmitJobRequest {
         job_name: name.into(),
         job_queue: "main".into(),
@@ -106,12 +107,56 @@ fn job(name: &str) -> SubmitJobRequest {
 }
 
 impl World {
-    async fn submit(&self, request: SubmitJobRequest) -> JobId {
+    pub async fn submit(&self, request: SubmitJobRequest) -> JobId {
         self.backend.submit_job(request).await.expect("submits").job_id
     }
 
-    async fn describe(&self, id: &JobId) -> JobDetail {
+    pub async fn describe(&self, id: &JobId) -> JobDetail {
         self.backend.describe_jobs(std::slice::from_ref(id)).await.expect("describes").remove(0)
+    }
+
+    /// A job that waits for one that never comes; only moto's backend for Docker lets a job wait.
+    pub async fn submit_waiting(&self, name: &str) -> JobId {
+        self.moto.use_docker(true);
+        let never = JobDependency { job_id: Some("00000000-0000-4000-8000-000000000000".into()), kind: None };
+        let id = self.submit(SubmitJobRequest { depends_on: vec![never], ..job(name) }).await;
+        let pending = JobQuery { statuses: vec![JobStatus::Pending], ..Default::default() };
+        tokio::time::timeout(PATIENCE, async { while !self.ids(pending.clone()).await.contains(&id) {} })
+            .await
+            .expect("it is PENDING");
+        self.moto.use_docker(false);
+        id
+    }
+
+    fn logs(&self) -> aws_sdk_cloudwatchlogs::Client {
+        let keys = aws_sdk_cloudwatchlogs::config::Credentials::new("test", "test", None, None, "test");
+        let config = aws_sdk_cloudwatchlogs::Config::builder()
+            .region(aws_sdk_cloudwatchlogs::config::Region::new("eu-west-1"))
+            .endpoint_url(self.moto.endpoint())
+            .credentials_provider(keys)
+            .behavior_version_latest()
+            .build();
+        aws_sdk_cloudwatchlogs::Client::from_conf(config)
+    }
+
+    /// Makes the group of all logs.
+    pub async fn create_log_group(&self) {
+        self.logs().create_log_group().log_group_name("/aws/batch/job").send().await.expect("makes the group");
+    }
+
+    pub async fn create_log(&self, stream: &str) {
+        let create = self.logs().create_log_stream().log_group_name("/aws/batch/job").log_stream_name(stream);
+        create.send().await.expect("makes the stream");
+    }
+
+    pub async fn write_log(&self, stream: &str, line: &str) {
+        let event = aws_sdk_cloudwatchlogs::types::InputLogEvent::builder()
+            .timestamp(chrono::Utc::now().timestamp_millis())
+            .message(line)
+            .build()
+            .expect("is whole");
+        let put = self.logs().put_log_events().log_group_name("/aws/batch/job").log_stream_name(stream);
+        put.log_events(event).send().await.expect("writes");
     }
 
     async fn ids(&self, query: JobQuery) -> Vec<JobId> {
@@ -241,14 +286,7 @@ async fn a_page_at_a_time_gives_every_job_once() {
 #[tokio::test]
 async fn a_waiting_job_is_cancelled_and_each_action_is_recorded_with_its_reason() {
     let Some(w) = world().await else { return };
-    // Only moto's backend for Docker lets a job wait; this one waits for a job that never comes, so none is started.
-    w.moto.use_docker(true);
-    let never = JobDependency { job_id: Some("00000000-0000-4000-8000-000000000000".into()), kind: None };
-    let waiting = w.submit(SubmitJobRequest { depends_on: vec![never], ..job("waits") }).await;
-    let pending = JobQuery { statuses: vec![JobStatus::Pending], ..Default::default() };
-    tokio::time::timeout(PATIENCE, async { while w.ids(pending.clone()).await.is_empty() {} })
-        .await
-        .expect("it is PENDING");
+    let waiting = w.submit_waiting("waits").await;
     w.backend.cancel_job(&waiting, "not needed any more").await.expect("cancels");
     let ended = tokio::time::timeout(PATIENCE, async {
         loop {
@@ -262,7 +300,6 @@ async fn a_waiting_job_is_cancelled_and_each_action_is_recorded_with_its_reason(
     assert_eq!(ended.status, JobStatus::Failed);
     assert_eq!(ended.status_reason.as_deref(), Some("not needed any more"));
 
-    w.moto.use_docker(false);
     let done = w.submit(job("done")).await;
     w.backend.terminate_job(&done, "to be sure").await.expect("terminates");
     assert_eq!(w.describe(&done).await.status_reason.as_deref(), Some("to be sure"));
@@ -339,25 +376,11 @@ async fn a_log_is_waited_for_and_followed_as_it_grows() {
     assert!(matches!(missing, BackendError::NotFound { .. }), "{missing:?}");
 
     let mut lines = w.backend.follow_log(None, stream.into(), None).await.expect("follows");
-    let keys = aws_sdk_cloudwatchlogs::config::Credentials::new("test", "test", None, None, "test");
-    let config = aws_sdk_cloudwatchlogs::Config::builder()
-        .region(aws_sdk_cloudwatchlogs::config::Region::new("eu-west-1"))
-        .endpoint_url(w.moto.endpoint())
-        .credentials_provider(keys)
-        .behavior_version_latest()
-        .build();
-    let writer = aws_sdk_cloudwatchlogs::Client::from_conf(config);
-    writer.create_log_group().log_group_name("/aws/batch/job").send().await.expect("makes the group");
-    writer.create_log_stream().log_group_name("/aws/batch/job").log_stream_name(stream).send().await.expect("makes it");
+    w.create_log_group().await;
+    w.create_log(stream).await;
     let mut seen = Vec::new();
     for text in ["one \u{1b}[31mred", "two"] {
-        let event = aws_sdk_cloudwatchlogs::types::InputLogEvent::builder()
-            .timestamp(chrono::Utc::now().timestamp_millis())
-            .message(text)
-            .build()
-            .expect("is whole");
-        let put = writer.put_log_events().log_group_name("/aws/batch/job").log_stream_name(stream);
-        put.log_events(event).send().await.expect("writes");
+        w.write_log(stream, text).await;
         let batch = tokio::time::timeout(PATIENCE, lines.next()).await.expect("a line comes").expect("an item");
         seen.extend(batch.expect("lines").into_iter().map(|event| event.message));
     }
@@ -395,10 +418,12 @@ async fn a_watch_tells_of_a_job_that_is_submitted_later() {
 }
 
 #[tokio::test]
-async fn a_missing_service_is_unreachable() {
+async fn a_missing_service_is_unreachable_and_no_watch_opens_on_it() {
     let Some(w) = world().await else { return };
     let World { moto, backend, .. } = w;
     drop(moto);
     let error = backend.compute_environments().await.expect_err("is gone");
     assert!(matches!(error, BackendError::Unreachable { .. }), "{error:?}");
+    let watched = backend.watch(None).await.err().expect("nothing is watched");
+    assert!(matches!(watched, BackendError::Unreachable { .. }), "{watched:?}");
 }

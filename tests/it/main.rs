@@ -2,8 +2,10 @@
 
 mod aws;
 mod console;
+mod console_aws;
 mod engine;
 mod papers;
 mod rooms;
 mod support;
 mod verbs;
+mod verbs_aws;

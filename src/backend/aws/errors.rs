@@ -7,12 +7,15 @@ use std::error::Error;
 /// Whom a call was made to, and as whom: what an error names.
 #[derive(Debug, Clone)]
 pub struct Whereabouts {
-    /// The endpoint, or `AWS Batch in REGION`.
-    pub endpoint: String,
+    /// Batch's endpoint, or `AWS Batch in REGION`.
+    pub batch: String,
+    /// The endpoint of the logs, or `CloudWatch Logs in REGION`.
+    pub logs: String,
     pub profile: Option<String>,
 }
 
-const NETWORK: &str = "Check the network and the endpoint settings (AWS_ENDPOINT_URL), then try again";
+const ENDPOINT: &str = "Check the network and the endpoint settings (AWS_ENDPOINT_URL and its like), then try again";
+const REGION: &str = "Check the network and the name of the region, then try again";
 
 impl Whereabouts {
     /// The error of a failed call.
@@ -34,10 +37,14 @@ impl Whereabouts {
             SdkError::ServiceError(_) | SdkError::ResponseError(_) => {
                 BackendError::Malformed { operation, cause: causes(error) }
             }
-            SdkError::TimeoutError(_) => self.unreachable(format!("no answer to {operation} in time")),
+            SdkError::TimeoutError(_) => self.unreachable(operation, format!("no answer to {operation} in time")),
             other => {
                 let causes = causes(other);
-                if speaks_of_credentials(&causes) { self.credentials(&causes) } else { self.unreachable(causes) }
+                if speaks_of_credentials(&causes) {
+                    self.credentials(&causes)
+                } else {
+                    self.unreachable(operation, innermost(other))
+                }
             }
         }
     }
@@ -51,7 +58,7 @@ impl Whereabouts {
             None => "Sign in with `aws sso login`, set keys with `aws configure`, or name a profile with AWS_PROFILE"
                 .to_owned(),
         };
-        BackendError::Credentials { message: format!("{}. {mend}", message.trim_end_matches('.')) }
+        BackendError::Credentials { message: sentences(message, &mend) }
     }
 
     fn refusal(&self, code: String, message: String) -> BackendError {
@@ -76,9 +83,28 @@ impl Whereabouts {
         }
     }
 
-    fn unreachable(&self, cause: String) -> BackendError {
-        BackendError::Unreachable { endpoint: self.endpoint.clone(), cause, hint: NETWORK }
+    fn unreachable(&self, operation: &str, cause: String) -> BackendError {
+        let endpoint = if operation == "GetLogEvents" { &self.logs } else { &self.batch };
+        let hint = if endpoint.contains("://") { ENDPOINT } else { REGION };
+        BackendError::Unreachable { endpoint: endpoint.clone(), cause, hint }
     }
+}
+
+/// Two sentences; the first may have its mark already.
+fn sentences(first: &str, second: &str) -> String {
+    let mark = if first.ends_with(['?', '!', '.']) { "" } else { "." };
+    format!("{first}{mark} {second}")
+}
+
+/// The last cause of an error, without the number that the system has for it: `Connection refused`. The others speak of
+/// the SDK's parts.
+fn innermost(error: &dyn Error) -> String {
+    let mut last = error;
+    while let Some(cause) = last.source() {
+        last = cause;
+    }
+    let text = last.to_string();
+    text.split_once(" (os error").map_or(text.as_str(), |(words, _)| words).to_owned()
 }
 
 fn speaks_of_credentials(causes: &str) -> bool {
@@ -105,9 +131,33 @@ pub fn causes(error: &dyn Error) -> String {
 mod tests {
     use super::*;
 
+    fn at(batch: &str, logs: &str) -> Whereabouts {
+        Whereabouts { batch: batch.into(), logs: logs.into(), profile: Some("ops".into()) }
+    }
+
+    #[test]
+    fn the_service_that_is_not_reached_is_named_and_what_may_be_wrong_with_its_place() {
+        let mixed = at("http://127.0.0.1:1", "CloudWatch Logs in eu-wst-1");
+        let cases = [
+            ("ListJobs", "http://127.0.0.1:1 cannot be reached: why. Check the network and the endpoint settings"),
+            ("GetLogEvents", "CloudWatch Logs in eu-wst-1 cannot be reached: why. Check the network and the name of"),
+        ];
+        for (operation, expected) in cases {
+            let told = mixed.unreachable(operation, "why".into()).to_string();
+            assert!(told.starts_with(expected), "{operation}: {told}");
+        }
+    }
+
+    #[test]
+    fn a_question_before_a_sentence_keeps_its_own_mark() {
+        for (first, expected) in [("none", "none. Sign in"), ("none.", "none. Sign in"), ("any?", "any? Sign in")] {
+            assert_eq!(sentences(first, "Sign in"), expected);
+        }
+    }
+
     #[test]
     fn a_code_decides_what_kind_of_error_it_is() {
-        let at = Whereabouts { endpoint: "AWS Batch in eu-west-1".into(), profile: Some("ops".into()) };
+        let at = at("AWS Batch in eu-west-1", "CloudWatch Logs in eu-west-1");
         let cases = [
             ("ClientException", "refused"),
             ("AccessDeniedException", "refused"),

@@ -44,7 +44,7 @@ const DESCRIBED_OF_A_PAGE: usize = 200;
 const COUNTING: Duration = Duration::from_secs(5);
 
 const NAME: &str = "aws";
-const NO_SCHEDULES: &str = "use `aws scheduler`, or a context of the local engine";
+const NO_SCHEDULES: &str = "this comes later; until then use `aws scheduler`, or a context of the local engine";
 
 /// AWS Batch in one region, as one identity.
 #[derive(Debug)]
@@ -293,7 +293,8 @@ impl Backend for AwsBackend {
         Err(BackendError::Unsupported {
             action: "reprioritising a waiting job",
             backend: NAME,
-            instead: "terminate and resubmit with a higher priority, or raise the queue's priority",
+            instead: "raise the priority of its queue (`batchdeck reprioritise --queue NAME PRIORITY`), or cancel the job \
+                      and submit it to a queue of a higher priority",
         })
     }
 
@@ -353,7 +354,7 @@ impl Backend for AwsBackend {
         &self,
         cursor: Option<Cursor>,
     ) -> Result<BoxStream<'static, Result<Change, BackendError>>, BackendError> {
-        Ok(watch::watch(Arc::clone(&self.service), cursor))
+        watch::watch(Arc::clone(&self.service), cursor).await
     }
 
     async fn engine_status(&self) -> Result<EngineStatus, BackendError> {

@@ -68,15 +68,21 @@ impl AwsBackend {
     pub async fn connect(settings: AwsSettings) -> Result<Self, BackendError> {
         let shared = loader(&settings).load().await;
         let profile = settings.profile.clone().or_else(|| std::env::var("AWS_PROFILE").ok());
-        let Some(region) = shared.region() else {
-            return Err(no_region(profile.as_deref()));
+        let region = match shared.region().map(AsRef::as_ref) {
+            Some(region) if !region.is_empty() => sound_region(region)?,
+            _ => return Err(no_region(profile.as_deref())),
         };
-        let endpoint = shared
-            .endpoint_url()
-            .map(str::to_owned)
-            .or_else(|| std::env::var("AWS_ENDPOINT_URL_BATCH").ok())
-            .unwrap_or_else(|| format!("AWS Batch in {region}"));
-        let at = Whereabouts { endpoint, profile };
+        // As the SDK has it: what the context names, then a service's own variable, then the one for all.
+        let place = |variable: &str, service: &str| {
+            let own = std::env::var(variable).ok().filter(|_| settings.endpoint.is_none());
+            match own.or_else(|| shared.endpoint_url().map(str::to_owned)) {
+                Some(url) => sound_endpoint(url),
+                None => Ok(format!("{service} in {region}")),
+            }
+        };
+        let batch = place("AWS_ENDPOINT_URL_BATCH", "AWS Batch")?;
+        let logs = place("AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", "CloudWatch Logs")?;
+        let at = Whereabouts { batch, logs, profile };
         let Some(provider) = shared.credentials_provider() else {
             return Err(at.credentials(&why_none("", at.profile.as_deref())));
         };
@@ -140,12 +146,32 @@ fn why_none(causes: &str, profile: Option<&str>) -> String {
     }
 }
 
+/// A region's name goes into the names of hosts.
+fn sound_region(region: &str) -> Result<&str, BackendError> {
+    let is_sound = region.len() < 64 && region.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '-');
+    is_sound.then_some(region).ok_or_else(|| BackendError::Settings {
+        message: format!("`{region}` is no name of a region. Set AWS_REGION to one, as eu-west-1"),
+    })
+}
+
+fn sound_endpoint(url: String) -> Result<String, BackendError> {
+    let host = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
+    if host.is_some_and(|host| !host.is_empty() && !host.starts_with('/') && !host.contains(char::is_whitespace)) {
+        return Ok(url);
+    }
+    Err(BackendError::Settings {
+        message: format!(
+            "`{url}` is no endpoint. Set AWS_ENDPOINT_URL and its like to an address that begins with http:// or https://"
+        ),
+    })
+}
+
 fn no_region(profile: Option<&str>) -> BackendError {
     let configure = match profile {
         Some(profile) => format!("aws configure set region eu-west-1 --profile {profile}"),
         None => "aws configure set region eu-west-1".to_owned(),
     };
-    BackendError::Credentials {
+    BackendError::Settings {
         message: format!("no region is set. Set AWS_REGION, or run `{configure}` with your region"),
     }
 }
@@ -181,6 +207,22 @@ mod tests {
         ];
         for (causes, profile, expected) in cases {
             assert_eq!(why_none(causes, profile), expected, "{causes}");
+        }
+    }
+
+    #[test]
+    fn a_setting_that_cannot_be_meant_is_told_before_any_call() {
+        for region in ["eu-west-1", "us-gov-east-1", "local"] {
+            assert_eq!(sound_region(region), Ok(region));
+        }
+        for region in ["eu west 1", "eu-west-1.", "r\u{e9}gion"] {
+            assert!(sound_region(region).expect_err(region).to_string().contains(&format!("`{region}`")));
+        }
+        for url in ["http://127.0.0.1:5000", "https://batch.eu-west-1.amazonaws.com", "http://[::1]:5000/path"] {
+            assert_eq!(sound_endpoint(url.to_owned()), Ok(url.to_owned()));
+        }
+        for url in ["", "notaurl", "127.0.0.1:5000", "ftp://host", "http://", "http:///path", "http://a b"] {
+            assert!(sound_endpoint(url.to_owned()).expect_err(url).to_string().contains(&format!("`{url}`")));
         }
     }
 

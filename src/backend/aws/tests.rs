@@ -88,8 +88,8 @@ async fn what_aws_has_no_call_for_says_what_to_do_instead() {
     let moved = backend.reprioritise_job(&"j".into(), 5, Why::default()).await.expect_err("is not possible");
     assert_eq!(
         moved.to_string(),
-        "reprioritising a waiting job is not possible on aws: terminate and resubmit with a higher priority, or raise \
-         the queue's priority"
+        "reprioritising a waiting job is not possible on aws: raise the priority of its queue (`batchdeck reprioritise \
+         --queue NAME PRIORITY`), or cancel the job and submit it to a queue of a higher priority"
     );
     let schedules = backend.schedules().await.expect_err("not yet");
     let audit = backend.audit(5).await.expect_err("no file");
@@ -265,10 +265,22 @@ async fn a_watch_starts_with_a_reset_tells_all_rows_and_then_that_it_is_alive() 
 
 #[tokio::test]
 async fn a_watch_ends_with_the_error_that_stopped_it() {
-    let (backend, _stub) = world(|_| Answer::error(403, Some("AccessDeniedException"), r#"{"message":"no"}"#)).await;
+    let (backend, _stub) = world(|asked| match asked.line.as_str() {
+        "POST /v1/listjobs" => Answer::error(403, Some("AccessDeniedException"), r#"{"message":"no"}"#),
+        "POST /v1/describejobqueues" => Answer::json(&json!({"jobQueues": [{"jobQueueName": "q", "priority": 1}]})),
+        _ => Answer::json(&json!({})),
+    })
+    .await;
     let items: Vec<_> = backend.watch(None).await.expect("watches").collect().await;
-    assert_eq!(items.len(), 2);
-    assert!(matches!(items[1], Err(BackendError::Refused { .. })), "{items:?}");
+    assert_eq!(items.len(), 3);
+    assert!(matches!(items[2], Err(BackendError::Refused { .. })), "{items:?}");
+}
+
+#[tokio::test]
+async fn a_watch_opens_only_once_the_service_has_answered() {
+    let (backend, _stub) = world(|_| Answer::error(403, Some("AccessDeniedException"), r#"{"message":"no"}"#)).await;
+    let error = backend.watch(None).await.err().expect("is not open");
+    assert!(matches!(error, BackendError::Refused { .. }), "{error:?}");
 }
 
 #[tokio::test]

@@ -18,15 +18,20 @@ const DESCRIBED: usize = 200;
 /// Ended jobs of large queues are listed in each so-manieth round.
 const DEEP_ROUND: u64 = 5;
 
-/// The stream of changes from `cursor` on.
-pub fn watch(service: Arc<Service>, cursor: Option<Cursor>) -> BoxStream<'static, Result<Change, BackendError>> {
-    let watcher = Watcher::new(service, cursor);
-    stream::unfold(Some(watcher), |watcher| async {
+/// The stream of changes from `cursor` on. It opens once the service has answered: until then nobody knows whether
+/// there is anything to watch.
+pub async fn watch(
+    service: Arc<Service>,
+    cursor: Option<Cursor>,
+) -> Result<BoxStream<'static, Result<Change, BackendError>>, BackendError> {
+    let mut watcher = Watcher::new(service, cursor);
+    watcher.take_next().await?;
+    let changes = stream::unfold(Some(watcher), |watcher| async {
         let mut watcher = watcher?;
         let item = watcher.next().await;
         Some(if item.is_ok() { (item, Some(watcher)) } else { (item, None) })
-    })
-    .boxed()
+    });
+    Ok(changes.boxed())
 }
 
 struct Watcher {
@@ -81,13 +86,17 @@ impl Watcher {
                 self.cursor.0 += 1;
                 return Ok(Change { cursor: self.cursor, at: chrono::Utc::now().timestamp_millis(), what });
             }
-            let step = self.steps.pop_front().unwrap_or(Step::Ground);
-            match self.take(&step).await {
-                Ok(()) => {}
-                Err(BackendError::Throttled { message }) => self.slow_down(step, &message),
-                Err(error) => return Err(error),
-            }
+            self.take_next().await?;
         }
+    }
+
+    async fn take_next(&mut self) -> Result<(), BackendError> {
+        let step = self.steps.pop_front().unwrap_or(Step::Ground);
+        match self.take(&step).await {
+            Err(BackendError::Throttled { message }) => self.slow_down(step, &message),
+            taken => taken?,
+        }
+        Ok(())
     }
 
     async fn take(&mut self, step: &Step) -> Result<(), BackendError> {

@@ -16,7 +16,7 @@ use workload::Workload;
 const ARRIVALS: Duration = Duration::from_secs(6);
 
 pub async fn run(args: &DemoArgs, setting: Setting) -> Done {
-    setting.require_local("the demo")?;
+    setting.require_local("demo")?;
     setting.require_writable("the demo")?;
     let workspace = setting.data.demo();
     let Some(workspace_text) = workspace.to_str().map(str::to_owned) else {

@@ -39,6 +39,10 @@ impl App {
             Message::WatchOpened => {
                 self.heard_at = now;
                 self.store.live = Liveness::Live;
+                if !self.store.unread.is_empty() {
+                    // What could not be read while nothing was reached can be now.
+                    self.reread();
+                }
                 if self.log.error.is_some() {
                     // What broke with the connection is followed anew.
                     self.log.turn_to(Subject::Nothing);

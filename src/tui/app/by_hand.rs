@@ -30,6 +30,12 @@ impl App {
                 _ => lines.push(words),
             }
         }
+        for words in lines.iter_mut().filter(|words| words.first().is_some_and(|word| word == "batchdeck")) {
+            // Without a context, the line might hit another world than the one that is shown.
+            if self.setting.context != "local" {
+                words.splice(1..1, ["--context".to_owned(), self.setting.context.clone()]);
+            }
+        }
         lines.iter().map(|words| words::join(words)).collect()
     }
 }

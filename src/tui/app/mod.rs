@@ -181,7 +181,7 @@ pub struct App {
     /// The console is to end.
     pub is_over: bool,
     begun: Vec<KeyCombination>,
-    heard_at: Millis,
+    pub heard_at: Millis,
     pages: Pages,
     last_id: RequestId,
     latest: HashMap<Topic, RequestId>,
@@ -362,7 +362,8 @@ impl App {
             at(self.log.wanted_since + log::REST);
         }
         let next_second = self.now - self.now.rem_euclid(1000) + 1000;
-        if matches!(self.store.live, store::Liveness::Gone { .. }) || self.shows_seconds() {
+        let has_age = matches!(self.store.live, store::Liveness::Gone { .. }) || !self.setting.can.pushes_changes;
+        if has_age || self.shows_seconds() {
             at(next_second);
         }
         wake.max(self.now + 1)
@@ -408,6 +409,11 @@ impl App {
         self.notice = Some(Notice { text: text.into(), is_bad: true, until: self.now + BAD_NOTICE });
     }
 
+    /// Whether an engine of one's own stands behind this.
+    pub fn is_local(&self) -> bool {
+        self.setting.can.name == "local"
+    }
+
     /// Why an action cannot be had here, if it cannot.
     pub fn refusal(&self, action: Action) -> Option<String> {
         let can = self.setting.can;
@@ -416,11 +422,17 @@ impl App {
                 format!("`{}` is refused: the context `{}` is read-only", action.info().name, self.setting.context)
             })
         };
-        let schedules =
-            || (!can.schedules).then(|| format!("schedules are not offered on {}; use a local context", can.name));
+        let schedules = || {
+            (!can.schedules).then(|| {
+                format!("schedules on {} come later; until then use `aws scheduler`, or a local context", can.name)
+            })
+        };
         match action.info().need {
             Need::Nothing => None,
             Need::Write => read_only(),
+            Need::WriteLocal => (!self.is_local())
+                .then(|| format!("`{}` is for a local engine; this is {}", action.info().name, can.name))
+                .or_else(read_only),
             Need::Schedules => schedules(),
             Need::WriteSchedules => schedules().or_else(read_only),
             Need::Audit => {

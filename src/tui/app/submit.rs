@@ -3,12 +3,14 @@
 use super::act::{Problems, number};
 use super::form::{Field, Form, Key, Purpose};
 use super::list::Scope;
+use super::store::Kind;
 use super::{App, Intention, Popup};
 use crate::model::expression::Expression;
 use crate::model::{
     ArrayProperties, ContainerOverrides, DependencyKind, JobDefinition, JobDependency, JobDetail, JobId, JobTimeout,
     KeyValuePair, Millis, RetryStrategy, Schedule, ScheduleTarget, SubmitJobRequest, Switch, name_of, validate,
 };
+use crate::tui::action::Action;
 use crate::tui::words;
 use std::collections::BTreeMap;
 
@@ -49,10 +51,13 @@ impl App {
 
     fn open_submit(&mut self, base: SubmitJobRequest, title: String) {
         if self.store.queues.is_empty() || self.store.active_definitions().is_empty() {
-            return self.complain(if self.store.is_empty() {
-                "there is no queue yet: press i to make the first compute environment, queue and definition"
+            let unread = [Kind::Queues, Kind::Definitions].iter().find_map(|kind| self.store.unread.get(kind));
+            return self.complain(if let Some(why) = unread {
+                format!("queues and job definitions cannot be read: {why}")
+            } else if self.is_offered(Action::Begin) {
+                "there is no queue yet: press i to make the first compute environment, queue and definition".to_owned()
             } else {
-                "a job needs a queue and an active job definition; make them first"
+                "a job needs a queue and an active job definition; make them first".to_owned()
             });
         }
         let queues: Vec<String> =

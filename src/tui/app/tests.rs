@@ -2,9 +2,9 @@
 
 use super::list::{Scope, StateSet};
 use super::log::Subject;
-use super::store::Liveness;
+use super::store::{Kind, Liveness};
 use super::{App, Popup, View};
-use crate::backend::scripted::{Call, ScriptedBackend, World};
+use crate::backend::scripted::{Call, Can, ScriptedBackend, World};
 use crate::backend::{BackendError, Why};
 use crate::config::theme::Theme;
 use crate::model::{Change, Cursor, JobId, JobStatus, JobSummary, Switch, What};
@@ -318,6 +318,64 @@ fn a_stream_of_changes_that_breaks_is_told_with_its_age() {
     assert!(stage.app.next_wake() <= stage.app.now + 1000, "the age is kept up to date");
     stage.hear(Message::WatchOpened);
     assert!(stage.text().contains("engine ok · live"));
+}
+
+/// The recorded world as AWS would tell it.
+fn on_aws(mut world: World) -> World {
+    world.can = Can { reprioritise_job: false, schedules: false, audit: true, pushes_changes: false };
+    world
+}
+
+#[test]
+fn where_changes_are_polled_their_age_is_shown_and_grows() {
+    let mut stage = Stage::new(on_aws(world()), (80, 24), Theme::default());
+    stage.hear(Message::Change(Change { cursor: Cursor(9), at: 0, what: What::Alive { consoles: 1 } }));
+    stage.pass(4_000);
+    assert!(stage.text().contains("aws ok · polled 4s ago"), "{}", stage.text());
+    assert!(stage.app.next_wake() <= stage.app.now + 1000, "the age is kept up to date");
+}
+
+#[test]
+fn a_service_that_was_never_reached_is_not_said_to_be_gone() {
+    let mut stage = Stage::new(on_aws(world()), (80, 24), Theme::default());
+    stage.app.store.cursor = None;
+    let error = BackendError::Unreachable { endpoint: "there".into(), cause: "no".into(), hint: "look" };
+    stage.hear(Message::WatchBroke { error, again_in: 2_000 });
+    assert!(stage.text().contains("aws cannot be reached · reconnecting in 2s · there"), "{}", stage.text());
+}
+
+#[test]
+fn what_could_not_be_read_is_read_when_the_service_is_back() {
+    let mut stage = stage("");
+    stage.app.store.unread.insert(Kind::Queues, "there cannot be reached".to_owned());
+    stage.hear(Message::WatchOpened);
+    assert_eq!(stage.app.store.unread.len(), 0);
+}
+
+#[test]
+fn the_line_by_hand_names_a_context_that_is_not_local() {
+    let mut stage = Stage::new(on_aws(world()), (120, 40), Theme::default());
+    stage.press("x").expect("keys");
+    assert!(stage.text().contains("batchdeck --context aws terminate"), "{}", stage.text());
+    assert!(self::stage("x").text().contains("batchdeck terminate"));
+}
+
+#[test]
+fn an_empty_account_is_not_offered_what_is_for_this_machine() {
+    let empty = World { now: world().now, ..World::default() };
+    let mut stage = Stage::new(on_aws(empty.clone()), (80, 24), Theme::default());
+    let text = stage.text();
+    assert!(text.contains("no compute environment, queue or job is in this account and region"), "{text}");
+    assert!(!text.contains("press i") && !text.contains("i begin"), "{text}");
+    stage.press("i").expect("keys");
+    assert_ne!(stage.app.place(), Place::Form);
+    stage.press("n").expect("keys");
+    assert!(stage.text().contains("a job needs a queue") && !stage.text().contains("press i"), "{}", stage.text());
+    stage.app.store.unread.insert(Kind::Definitions, "no answer".to_owned());
+    stage.press("n").expect("keys");
+    assert!(stage.text().contains("cannot be read: no answer"), "{}", stage.text());
+    let local = Stage::new(empty, (80, 24), Theme::default()).text();
+    assert_eq!(local.matches("i begin").count(), 1, "{local}");
 }
 
 #[test]

@@ -43,7 +43,7 @@ fn section(app: &App, place: Place, global: bool) -> Vec<Vec<Piece<'static>>> {
     let rows = TABLE.iter().filter(|info| info.scope.covers(place) && (info.scope == Scope::Everywhere) == global);
     rows.filter_map(|info| {
         let keys = app.keymap.keys_at(place, info.action);
-        if keys.is_empty() || (info.action == Action::Begin && !app.store.is_empty()) {
+        if keys.is_empty() || (info.action == Action::Begin && !app.is_offered(Action::Begin)) {
             return None;
         }
         let mut line =

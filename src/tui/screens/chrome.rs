@@ -84,13 +84,17 @@ pub fn status(app: &App, painter: &mut Painter<'_>, line: Rect) {
         let sign = if notice.is_bad { "✖ " } else { "" };
         return say(painter, line, &format!("{sign}{}", notice.text), role);
     }
-    let engine = if app.setting.can.name == "local" { "engine" } else { app.setting.can.name };
+    let engine = if app.is_local() { "engine" } else { app.setting.can.name };
     match &app.store.live {
         Liveness::Connecting => {
             painter.text(line.x, line.y, line.width, &format!(" ◌ connecting to {engine} …"), Role::Dim);
         }
         Liveness::Live => {
-            let fresh = if app.setting.can.pushes_changes { "live" } else { "polled" };
+            let fresh = if app.setting.can.pushes_changes {
+                "live".to_owned()
+            } else {
+                format!("polled {} ago", age(app.now - app.heard_at))
+            };
             let consoles = match app.store.consoles {
                 0 | 1 => String::new(),
                 several => format!(" · {several} consoles"),
@@ -103,8 +107,11 @@ pub fn status(app: &App, painter: &mut Painter<'_>, line: Rect) {
                 left if left >= 1000 => format!("reconnecting in {}", age(left)),
                 _ => "reconnecting".to_owned(),
             };
-            let text =
-                format!(" ▲ {engine} gone · showing what was known {} ago · {again} · {why}", age(app.now - since));
+            let text = if app.store.cursor.is_none() {
+                format!(" ▲ {engine} cannot be reached · {again} · {why}")
+            } else {
+                format!(" ▲ {engine} gone · showing what was known {} ago · {again} · {why}", age(app.now - since))
+            };
             painter.text(line.x, line.y, line.width, &text, Role::Attention);
         }
     }
@@ -153,6 +160,7 @@ pub fn hints(app: &App, painter: &mut Painter<'_>, line: Rect) {
     let mut taken = 1;
     let begin = (app.store.is_empty() && !place.takes_text()).then_some(Action::Begin);
     let own = TABLE.iter().filter(|info| matches!(info.scope, Scope::At(_)) || info.action == Action::Open);
+    let own = own.filter(|info| info.action != Action::Begin);
     let rest = TABLE.iter().filter(|info| info.scope == Scope::Everywhere && info.action != Action::Open);
     let actions = begin.into_iter().chain(own.chain(rest).map(|info| info.action));
     for action in actions {

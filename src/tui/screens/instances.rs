@@ -34,9 +34,9 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, environment: &str,
             let text = format!(
                 "   {} · vCPU min {} desired {} max {} · {}   {reason}",
                 found.provisioning(),
-                resources.minv_cpus.unwrap_or(0),
-                resources.desiredv_cpus.unwrap_or(0),
-                resources.maxv_cpus.unwrap_or(0),
+                told(resources.minv_cpus),
+                told(resources.desiredv_cpus),
+                told(resources.maxv_cpus),
                 resources.instance_types.join(" "),
             );
             let state = format!(" {sign} {word}");
@@ -51,7 +51,7 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, environment: &str,
     let inner = painter.frame(body, &title("", "Instances", &list.filter, true), &[], true);
     if rows.is_empty() {
         let empty = match found.map(|found| found.capacity.is_some()) {
-            Some(false) => "the backend does not tell of single instances",
+            Some(false) => "AWS Batch does not tell of single instances; `aws ecs list-container-instances` does",
             _ => "no instance runs; one is launched when a job needs it",
         };
         return explain(app, painter, inner, Kind::Environments, &list.filter, empty);
@@ -91,6 +91,11 @@ pub fn below(app: &App, painter: &mut Painter<'_>, area: Rect, environment: &Com
         let more = format!("  and {} more", instances.len() - shown);
         painter.text(rows.x, rows.bottom() - 1, rows.width, &more, Role::Dim);
     }
+}
+
+/// A limit, or a dash where there is none.
+fn told(limit: Option<i32>) -> String {
+    limit.map_or("-".to_owned(), |limit| limit.to_string())
 }
 
 fn cells(app: &App, instance: &Instance) -> Vec<Cell> {

@@ -148,7 +148,9 @@ fn seconds(seconds: f64) -> Millis {
 fn more(app: &App, lines: &mut Lines, room: u16, detail: &JobDetail) {
     let mut add = |label: &str, value: &str| field(lines, room, label, value, Role::Text);
     if let Some(container) = &detail.container {
-        add("image", &container.image);
+        if !container.image.is_empty() {
+            add("image", &container.image);
+        }
         add("command", &words::join(&container.command));
     }
     for (at, (key, value)) in detail.parameters.iter().enumerate() {

@@ -173,6 +173,9 @@ fn why_empty(app: &App, list: &JobList, counts: &[usize; 5]) -> String {
         let keys = app.keymap.keys_at(app.place_below(), action);
         keys.into_iter().next().or_else(|| app.keymap.keys_of(action).into_iter().next()).unwrap_or_default()
     };
+    if app.store.is_empty() && !app.is_local() {
+        return "no compute environment, queue or job is in this account and region".to_owned();
+    }
     if app.store.is_empty() {
         let begin = key(Action::Begin);
         return format!(

@@ -242,11 +242,13 @@ fn environment_cells(environment: &ComputeEnvironment, gauge: usize) -> Vec<Cell
     let (sign, word, role) = sign(environment.state, environment.status);
     let resources = environment.compute_resources.clone().unwrap_or_default();
     let max = resources.maxv_cpus.map_or(0.0, f64::from);
-    let desired = resources.desiredv_cpus.map_or(0.0, f64::from);
+    let desired = resources.desiredv_cpus.map(f64::from);
+    // What a service does not tell is a dash: Fargate has no desired vCPUs.
     let (used, instances) = match &environment.capacity {
-        Some(capacity) => (capacity.vcpus_used, Some(capacity.instances.len())),
+        Some(capacity) => (Some(capacity.vcpus_used), Some(capacity.instances.len())),
         None => (desired, None),
     };
+    let told = |number: Option<f64>| number.map_or("-".to_owned(), vcpus);
     let kind = match environment.provisioning() {
         "FARGATE" => "FARG",
         "FARGATE_SPOT" => "FSPT",
@@ -256,10 +258,10 @@ fn environment_cells(environment: &ComputeEnvironment, gauge: usize) -> Vec<Cell
         (environment.compute_environment_name.clone(), if role == Role::Running { Role::Text } else { role }),
         (kind.to_owned(), Role::Dim),
         (format!("{sign} {word}"), role),
-        (format!("{}/{}", vcpus(used), vcpus(max)), Role::Text),
-        (bar(used, max, gauge), Role::Gauge),
-        (vcpus(desired), Role::Dim),
-        (resources.minv_cpus.unwrap_or(0).to_string(), Role::Dim),
+        (format!("{}/{}", told(used), vcpus(max)), Role::Text),
+        (used.map(|used| bar(used, max, gauge)).unwrap_or_default(), Role::Gauge),
+        (told(desired), Role::Dim),
+        (told(resources.minv_cpus.map(f64::from)), Role::Dim),
         (instances.map_or("-".to_owned(), |count| count.to_string()), Role::Dim),
     ]
 }
@@ -288,6 +290,25 @@ mod tests {
         for (given, expected) in cases {
             assert_eq!(short(given), expected);
         }
+    }
+
+    #[test]
+    fn what_a_service_does_not_tell_of_an_environment_is_a_dash() {
+        let mut environment = ComputeEnvironment {
+            compute_resources: Some(crate::model::ComputeResource {
+                kind: "FARGATE".to_owned(),
+                maxv_cpus: Some(16),
+                ..Default::default()
+            }),
+            ..ComputeEnvironment::default()
+        };
+        let texts = |environment: &ComputeEnvironment| {
+            environment_cells(environment, 4).into_iter().map(|(text, _)| text).skip(3).collect::<Vec<_>>()
+        };
+        assert_eq!(texts(&environment), ["-/16", "", "-", "-", "-"]);
+        let resources = environment.compute_resources.as_mut().expect("is there");
+        (resources.desiredv_cpus, resources.minv_cpus) = (Some(8), Some(0));
+        assert_eq!(texts(&environment), ["8/16", "██░░", "8", "0", "-"]);
     }
 
     #[test]

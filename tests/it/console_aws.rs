@@ -1,0 +1,182 @@
+//! The console on AWS as a person uses it: the real program in a pseudo-terminal, on a moto server.
+
+use crate::aws::gate::Gate;
+use crate::aws::{World, job, world};
+use crate::support::{House, Key, Terminal};
+use batchdeck::backend::{Backend, JobQuery};
+use batchdeck::model::{JobId, JobStatus};
+use std::time::{Duration, Instant};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A house whose standard AWS variables name `endpoint`, and nothing else of AWS.
+pub fn house_at(endpoint: &str) -> House {
+    House::new()
+        .with_variable("AWS_ENDPOINT_URL_BATCH", endpoint)
+        .with_variable("AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", endpoint)
+        .with_variable("AWS_ACCESS_KEY_ID", "test")
+        .with_variable("AWS_SECRET_ACCESS_KEY", "test")
+        .with_variable("AWS_DEFAULT_REGION", "eu-west-1")
+        .with_variable("AWS_CONFIG_FILE", "/nonexistent/config")
+        .with_variable("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent/credentials")
+        .with_variable("AWS_EC2_METADATA_DISABLED", "true")
+}
+
+fn open(house: &House, columns: u16, rows: u16) -> Terminal {
+    let terminal = house.open(&["--context", "aws"], columns, rows);
+    terminal.wait_for("aws ok · polled");
+    terminal
+}
+
+async fn until_status(world: &World, id: &JobId, status: JobStatus) -> Option<String> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let detail = world.describe(id).await;
+        if detail.status == status {
+            return detail.status_reason;
+        }
+        assert!(Instant::now() < deadline, "{id} is {} and never {status}", detail.status);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_walk_on_aws_from_a_waiting_job_to_the_record_of_what_was_done() {
+    let Some(world) = world().await else { return };
+    world.create_log_group().await;
+    let done = world.submit(job("done-1")).await;
+    let stream = world.describe(&done).await.extra.and_then(|extra| extra.log_stream_name).expect("a stream");
+    world.create_log(&stream).await;
+    world.write_log(&stream, "noted by done-1").await;
+    let waits = world.submit_waiting("waits-1").await;
+    let house = house_at(&world.moto.endpoint());
+    let mut console = open(&house, 80, 24);
+
+    // What AWS does not tell is a dash, and nothing speaks of an engine.
+    console.wait_for("-/16");
+    console.wait_for("main");
+    assert!(!console.screen().contains("engine"), "{}", console.screen());
+
+    // A waiting job cannot be moved; what one can do instead is said.
+    console.type_text("3s");
+    console.wait_for("waits-1");
+    console.type_text("p");
+    console.wait_for("aws cannot move a waiting job: change the priority of its queue");
+
+    // It is cancelled for a reason, which AWS keeps.
+    console.type_text("x");
+    console.wait_for("Cancel waits-1");
+    console.wait_for("batchdeck --context aws cancel");
+    console.type_text("wrong bucket");
+    console.press(Key::Tab);
+    console.press(Key::Tab);
+    console.press(Key::Enter);
+    assert_eq!(until_status(&world, &waits, JobStatus::Failed).await.as_deref(), Some("wrong bucket"));
+    console.wait_for("[waiting 0]");
+
+    // Jobs by state, all of one, its log.
+    console.type_text("s");
+    console.wait_for("[failed 1]");
+    console.wait_for("wrong bucket");
+    console.type_text("s");
+    console.wait_for("[succeeded 1]");
+    console.wait_for("noted by done-1");
+    world.write_log(&stream, "and one more line").await;
+    console.press(Key::Enter);
+    console.wait_for("▸ job done-1");
+    console.wait_for(done.as_str());
+    console.wait_for("and one more line");
+    console.type_text("q");
+
+    // The queue is moved.
+    console.wait_for("overview");
+    console.type_text("1p");
+    console.wait_for("Priority of the queue main");
+    console.press(Key::Ctrl('u'));
+    console.type_text("44");
+    console.press(Key::AltEnter);
+    console.wait(" the queue's new priority", |screen| screen.contains(" 44 ● on"));
+    assert_eq!(world.backend.job_queues().await.expect("lists")[0].priority, 44);
+
+    // A job from the form.
+    console.type_text("n");
+    console.wait_for("Submit a job");
+    console.press(Key::Tab);
+    console.press(Key::Tab);
+    console.type_text("from-the-form");
+    console.wait_for("batchdeck --context aws submit --queue main");
+    console.press(Key::AltEnter);
+    console.wait_gone("Submit a job");
+    console.wait_for("✔ submit from-the-form");
+    let named = JobQuery { name: Some("from-the-form".into()), ..JobQuery::default() };
+    assert_eq!(world.backend.jobs(named).await.expect("lists").items.len(), 1);
+
+    // Schedules come later; what was done is on record.
+    console.type_text("S");
+    console.wait_for("schedules on aws come later; until then use `aws scheduler`");
+    console.type_text("A");
+    for action in ["SubmitJob", "UpdateJobQueue", "CancelJob"] {
+        console.wait_for(action);
+    }
+    console.type_text("qq");
+    assert_eq!(console.wait_end().exit_code(), 0);
+    assert!(console.is_restored());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_that_dies_is_told_with_the_age_of_what_is_shown_and_comes_back_by_itself() {
+    let Some(world) = world().await else { return };
+    world.submit(job("done-1")).await;
+    let mut gate = Gate::to(&world.moto.endpoint());
+    gate.shut();
+    let house = house_at(&gate.endpoint());
+
+    // Nothing was ever known: nothing is said to be.
+    let mut console = house.open(&["--context", "aws"], 200, 60);
+    console.wait_for("aws cannot be reached");
+    console.wait_for("Connection refused");
+    assert!(!console.screen().contains("what was known"), "{}", console.screen());
+    gate.open();
+    console.wait_for("aws ok · polled");
+    console.wait_for("main");
+
+    console.type_text("D");
+    console.wait_for("busybox");
+    console.type_text("q");
+    console.wait_for("overview");
+
+    gate.shut();
+    console.wait_for("aws gone · showing what was known");
+    console.wait_for("main");
+    console.type_text("n");
+    console.wait_for("Submit a job");
+    console.press(Key::AltEnter);
+    console.wait_for("cannot be reached: Connection refused.");
+    assert!(!console.screen().contains("engine"), "{}", console.screen());
+    console.press(Key::Esc);
+
+    gate.open();
+    console.wait_for("aws ok · polled");
+    world.submit(job("after")).await;
+    console.type_text("3sss");
+    console.wait_for("after");
+    console.wait_gone("cannot be read");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_only_context_shows_all_and_changes_nothing() {
+    let Some(world) = world().await else { return };
+    let house = house_at(&world.moto.endpoint());
+    let mut console = house.open(&["--context", "aws", "--read-only"], 80, 24);
+    console.wait_for("aws [read-only]");
+    console.wait_for("main");
+    for (keys, action) in [("n", "submit"), ("1p", "reprioritise"), ("2e", "switch")] {
+        console.type_text(keys);
+        console.wait_for(&format!("`{action}` is refused: the context `aws` is read-only"));
+        assert!(!console.screen().contains("Same by hand"), "{}", console.screen());
+    }
+    let house = house_at(&world.moto.endpoint()).with_variable("AWS_DEFAULT_REGION", "us-east-1");
+    let mut console = house.open(&["--context", "aws"], 80, 24);
+    console.wait_for("no compute environment, queue or job is in this account and region");
+    console.type_text("i");
+    console.wait_for("`begin` is for a local engine");
+}

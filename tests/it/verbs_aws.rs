@@ -1,0 +1,148 @@
+//! The verbs on AWS as scripts use them: what they print, and the codes they exit with.
+
+use crate::aws::{job, world};
+use crate::console_aws::house_at;
+use crate::support::House;
+use std::process::Output;
+
+fn on_aws<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
+    ["--context", "aws"].iter().chain(arguments).copied().collect()
+}
+
+fn run(house: &House, arguments: &[&str]) -> Output {
+    house.run(&on_aws(arguments))
+}
+
+fn told(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_there_is_read_in_the_wire_form() {
+    let Some(world) = world().await else { return };
+    world.create_log_group().await;
+    let done = world.submit(job("done-1")).await;
+    let stream = world.describe(&done).await.extra.and_then(|extra| extra.log_stream_name).expect("a stream");
+    let house = house_at(&world.moto.endpoint());
+    let json = |arguments: &[&str]| house.json(&on_aws(arguments));
+
+    let queue = json(&["queues"])[0].clone();
+    assert_eq!((&queue["jobQueueName"], &queue["jobCounts"]["SUCCEEDED"]), (&"main".into(), &1.into()));
+    assert_eq!(json(&["envs"])[0]["computeEnvironmentName"], "small");
+    assert_eq!(json(&["definitions"])[0]["jobDefinitionName"], "echo");
+    assert_eq!(json(&["jobs", "--status", "succeeded"])[0]["jobId"], done.as_str());
+    assert_eq!(json(&["jobs", "--status", "running"]), serde_json::json!([]));
+    assert_eq!(json(&["job", &done.as_str()[..8]])["jobName"], "done-1");
+
+    // A stream that is not there yet is no failure, and not silence.
+    let silent = run(&house, &["logs", done.as_str()]);
+    assert!(silent.status.success() && silent.stdout.is_empty());
+    assert!(told(&silent).contains(&format!("there is no log stream {stream}")), "{}", told(&silent));
+    world.create_log(&stream).await;
+    world.write_log(&stream, "one").await;
+    assert_eq!(house.ok(&on_aws(&["logs", done.as_str()])), "one\n");
+    assert_eq!(house.ok(&on_aws(&["logs", "-f", done.as_str()])), "one\n");
+    assert_eq!(json(&["logs", done.as_str()])[0]["message"], "one");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_are_submitted_and_ended_and_queues_moved_and_all_of_it_is_on_record() {
+    let Some(world) = world().await else { return };
+    let house = house_at(&world.moto.endpoint());
+    let json = |arguments: &[&str]| house.json(&on_aws(arguments));
+
+    let submitted = json(&["submit", "--queue", "main", "--definition", "echo", "--name", "by-hand"]);
+    let id = submitted["jobId"].as_str().expect("an id").to_owned();
+    assert_eq!(json(&["job", &id])["jobName"], "by-hand");
+    let waited = run(&house, &["submit", "--definition", "echo", "--name", "waited", "--wait"]);
+    assert!(waited.status.success(), "{}", told(&waited));
+
+    let cancelled = world.submit_waiting("cancelled").await;
+    let terminated = world.submit_waiting("terminated").await;
+    let ended = json(&["cancel", cancelled.as_str(), "--reason", "not needed"]);
+    assert_eq!((&ended[0]["was"], &ended[0]["asked"]), (&"PENDING".into(), &true.into()));
+    json(&["terminate", terminated.as_str(), "--reason", "not needed either"]);
+    for (id, reason) in [(&cancelled, "not needed"), (&terminated, "not needed either")] {
+        let ended = house.until("its end", &on_aws(&["job", id.as_str()]), |job| job["status"] == "FAILED");
+        assert_eq!(ended["statusReason"], reason);
+    }
+
+    let moved = house.ok(&on_aws(&["reprioritise", "--queue", "main", "70", "--reason", "month end"]));
+    assert_eq!(moved, "queue main: priority 10 -> 70\n");
+    assert_eq!(json(&["queues"])[0]["priority"], 70);
+
+    let record = json(&["audit"]);
+    let actions: Vec<_> = record.as_array().expect("a list").iter().map(|entry| entry["action"].as_str()).collect();
+    let expected = ["UpdateJobQueue", "TerminateJob", "CancelJob", "SubmitJob", "SubmitJob"];
+    assert_eq!(actions, expected.map(Some));
+    assert_eq!(record[0]["reason"], "month end");
+    assert!(told(&run(&house, &["audit"])).contains("AWS CloudTrail has what others did"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_done_says_why_and_what_to_do_in_a_line_and_has_its_code() {
+    let Some(world) = world().await else { return };
+    let waits = world.submit_waiting("waits-1").await;
+    let (waits, endpoint) = (waits.as_str(), world.moto.endpoint());
+    let nobody = "00000000-0000-4000-8000-000000000001";
+    let none: &[(&str, &str)] = &[];
+    type Case<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str], i32, &'a str);
+    let cases: &[Case] = &[
+        (none, &["job", nobody], 4, "no job has the id"),
+        (none, &["logs", nobody], 4, "no job has the id"),
+        (none, &["cancel", nobody], 4, "no job has the id"),
+        (none, &["logs", waits], 4, "has no log: it is PENDING"),
+        (none, &["jobs", "--queue", "mian"], 4, "did you mean `main`?"),
+        (none, &["submit", "--definition", "ehco"], 4, "did you mean `echo`?"),
+        (none, &["submit", "--definition", "echo", "--name", "not a name"], 1, "1 to 128"),
+        (none, &["reprioritise", waits, "5"], 1, "not possible on aws: raise the priority of its queue"),
+        (none, &["schedule", "list"], 1, "this comes later; until then use `aws scheduler`"),
+        (none, &["schedule", "create", "tick", "rate(5 minutes)", "--queue", "main"], 1, "this comes later"),
+        (none, &["engine", "status"], 1, "`engine` is for a local engine, and the context `aws` is AWS"),
+        (none, &["init"], 1, "`init` is for a local engine"),
+        (none, &["demo"], 1, "`demo` is for a local engine"),
+        (none, &["--read-only", "terminate", waits], 1, "the context `aws` is read-only"),
+        (&[("AWS_ENDPOINT_URL_BATCH", "http://127.0.0.1:1")], &["queues"], 3, "127.0.0.1:1 cannot be reached: Conn"),
+        (&[("AWS_ENDPOINT_URL_BATCH", "http://127.0.0.1:1")], &["cancel", waits], 3, "127.0.0.1:1 cannot be reached"),
+        (&[("AWS_ENDPOINT_URL_BATCH", "localhost")], &["queues"], 2, "`localhost` is no endpoint"),
+        (&[("AWS_DEFAULT_REGION", "")], &["queues"], 2, "no region is set. Set AWS_REGION"),
+        (&[("AWS_DEFAULT_REGION", "eu west")], &["queues"], 2, "`eu west` is no name of a region"),
+        (&[("AWS_DEFAULT_REGION", "us-east-1")], &["submit", "--definition", "echo"], 4, "there is no queue yet"),
+        (&[("AWS_ACCESS_KEY_ID", "")], &["queues"], 1, "AWS credentials: none were found"),
+        (&[("AWS_ACCESS_KEY_ID", ""), ("AWS_PROFILE", "ops")], &["queues"], 1, "aws sso login --profile ops"),
+    ];
+    for (variables, arguments, code, words) in cases {
+        let house = house_at(&endpoint);
+        let house = variables.iter().fold(house, |house, (name, value)| house.with_variable(name, value));
+        let output = run(&house, arguments);
+        let told = told(&output);
+        assert_eq!(output.status.code(), Some(*code), "{variables:?} {arguments:?}: {told}");
+        assert!(told.starts_with("error: ") && told.contains(words), "{variables:?} {arguments:?}: {told}");
+        assert!(told.lines().count() <= 2 && told.len() < 400, "{variables:?} {arguments:?}: {told}");
+        assert!(output.stdout.is_empty(), "{arguments:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_cannot_be_reached_names_the_service_of_logs() {
+    let Some(world) = world().await else { return };
+    let done = world.submit(job("done-1")).await;
+    let house =
+        house_at(&world.moto.endpoint()).with_variable("AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", "http://127.0.0.1:1");
+    let output = run(&house, &["logs", done.as_str()]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(told(&output).contains("http://127.0.0.1:1 cannot be reached"), "{}", told(&output));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_of_an_array_is_that_of_a_child() {
+    let Some(world) = world().await else { return };
+    let house = house_at(&world.moto.endpoint());
+    let id = house.json(&on_aws(&["submit", "--definition", "echo", "--name", "parts", "--array", "2"]))["jobId"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
+    let output = run(&house, &["logs", &id]);
+    assert_eq!(output.status.code(), Some(4));
+    assert!(told(&output).contains(&format!("it is an array; `batchdeck logs {id}:0`")), "{}", told(&output));
+}
