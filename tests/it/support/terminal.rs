@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// How long anything on the screen may take before the test says that it never came.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What a person types.
 #[derive(Debug, Clone, Copy)]
@@ -161,16 +161,23 @@ impl Terminal {
         self.master = None;
     }
 
-    /// Waits for the program to end.
+    /// Waits for the program to end, and for all that it has written until then.
     pub fn wait_end(&mut self) -> ExitStatus {
         let deadline = Instant::now() + PATIENCE;
-        loop {
+        let status = loop {
             if let Some(status) = self.child.try_wait().expect("the program can be waited for") {
-                return status;
+                break status;
             }
             assert!(Instant::now() < deadline, "the program never ended; the screen is\n{}", self.screen());
             std::thread::yield_now();
+        };
+        if self.reader.is_some() {
+            let (lock, changed) = &*self.seen;
+            let seen = lock.lock().expect("the screen's lock is sound");
+            let ended = changed.wait_timeout_while(seen, PATIENCE, |seen| !seen.ended).expect("the lock is sound");
+            assert!(!ended.1.timed_out(), "the program has ended and something still holds its terminal");
         }
+        status
     }
 }
 
