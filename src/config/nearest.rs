@@ -1,12 +1,15 @@
 //! The known word that a mistyped one most likely meant.
 
+/// From this likeness on, a word may have been meant: `night` and `high` share letters, and no more.
+const NEAR: f64 = 0.8;
+
 /// The candidate nearest to `given`, without regard to case; `None` where none is near enough to be meant.
 pub fn nearest<'a>(given: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let given = given.to_lowercase();
     candidates
         .into_iter()
         .map(|candidate| (likeness(&given, &candidate.to_lowercase()), candidate))
-        .filter(|(likeness, _)| *likeness >= 0.7)
+        .filter(|(likeness, _)| *likeness >= NEAR)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, candidate)| candidate)
 }
@@ -31,9 +34,11 @@ mod tests {
             ("idle_seconds", Some("idle-seconds")),
             ("nig", Some("nightly")),
             ("xyzzy", None),
+            ("light", None),
         ];
         for (given, expected) in cases {
             assert_eq!(nearest(given, known), expected, "{given}");
         }
+        assert_eq!(nearest("nightly", ["high"]), None);
     }
 }
