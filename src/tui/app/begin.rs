@@ -4,7 +4,7 @@ use crate::model::{
     ComputeEnvironmentOrder, ComputeResource, ContainerProperties, CreateComputeEnvironmentRequest,
     CreateJobQueueRequest, HOST_IMAGE, RegisterJobDefinitionRequest, ResourceRequirement, Switch,
 };
-use crate::tui::requests::{Act, Step};
+use crate::tui::requests::{Act, Outline, Step};
 
 /// The first environment, queue and definition of a fresh machine.
 pub(super) fn act() -> Act {
@@ -42,6 +42,7 @@ pub(super) fn act() -> Act {
     };
     Act {
         title: "create environment `local`, queue `default` and definition `host`".into(),
+        done: Outline::Words("created environment `local`, queue `default` and definition `host`".into()),
         steps: vec![
             Step::CreateEnvironment(Box::new(environment)),
             Step::CreateQueue(queue),
