@@ -17,6 +17,11 @@ Examples:
   batchdeck init && batchdeck submit -- make all  run a command as a job
   batchdeck jobs --status RUNNING -o json         for scripts
 
+Files:
+  ~/.config/batchdeck/config.toml       config; another one by --config
+  ~/.config/batchdeck/themes/NAME.toml  themes of your own, beside the config
+  ~/.local/share/batchdeck/             data of the engine; `engine status` names it
+
 Exit codes:
   0  done                       3  the engine or the service cannot be reached
   1  refused, or it failed      4  not found
@@ -38,11 +43,13 @@ pub struct Cli {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Options of every verb")]
 pub struct Places {
-    /// Directory of the local engine's data; several engines live side by side in several directories.
-    #[arg(long, global = true, value_name = "DIR", env = "BATCHDECK_DATA_DIR", hide_env_values = true)]
+    /// Directory of the local engine's data; several engines live side by side in several directories. Also by
+    /// `BATCHDECK_DATA_DIR`.
+    // A variable that clap reads would stand in every line of usage.
+    #[arg(long, global = true, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
-    /// Config file.
-    #[arg(long, global = true, value_name = "FILE", env = "BATCHDECK_CONFIG", hide_env_values = true)]
+    /// Config file. Also by `BATCHDECK_CONFIG`.
+    #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Context to use: `local`, `aws`, or one of the config file.
     #[arg(long, global = true, value_name = "NAME")]
@@ -61,10 +68,12 @@ pub enum Verb {
     /// Run, start or stop the local engine, or tell its state.
     #[command(subcommand)]
     Engine(EngineVerb),
-    /// List queues with their jobs by state.
-    Queues(ListArgs),
-    /// List compute environments with their vCPUs and instances.
-    Envs(ListArgs),
+    /// List queues with their jobs by state, or enable or disable one.
+    #[command(args_conflicts_with_subcommands = true)]
+    Queues(QueuesArgs),
+    /// List compute environments with their vCPUs and instances, or enable or disable one.
+    #[command(args_conflicts_with_subcommands = true)]
+    Envs(EnvsArgs),
     /// List jobs, newest first.
     Jobs(JobsArgs),
     /// Show all of one job.
@@ -126,6 +135,51 @@ pub enum LinesFormat {
 
 #[derive(Debug, Clone, Args)]
 pub struct ListArgs {
+    /// How to print it.
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct QueuesArgs {
+    #[command(subcommand)]
+    pub verb: Option<QueuesVerb>,
+    #[command(flatten)]
+    pub list: ListArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum QueuesVerb {
+    /// Let jobs be submitted to a queue again.
+    Enable(SwitchArgs),
+    /// Let no job be submitted to a queue. What runs goes on.
+    Disable(SwitchArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct EnvsArgs {
+    #[command(subcommand)]
+    pub verb: Option<EnvsVerb>,
+    #[command(flatten)]
+    pub list: ListArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum EnvsVerb {
+    /// Let jobs be placed on a compute environment again.
+    Enable(SwitchArgs),
+    /// Place no new job on a compute environment. What runs goes on.
+    Disable(SwitchArgs),
+}
+
+/// A queue or a compute environment to enable or to disable.
+#[derive(Debug, Args)]
+pub struct SwitchArgs {
+    /// Its name.
+    pub name: String,
+    /// Why; it is recorded.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
     /// How to print it.
     #[arg(short, long, value_enum, default_value_t)]
     pub output: Format,

@@ -26,6 +26,19 @@ fn places_are_taken_before_and_after_a_verb() {
 }
 
 #[test]
+fn queues_and_environments_are_listed_or_one_is_switched() {
+    let parse = |words: &[&str]| Cli::try_parse_from([&["batchdeck"], words].concat());
+    for group in ["queues", "envs"] {
+        for words in [vec![group], vec![group, "-o", "json"], vec![group, "disable", "high", "--reason", "r"]] {
+            parse(&words).unwrap_or_else(|error| panic!("{words:?}: {error}"));
+        }
+        parse(&[group, "enable", "high", "-o", "json"]).expect("taken");
+        parse(&[group, "enable"]).expect_err("which one");
+        parse(&[group, "high"]).expect_err("no verb");
+    }
+}
+
+#[test]
 fn states_are_taken_in_any_case_and_wrong_ones_are_named() {
     let parse = |states: &str| Cli::try_parse_from(["batchdeck", "jobs", "--status", states]);
     let Ok(Cli { verb: Some(Verb::Jobs(args)), .. }) = parse("running,Failed") else { panic!("not taken") };

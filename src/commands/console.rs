@@ -20,6 +20,7 @@ pub async fn run(world: World) -> Done {
         backend: world.backend.clone(),
         context: setting.context.name.clone(),
         read_only: setting.context.read_only,
+        flags: setting.flags.clone(),
         theme: theme(setting)?,
         theme_source: tui::ThemeSource { directory: setting.themes() },
         keys: setting.config.keys.clone(),
@@ -31,4 +32,63 @@ pub async fn run(world: World) -> Done {
 
 fn theme(setting: &Setting) -> Result<Theme, CommandError> {
     Ok(Theme::load(setting.themes().as_deref(), &setting.config.theme)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::backend::scripted::World;
+    use crate::cli::Cli;
+    use crate::config::theme::Theme;
+    use crate::tui::app::{App, Popup};
+    use crate::tui::stage::Stage;
+    use clap::Parser;
+    use std::path::Path;
+
+    fn lines(app: &App) -> Vec<String> {
+        match app.popups.last() {
+            Some(Popup::Form(form)) => app.by_hand(form),
+            other => panic!("no form, but {other:?}"),
+        }
+    }
+
+    /// Words as a shell splits them.
+    fn shell(line: &str) -> Vec<String> {
+        let output = std::process::Command::new("sh").arg("-c").arg(format!("printf '%s\\0' {line}")).output();
+        let text = String::from_utf8(output.expect("a shell").stdout).expect("UTF-8");
+        text.trim_end_matches('\0').split('\0').map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn every_line_that_does_the_same_by_hand_runs_as_it_is_shown() {
+        let world = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/world.json");
+        let cases = [
+            ("x \"wrong 'bucket'\"", "batchdeck terminate "),
+            ("x \"-f\"", "batchdeck terminate "),
+            ("s s s s * x", "batchdeck terminate "),
+            ("s p", "batchdeck reprioritise "),
+            ("s p \"70\" tab \"customer waits\"", "batchdeck reprioritise "),
+            ("1 j p \"50\"", "batchdeck reprioritise --queue default 50"),
+            ("1 j e \"night\"", "batchdeck queues disable default --reason night"),
+            ("1 G e", "batchdeck queues enable nightly"),
+            ("2 j e", "batchdeck envs disable local"),
+            ("n", "batchdeck submit --queue "),
+            ("j c", "batchdeck submit --queue "),
+            ("S j p", "batchdeck schedule pause nightly-report"),
+            ("S G p", "batchdeck schedule resume weekly-archive"),
+            ("S j r", "batchdeck schedule run nightly-report"),
+            ("S j x", "batchdeck schedule delete nightly-report"),
+        ];
+        for (keys, beginning) in cases {
+            let mut stage = Stage::new(World::load(&world).expect("the recorded world"), (120, 40), Theme::default());
+            stage.press(keys).expect("keys");
+            let here = lines(&stage.app);
+            assert!(!here.is_empty(), "{keys}");
+            assert!(here[0].starts_with(beginning), "{keys}: {here:?}");
+            stage.app.setting.flags = ["--context", "pro d"].map(str::to_owned).to_vec();
+            for line in here.iter().chain(&lines(&stage.app)) {
+                Cli::try_parse_from(shell(line)).unwrap_or_else(|error| panic!("{line}\n{error}"));
+            }
+            assert!(lines(&stage.app).iter().all(|line| line.starts_with("batchdeck --context 'pro d' ")));
+        }
+    }
 }

@@ -13,7 +13,8 @@ use crate::daemon;
 use crate::engine::Settings;
 use crate::model::{EngineStatus, Place};
 use serde::Serialize;
-use std::io::IsTerminal;
+use std::fs::File;
+use std::io::{IsTerminal, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -32,6 +33,12 @@ const TAIL: usize = 8;
 
 pub async fn run(verb: &EngineVerb, setting: Setting) -> Done {
     setting.require_local("engine")?;
+    match verb {
+        EngineVerb::Run => setting.require_writable("engine run")?,
+        EngineVerb::Start(_) => setting.require_writable("engine start")?,
+        EngineVerb::Stop(_) => setting.require_writable("engine stop")?,
+        EngineVerb::Status(_) => {}
+    }
     match verb {
         EngineVerb::Run => foreground(&setting).await,
         EngineVerb::Start(args) => start(&setting, args.output).await,
@@ -52,10 +59,12 @@ pub async fn ensure(setting: &Setting) -> Result<Started, CommandError> {
     if answers(&setting.data).await {
         return Ok(Started::Already);
     }
+    // What earlier engines had to say there is none of this one's.
+    let said_before = std::fs::metadata(setting.data.log()).map_or(0, |log| log.len());
     let failed = |cause: String| CommandError::EngineStart {
         data_directory: setting.data.path().to_owned(),
         cause,
-        log_tail: tail(&setting.data.log()),
+        log_tail: tail(&setting.data.log(), said_before),
     };
     let cannot = |cause: std::io::Error| CommandError::EngineStart {
         data_directory: setting.data.path().to_owned(),
@@ -110,7 +119,7 @@ fn background(setting: &Setting) -> Command {
 
 /// Whether an engine answers. One that was killed lets go of its lock before its socket: what still connects then is no
 /// engine any more.
-async fn answers(data: &DataDirectory) -> bool {
+pub async fn answers(data: &DataDirectory) -> bool {
     UnixStream::connect(data.socket()).await.is_ok() && daemon::is_running(data.path()).is_some()
 }
 
@@ -129,18 +138,33 @@ async fn foreground(setting: &Setting) -> Done {
             () = async { while hangup.recv().await.is_some() && !in_terminal {} } => {}
         }
     };
-    setting.output.note(&format!(
-        "the engine runs (pid {}) in {}; Ctrl-C ends it, and jobs go on",
-        std::process::id(),
-        setting.data.path().display()
-    ));
     let options = daemon::Options {
         data_directory: setting.data.path().to_owned(),
         settings: settings(setting),
         agent_program: std::env::current_exe().map_err(CommandError::Start)?,
     };
-    daemon::run(options, shutdown).await.map_err(|error| CommandError::Engine(error.to_string()))?;
+    let mut running = std::pin::pin!(daemon::run(options, shutdown));
+    let ended = tokio::select! {
+        ended = &mut running => ended,
+        () = serves(setting) => {
+            setting.output.note(&format!(
+                "the engine runs (pid {}) in {}; Ctrl-C ends it, and jobs go on",
+                std::process::id(),
+                setting.data.path().display()
+            ));
+            running.await
+        }
+    };
+    ended.map_err(|error| CommandError::Engine(error.to_string()))?;
     Ok(exit::DONE)
+}
+
+/// Returns once this process's own engine answers; another one that runs here is not it.
+async fn serves(setting: &Setting) {
+    let (own, engine) = (std::process::id(), setting.local_backend());
+    while !engine.engine_status().await.is_ok_and(|status| status.pid == own) {
+        tokio::time::sleep(STEP).await;
+    }
 }
 
 fn settings(setting: &Setting) -> Settings {
@@ -258,9 +282,14 @@ fn show(status: &EngineStatus, output: Output) -> Result<(), CommandError> {
     output.table(&agents)
 }
 
-/// The last lines of a log, without anything a terminal would act on.
-fn tail(log: &Path) -> Vec<String> {
-    let text = std::fs::read(log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+/// The last lines that a log holds after its first `skip` bytes, without anything a terminal would act on.
+fn tail(log: &Path, skip: u64) -> Vec<String> {
+    let mut bytes = Vec::new();
+    let _ = File::open(log).and_then(|mut file| {
+        file.seek(SeekFrom::Start(skip))?;
+        file.read_to_end(&mut bytes)
+    });
+    let text = String::from_utf8_lossy(&bytes);
     let lines: Vec<String> = text.lines().map(|line| crate::model::text::printable(line).into_owned()).collect();
     lines[lines.len().saturating_sub(TAIL)..].to_vec()
 }
@@ -279,5 +308,18 @@ mod tests {
         let lock = private_file(&data.lock()).expect("opens");
         lock.lock().expect("free");
         assert!(answers(&data).await);
+    }
+
+    #[test]
+    fn of_a_failed_start_only_its_own_last_lines_are_shown() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let log = directory.path().join("engine.log");
+        assert!(tail(&log, 0).is_empty(), "there is no log yet");
+        let before = "the engine runs\nthe engine has ended in good order\n";
+        std::fs::write(&log, format!("{before}one\n\u{1b}[31mtwo\n")).expect("written");
+        assert_eq!(tail(&log, before.len() as u64), ["one", "two"]);
+        let many: String = (0..100).map(|line| format!("{line}\n")).collect();
+        std::fs::write(&log, many).expect("written");
+        assert_eq!(tail(&log, 0).len(), TAIL);
     }
 }

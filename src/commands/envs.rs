@@ -1,13 +1,43 @@
-//! `envs`.
+//! `envs`, and enabling or disabling one.
 
-use super::Done;
 use super::error::{Doing, exit};
 use super::table::{Cell, Table, left, right, vcpus};
-use super::world::World;
-use crate::cli::{Format, ListArgs};
-use crate::model::{ComputeEnvironment, Health, Switch};
+use super::world::{Setting, World};
+use super::{Done, resolve};
+use crate::backend::Why;
+use crate::cli::{EnvsArgs, EnvsVerb, Format, ListArgs, SwitchArgs};
+use crate::model::{ComputeEnvironment, Health, Switch, UpdateComputeEnvironmentRequest, validate};
 
-pub async fn run(args: &ListArgs, world: World) -> Done {
+pub async fn run(args: EnvsArgs, setting: Setting) -> Done {
+    match args.verb {
+        None => list(&args.list, &setting.open().await?).await,
+        Some(EnvsVerb::Enable(args)) => switch(&args, Switch::Enabled, setting).await,
+        Some(EnvsVerb::Disable(args)) => switch(&args, Switch::Disabled, setting).await,
+    }
+}
+
+async fn switch(args: &SwitchArgs, state: Switch, setting: Setting) -> Done {
+    setting.require_writable(if state == Switch::Enabled { "envs enable" } else { "envs disable" })?;
+    args.reason.as_deref().map_or(Ok(()), validate::reason)?;
+    let world = setting.open().await?;
+    let environment = resolve::environment(&world, &args.name).await?;
+    let name = environment.compute_environment_name.clone();
+    let request = UpdateComputeEnvironmentRequest {
+        compute_environment: name.clone(),
+        state: Some(state),
+        ..UpdateComputeEnvironmentRequest::default()
+    };
+    let why = Why { reason: args.reason.clone() };
+    let doing = format!("changing the compute environment `{name}`");
+    world.backend.update_compute_environment(request, why).await.doing(doing)?;
+    match args.output {
+        Format::Json => world.output().json(&ComputeEnvironment { state, ..environment })?,
+        Format::Table => world.output().text(&format!("compute environment {name} is {}\n", state.as_str()))?,
+    }
+    Ok(exit::DONE)
+}
+
+async fn list(args: &ListArgs, world: &World) -> Done {
     let mut environments = world.backend.compute_environments().await.doing("listing compute environments")?;
     environments.sort_by(|a, b| a.compute_environment_name.cmp(&b.compute_environment_name));
     match args.output {

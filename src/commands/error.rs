@@ -30,6 +30,8 @@ pub enum CommandError {
     Directory(#[from] DirectoryError),
     #[error("no engine runs in {}", .0.display())]
     NoEngine(PathBuf),
+    #[error("no engine runs in {}, and a read-only context starts none", .0.display())]
+    NoEngineToRead(PathBuf),
     #[error("the engine did not start in {}: {cause}{}", data_directory.display(), tail_of(log_tail))]
     EngineStart { data_directory: PathBuf, cause: String, log_tail: Vec<String> },
     #[error("the engine stopped: {0}")]
@@ -78,6 +80,7 @@ pub enum CommandError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Named {
     Queue,
+    Environment,
     Definition,
     Schedule,
 }
@@ -86,6 +89,7 @@ impl std::fmt::Display for Named {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Queue => "queue",
+            Self::Environment => "compute environment",
             Self::Definition => "job definition",
             Self::Schedule => "schedule",
         })
@@ -96,6 +100,7 @@ impl Named {
     fn lister(self) -> &'static str {
         match self {
             Self::Queue => "batchdeck queues",
+            Self::Environment => "batchdeck envs",
             Self::Definition => "batchdeck definitions",
             Self::Schedule => "batchdeck schedule list",
         }
@@ -118,6 +123,7 @@ impl CommandError {
         match self {
             Self::Backend { source: BackendError::Unreachable { .. }, .. }
             | Self::NoEngine(_)
+            | Self::NoEngineToRead(_)
             | Self::EngineStart { .. } => exit::UNREACHABLE,
             Self::Backend { source: BackendError::NotFound { .. }, .. }
             | Self::UnknownJob { .. }
@@ -125,35 +131,50 @@ impl CommandError {
             | Self::NoLog { .. }
             | Self::NoQueue { .. }
             | Self::Context(_) => exit::NOT_FOUND,
-            Self::Backend { source: BackendError::Settings { .. }, .. } => exit::USAGE,
-            Self::Config(_) | Self::AmbiguousJob { .. } | Self::WhichQueue(_) | Self::Theme(_) | Self::Usage { .. } => {
-                exit::USAGE
-            }
+            Self::Backend { source: BackendError::Settings { .. }, .. }
+            | Self::Config(_)
+            | Self::AmbiguousJob { .. }
+            | Self::WhichQueue(_)
+            | Self::Theme(_)
+            | Self::Usage { .. }
+            | Self::Invalid(_)
+            | Self::Expression(_) => exit::USAGE,
             Self::Output(cause) if cause.kind() == io::ErrorKind::BrokenPipe => exit::DONE,
             _ => exit::FAILED,
         }
     }
 
-    /// What to do next, where there is something.
-    pub fn hint(&self) -> Option<String> {
+    /// What was probably meant, or what there is, where a name was wrong.
+    fn known(&self) -> Option<String> {
         Some(match self {
-            Self::Directory(error) => error.hint().to_owned(),
             Self::Context(error) => match &error.meant {
-                Some(meant) => format!("did you mean `{meant}`? There are: {}", error.known.join(", ")),
-                None => format!("there are: {}; others are made in the config file", error.known.join(", ")),
+                Some(meant) => format!("did you mean `{meant}`? {}", there_are("There", &error.known)),
+                None => format!("{}; others are made in the config file", there_are("there", &error.known)),
             },
-            Self::NoEngine(_) => "`batchdeck engine start` starts one".to_owned(),
-            Self::EngineStop { pid, .. } => format!("look at engine.log in its data directory, or `kill {pid}`"),
-            Self::UnknownJob { .. } => "`batchdeck jobs` lists jobs with their ids".to_owned(),
-            Self::AmbiguousJob { .. } => "write more letters of the id".to_owned(),
             Self::UnknownName { kind, meant: Some(meant), .. } => {
                 format!("did you mean `{meant}`? `{}` lists all", kind.lister())
             }
+            // What `init` makes is told as something to do.
+            Self::UnknownName { kind: Named::Definition, given, known, .. } if known.is_empty() && given == "host" => {
+                return None;
+            }
+            Self::UnknownName { kind, known, .. } if known.is_empty() => format!("there is no {kind} at all yet"),
+            Self::UnknownName { known, .. } => there_are("there", known),
+            _ => return None,
+        })
+    }
+
+    /// What to do next, where there is something.
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Directory(error) => error.hint().to_owned(),
+            Self::NoEngine(_) | Self::NoEngineToRead(_) => "`batchdeck engine start` starts one".to_owned(),
+            Self::EngineStop { pid, .. } => format!("look at engine.log in its data directory, or `kill {pid}`"),
+            Self::UnknownJob { .. } => "`batchdeck jobs` lists jobs with their ids".to_owned(),
+            Self::AmbiguousJob { .. } => "write more letters of the id".to_owned(),
             Self::UnknownName { kind: Named::Definition, given, known, .. } if known.is_empty() && given == "host" => {
                 "`batchdeck init` makes what a first job needs".to_owned()
             }
-            Self::UnknownName { kind, known, .. } if known.is_empty() => format!("there is no {kind} at all yet"),
-            Self::UnknownName { known, .. } => format!("there are: {}", listed(known)),
             Self::WhichQueue(_) => "name one with --queue NAME".to_owned(),
             Self::NoQueue { local: true } => "`batchdeck init` makes one, and what else a first job needs".to_owned(),
             Self::NoQueue { local: false } => {
@@ -168,12 +189,20 @@ impl CommandError {
     /// The block that goes to standard error.
     pub fn block(&self) -> String {
         let mut block = format!("error: {self}");
+        if let Some(known) = self.known() {
+            let _ = write!(block, "\n  {known}");
+        }
         if let Some(hint) = self.hint() {
             let _ = write!(block, "\n  try: {hint}");
         }
         block.push('\n');
         block
     }
+}
+
+/// `there are: high, low`; the first word is given, as it may begin a sentence.
+fn there_are(there: &str, names: &[String]) -> String {
+    format!("{there} {}: {}", if names.len() == 1 { "is" } else { "are" }, listed(names))
 }
 
 fn listed(names: &[String]) -> String {
@@ -213,8 +242,29 @@ mod tests {
                     meant: Some("high".to_owned()),
                     known: vec!["high".to_owned()],
                 },
-                "error: there is no queue `hgih`\n  try: did you mean `high`? `batchdeck queues` lists all\n",
+                "error: there is no queue `hgih`\n  did you mean `high`? `batchdeck queues` lists all\n",
                 exit::NOT_FOUND,
+            ),
+            (
+                CommandError::UnknownName {
+                    kind: Named::Queue,
+                    given: "nightly".to_owned(),
+                    meant: None,
+                    known: vec!["default".to_owned()],
+                },
+                "error: there is no queue `nightly`\n  there is: default\n",
+                exit::NOT_FOUND,
+            ),
+            (
+                CommandError::NoEngineToRead("/d".into()),
+                "error: no engine runs in /d, and a read-only context starts none\n  \
+                 try: `batchdeck engine start` starts one\n",
+                exit::UNREACHABLE,
+            ),
+            (
+                CommandError::Invalid(crate::model::validate::array_size(1).expect_err("too small")),
+                "error: arrayProperties.size is `1`; it takes 2 to 10000\n",
+                exit::USAGE,
             ),
             (
                 CommandError::UnknownJob { given: "3f2a".to_owned() },

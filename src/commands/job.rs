@@ -49,7 +49,13 @@ fn facts(job: &JobDetail, now: Millis) -> Table {
     text("ended", stamp(job.stopped_at));
     text("ran", job.started_at.zip(job.stopped_at).map(|(from, to)| length(to - from)));
     text("priority", extra.map(|extra| extra.priority.to_string()));
-    text("attempt", extra.map(|extra| format!("{} of {}", extra.attempt, tries(job))));
+    // The children of an array have attempts, it has none.
+    let is_parent = job.array_properties.as_ref().is_some_and(|array| array.size.is_some());
+    let attempt = extra.filter(|_| !is_parent).map(|extra| match extra.attempt {
+        0 => format!("none yet, {} at most", tries(job)),
+        number => format!("{number} of {}", tries(job)),
+    });
+    text("attempt", attempt);
     text(
         "timeout",
         job.timeout.and_then(|timeout| timeout.attempt_duration_seconds).map(|s| length(Millis::from(s) * 1000)),
@@ -196,6 +202,16 @@ mod tests {
             status_reason: Some("too slow".to_owned()),
         };
         insta::assert_snapshot!(attempts(&[attempt]).render(Look::default()));
+    }
+
+    #[test]
+    fn an_array_has_no_attempt_and_a_job_that_has_not_started_none_yet() {
+        let extra = crate::model::JobExtra::default();
+        let mut job = JobDetail { extra: Some(Box::new(extra)), ..JobDetail::default() };
+        let told = |job: &JobDetail| facts(job, 0).render(Look::default());
+        assert!(told(&job).contains("attempt   none yet, 1 at most\n"), "{}", told(&job));
+        job.array_properties = Some(crate::model::ArrayProperties { size: Some(3), ..Default::default() });
+        assert!(!told(&job).contains("attempt"), "{}", told(&job));
     }
 
     #[test]

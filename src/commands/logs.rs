@@ -99,11 +99,20 @@ fn is_array(job: &JobDetail) -> bool {
     job.array_properties.as_ref().is_some_and(|array| array.size.is_some())
 }
 
+/// How many attempts a job may come to have.
+fn most_attempts(job: &JobDetail) -> u32 {
+    let allowed = job.retry_strategy.as_ref().and_then(|strategy| strategy.attempts).unwrap_or(1);
+    if job.status.is_final() { ended_attempts(job) } else { allowed.max(ended_attempts(job)) }
+}
+
 fn no_log(job: &JobDetail, attempt: Option<u32>) -> CommandError {
     let why = match (is_array(job), attempt) {
         (true, _) => format!("it is an array; `batchdeck logs {}` shows that of its first child", job.job_id.child(0)),
         (false, Some(number)) => {
-            format!("there is no attempt {number}; it has had {} and is {}", ended_attempts(job), job.status)
+            let had = ended_attempts(job);
+            let most =
+                if job.status.is_final() { String::new() } else { format!(", takes {} at most", most_attempts(job)) };
+            format!("there is no attempt {number}; it has had {had}{most} and is {}", job.status)
         }
         (false, None) if job.started_at.is_some() => "the service names no log stream for it".to_owned(),
         (false, None) if job.status.is_final() => "it never started".to_owned(),
@@ -174,7 +183,15 @@ async fn follow(backend: &dyn Backend, id: JobId, attempt: Option<u32>, printer:
         return Err(no_log(&first, attempt));
     }
     let mut number = attempt.unwrap_or_else(|| latest(&first));
+    if attempt.is_some_and(|attempt| attempt > most_attempts(&first)) {
+        return Err(no_log(&first, attempt));
+    }
     let mut told: Option<JobStatus> = None;
+    if attempt.is_some() && number > latest(&first) {
+        let most = most_attempts(&first);
+        printer.output.note(&format!("attempt {number} of at most {most} has not begun; waiting for it"));
+        told = Some(first.status);
+    }
     loop {
         let job = watching
             .until(
@@ -245,7 +262,7 @@ async fn follow_attempt(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{AttemptContainerDetail, AttemptDetail, ContainerDetail};
+    use crate::model::{AttemptContainerDetail, AttemptDetail, ContainerDetail, RetryStrategy};
 
     fn job(ended: &[&str], current: Option<&str>, status: JobStatus) -> JobDetail {
         let attempt = |stream: &&str| AttemptDetail {
@@ -295,7 +312,14 @@ mod tests {
         let why = |job: &JobDetail, attempt| no_log(job, attempt).to_string();
         assert!(why(&job(&[], None, JobStatus::Runnable), None).contains("it is RUNNABLE; -f waits"));
         assert!(why(&job(&[], None, JobStatus::Failed), None).contains("it never started"));
-        assert!(why(&job(&["a"], None, JobStatus::Failed), Some(3)).contains("no attempt 3; it has had 1"));
+        let over = why(&job(&["a"], None, JobStatus::Failed), Some(3));
+        assert!(over.ends_with("no attempt 3; it has had 1 and is FAILED"), "{over}");
+        let mut going = job(&["a"], Some("b"), JobStatus::Running);
+        going.retry_strategy = Some(RetryStrategy { attempts: Some(3), ..RetryStrategy::default() });
+        let running = why(&going, Some(9));
+        assert!(running.ends_with("no attempt 9; it has had 1, takes 3 at most and is RUNNING"), "{running}");
+        assert_eq!(most_attempts(&going), 3);
+        assert_eq!(most_attempts(&job(&["a"], None, JobStatus::Failed)), 1, "no more are to come");
         let mut array = job(&[], None, JobStatus::Pending);
         array.job_id = JobId::from("3f2a");
         array.array_properties = Some(crate::model::ArrayProperties { size: Some(3), ..Default::default() });

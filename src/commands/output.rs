@@ -17,8 +17,9 @@ impl Output {
     pub fn standard() -> Self {
         let terminal = io::stdout().is_terminal();
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let width =
-            if terminal { crossterm::terminal::size().ok().map(|(columns, _)| usize::from(columns)) } else { None };
+        let columns = || crossterm::terminal::size().ok().map(|(columns, _)| usize::from(columns));
+        // A terminal that does not know its width says 0.
+        let width = if terminal { columns().filter(|columns| *columns > 0) } else { None };
         Self { look: Look { color: terminal && !plain, width } }
     }
 

@@ -1,13 +1,39 @@
-//! `queues`.
+//! `queues`, and enabling or disabling one.
 
-use super::Done;
 use super::error::{Doing, exit};
 use super::table::{Cell, Table, left, right};
-use super::world::World;
-use crate::cli::{Format, ListArgs};
-use crate::model::{Health, JobQueue, JobStatus, Switch, name_of};
+use super::world::{Setting, World};
+use super::{Done, resolve};
+use crate::backend::Why;
+use crate::cli::{Format, ListArgs, QueuesArgs, QueuesVerb, SwitchArgs};
+use crate::model::{Health, JobQueue, JobStatus, Switch, UpdateJobQueueRequest, name_of, validate};
 
-pub async fn run(args: &ListArgs, world: World) -> Done {
+pub async fn run(args: QueuesArgs, setting: Setting) -> Done {
+    match args.verb {
+        None => list(&args.list, &setting.open().await?).await,
+        Some(QueuesVerb::Enable(args)) => switch(&args, Switch::Enabled, setting).await,
+        Some(QueuesVerb::Disable(args)) => switch(&args, Switch::Disabled, setting).await,
+    }
+}
+
+async fn switch(args: &SwitchArgs, state: Switch, setting: Setting) -> Done {
+    setting.require_writable(if state == Switch::Enabled { "queues enable" } else { "queues disable" })?;
+    args.reason.as_deref().map_or(Ok(()), validate::reason)?;
+    let world = setting.open().await?;
+    let queue = resolve::queue(&world, Some(&args.name)).await?;
+    let name = queue.job_queue_name.clone();
+    let request =
+        UpdateJobQueueRequest { job_queue: name.clone(), state: Some(state), ..UpdateJobQueueRequest::default() };
+    let why = Why { reason: args.reason.clone() };
+    world.backend.update_job_queue(request, why).await.doing(format!("changing the queue `{name}`"))?;
+    match args.output {
+        Format::Json => world.output().json(&JobQueue { state, ..queue })?,
+        Format::Table => world.output().text(&format!("queue {name} is {}\n", state.as_str()))?,
+    }
+    Ok(exit::DONE)
+}
+
+async fn list(args: &ListArgs, world: &World) -> Done {
     let mut queues = world.backend.job_queues().await.doing("listing queues")?;
     queues.sort_by(|a, b| b.priority.cmp(&a.priority).then_with(|| a.job_queue_name.cmp(&b.job_queue_name)));
     match args.output {

@@ -11,10 +11,14 @@ pub async fn run(args: &ReprioritiseArgs, setting: Setting) -> Done {
     setting.require_writable("reprioritise")?;
     let (ids, priority) = read(args)?;
     args.reason.as_deref().map_or(Ok(()), validate::reason)?;
+    if args.queue.is_some() {
+        validate::queue_priority(priority)?
+    } else {
+        validate::scheduling_priority(priority)?
+    }
     let why = Why { reason: args.reason.clone() };
     let world = setting.open().await?;
     if let Some(given) = &args.queue {
-        validate::queue_priority(priority)?;
         let queue = resolve::queue(&world, Some(given)).await?;
         let request = UpdateJobQueueRequest {
             job_queue: queue.job_queue_name.clone(),
@@ -29,7 +33,6 @@ pub async fn run(args: &ReprioritiseArgs, setting: Setting) -> Done {
         }
         return Ok(exit::DONE);
     }
-    validate::scheduling_priority(priority)?;
     let ids = resolve::jobs(&*world.backend, ids).await?;
     for id in &ids {
         world.backend.reprioritise_job(id, priority, why.clone()).await.doing(format!("moving the job {id}"))?;

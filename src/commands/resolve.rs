@@ -4,7 +4,7 @@ use super::error::{CommandError, Doing, Named};
 use super::world::World;
 use crate::backend::{Backend, JobQuery};
 use crate::config::nearest;
-use crate::model::{JobId, JobQueue, name_of};
+use crate::model::{ComputeEnvironment, JobId, JobQueue, name_of};
 
 /// A job's id is a UUID of so many letters.
 const UUID_LETTERS: usize = 36;
@@ -91,6 +91,14 @@ fn pick_queue(mut queues: Vec<JobQueue>, given: Option<&str>, local: bool) -> Re
         (None, _) => Err(CommandError::WhichQueue(names)),
         (Some(given), _) => Err(unknown(Named::Queue, given, names)),
     }
+}
+
+/// The compute environment of this name or ARN.
+pub async fn environment(world: &World, given: &str) -> Result<ComputeEnvironment, CommandError> {
+    let environments = world.backend.compute_environments().await.doing("listing compute environments")?;
+    let names: Vec<String> = environments.iter().map(|one| one.compute_environment_name.clone()).collect();
+    let mut found = environments.into_iter().filter(|one| one.compute_environment_name == name_of(given));
+    found.next().ok_or_else(|| unknown(Named::Environment, given, names))
 }
 
 /// Checks that a definition is there, and active. Its text is what `SubmitJob` takes.

@@ -30,6 +30,7 @@ async fn create(args: &ScheduleCreateArgs, setting: Setting) -> Done {
     let (group, name) = split(&args.name);
     validate::schedule_name(name)?;
     Expression::parse(&args.expression, &args.zone)?;
+    submit::check(&args.what)?;
     let retry_policy = match args.maximum_age {
         Some(age) if AGES.contains(&age.0) => {
             Some(RetryPolicy { maximum_event_age_in_seconds: age.0, ..RetryPolicy::default() })

@@ -8,7 +8,7 @@ use super::{Done, resolve};
 use crate::cli::{Among, DependsOn, Format, Pair, SubmitArgs, WhatToRun};
 use crate::model::{
     ArrayProperties, ContainerOverrides, DependencyKind, JobDependency, JobDetail, JobId, JobQueue, JobStatus,
-    JobTimeout, KeyValuePair, ResourceRequirement, RetryStrategy, SubmitJobRequest, validate,
+    JobTimeout, KeyValuePair, ResourceRequirement, RetryStrategy, SubmitJobRequest, text::printable, validate,
 };
 use std::path::Path;
 
@@ -20,6 +20,7 @@ pub async fn run(args: &SubmitArgs, setting: Setting) -> Done {
     if args.what.workdir.is_some() {
         setting.require_local("--workdir")?;
     }
+    check(&args.what)?;
     let world = setting.open().await?;
     let (mut request, queue) = request(&args.what, &world).await?;
     for dependency in &args.depends_on {
@@ -37,7 +38,18 @@ pub async fn run(args: &SubmitArgs, setting: Setting) -> Done {
     if args.wait { wait(&world, &answer.job_id).await } else { Ok(exit::DONE) }
 }
 
-/// What `SubmitJob` takes, and the queue it goes to. Fields are checked before anything is sent.
+/// Checks what can be known to be wrong before anything is asked or sent.
+pub fn check(what: &WhatToRun) -> Result<(), CommandError> {
+    what.name.as_deref().map_or(Ok(()), validate::job_name)?;
+    what.array.map_or(Ok(()), validate::array_size)?;
+    what.priority.map_or(Ok(()), validate::scheduling_priority)?;
+    what.timeout.map_or(Ok(()), |timeout| validate::timeout(timeout.0))?;
+    what.attempts.map_or(Ok(()), validate::attempts)?;
+    what.env.iter().try_for_each(|pair| validate::variable(&pair.key))?;
+    Ok(())
+}
+
+/// What `SubmitJob` takes, and the queue it goes to.
 pub async fn request(what: &WhatToRun, world: &World) -> Result<(SubmitJobRequest, JobQueue), CommandError> {
     let queue = resolve::queue(world, what.queue.as_deref()).await?;
     let definition = resolve::definition(world, &what.definition).await?;
@@ -51,10 +63,6 @@ fn compose(what: &WhatToRun, queue: &str, definition: &str) -> Result<SubmitJobR
         None => name_from(&what.command, definition),
     };
     validate::job_name(&name)?;
-    what.array.map_or(Ok(()), validate::array_size)?;
-    what.priority.map_or(Ok(()), validate::scheduling_priority)?;
-    what.timeout.map_or(Ok(()), |timeout| validate::timeout(timeout.0))?;
-    what.attempts.map_or(Ok(()), validate::attempts)?;
     Ok(SubmitJobRequest {
         job_name: name,
         job_queue: queue.to_owned(),
@@ -178,12 +186,20 @@ async fn wait(world: &World, id: &JobId) -> Done {
 }
 
 fn tell(output: Output, job: &JobDetail) {
+    output.note(&words(job));
+}
+
+/// `build (83bb6359) is FAILED, exit code 2: Essential container in task exited`, with the container's own reason, as
+/// that of a program that was not found.
+fn words(job: &JobDetail) -> String {
     let what = format!("{} ({}) is {}", job.job_name, job.job_id.short(), job.status);
     let code = job.container.as_ref().and_then(|container| container.exit_code).filter(|_| job.status.is_final());
     let code = code.map(|code| format!(", exit code {code}")).unwrap_or_default();
-    let reason = job.status_reason.as_deref().filter(|_| job.status == JobStatus::Failed);
-    let reason = reason.map(|reason| format!(": {}", crate::model::text::printable(reason))).unwrap_or_default();
-    output.note(&format!("{what}{code}{reason}"));
+    let container = job.container.as_ref().and_then(|container| container.reason.as_deref());
+    let reasons = [job.status_reason.as_deref(), container].into_iter().flatten();
+    let reasons = reasons.filter(|_| job.status == JobStatus::Failed);
+    let reasons: String = reasons.map(|reason| format!(": {}", printable(reason))).collect();
+    format!("{what}{code}{reasons}")
 }
 
 /// 0 for success; else the job's own code where it has one that is not 0, and 1 where it has none.
@@ -254,10 +270,33 @@ mod tests {
             ),
         ];
         for (what, expected) in cases {
-            assert_eq!(compose(&what, "default", "host").expect_err("refused").to_string(), expected);
+            let error = check(&what).expect_err("refused");
+            assert_eq!((error.to_string().as_str(), error.exit_code()), (expected, exit::USAGE));
+        }
+        for name in ["1A", "A B", "", "AWS_BATCH_JOB_ID"] {
+            let pair = Pair { key: name.to_owned(), value: "x".to_owned() };
+            let what = WhatToRun { env: vec![pair], ..WhatToRun::default() };
+            let error = check(&what).expect_err(name);
+            assert!(error.to_string().contains(&format!("`{name}`")) && error.exit_code() == exit::USAGE, "{error}");
         }
         let missing = WhatToRun { workdir: Some("/nonexistent".into()), ..WhatToRun::default() };
         assert!(compose(&missing, "default", "host").expect_err("refused").to_string().contains("/nonexistent"));
+    }
+
+    #[test]
+    fn a_job_that_could_not_start_says_what_its_container_says() {
+        let reason = "CannotStartContainerError: /nonexistent/cmd: no such file";
+        let job = JobDetail {
+            job_id: JobId::from("83bb6359-0000"),
+            job_name: "cmd".to_owned(),
+            status: JobStatus::Failed,
+            status_reason: Some("Task failed to start".to_owned()),
+            container: Some(ContainerDetail { reason: Some(reason.to_owned()), ..ContainerDetail::default() }),
+            ..JobDetail::default()
+        };
+        assert_eq!(words(&job), format!("cmd (83bb6359) is FAILED: Task failed to start: {reason}"));
+        let again = JobDetail { status: JobStatus::Runnable, ..job };
+        assert_eq!(words(&again), "cmd (83bb6359) is RUNNABLE");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Look {
     pub color: bool,
-    /// Lines are cut here rather than wrapped.
+    /// No line is longer: texts are cut rather than wrapped.
     pub width: Option<usize>,
 }
 
@@ -81,6 +81,9 @@ impl Cell {
     }
 }
 
+/// Blanks between two columns.
+const GAP: usize = 2;
+
 /// Rows under heads.
 #[derive(Debug, Clone)]
 pub struct Table {
@@ -99,14 +102,16 @@ impl Table {
         self.rows.push(cells);
     }
 
-    /// Heads and rows, a line each. The last column is as wide as it likes; lines end without spaces.
+    /// Heads and rows, a line each; lines end without spaces. Where there is a width and not all fits, the widest texts
+    /// are cut, so that every column stays.
     pub fn render(&self, look: Look) -> String {
-        let widths: Vec<usize> = (0..self.columns.len())
+        let mut widths: Vec<usize> = (0..self.columns.len())
             .map(|at| {
                 let cells = self.rows.iter().map(|row| row[at].text.width());
                 cells.chain([self.columns[at].0.width()]).max().unwrap_or(0)
             })
             .collect();
+        self.narrow(&mut widths, look.width.unwrap_or(usize::MAX));
         let heads = self.columns.iter().map(|(head, _)| Cell::new(*head).styled(Style::new().bold())).collect();
         let mut text = String::new();
         for row in std::iter::once(&heads).chain(&self.rows) {
@@ -115,23 +120,35 @@ impl Table {
         text
     }
 
+    /// Takes from the widest columns of text until a line fits, as far as they can be read.
+    fn narrow(&self, widths: &mut [usize], room: usize) {
+        const LEAST: usize = 8;
+        while widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1) > room {
+            let least = |at: usize| self.columns[at].0.width().max(LEAST);
+            let texts = (0..widths.len()).filter(|at| self.columns[*at].1 == Side::Left && widths[*at] > least(*at));
+            let Some(widest) = texts.max_by_key(|at| widths[*at]) else { return };
+            widths[widest] -= 1;
+        }
+    }
+
     fn line(&self, row: &[Cell], widths: &[usize], look: Look, text: &mut String) {
         let mut room = look.width.unwrap_or(usize::MAX);
         let last = row.iter().rposition(|cell| !cell.text.is_empty()).unwrap_or(0);
         for (at, cell) in row.iter().enumerate().take(last + 1) {
-            let padding = widths[at] - cell.text.width();
+            let text_of_cell = cut(&cell.text, widths[at]);
+            let padding = widths[at] - text_of_cell.width();
             let (before, after) = match self.columns[at].1 {
                 Side::Right => (padding, 0),
                 Side::Left if at == last => (0, 0),
                 Side::Left => (0, padding),
             };
-            let gap = if at == 0 { 0 } else { 2 };
+            let gap = if at == 0 { 0 } else { GAP };
             text.extend(std::iter::repeat_n(' ', (gap + before).min(room)));
             room = room.saturating_sub(gap + before);
             if room == 0 {
                 break;
             }
-            let shown = cut(&cell.text, room);
+            let shown = cut(&text_of_cell, room);
             room -= shown.width();
             let style = if look.color { cell.style } else { Style::new() };
             let _ = write!(text, "{style}{shown}{style:#}");
@@ -219,6 +236,22 @@ mod tests {
         let text = table().render(Look { color: false, width: Some(24) });
         assert!(text.lines().all(|line| line.width() <= 24), "{text}");
         assert!(text.ends_with("世界     ·  FAILED   it…\n"), "{text}");
+    }
+
+    #[test]
+    fn long_names_give_way_so_that_every_column_stays_and_only_in_a_terminal() {
+        let mut table = Table::new(&[left("ID"), left("NAME"), left("DEFINITION"), right("EXIT"), left("REASON")]);
+        let long = "a-name-that-goes-on-and-on-and-on-and-on-for-ever";
+        let cells = ["3f2a77aa", long, "resize:14", "137", "OutOfMemoryError: killed"];
+        table.row(cells.map(Cell::new).to_vec());
+        assert!(table.render(Look::default()).contains(long), "nothing is cut in a pipe");
+        for width in [60, 80] {
+            let text = table.render(Look { color: false, width: Some(width) });
+            assert!(text.lines().all(|line| line.width() <= width), "{text}");
+            for part in ["3f2a77aa", "a-name-t", "resize:14", "137", "OutOf", "REASON"] {
+                assert!(text.contains(part), "{part} at {width}:\n{text}");
+            }
+        }
     }
 
     #[test]

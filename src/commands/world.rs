@@ -8,7 +8,7 @@ use crate::backend::aws::{AwsBackend, AwsSettings};
 use crate::backend::local::LocalBackend;
 use crate::cli::Places;
 use crate::config::{Config, Context, DataDirectory, Reach, Surroundings, context, directories};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// What every verb needs to know of where it is, before anything is reached.
@@ -17,8 +17,10 @@ pub struct Setting {
     pub config: Config,
     /// The file that the config was read from, or would be.
     pub config_file: PathBuf,
-    /// Whether somebody named the config file.
+    /// Whether an argument named the config file; a variable that names it is inherited anyway.
     pub config_named: bool,
+    /// The arguments by which another call of the program, from the same shell, comes to this same place.
+    pub flags: Vec<String>,
     pub context: Context,
     /// Where a local engine's data are, also where the context is AWS.
     pub data: DataDirectory,
@@ -36,20 +38,20 @@ pub struct World {
 impl Setting {
     /// Reads the config and chooses the context. Reaches nothing and makes nothing.
     pub fn new(places: &Places) -> Result<Self, CommandError> {
-        let config_file = match &places.config {
-            Some(file) => file.clone(),
+        let config_file = match places.config.clone().or_else(|| variable("BATCHDECK_CONFIG")) {
+            Some(file) => file,
             None => directories::default_config_file()?,
         };
         // The variable may name a file that is yet to be written; an argument means one that is there.
-        let by_variable = std::env::var_os("BATCHDECK_CONFIG").is_some_and(|value| value == config_file.as_os_str());
-        let config = Config::read(&config_file, places.config.is_some() && !by_variable)?;
-        let default_data_directory = match &places.data_dir {
+        let config = Config::read(&config_file, places.config.is_some())?;
+        let data_directory = places.data_dir.clone().or_else(|| variable("BATCHDECK_DATA_DIR"));
+        let default_data_directory = match &data_directory {
             Some(named) => named.clone(),
             None => directories::default_data_directory()?,
         };
         let surroundings = Surroundings {
             context: places.context.clone(),
-            data_directory: places.data_dir.clone(),
+            data_directory,
             aws_settings: context::AWS_VARIABLES
                 .iter()
                 .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty())),
@@ -62,8 +64,9 @@ impl Setting {
             Reach::Local { data_directory } => DataDirectory::new(data_directory)?,
             Reach::Aws { .. } => DataDirectory::new(&surroundings.default_data_directory)?,
         };
+        let flags = flags(places, &context);
         let config_named = places.config.is_some();
-        Ok(Self { config, config_file, config_named, context, data, by: who(), output: Output::standard() })
+        Ok(Self { config, config_file, config_named, flags, context, data, by: who(), output: Output::standard() })
     }
 
     /// Where theme files of the person's own are: beside the config file.
@@ -96,9 +99,16 @@ impl Setting {
         LocalBackend::new(self.data.socket(), self.by.clone())
     }
 
-    /// Opens the context. A local engine is started where none runs, and standard error says so.
+    /// Opens the context. A local engine is started where none runs, and standard error says so; a read-only context
+    /// starts none.
     pub async fn open(self) -> Result<World, CommandError> {
         let backend: Arc<dyn Backend> = match &self.context.reach {
+            Reach::Local { .. } if self.context.read_only => {
+                if !engine::answers(&self.data).await {
+                    return Err(CommandError::NoEngineToRead(self.data.path().to_owned()));
+                }
+                Arc::new(self.local_backend())
+            }
             Reach::Local { .. } => {
                 if let engine::Started::Now { pid } = engine::ensure(&self).await? {
                     self.output.note(&format!("started the engine (pid {pid}) for {}", self.data.path().display()));
@@ -137,6 +147,29 @@ impl World {
     }
 }
 
+/// What a variable says, where it says something.
+fn variable(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+/// What was said on the command line, and always the context where it is AWS: a line that changes an account names it.
+fn flags(places: &Places, context: &Context) -> Vec<String> {
+    let mut flags = Vec::new();
+    let mut add = |flag: &str, value: String| flags.extend([flag.to_owned(), value]);
+    // Another call may be made from another directory.
+    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string();
+    if let Some(directory) = &places.data_dir {
+        add("--data-dir", absolute(directory));
+    }
+    if let Some(file) = &places.config {
+        add("--config", absolute(file));
+    }
+    if places.context.is_some() || matches!(context.reach, Reach::Aws { .. }) {
+        add("--context", context.name.clone());
+    }
+    flags
+}
+
 /// `user@host`.
 fn who() -> String {
     let named = ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()));
@@ -167,5 +200,21 @@ mod tests {
         let accounts = "root:x:0:0:root:/root:/bin/bash\nbroken line\nana:x:1000:1000::/home/ana:/bin/sh\n";
         assert_eq!(name_of_user(1000, accounts).as_deref(), Some("ana"));
         assert_eq!(name_of_user(7, accounts), None);
+    }
+
+    #[test]
+    fn another_call_comes_to_the_same_place_by_what_was_said_and_names_an_account() {
+        let context = |name: &str, reach| Context { name: name.to_owned(), read_only: false, reach };
+        let local = context("local", Reach::Local { data_directory: "/d".into() });
+        let aws = Reach::Aws { profile: None, region: None, endpoint: None, calls_per_second: None };
+        let said = |data_dir: Option<&str>, context: Option<&str>| Places {
+            data_dir: data_dir.map(PathBuf::from),
+            context: context.map(str::to_owned),
+            ..Places::default()
+        };
+        assert!(flags(&said(None, None), &local).is_empty());
+        assert_eq!(flags(&said(Some("/d"), None), &local), ["--data-dir", "/d"]);
+        assert_eq!(flags(&said(None, Some("local")), &local), ["--context", "local"]);
+        assert_eq!(flags(&said(None, None), &context("prod", aws)), ["--context", "prod"]);
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use toml::de::{DeTable, DeValue};
 
 /// The colours and weights of the console, by role.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,7 +91,10 @@ pub enum ThemeError {
     Unknown { name: String, nearest: String, known: String },
     #[error("the theme file {path} cannot be read: {cause}")]
     Unreadable { path: PathBuf, cause: std::io::Error },
-    #[error("theme `{theme}`: it is not TOML: {cause}")]
+    /// What is wrong in a file of the person's own, and where.
+    #[error("{}:{line}: {cause}", path.display())]
+    At { path: PathBuf, line: usize, cause: Box<ThemeError> },
+    #[error("theme `{theme}`: it is not TOML: {}", cause.message())]
     Syntax { theme: String, cause: toml::de::Error },
     #[error("theme `{theme}`: `{key}` is not a role{nearest}")]
     Role { theme: String, key: String, nearest: String },
@@ -98,6 +102,32 @@ pub enum ThemeError {
     Member { theme: String, role: Role, key: String, nearest: String },
     #[error("theme `{theme}`, role `{role}`: `{key}` takes {takes}")]
     Value { theme: String, role: Role, key: String, takes: &'static str },
+}
+
+impl ThemeError {
+    /// The line of `text`, counted from 1, that this is about.
+    fn line(&self, text: &str) -> usize {
+        let role_and_key = match self {
+            Self::Role { key, .. } => (key.as_str(), None),
+            Self::Member { role, key, .. } | Self::Value { role, key, .. } => (role.name(), Some(key.as_str())),
+            Self::Syntax { cause, .. } => return line_of(text, cause.span().map_or(0, |span| span.start)),
+            Self::Unknown { .. } | Self::Unreadable { .. } | Self::At { .. } => return 1,
+        };
+        let (role, member) = role_and_key;
+        let at = DeTable::parse(text).ok().and_then(|table| {
+            let (key, value) = table.get_ref().get_key_value(role)?;
+            let inner = match value.get_ref() {
+                DeValue::Table(members) => member.and_then(|member| members.get_key_value(member)),
+                _ => None,
+            };
+            Some(inner.map_or(key, |(key, _)| key).span().start)
+        });
+        line_of(text, at.unwrap_or(0))
+    }
+}
+
+fn line_of(text: &str, at: usize) -> usize {
+    text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1
 }
 
 impl fmt::Display for Role {
@@ -140,7 +170,12 @@ impl Theme {
     pub fn load(directory: Option<&Path>, name: &str) -> Result<Self, ThemeError> {
         if let Some(path) = directory.map(|directory| directory.join(format!("{name}.toml"))) {
             match std::fs::read_to_string(&path) {
-                Ok(text) => return Self::parse(name, &text),
+                Ok(text) => {
+                    return Self::parse(name, &text).map_err(|cause| {
+                        let line = cause.line(&text);
+                        ThemeError::At { path, line, cause: Box::new(cause) }
+                    });
+                }
                 Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {}
                 Err(cause) => return Err(ThemeError::Unreadable { path, cause }),
             }
@@ -301,6 +336,25 @@ mod tests {
         }
         let error = Theme::load(None, "daylihgt").expect_err("no such theme").to_string();
         assert!(error.contains("the nearest is `daylight`"), "{error}");
+    }
+
+    #[test]
+    fn a_mistake_in_a_file_is_told_with_the_file_and_the_line() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = directory.path().join("own.toml");
+        let cases = [
+            ("text = {}\n\nfaild = { fg = \"red\" }", "3: theme `own`: `faild`"),
+            ("text = {}\n[failed]\nfg = \"red\"\nbgr = \"red\"", "4: theme `own`, role `failed`: `bgr`"),
+            ("text = {}\nfailed = { fg = 256 }", "2: theme `own`, role `failed`: `fg` takes"),
+            ("text = {}\nfailed = \"red\"", "2: theme `own`, role `failed`: `failed` takes"),
+            ("text = {}\nfailed = ", "2: theme `own`: it is not TOML"),
+        ];
+        for (text, expected) in cases {
+            std::fs::write(&file, text).expect("written");
+            let error = Theme::load(Some(directory.path()), "own").expect_err(text).to_string();
+            assert!(error.starts_with(&format!("{}:{expected}", file.display())), "{error}");
+            assert!(!error.contains('\n'), "one line for the console: {error:?}");
+        }
     }
 
     #[test]

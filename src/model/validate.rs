@@ -55,6 +55,15 @@ pub fn queue_priority(priority: i32) -> Result<(), Invalid> {
     check((0..=1000).contains(&priority), "priority", priority, "0 to 1000")
 }
 
+/// A variable of a job's environment. AWS reserves names that start with `AWS_BATCH`; the rest is what programs read.
+pub fn variable(name: &str) -> Result<(), Invalid> {
+    let first = name.bytes().next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_');
+    let ok = first && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'));
+    let takes = "names of letters, digits, `_`, `-` and `.`, the first a letter or `_`; those that start with AWS_BATCH \
+                 are reserved";
+    check(ok && !name.starts_with("AWS_BATCH"), "environment", name, takes)
+}
+
 pub fn reason(text: &str) -> Result<(), Invalid> {
     check((1..=1024).contains(&text.chars().count()), "reason", text, "1 to 1024 letters")
 }

@@ -179,6 +179,8 @@ actions! {
     Cancel "cancel" At(TYPING), Nothing, ["esc", "ctrl-c"], "leave", "leave without doing anything";
     NextField "next-field" At(TYPING), Nothing, ["tab", "down", "ctrl-n"], "next", "the next field or suggestion";
     PreviousField "previous-field" At(TYPING), Nothing, ["backtab", "up", "ctrl-p"], "", "the field or suggestion before";
+    ScrollDown "scroll-down" At(&[Form]), Nothing, ["pagedown"], "", "what the form tells, further down";
+    ScrollUp "scroll-up" At(&[Form]), Nothing, ["pageup"], "", "what the form tells, further up";
     EditLeft "edit-left" At(TYPING), Nothing, ["left"], "", "a letter left; the choice before";
     EditRight "edit-right" At(TYPING), Nothing, ["right"], "choice", "a letter right; the next choice";
     EditHome "edit-home" At(TYPING), Nothing, ["home", "ctrl-a"], "", "the start of the field";

@@ -47,11 +47,16 @@ pub enum KeymapError {
     NotAKey { action: &'static str, given: String },
     #[error("[keys] `{keys}` is given to both {first} and {second} in {place}; give one of them another key")]
     Twice { keys: String, first: &'static str, second: &'static str, place: &'static str },
+    #[error(
+        "[keys] `{keys}` for {action} would hide {hidden} in {place}; give {hidden} other keys too, or none as \
+         {hidden} = []"
+    )]
+    Hides { keys: String, action: &'static str, hidden: &'static str, place: &'static str },
 }
 
 impl Keymap {
-    /// The default keys, with what a person has set in place of them. A default that stands in the way of a person's key
-    /// gives way.
+    /// The default keys, with what a person has set in place of them. A person's key that would hide the key of an action
+    /// that they have not set is refused: nobody should lose a key without a word.
     pub fn new(bindings: &KeyBindings) -> Result<Self, KeymapError> {
         let mut map = Self { layers: BTreeMap::new(), keys: BTreeMap::new() };
         for (name, keys) in &bindings.0 {
@@ -66,16 +71,57 @@ impl Keymap {
                 map.bind(action, chords)?;
             }
         }
-        for info in TABLE.iter().filter(|info| !bindings.0.contains_key(info.name)) {
+        let own = map.keys.clone();
+        if !own.is_empty() {
+            let defaults = Self::new(&KeyBindings::default())?;
+            for (action, keys) in &own {
+                keys.iter().try_for_each(|chords| defaults.check_hidden(&own, *action, chords))?;
+            }
+        }
+        for info in TABLE.iter().filter(|info| !own.contains_key(&info.action)) {
             map.keys.entry(info.action).or_default();
             for key in info.keys {
                 if let Some(chords) = parse_sequence(key) {
-                    // What stands in the way was set by a person, or is caught by the test of the defaults.
+                    // Nothing stands in the way: the test of the defaults and the check above hold it.
                     let _ = map.bind(info.action, chords);
                 }
             }
         }
         Ok(map)
+    }
+
+    /// Of the default keys: whether `chords` for `action` would hide those of one that is not in `own`.
+    fn check_hidden(
+        &self,
+        own: &BTreeMap<Action, Vec<Vec<KeyCombination>>>,
+        action: Action,
+        chords: &[KeyCombination],
+    ) -> Result<(), KeymapError> {
+        // A key for everywhere leaves alone what a place has of its own.
+        let is_under = |other: Action| {
+            let global = |action: Action| action.info().scope == Scope::Everywhere;
+            other != action && !own.contains_key(&other) && (global(other) || !global(action))
+        };
+        for place in Place::ALL.into_iter().filter(|place| action.info().scope.covers(*place)) {
+            for end in 1..=chords.len() {
+                let hidden = match self.resolve(place, &chords[..end - 1], chords[end - 1]) {
+                    Resolution::Action(other) => is_under(other).then_some(other),
+                    Resolution::Pending(follow) if end == chords.len() => {
+                        follow.into_iter().map(|(_, other)| other).find(|other| is_under(*other))
+                    }
+                    Resolution::Pending(_) | Resolution::Unbound => None,
+                };
+                if let Some(hidden) = hidden {
+                    return Err(KeymapError::Hides {
+                        keys: write_sequence(chords),
+                        action: action.info().name,
+                        hidden: hidden.info().name,
+                        place: place.title(),
+                    });
+                }
+            }
+        }
+        Ok(())
     }
 
     fn bind(&mut self, action: Action, chords: Vec<KeyCombination>) -> Result<(), KeymapError> {
@@ -321,17 +367,35 @@ mod tests {
     }
 
     #[test]
-    fn a_default_gives_way_to_a_persons_key() {
-        let map = with(&[("stop", &["s"])]).expect("a keymap");
-        assert_eq!(press(&map, Place::Jobs, "s"), Resolution::Action(Action::Stop));
-        assert_eq!(map.keys_of(Action::NextStates), ["→", "]"]);
+    fn a_persons_key_hides_another_action_only_where_that_one_is_set_too() {
+        type Bindings = &'static [(&'static str, &'static [&'static str])];
+        let refused: [(Bindings, &str); 6] = [
+            (&[("stop", &["j"])], "`j` for stop would hide down in jobs"),
+            (&[("stop", &["s"])], "`s` for stop would hide next-states in jobs"),
+            (&[("stop", &["v"])], "`v` for stop would hide "),
+            (&[("stop", &["j x"])], "`j x` for stop would hide down in jobs"),
+            (&[("help", &["q"])], "`q` for help would hide back-or-quit in queues"),
+            (&[("send", &["enter"])], "`Enter` for send would hide accept in form"),
+        ];
+        for (bindings, expected) in refused {
+            let error = with(bindings).expect_err(expected).to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+        let map = with(&[("stop", &["j"]), ("down", &["down"])]).expect("both are set");
+        assert_eq!(press(&map, Place::Jobs, "j"), Resolution::Action(Action::Stop));
+        with(&[("stop", &["s"]), ("next-states", &[])]).expect("the other has none");
+        with(&[("stop", &["x"]), ("submit", &["n"]), ("new-schedule", &["n"])]).expect("as the defaults hide");
+        let map = with(&[("help", &["x"])]).expect("a place keeps what it has of its own");
+        assert_eq!(press(&map, Place::Jobs, "x"), Resolution::Action(Action::Stop));
+        assert_eq!(press(&map, Place::Queues, "x"), Resolution::Action(Action::Help));
     }
 
     #[test]
     fn mistakes_are_named() {
         type Bindings = &'static [(&'static str, &'static [&'static str])];
-        let cases: [(Bindings, &str); 4] = [
-            (&[("hepl", &["x"])], "`hepl` is not an action; the nearest is `help`"),
+        let cases: [(Bindings, &str); 5] = [
+            (&[("xyzzy", &["x"])], "`xyzzy` is not an action (`?`"),
+            (&[("hepl", &["x"])], "`hepl` is not an action; did you mean `help`?"),
             (&[("help", &["ctrl-"])], "help: `ctrl-` is not a key"),
             (&[("mark", &["x"]), ("stop", &["x"])], "`x` is given to both mark and stop in jobs"),
             (&[("mark", &["v"]), ("sort", &["v v"])], "`v v` is given to both mark and sort in jobs"),

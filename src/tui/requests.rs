@@ -58,11 +58,22 @@ pub enum Ask {
 /// An action that an operator has confirmed: calls that are made one after the other.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Act {
-    /// What it is, for the message afterwards: `terminate resize-4711`.
+    /// What it is, while it is being done and where it fails: `terminate resize-4711`.
     pub title: String,
+    /// What has been done, where all went well.
+    pub done: Outline,
     pub steps: Vec<Step>,
     /// Whether a step that fails keeps the later ones from being tried.
     pub in_order: bool,
+}
+
+/// What is said of an action that went well.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outline {
+    /// `asked resize-4711 to end`
+    Words(String),
+    /// `submitted job 83bb6359 of nightly`: the job's id is known afterwards.
+    JobOf(String),
 }
 
 /// One call that changes the world.
@@ -103,6 +114,7 @@ pub enum Answer {
 /// What came of an [`Act`].
 #[derive(Debug)]
 pub struct Outcome {
+    /// What was done, or what was to be done where not all of it was.
     pub title: String,
     /// One for each step that was tried: what it led to, for a person (empty: nothing to add), or why it failed.
     pub results: Vec<Result<String, BackendError>>,
@@ -163,6 +175,15 @@ async fn carry_out(backend: &dyn Backend, act: Act) -> Outcome {
             break;
         }
     }
+    if outcome.results.iter().all(Result::is_ok) {
+        outcome.title = match act.done {
+            Outline::Words(words) => words,
+            Outline::JobOf(schedule) => {
+                let job = outcome.submitted.first().map(JobId::short).unwrap_or_default();
+                format!("submitted job {job} of {schedule}")
+            }
+        };
+    }
     outcome
 }
 
@@ -188,9 +209,7 @@ async fn take(backend: &dyn Backend, step: Step, submitted: &mut Vec<JobId>) -> 
         Step::UpdateSchedule(schedule) => backend.update_schedule(*schedule).await?,
         Step::DeleteSchedule { group, name } => backend.delete_schedule(&group, &name).await?,
         Step::RunSchedule { group, name } => {
-            let job = backend.run_schedule(&group, &name).await?;
-            submitted.push(job.job_id.clone());
-            return Ok(format!("job {}", job.job_id.short()));
+            submitted.push(backend.run_schedule(&group, &name).await?.job_id);
         }
     }
     Ok(String::new())

@@ -33,6 +33,8 @@ pub struct Options {
     /// The context's name, for the header.
     pub context: String,
     pub read_only: bool,
+    /// The arguments by which a verb comes to the same place from the same shell.
+    pub flags: Vec<String>,
     pub theme: Theme,
     pub theme_source: ThemeSource,
     pub keys: KeyBindings,
@@ -86,6 +88,7 @@ pub async fn run(options: Options) -> Result<(), TuiError> {
     let setting = Setting {
         context: options.context,
         read_only: options.read_only,
+        flags: options.flags,
         can: options.backend.capabilities(),
         clock: Clock::Local,
         depth: Depth::of_environment(|name| std::env::var(name).ok()),

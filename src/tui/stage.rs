@@ -51,6 +51,7 @@ impl Stage {
         let setting = Setting {
             context: can.name.to_owned(),
             read_only,
+            flags: Vec::new(),
             can,
             clock: Clock::Utc,
             depth: Depth::True,

@@ -232,6 +232,10 @@ fn a_damaged_or_newer_journal_is_refused_by_name_and_left_as_it_is() {
     assert!(!refused.status.success());
     let words = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(words.contains("journal.db"), "{words}");
+    assert!(!words.contains("ended in good order"), "an earlier engine said that: {words}");
+    let refused = house.run(&["engine", "run"]);
+    let words = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && !words.contains("the engine runs"), "{words}");
     assert_eq!(fs::read(&journal).expect("still there"), damaged);
 
     fs::write(&journal, &good).expect("writes");
@@ -304,7 +308,7 @@ fn scripts_can_trust_the_exit_codes() {
     assert_eq!(house.run(&["nonsense"]).status.code(), Some(2), "usage");
     house.ok(&["init"]);
     assert_eq!(house.run(&["job", "00000000-0000-4000-8000-000000000000"]).status.code(), Some(4), "not found");
-    assert_eq!(house.run(&["submit", "--array", "1", "--", "true"]).status.code(), Some(1), "refused");
+    assert_eq!(house.run(&["submit", "--array", "1", "--", "true"]).status.code(), Some(2), "usage");
     let job = house.submit(&["--", "true"]);
     house.until_status(&job, "SUCCEEDED");
     assert_eq!(house.run(&["reprioritise", &job, "5"]).status.code(), Some(1), "refused");

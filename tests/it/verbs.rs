@@ -62,10 +62,18 @@ fn a_mistake_ends_with_its_exit_code_and_says_what_to_do_next() {
     let (code, words) = refusal(&house, &["submit", "--", "true"]);
     assert!(code == 4 && words.contains("batchdeck init"), "{code} {words}");
     house.ok(&["init"]);
-    let cases: [(&[&str], i32, &str); 11] = [
+    let cases: [(&[&str], i32, &str); 19] = [
         (&["submit", "--queue", "defualt", "--", "true"], 4, "did you mean `default`?"),
         (&["submit", "--definition", "hots", "--", "true"], 4, "did you mean `host`?"),
-        (&["submit", "--array", "1", "--", "true"], 1, "2 to 10000"),
+        (&["submit", "--array", "1", "--", "true"], 2, "2 to 10000"),
+        (&["submit", "--timeout", "5", "--", "true"], 2, "60 or more"),
+        (&["submit", "--attempts", "11", "--", "true"], 2, "1 to 10"),
+        (&["submit", "--priority", "10000", "--", "true"], 2, "0 to 9999"),
+        (&["submit", "--env", "1A=x", "--", "true"], 2, "`1A`"),
+        (&["reprioritise", "--queue", "default", "1001"], 2, "0 to 1000"),
+        (&["queues", "disable", "xyzzy"], 4, "there is: default"),
+        (&["envs", "enable", "lcoal"], 4, "did you mean `local`?"),
+        (&["--read-only", "queues", "disable", "default"], 1, "read-only"),
         (&["submit", "--workdir", "/nonexistent", "--", "true"], 1, "/nonexistent"),
         (&["job", "zzz"], 4, "batchdeck jobs"),
         (&["terminate", "zzz"], 4, "batchdeck jobs"),
@@ -73,7 +81,7 @@ fn a_mistake_ends_with_its_exit_code_and_says_what_to_do_next() {
         (&["jobs", "--context", "prd"], 4, "there are: local, aws"),
         (&["--config", "/nonexistent", "jobs"], 2, "/nonexistent"),
         (&["--read-only", "submit", "--", "true"], 1, "read-only"),
-        (&["schedule", "create", "bad", "cron(1 2 3)", "--", "true"], 1, "6 fields"),
+        (&["schedule", "create", "bad", "cron(1 2 3)", "--", "true"], 2, "6 fields"),
     ];
     for (arguments, expected, part) in cases {
         let (code, words) = refusal(&house, arguments);
@@ -271,4 +279,78 @@ fn what_acts_answers_in_json_too() {
     let stopped = house.json(&["engine", "stop"]);
     assert_eq!(stopped["pid"], started["pid"]);
     assert!(house.json(&["engine", "stop"])["pid"].is_null());
+}
+
+#[test]
+fn a_read_only_call_starts_no_engine_and_makes_no_directory() {
+    let house = House::new();
+    for verb in
+        [&["queues"][..], &["envs"], &["jobs"], &["job", "3f2a"], &["logs", "3f2a"], &["audit"], &["definitions"]]
+    {
+        let (code, words) = refusal(&house, &[&["--read-only"], verb].concat());
+        assert!(code == 3 && words.contains("no engine runs in"), "{verb:?}: {code} {words}");
+    }
+    assert_eq!(refusal(&house, &["--read-only"]).0, 3, "the console");
+    assert_eq!(refusal(&house, &["--read-only", "engine", "start"]).0, 1);
+    assert!(!house.data().exists());
+    house.ok(&["init"]);
+    assert!(house.ok(&["--read-only", "queues"]).contains("default"));
+}
+
+#[test]
+fn a_queue_and_an_environment_are_switched_off_and_on_again_and_it_is_recorded() {
+    let house = House::new();
+    house.ok(&["init"]);
+    assert_eq!(house.ok(&["queues", "disable", "default", "--reason", "night"]), "queue default is DISABLED\n");
+    assert_eq!(house.json(&["queues"])[0]["state"], "DISABLED");
+    assert_eq!(refusal(&house, &["submit", "--", "true"]).0, 1);
+    assert_eq!(house.json(&["queues", "enable", "default"])["state"], "ENABLED");
+    assert_eq!(house.json(&["envs", "disable", "local"])["state"], "DISABLED");
+    assert_eq!(house.json(&["envs"])[0]["state"], "DISABLED");
+    assert_eq!(house.ok(&["envs", "enable", "local"]), "compute environment local is ENABLED\n");
+    let audit = house.json(&["audit"]);
+    let entries = audit.as_array().expect("entries");
+    assert!(entries.iter().any(|entry| entry["action"] == "UpdateJobQueue" && entry["reason"] == "night"), "{audit}");
+    assert!(entries.iter().any(|entry| entry["action"] == "UpdateComputeEnvironment"), "{audit}");
+}
+
+#[test]
+fn an_attempt_that_can_never_be_is_refused_at_once_and_one_that_can_is_waited_for() {
+    let house = House::new();
+    house.ok(&["init"]);
+    let go = house.path().join("go");
+    let script = format!(
+        "echo try $AWS_BATCH_JOB_ATTEMPT; while [ ! -e {} ]; do sleep 0.05; done; [ $AWS_BATCH_JOB_ATTEMPT = 2 ]",
+        go.display()
+    );
+    let job = house.submit(&["--attempts", "3", "--", "sh", "-c", &script]);
+    house.until_status(&job, "RUNNING");
+    let (code, words) = refusal(&house, &["logs", "-f", &job, "--attempt", "9"]);
+    assert!(code == 4 && words.contains("there is no attempt 9; it has had 0, takes 3 at most"), "{words}");
+    let follower = house
+        .command(&["logs", "-f", &job, "--attempt", "2"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    fs::write(&go, "").expect("written");
+    let output = follower.wait_with_output().expect("it ends");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "try 2\n");
+    assert_eq!(refusal(&house, &["logs", "-f", &job, "--attempt", "3"]).0, 4, "it is over");
+}
+
+#[test]
+fn waiting_for_a_program_that_is_not_there_says_so() {
+    let house = House::new();
+    house.ok(&["init"]);
+    let (code, words) = refusal(&house, &["submit", "--wait", "--", "/nonexistent/cmd"]);
+    assert!(code == 1 && words.contains("Task failed to start: CannotStartContainerError"), "{code} {words}");
+    assert!(words.contains("/nonexistent/cmd"), "{words}");
+}
+
+#[test]
+fn a_line_of_usage_names_nothing_that_a_variable_says() {
+    let (code, words) = refusal(&House::new(), &["job"]);
+    assert!(code == 2 && words.contains("Usage: batchdeck job"), "{words}");
+    assert!(!words.contains("--data-dir") && !words.contains("--config"), "{words}");
 }

@@ -3,14 +3,14 @@
 use super::begin;
 use super::form::{Field, Form, Key, Purpose};
 use super::list::Scope;
-use super::{App, Pane, Popup, View};
+use super::{App, Pane, Popup, Scroll, View};
 use crate::backend::Why;
 use crate::model::{
     JobDetail, JobId, JobStatus, JobSummary, Schedule, Switch, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
     validate,
 };
 use crate::tui::action::{Action, Place};
-use crate::tui::requests::{Act, Ask, Step};
+use crate::tui::requests::{Act, Ask, Outline, Step};
 
 /// What is wrong with a form: the field and why.
 pub type Problems = Vec<(Key, String)>;
@@ -84,8 +84,11 @@ impl App {
         }
         let calls: Vec<StopCall> =
             jobs.iter().filter_map(|id| self.job_row(id)).map(|job| StopCall::of(&job)).collect();
-        let terminates = calls.contains(&StopCall::Terminate);
-        let verb = if terminates { "Terminate" } else { "Cancel" };
+        let verb = match (calls.contains(&StopCall::Cancel), calls.contains(&StopCall::Terminate)) {
+            (true, true) => "Stop",
+            (false, true) => "Terminate",
+            _ => "Cancel",
+        };
         let name = self.job_row(&jobs[0]).map(|job| job.job_name).unwrap_or_default();
         let title =
             if count == 1 && jobs.len() == 1 { format!("{verb} {name}") } else { format!("{verb} {count} jobs") };
@@ -98,6 +101,7 @@ impl App {
             go: if count == 1 { verb.to_owned() } else { format!("{verb} {count}") },
             careful: true,
             tried: false,
+            scroll: Scroll::default(),
         });
     }
 
@@ -128,7 +132,8 @@ impl App {
                         "Priority",
                         &priority.to_string(),
                         "0 to 1000; the larger one is served first",
-                    ),
+                    )
+                    .selected(),
                     Field::text(Key::Reason, "Reason", "", "why; it is recorded"),
                 ],
                 purpose: Purpose::QueuePriority { queue: name },
@@ -137,6 +142,7 @@ impl App {
                 go: "Set".into(),
                 careful: false,
                 tried: false,
+                scroll: Scroll::default(),
             };
             return self.open_form(form);
         }
@@ -157,7 +163,8 @@ impl App {
         self.open_form(Form {
             title: format!("Priority of {}", job.job_name),
             fields: vec![
-                Field::text(Key::Priority, "Priority", &priority.to_string(), "0 to 9999; the larger one goes first"),
+                Field::text(Key::Priority, "Priority", &priority.to_string(), "0 to 9999; the larger one goes first")
+                    .selected(),
                 Field::text(Key::Reason, "Reason", "", "why; it is recorded"),
             ],
             purpose: Purpose::JobPriority { id: job.job_id },
@@ -166,6 +173,7 @@ impl App {
             go: "Set".into(),
             careful: false,
             tried: false,
+            scroll: Scroll::default(),
         });
     }
 
@@ -193,6 +201,7 @@ impl App {
             go: verb.to_owned(),
             careful: to == Switch::Disabled,
             tried: false,
+            scroll: Scroll::default(),
         });
     }
 
@@ -209,6 +218,7 @@ impl App {
             go: "Create them".into(),
             careful: false,
             tried: false,
+            scroll: Scroll::default(),
         });
     }
 
@@ -225,6 +235,7 @@ impl App {
             go: verb.into(),
             careful: false,
             tried: false,
+            scroll: Scroll::default(),
         });
     }
 
@@ -241,6 +252,7 @@ impl App {
             go: "Run now".into(),
             careful: false,
             tried: false,
+            scroll: Scroll::default(),
         });
     }
 
@@ -257,6 +269,7 @@ impl App {
             go: "Delete".into(),
             careful: true,
             tried: false,
+            scroll: Scroll::default(),
         });
     }
 
@@ -290,30 +303,36 @@ impl App {
     pub fn calls(&self, form: &Form) -> Result<Act, Problems> {
         let reason = form.value(Key::Reason);
         let why = Why { reason: (!reason.is_empty()).then(|| reason.to_owned()) };
-        let one = |title: String, step| Ok(Act { title, steps: vec![step], in_order: true });
+        let one = |title: String, done: String, step| {
+            Ok(Act { title, done: Outline::Words(done), steps: vec![step], in_order: true })
+        };
+        let verb_of = |to: Switch| if to == Switch::Enabled { "enable" } else { "disable" };
         match &form.purpose {
             Purpose::Submit { base } => {
                 let request = self.submit_request(form, base)?;
-                one(format!("submit {}", request.job_name), Step::Submit(Box::new(request)))
+                let name = request.job_name.clone();
+                one(format!("submit {name}"), format!("submitted {name}"), Step::Submit(Box::new(request)))
             }
             Purpose::Stop { jobs } => self.stop_calls(jobs, reason),
             Purpose::JobPriority { id } => {
-                let priority = number(form, Key::Priority, validate::scheduling_priority)?.unwrap_or(0);
+                let priority = needed(form, Key::Priority, validate::scheduling_priority)?;
                 let name = self.job_row(id).map_or_else(|| id.short(), |job| job.job_name);
                 let step = Step::ReprioritiseJob { id: id.clone(), priority, why };
-                one(format!("priority of {name} is {priority}"), step)
+                one(format!("priority {priority} of {name}"), format!("priority of {name} is now {priority}"), step)
             }
             Purpose::QueuePriority { queue } => {
-                let priority = number(form, Key::Priority, validate::queue_priority)?;
-                let priority = priority.ok_or_else(|| vec![(Key::Priority, "a number from 0 to 1000".to_owned())])?;
+                let priority = needed(form, Key::Priority, validate::queue_priority)?;
                 let request =
                     UpdateJobQueueRequest { job_queue: queue.clone(), priority: Some(priority), ..Default::default() };
-                one(format!("priority of {queue} is {priority}"), Step::UpdateQueue(request, why))
+                let step = Step::UpdateQueue(request, why);
+                one(format!("priority {priority} of {queue}"), format!("priority of {queue} is now {priority}"), step)
             }
             Purpose::SwitchQueue { queue, to } => {
                 let request =
                     UpdateJobQueueRequest { job_queue: queue.clone(), state: Some(*to), ..Default::default() };
-                one(format!("queue {queue} is {}", to.as_str()), Step::UpdateQueue(request, why))
+                let verb = verb_of(*to);
+                let step = Step::UpdateQueue(request, why);
+                one(format!("{verb} the queue {queue}"), format!("{verb}d the queue {queue}"), step)
             }
             Purpose::SwitchEnvironment { environment, to } => {
                 let request = UpdateComputeEnvironmentRequest {
@@ -321,28 +340,37 @@ impl App {
                     state: Some(*to),
                     ..Default::default()
                 };
-                let title = format!("compute environment {environment} is {}", to.as_str());
-                one(title, Step::UpdateEnvironment(request, why))
+                let (verb, step) = (verb_of(*to), Step::UpdateEnvironment(request, why));
+                let what = format!("the compute environment {environment}");
+                one(format!("{verb} {what}"), format!("{verb}d {what}"), step)
             }
             Purpose::Schedule { editing } => {
                 let schedule = Box::new(self.schedule_of(form, editing.as_deref())?);
-                let title = format!("schedule {}", schedule.name);
-                one(
-                    title,
-                    if editing.is_some() { Step::UpdateSchedule(schedule) } else { Step::CreateSchedule(schedule) },
-                )
+                let name = schedule.name.clone();
+                if editing.is_some() {
+                    let step = Step::UpdateSchedule(schedule);
+                    one(format!("change the schedule {name}"), format!("changed the schedule {name}"), step)
+                } else {
+                    let step = Step::CreateSchedule(schedule);
+                    one(format!("create the schedule {name}"), format!("created the schedule {name}"), step)
+                }
             }
             Purpose::PauseSchedule { schedule, to } => {
                 let verb = if *to == Switch::Enabled { "resume" } else { "pause" };
                 let changed = Schedule { state: *to, ..(**schedule).clone() };
-                one(format!("{verb} {}", schedule.name), Step::UpdateSchedule(Box::new(changed)))
+                let name = &schedule.name;
+                one(format!("{verb} {name}"), format!("{verb}d {name}"), Step::UpdateSchedule(Box::new(changed)))
             }
             Purpose::DeleteSchedule { group, name } => {
-                one(format!("delete {name}"), Step::DeleteSchedule { group: group.clone(), name: name.clone() })
+                let step = Step::DeleteSchedule { group: group.clone(), name: name.clone() };
+                one(format!("delete {name}"), format!("deleted {name}"), step)
             }
-            Purpose::RunSchedule { group, name } => {
-                one(format!("run {name}"), Step::RunSchedule { group: group.clone(), name: name.clone() })
-            }
+            Purpose::RunSchedule { group, name } => Ok(Act {
+                title: format!("run {name}"),
+                done: Outline::JobOf(name.clone()),
+                steps: vec![Step::RunSchedule { group: group.clone(), name: name.clone() }],
+                in_order: true,
+            }),
             Purpose::Begin => Ok(begin::act(self.setting.starter_vcpus)),
         }
     }
@@ -353,23 +381,37 @@ impl App {
             return Err(vec![(Key::Reason, text)]);
         }
         let mut steps = Vec::new();
-        let mut names = Vec::new();
-        let mut terminates = false;
+        let (mut cancelled, mut terminated) = (Vec::new(), Vec::new());
         for job in jobs.iter().filter_map(|id| self.job_row(id)) {
             let (id, reason) = (job.job_id.clone(), reason.to_owned());
             match StopCall::of(&job) {
-                StopCall::Cancel => steps.push(Step::Cancel { id, reason }),
-                StopCall::Terminate => {
-                    terminates = true;
-                    steps.push(Step::Terminate { id, reason });
+                StopCall::Cancel => {
+                    steps.push(Step::Cancel { id, reason });
+                    cancelled.push(job.job_name);
                 }
-                StopCall::None => continue,
+                StopCall::Terminate => {
+                    steps.push(Step::Terminate { id, reason });
+                    terminated.push(job.job_name);
+                }
+                StopCall::None => {}
             }
-            names.push(job.job_name);
         }
-        let what = if let [one] = names.as_slice() { one.clone() } else { format!("{} jobs", names.len()) };
-        let title = format!("{} {what}", if terminates { "terminate" } else { "cancel" });
-        Ok(Act { title, steps, in_order: false })
+        let what = |names: &[String]| match names {
+            [one] => one.clone(),
+            several => format!("{} jobs", several.len()),
+        };
+        let mut todo = Vec::new();
+        let mut done = Vec::new();
+        // A terminated job goes on for as long as it takes to end.
+        if !terminated.is_empty() {
+            todo.push(format!("terminate {}", what(&terminated)));
+            done.push(format!("asked {} to end", what(&terminated)));
+        }
+        if !cancelled.is_empty() {
+            todo.push(format!("cancel {}", what(&cancelled)));
+            done.push(format!("cancelled {}", what(&cancelled)));
+        }
+        Ok(Act { title: todo.join(", "), done: Outline::Words(done.join(", ")), steps, in_order: false })
     }
 
     /// Looks at the jobs of one queue: for tests and the start of the console.
@@ -400,6 +442,12 @@ impl App {
             _ => true,
         }
     }
+}
+
+/// A priority in a field that must not be empty.
+fn needed(form: &Form, key: Key, check: fn(i32) -> Result<(), validate::Invalid>) -> Result<i32, Problems> {
+    let takes = || check(-1).err().map_or_else(String::new, |error| format!("takes {}", error.takes));
+    number(form, key, check)?.ok_or_else(|| vec![(key, takes())])
 }
 
 /// A whole number in a field; `None` where it is empty.

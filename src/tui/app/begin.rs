@@ -1,13 +1,14 @@
 //! The first things on a fresh machine: an environment, a queue and a definition for processes.
 
 use crate::model::{Starter, starter};
-use crate::tui::requests::{Act, Step};
+use crate::tui::requests::{Act, Outline, Step};
 
 /// Makes the first environment, queue and definition, one after the other.
 pub(super) fn act(max_vcpus: i32) -> Act {
     let Starter { environment, queue, definition } = starter(max_vcpus);
     Act {
         title: "create environment `local`, queue `default` and definition `host`".into(),
+        done: Outline::Words("created environment `local`, queue `default` and definition `host`".into()),
         steps: vec![
             Step::CreateEnvironment(Box::new(environment)),
             Step::CreateQueue(queue),

@@ -1,9 +1,11 @@
-//! The command lines that do the same as a form.
+//! The command lines that do the same as a form: our own verbs, told where to go, so that a pasted line acts on this
+//! world and on no other.
 
 use super::App;
 use super::form::{Form, Key, Purpose};
+use super::submit::command_line as submit_line;
 use crate::backend::Why;
-use crate::model::Switch;
+use crate::model::{Schedule, Switch};
 use crate::tui::requests::Step;
 use crate::tui::words;
 
@@ -16,73 +18,102 @@ impl App {
             _ => self.calls(form),
         };
         let Ok(act) = act else { return Vec::new() };
-        let mut lines: Vec<Vec<String>> = Vec::new();
-        for step in &act.steps {
-            let words = command_line(step);
+        let mut lines: Vec<Line> = Vec::new();
+        for line in act.steps.iter().filter_map(command_line) {
             // Several jobs with one verb and reason are one line.
             match lines.last_mut() {
-                Some(last)
-                    if matches!(step, Step::Cancel { .. } | Step::Terminate { .. }) && last.get(1) == words.get(1) =>
-                {
-                    let before_reason = last.len() - 2;
-                    last.insert(before_reason, words[2].clone());
-                }
-                _ => lines.push(words),
+                Some(last) if last.takes_several && last.verb == line.verb => last.on.extend(line.on),
+                _ => lines.push(line),
             }
         }
-        for words in lines.iter_mut().filter(|words| words.first().is_some_and(|word| word == "batchdeck")) {
-            // Without a context, the line might hit another world than the one that is shown.
-            if self.setting.context != "local" {
-                words.splice(1..1, ["--context".to_owned(), self.setting.context.clone()]);
-            }
-        }
-        lines.iter().map(|words| words::join(words)).collect()
+        lines.into_iter().map(|line| words::join(&line.words(&self.setting.flags))).collect()
     }
 }
 
-/// The words of the command line that makes the same call; the reason stands last.
-fn command_line(step: &Step) -> Vec<String> {
-    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
-    let with_reason = |mut line: Vec<String>, why: &Why| {
-        if let Some(reason) = &why.reason {
-            line.extend(["--reason".to_owned(), reason.clone()]);
-        }
-        line
-    };
-    match step {
-        Step::Cancel { id, reason } => words(&["batchdeck", "cancel", id.as_str(), "--reason", reason]),
-        Step::Terminate { id, reason } => words(&["batchdeck", "terminate", id.as_str(), "--reason", reason]),
-        Step::ReprioritiseJob { id, priority, why } => {
-            with_reason(words(&["batchdeck", "reprioritise", id.as_str(), &priority.to_string()]), why)
-        }
-        Step::UpdateQueue(request, _) => {
-            let mut line = words(&["aws", "batch", "update-job-queue", "--job-queue", &request.job_queue]);
-            if let Some(state) = request.state {
-                line.extend(words(&["--state", state.as_str()]));
-            }
-            if let Some(priority) = request.priority {
-                line.extend(words(&["--priority", &priority.to_string()]));
-            }
-            line
-        }
-        Step::UpdateEnvironment(request, _) => {
-            let name = request.compute_environment.as_str();
-            let mut line = words(&["aws", "batch", "update-compute-environment", "--compute-environment", name]);
-            if let Some(state) = request.state {
-                line.extend(words(&["--state", state.as_str()]));
-            }
-            line
-        }
-        Step::Submit(request) => super::submit::command_line(request),
-        // The forms that make these show no command line.
-        Step::CreateEnvironment(_) | Step::CreateQueue(_) | Step::RegisterDefinition(_) | Step::CreateSchedule(_) => {
-            Vec::new()
-        }
-        Step::UpdateSchedule(schedule) => {
-            let verb = if schedule.state == Switch::Enabled { "resume" } else { "pause" };
-            words(&["batchdeck", "schedule", verb, &schedule.name])
-        }
-        Step::DeleteSchedule { name, .. } => words(&["batchdeck", "schedule", "delete", name]),
-        Step::RunSchedule { name, .. } => words(&["batchdeck", "schedule", "run", name]),
+/// A command line in its parts.
+struct Line {
+    verb: &'static [&'static str],
+    /// What it acts on.
+    on: Vec<String>,
+    /// What stands behind: a reason, a command.
+    rest: Vec<String>,
+    /// Whether it may act on more than one thing.
+    takes_several: bool,
+}
+
+impl Line {
+    fn new(verb: &'static [&'static str], on: &[&str]) -> Self {
+        let on = on.iter().map(|word| (*word).to_owned()).collect();
+        Self { verb, on, rest: Vec::new(), takes_several: false }
     }
+
+    fn because(mut self, reason: Option<&str>) -> Self {
+        self.rest.extend(reason.into_iter().flat_map(|reason| option("--reason", reason)));
+        self
+    }
+
+    fn words(self, flags: &[String]) -> Vec<String> {
+        let mut words = vec!["batchdeck".to_owned()];
+        words.extend(flags.iter().cloned());
+        words.extend(self.verb.iter().map(|word| (*word).to_owned()));
+        words.extend(self.on);
+        words.extend(self.rest);
+        words
+    }
+}
+
+/// An option and its value; one that looks like an option itself is tied to it.
+pub(super) fn option(name: &str, value: &str) -> Vec<String> {
+    if value.starts_with('-') { vec![format!("{name}={value}")] } else { vec![name.to_owned(), value.to_owned()] }
+}
+
+/// The line that makes the same call; `None` where no form that shows one makes it.
+fn command_line(step: &Step) -> Option<Line> {
+    let because = |line: Line, why: &Why| line.because(why.reason.as_deref());
+    Some(match step {
+        Step::Cancel { id, reason } => {
+            Line { takes_several: true, ..Line::new(&["cancel"], &[id.as_str()]).because(Some(reason)) }
+        }
+        Step::Terminate { id, reason } => {
+            Line { takes_several: true, ..Line::new(&["terminate"], &[id.as_str()]).because(Some(reason)) }
+        }
+        Step::ReprioritiseJob { id, priority, why } => {
+            because(Line::new(&["reprioritise"], &[id.as_str(), &priority.to_string()]), why)
+        }
+        Step::UpdateQueue(request, why) => {
+            let queue = request.job_queue.as_str();
+            let line = match (request.state, request.priority) {
+                (Some(Switch::Enabled), _) => Line::new(&["queues", "enable"], &[queue]),
+                (Some(Switch::Disabled), _) => Line::new(&["queues", "disable"], &[queue]),
+                (None, Some(priority)) => Line::new(&["reprioritise"], &["--queue", queue, &priority.to_string()]),
+                (None, None) => return None,
+            };
+            because(line, why)
+        }
+        Step::UpdateEnvironment(request, why) => {
+            let verb: &[&str] = match request.state? {
+                Switch::Enabled => &["envs", "enable"],
+                Switch::Disabled => &["envs", "disable"],
+            };
+            because(Line::new(verb, &[&request.compute_environment]), why)
+        }
+        Step::Submit(request) => Line { rest: submit_line(request), ..Line::new(&["submit"], &[]) },
+        Step::UpdateSchedule(schedule) => {
+            let verb: &[&str] = match schedule.state {
+                Switch::Enabled => &["schedule", "resume"],
+                Switch::Disabled => &["schedule", "pause"],
+            };
+            Line::new(verb, &[&label(&schedule.group_name, &schedule.name)])
+        }
+        Step::DeleteSchedule { group, name } => Line::new(&["schedule", "delete"], &[&label(group, name)]),
+        Step::RunSchedule { group, name } => Line::new(&["schedule", "run"], &[&label(group, name)]),
+        Step::CreateEnvironment(_) | Step::CreateQueue(_) | Step::RegisterDefinition(_) | Step::CreateSchedule(_) => {
+            return None;
+        }
+    })
+}
+
+/// How the verbs name a schedule.
+fn label(group: &str, name: &str) -> String {
+    if group == Schedule::default().group_name { name.to_owned() } else { format!("{group}/{name}") }
 }

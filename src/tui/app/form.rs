@@ -1,5 +1,7 @@
 //! Forms: fields to fill in, with buttons. What a form is for, and what it makes of its fields, is in [`super::act`].
 
+use super::Scroll;
+use super::list::Step;
 use crate::model::{JobId, Schedule, SubmitJobRequest, Switch};
 use crate::tui::action::Action;
 use tui_input::{Input, InputRequest};
@@ -65,6 +67,8 @@ pub struct Form {
     pub careful: bool,
     /// It was tried to send the form: empty fields that must not be are shown as errors.
     pub tried: bool,
+    /// How far the list of what it is about is scrolled.
+    pub scroll: Scroll,
 }
 
 /// One field.
@@ -100,13 +104,13 @@ pub enum Key {
 /// What is in a field.
 #[derive(Debug, Clone)]
 pub enum Entry {
-    Text(Input),
-    /// One of several. Typing narrows them down.
-    Choice {
-        options: Vec<String>,
-        at: usize,
-        typed: String,
+    Text {
+        input: Input,
+        /// All of it is selected: what is typed takes its place.
+        selected: bool,
     },
+    /// One of several. Typing goes to the first that fits; what fits none is kept until the field is left.
+    Choice { options: Vec<String>, at: usize, typed: String },
 }
 
 /// One of the two buttons.
@@ -126,7 +130,21 @@ pub enum Pressed {
 
 impl Field {
     pub fn text(key: Key, label: &'static str, value: &str, example: impl Into<String>) -> Self {
-        Self { key, label, example: example.into(), entry: Entry::Text(Input::new(value.to_owned())) }
+        Self {
+            key,
+            label,
+            example: example.into(),
+            entry: Entry::Text { input: Input::new(value.to_owned()), selected: false },
+        }
+    }
+
+    /// With its value selected.
+    #[must_use]
+    pub fn selected(mut self) -> Self {
+        if let Entry::Text { selected, .. } = &mut self.entry {
+            *selected = true;
+        }
+        self
     }
 
     pub fn choice(key: Key, label: &'static str, options: Vec<String>, chosen: &str) -> Self {
@@ -136,8 +154,23 @@ impl Field {
 
     pub fn value(&self) -> &str {
         match &self.entry {
-            Entry::Text(input) => input.value(),
+            Entry::Text { input, .. } => input.value(),
             Entry::Choice { options, at, .. } => options.get(*at).map_or("", String::as_str),
+        }
+    }
+
+    /// What was typed in a choice and begins none of the options.
+    pub fn no_match(&self) -> Option<&str> {
+        match &self.entry {
+            Entry::Choice { options, typed, .. } if !typed.is_empty() && find(options, typed).is_none() => Some(typed),
+            _ => None,
+        }
+    }
+
+    /// Forgets what was typed to find a choice.
+    fn leave(&mut self) {
+        if let Entry::Choice { typed, .. } = &mut self.entry {
+            typed.clear();
         }
     }
 }
@@ -163,6 +196,17 @@ impl Form {
 
     /// Carries out a key of [`Place::Form`](crate::tui::action::Place::Form).
     pub fn press(&mut self, action: Action) -> Pressed {
+        let before = self.focus;
+        let pressed = self.take(action);
+        if self.focus != before
+            && let Some(left) = self.fields.get_mut(before)
+        {
+            left.leave();
+        }
+        pressed
+    }
+
+    fn take(&mut self, action: Action) -> Pressed {
         match action {
             Action::Cancel => return Pressed::Leave,
             Action::NextField => self.focus = (self.focus + 1) % self.stops(),
@@ -174,6 +218,8 @@ impl Form {
             },
             Action::Send if !self.careful => return Pressed::Send,
             Action::Send => self.focus = self.fields.len(),
+            Action::ScrollDown => self.scroll.step(Step::Halves(2)),
+            Action::ScrollUp => self.scroll.step(Step::Halves(-2)),
             Action::EditLeft | Action::EditRight if self.focused_button().is_some() => {
                 let first = self.fields.len();
                 self.focus = if self.focus == first { first + 1 } else { first };
@@ -186,8 +232,12 @@ impl Form {
     fn edit(&mut self, action: Action) {
         let Some(field) = self.fields.get_mut(self.focus) else { return };
         match &mut field.entry {
-            Entry::Text(input) => {
-                if let Some(request) = edit_request(action) {
+            Entry::Text { input, selected } => {
+                let Some(request) = edit_request(action) else { return };
+                let removes = matches!(action, Action::EditBackspace | Action::EditDelete | Action::EditDeleteWord);
+                if std::mem::take(selected) && removes {
+                    input.reset();
+                } else {
                     input.handle(request);
                 }
             }
@@ -214,26 +264,30 @@ impl Form {
     pub fn insert(&mut self, letter: char) {
         let Some(field) = self.fields.get_mut(self.focus) else { return };
         match &mut field.entry {
-            Entry::Text(input) => {
+            Entry::Text { input, selected } => {
+                if std::mem::take(selected) {
+                    input.reset();
+                }
                 input.handle(InputRequest::InsertChar(letter));
             }
             Entry::Choice { options, at, typed } => {
                 typed.push(letter);
-                if !narrow(options, at, typed) {
-                    typed.pop();
-                }
+                narrow(options, at, typed);
             }
         }
     }
 }
 
-/// Goes to the first option that starts with, or else contains, what was typed.
-fn narrow(options: &[String], at: &mut usize, typed: &str) -> bool {
+/// Goes to the option that was typed, where there is one.
+fn narrow(options: &[String], at: &mut usize, typed: &str) {
+    *at = find(options, typed).unwrap_or(*at);
+}
+
+/// The first option that starts with, or else contains, what was typed.
+fn find(options: &[String], typed: &str) -> Option<usize> {
     let typed = typed.to_lowercase();
     let starts = options.iter().position(|option| option.to_lowercase().starts_with(&typed));
-    let found = starts.or_else(|| options.iter().position(|option| option.to_lowercase().contains(&typed)));
-    *at = found.unwrap_or(*at);
-    found.is_some()
+    starts.or_else(|| options.iter().position(|option| option.to_lowercase().contains(&typed)))
 }
 
 /// What an editing key does in a line of text.
@@ -268,6 +322,7 @@ mod tests {
             go: "Go".into(),
             careful,
             tried: false,
+            scroll: Scroll::default(),
         }
     }
 
@@ -307,7 +362,44 @@ mod tests {
         assert_eq!(form.value(Key::Queue), "high");
         "nig".chars().for_each(|letter| form.insert(letter));
         assert_eq!(form.value(Key::Queue), "nightly");
-        form.insert('x');
-        assert_eq!(form.value(Key::Queue), "nightly", "a letter that fits nothing changes nothing");
+        "xy".chars().for_each(|letter| form.insert(letter));
+        assert_eq!(form.value(Key::Queue), "nightly", "letters that fit nothing change nothing");
+        assert_eq!(form.fields[1].no_match(), Some("nigxy"));
+        form.press(Action::EditBackspace);
+        assert_eq!(form.fields[1].no_match(), Some("nigx"));
+        form.press(Action::PreviousField);
+        assert_eq!(form.fields[1].no_match(), None, "leaving the field forgets them");
+        form.press(Action::NextField);
+        form.insert('h');
+        assert_eq!(form.value(Key::Queue), "high");
+    }
+
+    #[test]
+    fn a_selected_value_is_replaced_by_what_is_typed_and_kept_by_the_arrows() {
+        let form =
+            || Form { fields: vec![Field::text(Key::Priority, "Priority", "500", "").selected()], ..form(false) };
+        let cases: [(&[Action], &str, &str); 5] = [
+            (&[], "7", "7"),
+            (&[], "70", "70"),
+            (&[Action::EditRight], "7", "5007"),
+            (&[Action::EditHome], "7", "7500"),
+            (&[Action::EditBackspace], "", ""),
+        ];
+        for (actions, typed, expected) in cases {
+            let mut form = form();
+            for action in actions {
+                form.press(*action);
+            }
+            typed.chars().for_each(|letter| form.insert(letter));
+            assert_eq!(form.value(Key::Priority), expected, "{actions:?} {typed}");
+        }
+    }
+
+    #[test]
+    fn a_form_starts_in_its_first_field_and_a_bare_question_on_the_button_that_does_no_harm() {
+        assert_eq!((form(true).focused_button(), form(false).focused_button()), (None, None));
+        let bare = |careful| Form { fields: Vec::new(), ..form(careful) };
+        assert_eq!(bare(true).focused_button(), Some(Button::Keep));
+        assert_eq!(bare(false).focused_button(), Some(Button::Go));
     }
 }

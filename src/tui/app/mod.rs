@@ -42,6 +42,8 @@ pub struct Setting {
     pub context: String,
     /// Actions that change the world are refused.
     pub read_only: bool,
+    /// The arguments by which a verb comes to the same place from the same shell.
+    pub flags: Vec<String>,
     pub can: Capabilities,
     pub clock: Clock,
     pub depth: Depth,

@@ -1,10 +1,11 @@
 //! Submitting: the form for a job, the form for a schedule, and the requests that they become.
 
 use super::act::{Problems, number};
+use super::by_hand::option;
 use super::form::{Field, Form, Key, Purpose};
 use super::list::Scope;
 use super::store::Kind;
-use super::{App, Intention, Popup};
+use super::{App, Intention, Popup, Scroll};
 use crate::model::expression::Expression;
 use crate::model::{
     ArrayProperties, ContainerOverrides, DependencyKind, JobDefinition, JobDependency, JobDetail, JobId, JobTimeout,
@@ -120,6 +121,7 @@ impl App {
             go: "Submit".into(),
             careful: false,
             tried: false,
+            scroll: Scroll::default(),
         })));
     }
 
@@ -151,10 +153,13 @@ impl App {
         let mut overrides = base.container_overrides.clone().unwrap_or_default();
         overrides.command = read_words(form, Key::Command, &mut problems);
         request.parameters = read_pairs(form, Key::Parameters, &mut problems);
-        overrides.environment = read_pairs(form, Key::Environment, &mut problems)
-            .into_iter()
-            .map(|(name, value)| KeyValuePair { name, value })
-            .collect();
+        let environment = read_pairs(form, Key::Environment, &mut problems);
+        for name in environment.keys() {
+            if let Err(error) = validate::variable(name) {
+                problems.push((Key::Environment, format!("`{name}`: takes {}", error.takes)));
+            }
+        }
+        overrides.environment = environment.into_iter().map(|(name, value)| KeyValuePair { name, value }).collect();
         request.container_overrides = (overrides != ContainerOverrides::default()).then_some(overrides);
         let array = keep(&mut problems, number(form, Key::Array, validate::array_size));
         request.array_properties = array.map(|size| ArrayProperties { size: Some(size), ..Default::default() });
@@ -264,6 +269,7 @@ impl App {
             keep: "Leave",
             careful: false,
             tried: false,
+            scroll: Scroll::default(),
         })));
     }
 
@@ -426,11 +432,11 @@ fn again(detail: &JobDetail, definition: Option<&JobDefinition>) -> SubmitJobReq
     }
 }
 
-/// The command line that submits the same.
+/// The arguments of `submit` that submit the same.
 pub(super) fn command_line(request: &SubmitJobRequest) -> Vec<String> {
-    let mut line: Vec<String> = ["batchdeck", "submit", "--queue"].map(str::to_owned).to_vec();
-    line.push(request.job_queue.clone());
-    let mut add = |flag: &str, value: String| line.extend([flag.to_owned(), value]);
+    let mut line: Vec<String> = Vec::new();
+    let mut add = |flag: &str, value: String| line.extend(option(flag, &value));
+    add("--queue", request.job_queue.clone());
     add("--definition", request.job_definition.clone());
     add("--name", request.job_name.clone());
     for (key, value) in &request.parameters {
@@ -439,6 +445,17 @@ pub(super) fn command_line(request: &SubmitJobRequest) -> Vec<String> {
     let overrides = request.container_overrides.clone().unwrap_or_default();
     for pair in &overrides.environment {
         add("--env", format!("{}={}", pair.name, pair.value));
+    }
+    for asked in &overrides.resource_requirements {
+        match asked.kind.as_str() {
+            "VCPU" => add("--vcpus", asked.value.clone()),
+            "MEMORY" => add("--memory", asked.value.clone()),
+            // There is no argument for others.
+            _ => {}
+        }
+    }
+    if let Some(share) = &request.share_identifier {
+        add("--share", share.clone());
     }
     if let Some(size) = request.array_properties.as_ref().and_then(|array| array.size) {
         add("--array", size.to_string());

@@ -87,17 +87,97 @@ fn dependents_that_would_fail_are_named_before_the_action() {
 
 #[test]
 fn a_waiting_job_and_a_queue_get_another_priority() {
-    let stage = stage("s / \"resize-4712\" Enter p ctrl-u \"70\" tab \"customer waits\" alt-enter");
+    let stage = stage("s / \"resize-4712\" Enter p \"70\" tab \"customer waits\" alt-enter");
     let id = id_of(&stage.app, "resize-4712");
     let why = Why { reason: Some("customer waits".into()) };
     assert_eq!(stage.backend.calls(), [Call::ReprioritiseJob { id, priority: 70, why }]);
 
-    let stage = self::stage("1 j p ctrl-u \"50\" alt-enter");
+    let stage = self::stage("1 j p \"50\" alt-enter");
     let [Call::UpdateJobQueue(request, why)] = &stage.backend.calls()[..] else { panic!("one call") };
     assert_eq!((request.job_queue.as_str(), request.priority, why), ("default", Some(50), &Why::default()));
 
     let stage = self::stage("p");
     assert!(stage.app.notice.as_ref().is_some_and(|notice| notice.text.contains("only a waiting job")));
+}
+
+#[test]
+fn an_emptied_priority_is_not_sent_and_a_prefilled_one_is_replaced() {
+    for (keys, takes) in [("s p", "takes 0 to 9999"), ("1 j p", "takes 0 to 1000")] {
+        let stage = stage(&format!("{keys} backspace alt-enter"));
+        assert_eq!(stage.backend.calls(), [], "{keys}");
+        assert!(stage.text().contains(&format!("✖ Priority: {takes}")), "{}", stage.text());
+    }
+    let stage = stage("1 j p \"50\" alt-enter");
+    let [Call::UpdateJobQueue(request, _)] = &stage.backend.calls()[..] else { panic!("one call") };
+    assert_eq!(request.priority, Some(50));
+}
+
+#[test]
+fn what_was_done_is_told_in_the_past() {
+    let cases = [
+        (format!("/ \"resize-4711\" Enter x \"why\" {REALLY}"), "✔ asked resize-4711 to end"),
+        (format!("s / \"resize-4712\" Enter x \"why\" {REALLY}"), "✔ cancelled resize-4712"),
+        (format!("left / \"resize\" Enter * x \"why\" {REALLY}"), "✔ asked 2 jobs to end, cancelled resize-4712"),
+        ("s / \"resize-4712\" Enter p \"70\" alt-enter".to_owned(), "✔ priority of resize-4712 is now 70"),
+        ("1 j e tab right Enter".to_owned(), "✔ disabled the queue default"),
+        ("S j p Enter".to_owned(), "✔ paused nightly-report"),
+        ("S j x right Enter".to_owned(), "✔ deleted nightly-report"),
+        ("S n \"hourly\" tab \"rate(1 hour)\" alt-enter".to_owned(), "✔ created the schedule hourly"),
+    ];
+    for (keys, expected) in cases {
+        let stage = stage(&keys);
+        let told = stage.app.notice.as_ref().map(|notice| notice.text.clone());
+        assert_eq!(told.as_deref(), Some(expected), "{keys}");
+    }
+    let stage = stage("S j r Enter");
+    let told = stage.app.notice.as_ref().map(|notice| notice.text.clone()).unwrap_or_default();
+    assert!(told.starts_with("✔ submitted job ") && told.ends_with(" of nightly-report"), "{told}");
+}
+
+#[test]
+fn the_jobs_that_would_be_stopped_are_counted_and_can_be_scrolled_through() {
+    let mut stage = stage("s s s s * x");
+    let text = stage.text();
+    for part in ["Stop 11 jobs", "terminate: ", "cancel: ", "1-8 of 11", "resize-4711"] {
+        assert!(text.contains(part), "{part}:\n{text}");
+    }
+    stage.press("pagedown").expect("keys");
+    assert!(stage.text().contains("4-11 of 11"), "{}", stage.text());
+    stage.press("pageup").expect("keys");
+    assert!(stage.text().contains("1-8 of 11"), "{}", stage.text());
+}
+
+#[test]
+fn the_reason_of_each_wrong_field_can_be_reached_by_going_to_it() {
+    let mut stage = stage("n tab tab \"-bad\" tab tab \"no-pair\" tab \"1A=x\" tab \"1\" alt-enter");
+    for (keys, expected) in [
+        ("", "✖ Name: takes 1 to 128 letters, digits, `-` and `_`, the first a letter or a digit"),
+        ("tab tab", "✖ Parameters: `no-pair` is not key=value"),
+        ("tab", "✖ Environment: `1A`: takes names of letters"),
+        ("tab", "✖ Array size: takes 2 to 10000"),
+        ("tab", "✖ Name: takes 1 to 128 letters"),
+    ] {
+        stage.press(keys).expect("keys");
+        assert!(stage.text().contains(expected), "{expected}:\n{}", stage.text());
+    }
+    let stage = self::stage("S n \"nightly\" tab \"rate(1 hour)\" tab ctrl-u \"Europe/Zurch\"");
+    assert!(stage.text().contains("✖ Zone:"), "{}", stage.text());
+    let stage = self::stage("S n \"nightly\" tab \"cron(1 2 3)\"");
+    assert!(stage.text().contains("✖ When:"), "{}", stage.text());
+}
+
+#[test]
+fn letters_that_begin_no_choice_are_told_until_the_field_is_left() {
+    let mut stage = stage("n \"abc\"");
+    assert!(stage.text().contains("none begins with abc"), "{}", stage.text());
+    stage.press("tab").expect("keys");
+    assert!(!stage.text().contains("none begins with"), "{}", stage.text());
+}
+
+#[test]
+fn a_destructive_form_says_that_it_is_not_sent_from_a_field() {
+    assert!(stage("x").text().contains("alt-Enter does not send this"));
+    assert!(!stage("n").text().contains("does not send"));
 }
 
 #[test]

@@ -2,11 +2,14 @@
 
 use super::{open, preview};
 use crate::config::theme::Role;
+use crate::tui::action::{Action, Place};
 use crate::tui::app::App;
 use crate::tui::app::form::{Button, Entry, Field, Form, Key, Purpose};
-use crate::tui::format::wrap;
+use crate::tui::format::{width as width_of, wrap};
+use crate::tui::widgets::painter::pieces_width;
 use crate::tui::widgets::{Painter, piece};
 use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
 
 /// Columns of the names of fields.
 const LABEL: u16 = 14;
@@ -43,6 +46,10 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, body: Rect, form: &Form) {
         .filter(is_shown)
         .find(|(key, _)| Some(*key) == focused)
         .or_else(|| problems.iter().find(is_shown));
+    let problem = problem.map(|(key, text)| {
+        let label = form.fields.iter().find(|field| field.key == *key).map_or("", |field| field.label);
+        wrap(&format!("✖ {label}: {text}"), room)
+    });
     let mut by_hand: Vec<String> =
         app.by_hand(form).iter().flat_map(|line| wrap(line, room.saturating_sub(16))).collect();
     if by_hand.len() > HAND_LINES {
@@ -81,9 +88,10 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, body: Rect, form: &Form) {
         y += 1;
     }
     if problem_lines > 0 && y + 1 < inner.bottom() {
-        if let Some((key, text)) = problem {
-            let label = form.fields.iter().find(|field| field.key == *key).map_or("", |field| field.label);
-            painter.text(x, y, columns, &format!("✖ {label}: {text}"), Role::Failed);
+        // A long one takes the lines that are held for the command line, which there is not while a field is wrong.
+        let free = if by_hand.is_empty() && below.is_empty() { hand_shown } else { 0 };
+        for (at, line) in problem.into_iter().flatten().take(1 + free).enumerate() {
+            painter.text(x, y + u16::try_from(at).unwrap_or(0), columns, &line, Role::Failed);
         }
         y += 1;
     }
@@ -96,7 +104,16 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, body: Rect, form: &Form) {
         let row = y + u16::try_from(at).unwrap_or(0);
         painter.pieces(x, row, columns, &[piece(label, Role::Column), piece(line.clone(), Role::Dim)]);
     }
-    buttons(painter, Rect { x, y: inner.bottom() - 1, width: columns, height: 1 }, form);
+    let line = Rect { x, y: inner.bottom() - 1, width: columns, height: 1 };
+    let taken = buttons(painter, line, form);
+    if form.careful
+        && let Some(key) = app.keymap.keys_at(Place::Form, Action::Send).first()
+    {
+        let text = format!("{key} does not send this");
+        if width_of(&text) + 1 <= usize::from(columns.saturating_sub(taken)) {
+            painter.text(x, line.y, columns - taken, &text, Role::Dim);
+        }
+    }
 }
 
 fn draw_field(painter: &mut Painter<'_>, line: Rect, field: &Field, has_keys: bool, is_bad: bool) {
@@ -114,15 +131,13 @@ fn draw_field(painter: &mut Painter<'_>, line: Rect, field: &Field, has_keys: bo
     painter.tint(entry, role);
     let room = entry.width.saturating_sub(1);
     match &field.entry {
-        Entry::Text(input) => {
+        Entry::Text { input, selected } => {
             let skip = input.visual_scroll(usize::from(room));
             if input.value().is_empty() {
-                painter.text(entry.x, entry.y, room, &field.example, Role::Dim);
-                if has_keys {
-                    painter.tint(entry, role);
-                }
+                example(painter, entry, &field.example, has_keys);
             } else {
                 let shown: String = input.value().chars().skip(skip).collect();
+                let role = if *selected && has_keys { Role::Selected } else { role };
                 painter.text(entry.x, entry.y, room, &shown, role);
             }
             if has_keys {
@@ -136,14 +151,31 @@ fn draw_field(painter: &mut Painter<'_>, line: Rect, field: &Field, has_keys: bo
                 None => field.example.clone(),
             };
             painter.text(entry.x, entry.y, room, &text, role);
-            let note =
-                if typed.is_empty() { format!("{} of {} ", at + 1, options.len()) } else { format!("{typed}… ") };
+            let note = match (field.no_match(), typed.as_str()) {
+                (Some(typed), _) => format!("none begins with {typed} "),
+                (None, "") => format!("{} of {} ", at + 1, options.len()),
+                (None, typed) => format!("{typed}… "),
+            };
             painter.pieces_right(entry.x, entry.y, entry.width, &[piece(note, role)]);
         }
     }
 }
 
-fn buttons(painter: &mut Painter<'_>, line: Rect, form: &Form) {
+/// What an empty field takes: paler than what is typed, in whatever colours the field has.
+fn example(painter: &mut Painter<'_>, entry: Rect, text: &str, has_keys: bool) {
+    let room = entry.width.saturating_sub(1);
+    if !has_keys {
+        painter.text(entry.x, entry.y, room, text, Role::Dim);
+        return;
+    }
+    let taken = painter.text(entry.x, entry.y, room, text, Role::InputFocus);
+    let area = Rect { width: taken, ..entry }.intersection(painter.buffer.area);
+    let pale = Style::new().add_modifier(Modifier::DIM).remove_modifier(Modifier::BOLD);
+    painter.buffer.set_style(area, pale);
+}
+
+/// Draws the buttons and returns the columns that they take at the right.
+fn buttons(painter: &mut Painter<'_>, line: Rect, form: &Form) -> u16 {
     let focused = form.focused_button();
     let mut pieces = Vec::new();
     for button in form.buttons() {
@@ -162,4 +194,5 @@ fn buttons(painter: &mut Painter<'_>, line: Rect, form: &Form) {
         pieces.push(piece("  ", Role::Text));
     }
     painter.pieces_right(line.x, line.y, line.width, &pieces);
+    pieces_width(&pieces)
 }

@@ -1,19 +1,20 @@
 //! What a form is about: what it will hit, what will come of it.
 
 use crate::config::theme::Role;
-use crate::model::{JobId, STARTER_TYPE, StatusCounts, Switch};
-use crate::tui::app::App;
+use crate::model::{JobId, JobStatus, JobSummary, STARTER_TYPE, StatusCounts, Switch};
+use crate::tui::action::{Action, Place};
 use crate::tui::app::act::StopCall;
-use crate::tui::app::form::{Form, Purpose};
+use crate::tui::app::form::{Form, Key, Purpose};
 use crate::tui::app::list::since;
 use crate::tui::app::subject::title_of;
+use crate::tui::app::{App, Scroll};
 use crate::tui::format::{age, fit, relative, wrap};
 use crate::tui::screens::job_sign;
 use crate::tui::widgets::{Piece, piece};
 
 type Lines = Vec<Vec<Piece<'static>>>;
 
-/// Jobs that are named one by one.
+/// Jobs that are named at once; the others are scrolled to.
 const NAMED: usize = 8;
 /// Past runs of a schedule that are shown.
 const RUNS: usize = 3;
@@ -26,7 +27,7 @@ fn say(lines: &mut Lines, room: usize, text: &str, role: Role) {
 pub fn above(app: &App, form: &Form, room: usize) -> Lines {
     let mut lines = Lines::new();
     match &form.purpose {
-        Purpose::Stop { jobs } => stop(app, &mut lines, room, jobs),
+        Purpose::Stop { jobs } => stop(app, &mut lines, room, jobs, &form.scroll),
         Purpose::JobPriority { id } => {
             if let Some(job) = app.job_row(id) {
                 let why = crate::tui::screens::why(app, &job);
@@ -125,11 +126,34 @@ fn switch_text(to: Switch, what: &str, counts: &StatusCounts) -> String {
     }
 }
 
-fn stop(app: &App, lines: &mut Lines, room: usize, jobs: &[JobId]) {
+/// `196 cancel: 120 RUNNABLE, 76 PENDING` and the same of what is terminated.
+fn summary(live: &[&JobSummary]) -> Vec<String> {
+    [StopCall::Terminate, StopCall::Cancel]
+        .into_iter()
+        .filter_map(|call| {
+            let jobs: Vec<_> = live.iter().filter(|job| StopCall::of(job) == call).collect();
+            let states: Vec<String> = JobStatus::ALL
+                .into_iter()
+                .rev()
+                .map(|status| (jobs.iter().filter(|job| job.status == status).count(), status))
+                .filter(|(count, _)| *count > 0)
+                .map(|(count, status)| format!("{count} {status}"))
+                .collect();
+            (!jobs.is_empty()).then(|| format!("{} {}: {}", jobs.len(), call.name(), states.join(", ")))
+        })
+        .collect()
+}
+
+fn stop(app: &App, lines: &mut Lines, room: usize, jobs: &[JobId], scroll: &Scroll) {
     let wide = room.saturating_sub(50).clamp(8, 40);
     let rows: Vec<_> = jobs.iter().filter_map(|id| app.job_row(id)).collect();
     let (live, ended): (Vec<_>, Vec<_>) = rows.iter().partition(|job| StopCall::of(job) != StopCall::None);
-    for job in live.iter().take(NAMED) {
+    if live.len() > 1 {
+        summary(&live).iter().for_each(|line| say(lines, room, line, Role::Text));
+    }
+    scroll.seen.set((live.len(), NAMED));
+    let top = scroll.top.min(live.len().saturating_sub(NAMED));
+    for job in live.iter().skip(top).take(NAMED) {
         let (sign, role) = job_sign(job.status);
         let call = match StopCall::of(job) {
             StopCall::Terminate => "terminate (TERM, 30 s, KILL)",
@@ -144,7 +168,12 @@ fn stop(app: &App, lines: &mut Lines, room: usize, jobs: &[JobId]) {
         ]);
     }
     if live.len() > NAMED {
-        say(lines, room, &format!("… and {} more", live.len() - NAMED), Role::Dim);
+        let keys: Vec<String> = [Action::ScrollUp, Action::ScrollDown]
+            .into_iter()
+            .filter_map(|action| app.keymap.keys_at(Place::Form, action).into_iter().next())
+            .collect();
+        let range = format!("{}-{} of {}", top + 1, top + NAMED, live.len());
+        lines.push(vec![piece(format!("{range}   "), Role::Dim), piece(keys.join(" "), Role::Key)]);
     }
     if !ended.is_empty() {
         say(lines, room, &format!("{} have ended by themselves: they are left alone", ended.len()), Role::Dim);
@@ -175,16 +204,23 @@ pub fn below(app: &App, form: &Form, room: usize) -> Lines {
             }
         }
         Err(error) => {
-            // The field's own line says what is wrong with it; until something is typed, this says what it takes.
-            let error = if form.value(crate::tui::app::form::Key::Expression).is_empty() {
-                "type when it shall run: its next five times are shown here"
-            } else {
-                &error
+            // Until something is typed, this says what comes here; then what is wrong, and with which of the two fields.
+            let problems = app.calls(form).err().unwrap_or_default();
+            let wrong = problems.into_iter().find(|(key, _)| matches!(key, Key::Expression | Key::Zone));
+            let is_begun = form.tried || !form.value(Key::Expression).is_empty();
+            let (label, role, text) = match wrong.filter(|_| is_begun) {
+                Some((Key::Zone, text)) => ("✖ Zone:", Role::Failed, text),
+                Some((_, text)) => ("✖ When:", Role::Failed, text),
+                None if is_begun => ("  Next", Role::Column, error),
+                None => {
+                    let text = "type when it shall run: its next five times are shown here";
+                    ("  Next", Role::Column, text.to_owned())
+                }
             };
-            let wrapped = wrap(error, room.saturating_sub(15));
-            for (at, line) in wrapped.into_iter().enumerate() {
-                let label = if at == 0 { "  Next         " } else { "               " };
-                lines.push(vec![piece(label, Role::Column), piece(line, Role::Dim)]);
+            let text_role = if role == Role::Failed { role } else { Role::Dim };
+            for (at, line) in wrap(&text, room.saturating_sub(15)).into_iter().enumerate() {
+                let label = if at == 0 { label } else { "" };
+                lines.push(vec![piece(format!("{label:<15}"), role), piece(line, text_role)]);
             }
         }
     }

@@ -31,6 +31,7 @@ fn the_console_for_the_other_tests() {
         backend: Arc::new(ScriptedBackend::new(world)),
         context: "local".into(),
         read_only: false,
+        flags: Vec::new(),
         theme: Theme::load(directory.as_deref(), "midnight").expect("a theme"),
         theme_source: ThemeSource { directory },
         keys: KeyBindings::default(),

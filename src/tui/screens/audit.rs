@@ -7,18 +7,30 @@ use crate::tui::app::App;
 use crate::tui::app::list::ListState;
 use crate::tui::app::rows::audit_key;
 use crate::tui::app::store::Kind;
-use crate::tui::widgets::Painter;
 use crate::tui::widgets::table::{Cell, Column, Table};
+use crate::tui::widgets::{Painter, piece};
 use ratatui::layout::Rect;
 
-const COLUMNS: [Column; 6] = [
-    Column::left("when", 16, 90),
+const WITH_REASON: [Column; 6] = [
+    Column::left("when", 16, 60),
     Column::left("who", 14, 70).growing(1),
     Column::left("did", 16, 95),
     Column::left("to", 12, 99).growing(2),
-    Column::left("why", 12, 80).growing(3),
-    Column::left("outcome", 12, 60).growing(2),
+    Column::left("outcome", 14, 80).growing(2),
+    Column::left("why", 12, 50).growing(3),
 ];
+
+/// Where there is no room for reasons, that of the selected entry stands below the list.
+const WITHOUT: [Column; 5] = [
+    Column::left("when", 12, 60),
+    Column::left("who", 13, 70).growing(1),
+    Column::left("did", 16, 95),
+    Column::left("to", 12, 99).growing(2),
+    Column::left("outcome", 18, 80).growing(2),
+];
+
+/// From this width on there is a column for reasons.
+const WIDE: u16 = 110;
 
 pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, list: &ListState) {
     let rows = app.audit(list);
@@ -28,27 +40,44 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, list: &ListState) 
         return explain(app, painter, inner, Kind::Audit, &list.filter, empty);
     }
     let keys: Vec<_> = rows.iter().map(|entry| audit_key(entry)).collect();
+    let selected = list.cursor.position(&keys);
+    let is_wide = inner.width >= WIDE;
+    let mut rows_area = inner;
+    if !is_wide && inner.height > 4 {
+        rows_area.height -= 2;
+        let line = Rect { y: inner.bottom() - 1, height: 1, ..inner };
+        if let Some(entry) = selected.map(|at| rows[at]) {
+            let reason = entry.reason.as_deref().unwrap_or("-");
+            let pieces = [
+                piece("  why  ", Role::Column),
+                piece(format!("{reason}   "), Role::Text),
+                piece(app.setting.clock.date_time(entry.at), Role::Dim),
+            ];
+            painter.pieces(line.x, line.y, line.width, &pieces);
+        }
+    }
     let table = Table {
-        columns: &COLUMNS,
+        columns: if is_wide { &WITH_REASON } else { &WITHOUT },
         count: rows.len(),
         cursor: &list.cursor,
-        selected: list.cursor.position(&keys),
+        selected,
         has_keys: true,
         titles_from: 3,
     };
-    table.draw(painter, inner, |at| (false, cells(app, rows[at])));
+    table.draw(painter, rows_area, |at| (false, cells(app, rows[at], is_wide)));
 }
 
-fn cells(app: &App, entry: &AuditEntry) -> Vec<Cell> {
+fn cells(app: &App, entry: &AuditEntry, is_wide: bool) -> Vec<Cell> {
     let short = crate::model::JobId::from(entry.target.as_str()).short();
     let target = app.store.job(&entry.target.as_str().into()).map_or(short, |job| job.job_name.clone());
     let target = if entry.target.len() > 30 { target } else { entry.target.clone() };
     vec![
-        (app.setting.clock.day(entry.at), Role::Dim),
+        // Where there is little room the weekday gives way.
+        (app.setting.clock.day(entry.at).chars().skip(if is_wide { 0 } else { 4 }).collect(), Role::Dim),
         (entry.who.clone(), Role::Text),
         (entry.action.clone(), Role::Focus),
         (target, Role::Text),
-        (entry.reason.clone().unwrap_or_else(|| "-".to_owned()), Role::Text),
         (entry.outcome.clone(), Role::Dim),
+        (entry.reason.clone().unwrap_or_else(|| "-".to_owned()), Role::Text),
     ]
 }

@@ -200,6 +200,29 @@ fn the_selected_row_is_seen_in_every_theme_without_a_look_at_its_colour() {
 }
 
 #[test]
+fn what_an_empty_field_takes_is_paler_than_what_is_typed_in_every_theme() {
+    use ratatui::style::Modifier;
+    for name in Theme::built_in_names() {
+        let mut stage = Stage::new(world(), SMALL, Theme::load(None, name).expect("built in"));
+        stage.press("x").expect("keys");
+        let (style, _) = style_of(&stage, "why; it is recorded");
+        assert!(style.add_modifier.contains(Modifier::DIM) && !style.add_modifier.contains(Modifier::BOLD), "{name}");
+        stage.press("\"z\"").expect("keys");
+        let (style, _) = style_of(&stage, "z   ");
+        assert!(!style.add_modifier.contains(Modifier::DIM), "{name}");
+    }
+}
+
+#[test]
+fn the_record_tells_who_did_what_to_what_and_what_came_of_it_on_a_small_screen() {
+    let text = stage(SMALL, "A").text();
+    for part in ["mira@ops-1", "ReprioritiseJob", "urgent-fix", "priority 0 -> 500", "customer waits, OPS-311"] {
+        assert!(text.contains(part), "{part}:\n{text}");
+    }
+    assert!(stage(SMALL, "A j").text().contains("night shift ends"), "the reason is that of the selected entry");
+}
+
+#[test]
 fn every_state_is_readable_without_colour() {
     let text = stage(LARGE, "s s s s").text();
     for words in ["◌ fresh", "SUBMITTED", "◌ pack-9", "PENDING", "◌ render-88", "RUNNABLE", "○ thumbs", "STARTING"]
