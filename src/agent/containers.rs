@@ -101,7 +101,7 @@ impl Container {
         let pump = tokio::spawn(pump(attached.output, logger, is_over));
         drop(attached.input);
 
-        let exit = match self.docker.start_container(&self.id, None).await {
+        let mut exit = match self.docker.start_container(&self.id, None).await {
             Ok(()) => {
                 let started_at = now();
                 control.started(start.timeout_seconds);
@@ -111,8 +111,11 @@ impl Container {
             Err(error) => never_started(format!("CannotStartContainerError: {}", words(&error))),
         };
         let _ = over.send(());
-        if let Err(error) = pump.await {
-            tracing::error!(attempt = %start.attempt, %error, "the reader of a container's output has failed");
+        match pump.await {
+            Ok(lost) => exit.reason = exit.reason.or(lost),
+            Err(error) => {
+                tracing::error!(attempt = %start.attempt, %error, "the reader of a container's output has failed");
+            }
         }
         exit
     }
@@ -263,12 +266,13 @@ fn describe(start: &Start, instance: &InstanceId) -> ContainerCreateBody {
     }
 }
 
-/// Writes the container's output to the log until it is closed, or for a moment longer than the container lives.
+/// Writes the container's output to the log until it is closed, or for a moment longer than the container lives. What
+/// [`Logger::finish`] answers.
 async fn pump(
     mut output: impl Source<Item = Result<LogOutput, Error>> + Unpin,
     mut logger: Logger,
     is_over: oneshot::Receiver<()>,
-) {
+) -> Option<String> {
     let last_words = last_words(is_over);
     tokio::pin!(last_words);
     loop {
@@ -285,7 +289,7 @@ async fn pump(
             () = &mut last_words => break,
         }
     }
-    logger.finish().await;
+    logger.finish().await
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::lines::{Batch, Splitter};
 use super::now;
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -26,7 +26,7 @@ pub(super) enum Stream {
 }
 
 /// Writes an attempt's output to its log stream as it comes. Never fails: a job outlives a full disk, and the stream
-/// says at its end what it has lost.
+/// says in place of what it has lost how much that was.
 #[derive(Debug)]
 pub(super) struct Logger {
     stdout: Splitter,
@@ -52,16 +52,15 @@ impl Logger {
         self.write(batch).await;
     }
 
-    /// Both streams are over.
-    pub(super) async fn finish(mut self) {
+    /// Both streams are over. What the log could not be told of lines that it has lost is answered, for a person.
+    pub(super) async fn finish(mut self) -> Option<String> {
         let mut batch = Batch::default();
         self.stdout.finish(now(), &mut batch);
         self.stderr.finish(now(), &mut batch);
         self.write(batch).await;
-        if let Some(mut file) = self.file.take() {
-            // Nothing is left to do when the task itself fails.
-            let _ = tokio::task::spawn_blocking(move || file.close()).await;
-        }
+        let mut file = self.file.take()?;
+        // Nothing is left to do when the task itself fails.
+        tokio::task::spawn_blocking(move || file.close()).await.ok()?
     }
 
     async fn write(&mut self, batch: Batch) {
@@ -70,7 +69,7 @@ impl Logger {
         }
         if let Some(mut file) = self.file.take() {
             let written = tokio::task::spawn_blocking(move || {
-                file.append(&batch);
+                file.append(batch);
                 file
             });
             self.file = written.await.ok();
@@ -78,19 +77,35 @@ impl Logger {
     }
 }
 
+/// What a log is written to.
+trait Sink: io::Write {
+    /// Cuts off what follows the first `length` bytes.
+    fn cut(&mut self, length: u64) -> io::Result<()>;
+}
+
+impl Sink for File {
+    fn cut(&mut self, length: u64) -> io::Result<()> {
+        self.set_len(length)
+    }
+}
+
 #[derive(Debug)]
-struct LogFile {
+struct LogFile<S = File> {
     path: PathBuf,
-    file: Option<File>,
+    /// `None` while it cannot be created.
+    file: Option<S>,
     /// Where the last whole event ends.
     length: u64,
+    /// Half an event stands after it, and could not be cut off.
+    is_torn: bool,
+    /// Lines that were lost since the last one that was written.
     lost: u64,
     cause: Option<io::Error>,
 }
 
 impl LogFile {
     fn open(path: &Path) -> Self {
-        let mut log = Self { path: path.to_owned(), file: None, length: 0, lost: 0, cause: None };
+        let mut log = Self { path: path.to_owned(), file: None, length: 0, is_torn: false, lost: 0, cause: None };
         match create(path) {
             Ok((file, length)) => (log.file, log.length) = (Some(file), length),
             Err(error) => log.fail(0, error),
@@ -98,24 +113,54 @@ impl LogFile {
         log
     }
 
-    fn append(&mut self, batch: &Batch) {
-        let written = match &mut self.file {
-            Some(file) => file.write_all(&batch.bytes),
-            None => create(&self.path).and_then(|(mut file, length)| {
-                self.length = length;
-                let written = file.write_all(&batch.bytes);
-                self.file = Some(file);
-                written
-            }),
+    fn append(&mut self, batch: Batch) {
+        if self.file.is_none() {
+            match create(&self.path) {
+                Ok((file, length)) => (self.file, self.length) = (Some(file), length),
+                Err(error) => return self.fail(batch.events, error),
+            }
+        }
+        self.write(batch);
+    }
+
+    /// How many lines were lost for good and why, where not even the file could be told.
+    fn close(&mut self) -> Option<String> {
+        if self.lost > 0 {
+            self.append(Batch::default());
+        }
+        let cause = self.cause.take().filter(|_| self.lost > 0)?;
+        let lines = if self.lost == 1 { "1 log line was".to_owned() } else { format!("{} log lines were", self.lost) };
+        Some(format!("{lines} lost: {cause}"))
+    }
+}
+
+impl<S: Sink> LogFile<S> {
+    /// Writes the batch whole or not at all. Where lines are missing before it, a mark in their place goes with it.
+    fn write(&mut self, batch: Batch) {
+        let Some(file) = &mut self.file else { return };
+        let events = batch.events;
+        let bytes = match (&self.cause, self.lost) {
+            (Some(cause), 1..) => {
+                let mut marked = Batch::default();
+                marked.push(now(), format!("batchdeck: {} lines were lost here: {cause}", self.lost).as_bytes());
+                marked.bytes.extend_from_slice(&batch.bytes);
+                marked.bytes
+            }
+            _ => batch.bytes,
         };
-        match written {
-            Ok(()) => self.length += batch.bytes.len() as u64,
+        // Half an event would be read as a broken one, and the next one would be glued to it.
+        if self.is_torn && file.cut(self.length).is_err() {
+            self.lost += events;
+            return;
+        }
+        match file.write_all(&bytes) {
+            Ok(()) => {
+                self.length += bytes.len() as u64;
+                (self.is_torn, self.lost, self.cause) = (false, 0, None);
+            }
             Err(error) => {
-                // Half an event would be read as a broken one, and the next one would be glued to it.
-                if let Some(file) = &self.file {
-                    let _ = file.set_len(self.length);
-                }
-                self.fail(batch.events, error);
+                self.is_torn = file.cut(self.length).is_err();
+                self.fail(events, error);
             }
         }
     }
@@ -126,15 +171,6 @@ impl LogFile {
         }
         self.lost += events;
         self.cause = Some(error);
-    }
-
-    fn close(&mut self) {
-        if let (true, Some(cause)) = (self.lost > 0, self.cause.take()) {
-            tracing::error!(path = %self.path.display(), lost = self.lost, "lines of a log stream were lost");
-            let mut note = Batch::default();
-            note.push(now(), format!("batchdeck: {} lines were lost here: {cause}", self.lost).as_bytes());
-            self.append(&note);
-        }
     }
 }
 
@@ -179,8 +215,8 @@ mod tests {
         logger.finish().await;
         let text = std::fs::read_to_string(parent.join("b.log")).expect("the file is there now");
         let messages: Vec<&str> = text.lines().filter_map(|line| Some(line.split_once(' ')?.1)).collect();
-        assert_eq!(messages[0], "three");
-        assert!(messages[1].starts_with("batchdeck: 2 lines were lost here: "), "{messages:?}");
+        assert!(messages[0].starts_with("batchdeck: 2 lines were lost here: "), "{messages:?}");
+        assert_eq!(messages[1], "three");
     }
 
     #[tokio::test]
@@ -188,9 +224,69 @@ mod tests {
         let mut log = LogFile::open(Path::new("/dev/full"));
         let mut batch = Batch::default();
         batch.push(1, b"lost");
-        log.append(&batch);
+        log.append(batch);
         assert_eq!(log.lost, 1);
         assert_eq!(log.cause.as_ref().map(io::Error::kind), Some(io::ErrorKind::StorageFull));
-        log.close();
+        let told = log.close().expect("nothing could be written");
+        assert!(told.starts_with("1 log line was lost: No space left on device"), "{told}");
+    }
+
+    /// A disk with so much room, which may be cut only when `cuts`.
+    struct Disk {
+        holds: Vec<u8>,
+        room: usize,
+        cuts: bool,
+    }
+
+    impl io::Write for Disk {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let taken = bytes.len().min(self.room - self.holds.len());
+            if taken == 0 {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            self.holds.extend_from_slice(&bytes[..taken]);
+            Ok(taken)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Sink for Disk {
+        fn cut(&mut self, length: u64) -> io::Result<()> {
+            if !self.cuts {
+                return Err(io::ErrorKind::Other.into());
+            }
+            self.holds.truncate(usize::try_from(length).expect("a small file"));
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn lines_lost_on_a_full_disk_leave_one_mark_in_their_place_and_no_half_lines() {
+        for cuts in [true, false] {
+            let disk = Disk { holds: Vec::new(), room: 12, cuts };
+            let mut log =
+                LogFile { path: PathBuf::new(), file: Some(disk), length: 0, is_torn: false, lost: 0, cause: None };
+            let lines = |lines: &[&str]| {
+                let mut batch = Batch::default();
+                lines.iter().for_each(|line| batch.push(1, line.as_bytes()));
+                batch
+            };
+            log.write(lines(&["first"]));
+            log.write(lines(&["second", "third"]));
+            log.write(lines(&["fourth"]));
+            assert_eq!(log.lost, 3);
+            let disk = log.file.as_mut().expect("it is open");
+            (disk.room, disk.cuts) = (10_000, true);
+            log.write(lines(&["fifth"]));
+            log.write(lines(&["sixth"]));
+            let text = String::from_utf8(log.file.expect("it is open").holds).expect("text");
+            let messages: Vec<&str> = text.lines().filter_map(|line| Some(line.split_once(' ')?.1)).collect();
+            assert_eq!(messages.len(), 4, "{text}");
+            assert_eq!((messages[0], messages[2], messages[3]), ("first", "fifth", "sixth"));
+            assert!(messages[1].starts_with("batchdeck: 3 lines were lost here: no storage space"), "{text}");
+        }
     }
 }

@@ -90,13 +90,15 @@ async fn run_command(
     let usage = surroundings.meters.end(pid, last);
     escaped::sweep(&cookie(&surroundings.instance, &start.attempt)).await;
     let _ = over.send(());
-    if let Some(pump) = pump
-        && let Err(error) = pump.await
-    {
-        tracing::error!(attempt = %start.attempt, %error, "the reader of a job's output has failed");
+    let mut lost = None;
+    if let Some(pump) = pump {
+        match pump.await {
+            Ok(told) => lost = told,
+            Err(error) => tracing::error!(attempt = %start.attempt, %error, "the reader of a job's output has failed"),
+        }
     }
     let (code, reason) = match status {
-        Ok(status) => (status.code().or(status.signal().map(|signal| 128 + signal)), None),
+        Ok(status) => (status.code().or(status.signal().map(|signal| 128 + signal)), lost),
         Err(error) => (None, Some(format!("its exit code could not be read: {error}"))),
     };
     Exit { at, started_at: Some(started_at), code, reason, timed_out: control.timed_out(), usage: Some(usage) }
@@ -159,8 +161,14 @@ fn signal_group(pid: i32, signal: Signal) {
     }
 }
 
-/// Writes both pipes to the log until both are closed, or for a moment longer than the process lives.
-async fn pump(mut stdout: ChildStdout, mut stderr: ChildStderr, mut logger: Logger, is_over: oneshot::Receiver<()>) {
+/// Writes both pipes to the log until both are closed, or for a moment longer than the process lives. What
+/// [`Logger::finish`] answers.
+async fn pump(
+    mut stdout: ChildStdout,
+    mut stderr: ChildStderr,
+    mut logger: Logger,
+    is_over: oneshot::Receiver<()>,
+) -> Option<String> {
     let last_words = last_words(is_over);
     tokio::pin!(last_words);
     let (mut out, mut err) = (vec![0; PIPE_SIZE], vec![0; PIPE_SIZE]);
@@ -172,7 +180,7 @@ async fn pump(mut stdout: ChildStdout, mut stderr: ChildStderr, mut logger: Logg
             () = &mut last_words => break,
         }
     }
-    logger.finish().await;
+    logger.finish().await
 }
 
 /// Whether there may be more.

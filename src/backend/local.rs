@@ -73,6 +73,11 @@ struct StopJob<'a> {
     reason: &'a str,
 }
 
+#[derive(Deserialize)]
+struct CountedLines {
+    lines: u64,
+}
+
 #[derive(Serialize)]
 struct Reprioritise {
     priority: i32,
@@ -226,6 +231,25 @@ impl Backend for LocalBackend {
         let call = Call::get("FollowLog", path).about(format!("log stream {stream}"));
         let batches = self.client.lines::<Vec<LogEvent>>(call, Silence::MayLast).await?;
         Ok(batches.filter(|batch| future::ready(!batch.as_ref().is_ok_and(Vec::is_empty))).boxed())
+    }
+
+    async fn next_log_page(&self, mut request: GetLogEvents) -> Result<LogPage, BackendError> {
+        request.start_from_head = Some(true);
+        let stream = request.log_stream_name.clone();
+        let mut lines = self.follow_log(None, stream, request.next_token.clone()).await?;
+        match lines.next().await {
+            Some(Ok(_)) => self.log_events(request).await,
+            Some(Err(error)) => Err(error),
+            None => Err(BackendError::Malformed { operation: "FollowLog", cause: "it ended".to_owned() }),
+        }
+    }
+
+    async fn lines_between(&self, stream: &str, from: Option<&str>, to: &str) -> Result<Option<u64>, BackendError> {
+        let from = from.unwrap_or("f/0");
+        let (stream, from, to) = (encode(stream), encode(from), encode(to));
+        let call = Call::get("CountLines", format!("/batchdeck/v1/logs/count?stream={stream}&from={from}&to={to}"));
+        let counted: CountedLines = self.client.call(call).await?;
+        Ok(Some(counted.lines))
     }
 
     async fn schedules(&self) -> Result<Vec<Schedule>, BackendError> {

@@ -58,7 +58,9 @@ pub trait Backend: Send + Sync + 'static {
     /// Moves a waiting job by its priority (0 to 9999, larger first). AWS has no such call for container jobs.
     async fn reprioritise_job(&self, id: &JobId, priority: i32, why: Why) -> Result<(), BackendError>;
 
-    /// One page of a log stream. A stream that does not exist yet is [`BackendError::NotFound`].
+    /// One page of a log stream: without a token its last lines, or with `start_from_head` its first. The page's tokens
+    /// read on and back from it; a token that comes back as it was sent marks the last or the first line. A page may be
+    /// short, and even empty, before. A stream that does not exist yet is [`BackendError::NotFound`].
     async fn log_events(&self, request: GetLogEvents) -> Result<LogPage, BackendError>;
     /// The lines of a stream from `from` (a forward token; `None` is the first line), and then as they come. It ends
     /// only with an error; a stream that does not exist yet is waited for.
@@ -68,6 +70,20 @@ pub trait Backend: Send + Sync + 'static {
         stream: String,
         from: Option<String>,
     ) -> Result<BoxStream<'static, Result<Vec<LogEvent>, BackendError>>, BackendError>;
+
+    /// The page after `request.next_token` (a forward token; `None` is the first line) as soon as there are lines in
+    /// it; a stream that does not exist yet is waited for.
+    async fn next_log_page(&self, request: GetLogEvents) -> Result<LogPage, BackendError>;
+    /// How many lines of a stream stand between two of its tokens (0 where `to` is before `from`; no `from` is the first
+    /// line); `None` where the service has no way to tell but to read them all.
+    async fn lines_between(
+        &self,
+        _stream: &str,
+        _from: Option<&str>,
+        _to: &str,
+    ) -> Result<Option<u64>, BackendError> {
+        Ok(None)
+    }
 
     async fn schedules(&self) -> Result<Vec<Schedule>, BackendError>;
     async fn create_schedule(&self, schedule: Schedule) -> Result<(), BackendError>;

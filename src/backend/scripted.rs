@@ -195,6 +195,14 @@ fn offset(token: Option<&str>) -> Option<usize> {
     token.and_then(|token| token.get(2..)).and_then(|number| number.parse().ok())
 }
 
+fn page(lines: &[LogEvent], from: usize, to: usize) -> LogPage {
+    LogPage {
+        events: lines[from..to].to_vec(),
+        next_forward_token: format!("f/{to}"),
+        next_backward_token: format!("b/{from}"),
+    }
+}
+
 #[async_trait]
 impl Backend for ScriptedBackend {
     fn capabilities(&self) -> Capabilities {
@@ -285,17 +293,33 @@ impl Backend for ScriptedBackend {
     async fn log_events(&self, request: GetLogEvents) -> Result<LogPage, BackendError> {
         let lines = self.stream(&request.log_stream_name)?;
         let limit = request.limit.map_or(lines.len(), |limit| limit as usize);
-        let from = match offset(request.next_token.as_deref()) {
+        let token = request.next_token.as_deref();
+        let from = match offset(token) {
+            Some(until) if token.is_some_and(|token| token.starts_with("b/")) => {
+                let until = until.min(lines.len());
+                let from = until.saturating_sub(limit);
+                return Ok(page(lines, from, until));
+            }
             Some(at) => at.min(lines.len()),
             None if request.start_from_head == Some(true) => 0,
             None => lines.len().saturating_sub(limit),
         };
         let to = (from + limit).min(lines.len());
-        Ok(LogPage {
-            events: lines[from..to].to_vec(),
-            next_forward_token: format!("f/{to}"),
-            next_backward_token: format!("b/{from}"),
-        })
+        Ok(page(lines, from, to))
+    }
+
+    async fn next_log_page(&self, mut request: GetLogEvents) -> Result<LogPage, BackendError> {
+        request.start_from_head = Some(true);
+        match self.log_events(request).await {
+            Ok(page) if page.events.is_empty() => futures::future::pending().await,
+            Err(BackendError::NotFound { .. }) => futures::future::pending().await,
+            told => told,
+        }
+    }
+
+    async fn lines_between(&self, _stream: &str, from: Option<&str>, to: &str) -> Result<Option<u64>, BackendError> {
+        let (from, to) = (offset(from).unwrap_or(0), offset(Some(to)).unwrap_or(0));
+        Ok(Some(to.saturating_sub(from) as u64))
     }
 
     async fn follow_log(

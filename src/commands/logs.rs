@@ -7,7 +7,7 @@ use super::world::World;
 use super::{Done, resolve};
 use crate::backend::{Backend, BackendError};
 use crate::cli::{LinesFormat, LogsArgs};
-use crate::model::{GetLogEvents, JobDetail, JobId, JobStatus, LogEvent, text::printable};
+use crate::model::{GetLogEvents, JobDetail, JobId, JobStatus, LogEvent, text::log_line};
 use futures::StreamExt;
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ impl Printer {
     }
 
     fn line(&self, event: &LogEvent) -> String {
-        let message = printable(&event.message);
+        let message = log_line(&event.message);
         if !self.timestamps {
             return format!("{message}\n");
         }
@@ -305,6 +305,9 @@ mod tests {
             |timestamps| Printer { output: Output::standard(), format: LinesFormat::Table, timestamps }.line(&event);
         assert_eq!(line(false), "red\n");
         assert_eq!(line(true), "1970-01-01T00:00:01.500Z red\n");
+        let event = LogEvent { message: "10%\r20%".to_owned(), ..event };
+        let printer = Printer { output: Output::standard(), format: LinesFormat::Table, timestamps: false };
+        assert_eq!(printer.line(&event), "20%\n");
     }
 
     #[test]

@@ -35,6 +35,18 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(clean)
 }
 
+/// What a terminal would show of a line that overwrites itself: what follows its last carriage return, or, where nothing
+/// to be seen does, what stood before it.
+pub fn last_overwrite(line: &str) -> &str {
+    let mut written = line.rsplit('\r');
+    written.find(|part| !printable(part).trim().is_empty()).unwrap_or_default()
+}
+
+/// A line of a log as it is shown: its last overwrite, made harmless, without a newline.
+pub fn log_line(message: &str) -> Cow<'_, str> {
+    printable(last_overwrite(message.trim_end_matches('\n')))
+}
+
 fn is_harmful(letter: char) -> bool {
     letter.is_control()
         || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}' | '\u{feff}')
@@ -88,6 +100,23 @@ mod tests {
         ];
         for (given, expected) in cases {
             assert_eq!(printable(given), expected, "{given:?}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_overwrites_itself_is_shown_as_it_was_left() {
+        let cases = [
+            ("plain", "plain"),
+            ("progress 1\rprogress 2", "progress 2"),
+            ("progress 1\rprogress 2\r", "progress 2"),
+            ("windows\r\n", "windows"),
+            ("\u{1b}[32m10%\r\u{1b}[32m20%\u{1b}[0m\r\u{1b}[K", "20%"),
+            ("  indented", "  indented"),
+            ("\r\r", ""),
+            ("", ""),
+        ];
+        for (given, expected) in cases {
+            assert_eq!(log_line(given), expected, "{given:?}");
         }
     }
 

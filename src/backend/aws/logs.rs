@@ -3,7 +3,7 @@
 use super::budget::Caller::Background;
 use super::service::Service;
 use crate::backend::BackendError;
-use crate::model::{GetLogEvents, LogEvent};
+use crate::model::{GetLogEvents, LogEvent, LogPage};
 use futures::stream::{self, BoxStream, StreamExt};
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,49 +18,41 @@ pub fn follow(
     stream: String,
     from: Option<String>,
 ) -> BoxStream<'static, Result<Vec<LogEvent>, BackendError>> {
-    let follower = Follower { service, group, stream, token: from };
-    stream::unfold(Some(follower), |follower| async {
-        let mut follower = follower?;
-        let item = follower.next().await;
-        Some(if item.is_ok() { (item, Some(follower)) } else { (item, None) })
+    let request = GetLogEvents {
+        log_group_name: group,
+        log_stream_name: stream,
+        next_token: from,
+        ..GetLogEvents::default()
+    };
+    stream::unfold(Some((service, request)), |state| async {
+        let (service, mut request) = state?;
+        let item = next_page(&service, request.clone()).await.map(|page| {
+            request.next_token = Some(page.next_forward_token);
+            page.events
+        });
+        Some(if item.is_ok() { (item, Some((service, request))) } else { (item, None) })
     })
     .boxed()
 }
 
-struct Follower {
-    service: Arc<Service>,
-    group: Option<String>,
-    stream: String,
-    token: Option<String>,
-}
-
-impl Follower {
-    async fn next(&mut self) -> Result<Vec<LogEvent>, BackendError> {
-        loop {
-            let wanted = GetLogEvents {
-                log_group_name: self.group.clone(),
-                log_stream_name: self.stream.clone(),
-                start_from_head: Some(true),
-                next_token: self.token.clone(),
-                ..GetLogEvents::default()
-            };
-            match self.service.log_page(Background, wanted).await {
-                Ok(page) => {
-                    let token = Some(page.next_forward_token).filter(|token| !token.is_empty());
-                    // A page may be empty before the end is reached: only a token that stays marks the end.
-                    let is_end = token == self.token || token.is_none();
-                    self.token = token.or(self.token.take());
-                    if !page.events.is_empty() {
-                        return Ok(page.events);
-                    }
-                    if !is_end {
-                        continue;
-                    }
+/// The page after the request's token, as soon as there are lines in it.
+pub async fn next_page(service: &Service, mut request: GetLogEvents) -> Result<LogPage, BackendError> {
+    request.start_from_head = Some(true);
+    loop {
+        match service.log_page(Background, request.clone()).await {
+            Ok(page) if !page.events.is_empty() => return Ok(page),
+            Ok(page) => {
+                let token = Some(page.next_forward_token).filter(|token| !token.is_empty());
+                // A page may be empty before the end is reached: only a token that stays marks the end.
+                let is_end = token == request.next_token || token.is_none();
+                request.next_token = token.or(request.next_token);
+                if !is_end {
+                    continue;
                 }
-                Err(BackendError::NotFound { .. } | BackendError::Throttled { .. }) => {}
-                Err(error) => return Err(error),
             }
-            tokio::time::sleep(INTERVAL).await;
+            Err(BackendError::NotFound { .. } | BackendError::Throttled { .. }) => {}
+            Err(error) => return Err(error),
         }
+        tokio::time::sleep(INTERVAL).await;
     }
 }

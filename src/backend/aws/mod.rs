@@ -311,6 +311,10 @@ impl Backend for AwsBackend {
         Ok(logs::follow(Arc::clone(&self.service), group, stream, from))
     }
 
+    async fn next_log_page(&self, request: GetLogEvents) -> Result<LogPage, BackendError> {
+        logs::next_page(&self.service, request).await
+    }
+
     async fn schedules(&self) -> Result<Vec<Schedule>, BackendError> {
         no_schedules()
     }

@@ -2,7 +2,7 @@
 
 use super::errors::{ApiError, Service};
 use super::{Asked, Shared, World, read_json};
-use crate::daemon::logs::{Follow, LogError, read_page};
+use crate::daemon::logs::{Follow, LogError, count_lines, read_page};
 use crate::model::{GetLogEvents, LogPage};
 use axum::Json;
 use axum::body::{Body, Bytes};
@@ -10,7 +10,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use futures::stream;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::convert::Infallible;
 use std::io;
 
@@ -35,6 +35,34 @@ async fn get_log_events(world: &World, request: GetLogEvents) -> Result<Json<Log
     page.map_err(|cause| LogError::Storage { stream, cause: io::Error::other(cause) })
         .flatten()
         .map(Json)
+        .map_err(Into::into)
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Between {
+    stream: String,
+    from: String,
+    to: String,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Counted {
+    lines: u64,
+}
+
+/// `GET /batchdeck/v1/logs/count?stream=S&from=TOKEN&to=TOKEN`: how many lines stand between two places.
+pub(super) async fn count(
+    State(world): Shared,
+    Asked(between): Asked<Between>,
+) -> Result<Json<Counted>, ApiError> {
+    let logs = world.directory.logs();
+    let stream = between.stream.clone();
+    let counted = tokio::task::spawn_blocking(move || count_lines(&logs, &between.stream, &between.from, &between.to));
+    counted
+        .await
+        .map_err(|cause| LogError::Storage { stream, cause: io::Error::other(cause) })
+        .flatten()
+        .map(|lines| Json(Counted { lines }))
         .map_err(Into::into)
 }
 

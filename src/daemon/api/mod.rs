@@ -96,6 +96,7 @@ fn router(world: World) -> Router {
         .route("/batchdeck/v1/audit", get(ours::audit))
         .route("/batchdeck/v1/watch", get(ours::watch))
         .route("/batchdeck/v1/logs/follow", get(logs::follow))
+        .route("/batchdeck/v1/logs/count", get(logs::count))
         .route("/batchdeck/v1/status", get(ours::status))
         .route("/batchdeck/v1/stop", post(ours::stop))
         .fallback(unknown)

@@ -74,6 +74,14 @@ enum Place {
     Backward(u64),
 }
 
+impl Place {
+    fn offset(self) -> u64 {
+        match self {
+            Self::Forward(offset) | Self::Backward(offset) => offset,
+        }
+    }
+}
+
 /// One page of a stream. Blocks on the disk.
 pub(super) fn read_page(logs: &Path, request: &GetLogEvents) -> Result<LogPage, LogError> {
     let limit = match request.limit {
@@ -95,6 +103,23 @@ pub(super) fn read_page(logs: &Path, request: &GetLogEvents) -> Result<LogPage, 
         Place::Forward(from) => stream.forward(from, limit, wanted),
         Place::Backward(until) => stream.backward(until, limit, wanted),
     }
+}
+
+/// How many lines stand between two tokens. Blocks on the disk.
+pub(super) fn count_lines(logs: &Path, stream: &str, from: &str, to: &str) -> Result<u64, LogError> {
+    let stream = Stream::open(logs, stream)?;
+    let (mut at, to) = (stream.place(from)?.offset(), stream.place(to)?.offset());
+    let (mut block, mut lines) = (vec![0; 64 * 1024], 0);
+    while at < to {
+        let size = block.len().min(usize::try_from(to - at).unwrap_or(usize::MAX));
+        let read = stream.file.read_at(&mut block[..size], at).map_err(|cause| stream.failed(cause))?;
+        if read == 0 {
+            break;
+        }
+        lines += block[..read].iter().filter(|byte| **byte == b'\n').count() as u64;
+        at += read as u64;
+    }
+    Ok(lines)
 }
 
 /// An open stream.

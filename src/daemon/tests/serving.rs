@@ -205,6 +205,18 @@ async fn a_log_is_followed_before_it_begins_and_its_lines_come_as_they_are_writt
 }
 
 #[tokio::test]
+async fn the_lines_between_two_places_of_a_log_are_counted() {
+    let host = Host::running().await;
+    let stream = host.directory().logs().join("d/default");
+    fs::create_dir_all(&stream).expect("made");
+    fs::write(stream.join("t.log"), "5 one\n".repeat(50_000)).expect("written");
+    for (from, to, lines) in [("f/0", "f/300000", 50_000), ("f/6", "b/18", 2), ("f/18", "f/6", 0)] {
+        let told = host.get(&format!("/batchdeck/v1/logs/count?stream=d/default/t&from={from}&to={to}")).await;
+        assert_eq!(told["lines"], lines, "{from} {to}");
+    }
+}
+
+#[tokio::test]
 async fn a_client_stops_the_engine_and_streams_end_with_it() {
     let mut host = Host::running().await;
     let status: EngineStatus = serde_json::from_value(host.get("/batchdeck/v1/status").await).expect("a status");
