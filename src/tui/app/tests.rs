@@ -314,7 +314,7 @@ fn a_stream_of_changes_that_breaks_is_told_with_its_age() {
     stage.pass(1_000);
     assert!(matches!(stage.app.store.live, Liveness::Gone { .. }));
     let text = stage.text();
-    assert!(text.contains("engine gone · showing what was known 6s ago · reconnecting in 1s"), "{text}");
+    assert!(text.contains("engine gone · data is 6s old · reconnecting in 1s"), "{text}");
     assert!(stage.app.next_wake() <= stage.app.now + 1000, "the age is kept up to date");
     stage.hear(Message::WatchOpened);
     assert!(stage.text().contains("engine ok · live"));
