@@ -64,7 +64,7 @@ mod tests {
         let cases = [
             ("x \"wrong 'bucket'\"", "batchdeck terminate "),
             ("x \"-f\"", "batchdeck terminate "),
-            ("s s s s * x", "batchdeck terminate "),
+            ("s s s s * x", "batchdeck cancel "),
             ("s p", "batchdeck reprioritise "),
             ("s p \"70\" tab \"customer waits\"", "batchdeck reprioritise "),
             ("1 j p \"50\"", "batchdeck reprioritise --queue default 50"),

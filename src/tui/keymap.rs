@@ -395,7 +395,7 @@ mod tests {
         type Bindings = &'static [(&'static str, &'static [&'static str])];
         let cases: [(Bindings, &str); 5] = [
             (&[("xyzzy", &["x"])], "`xyzzy` is not an action (`?`"),
-            (&[("hepl", &["x"])], "`hepl` is not an action; did you mean `help`?"),
+            (&[("hepl", &["x"])], "`hepl` is not an action; the nearest is `help`"),
             (&[("help", &["ctrl-"])], "help: `ctrl-` is not a key"),
             (&[("mark", &["x"]), ("stop", &["x"])], "`x` is given to both mark and stop in jobs"),
             (&[("mark", &["v"]), ("sort", &["v v"])], "`v v` is given to both mark and sort in jobs"),

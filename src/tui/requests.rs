@@ -53,6 +53,8 @@ pub enum Ask {
     Theme(String),
     /// Write every cell of the screen anew.
     Redraw,
+    /// Open the stream of changes now, where it waits to be opened again.
+    Reconnect,
 }
 
 /// An action that an operator has confirmed: calls that are made one after the other.
@@ -144,7 +146,8 @@ pub enum Message {
 /// How many actions of the record are read.
 const AUDIT_LIMIT: usize = 500;
 
-/// Carries out one request that has one answer. Streams ([`Ask::Follow`]) and [`Ask::Redraw`] have none here.
+/// Carries out one request that has one answer. Streams ([`Ask::Follow`]) and what concerns the console itself
+/// ([`Ask::Redraw`], [`Ask::Reconnect`]) have none here.
 pub async fn perform(backend: &dyn Backend, themes: Option<&Path>, ask: Ask) -> Option<Answer> {
     Some(match ask {
         Ask::Queues => Answer::Queues(backend.job_queues().await),
@@ -161,7 +164,7 @@ pub async fn perform(backend: &dyn Backend, themes: Option<&Path>, ask: Ask) -> 
         }
         Ask::Act(act) => Answer::Done(carry_out(backend, act).await),
         Ask::Theme(name) => Answer::Theme(Theme::load(themes, &name)),
-        Ask::Follow { .. } | Ask::StopFollowing | Ask::Redraw => return None,
+        Ask::Follow { .. } | Ask::StopFollowing | Ask::Redraw | Ask::Reconnect => return None,
     })
 }
 

@@ -12,8 +12,8 @@ use crate::config::keys::KeyBindings;
 use crate::config::theme::Theme;
 use crate::model::{Cursor, Millis, What, starter_vcpus};
 use crokey::KeyCombination;
-use crossterm::event::{Event, EventStream, KeyEventKind};
-use futures::StreamExt;
+use crossterm::event::{Event, EventStream, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use futures::{FutureExt, StreamExt};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use std::future::poll_fn;
 use std::io::{self, Write};
@@ -22,8 +22,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::Notify;
+use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver, UnboundedSender, channel, unbounded_channel};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
@@ -79,11 +80,22 @@ pub enum TuiError {
 const FRAME: Duration = Duration::from_millis(33);
 
 const FIRST_DELAY: Duration = Duration::from_millis(250);
-const LONGEST_DELAY: Duration = Duration::from_secs(8);
+/// The engine is on this machine, and asking a remote one once in this time costs it nothing.
+const LONGEST_DELAY: Duration = Duration::from_secs(3);
+
+/// So long changes are taken before keys and the screen have their turn.
+const SLICE: Duration = Duration::from_millis(4);
+/// So many changes are held here; what comes beyond waits with the one who sends it.
+const CHANGES_HELD: usize = 4_096;
+
+/// How long to wait for a stop that does not come: nobody would resume a console without a shell.
+const STOP: Duration = Duration::from_millis(200);
 
 /// Shows the console until it is left. However it ends, the terminal is given back.
 pub async fn run(options: Options) -> Result<(), TuiError> {
     let keymap = Keymap::new(&options.keys)?;
+    let signals = Signals::watch().map_err(TuiError::Signals)?;
+    let terminal = Terminal::take().map_err(TuiError::NoTerminal)?;
     let (columns, lines) = crossterm::terminal::size().map_err(TuiError::NoTerminal)?;
     let setting = Setting {
         context: options.context,
@@ -100,14 +112,15 @@ pub async fn run(options: Options) -> Result<(), TuiError> {
     let (messages, inbox) = unbounded_channel();
     let (panicked, panics) = unbounded_channel();
     let _hook = PanicHook::set(panicked);
-    let _terminal = Terminal::take().map_err(TuiError::NoTerminal)?;
     let runner = Runner {
         backend: options.backend,
         themes: options.theme_source.directory.clone(),
         messages: messages.clone(),
         following: None,
+        reconnect: Arc::default(),
     };
-    let watching = tokio::spawn(watch(Arc::clone(&runner.backend), messages.clone()));
+    let (told, changes) = channel(CHANGES_HELD);
+    let watching = tokio::spawn(watch(Arc::clone(&runner.backend), told, Arc::clone(&runner.reconnect)));
     let (touched, theme_files) = unbounded_channel();
     let _watcher = options.theme_source.directory.as_deref().and_then(|path| watch_themes(path, touched));
     let mut console = Console {
@@ -115,9 +128,11 @@ pub async fn run(options: Options) -> Result<(), TuiError> {
         runner,
         screen: Screen::new(columns, lines),
         writer: Writer::start(),
-        drawn_at: Instant::now() - FRAME,
+        terminal,
+        next_frame: Instant::now(),
+        suspends: false,
     };
-    let result = console.serve(inbox, panics, theme_files).await;
+    let result = console.serve(signals, Heard { answers: inbox, changes, panics, theme_files }).await;
     watching.abort();
     if let Some(following) = console.runner.following.take() {
         following.abort();
@@ -147,37 +162,76 @@ struct Console {
     runner: Runner,
     screen: Screen,
     writer: Writer,
-    drawn_at: Instant,
+    terminal: Terminal,
+    /// When a frame for what changed by itself may be drawn.
+    next_frame: Instant,
+    /// The person wants the shell back for a while.
+    suspends: bool,
+}
+
+/// What comes from outside.
+struct Heard {
+    answers: UnboundedReceiver<Message>,
+    changes: Receiver<Message>,
+    panics: UnboundedReceiver<()>,
+    theme_files: UnboundedReceiver<()>,
+}
+
+/// The signals that would end or stop the process with the terminal as it is.
+struct Signals {
+    ends: [Signal; 4],
+    resumed: Signal,
+}
+
+impl Signals {
+    fn watch() -> io::Result<Self> {
+        let ends = [
+            signal(SignalKind::terminate())?,
+            signal(SignalKind::hangup())?,
+            signal(SignalKind::interrupt())?,
+            signal(SignalKind::quit())?,
+        ];
+        let resumed = signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?;
+        Ok(Self { ends, resumed })
+    }
+
+    async fn end(ends: &mut [Signal; 4]) {
+        futures::future::select_all(ends.iter_mut().map(|signal| Box::pin(signal.recv()))).await;
+    }
 }
 
 impl Console {
-    async fn serve(
-        &mut self,
-        mut heard: UnboundedReceiver<Message>,
-        mut panics: UnboundedReceiver<()>,
-        mut theme_files: UnboundedReceiver<()>,
-    ) -> Result<(), TuiError> {
-        let watch = |kind| signal(kind).map_err(TuiError::Signals);
-        let mut term = watch(SignalKind::terminate())?;
-        let mut hangup = watch(SignalKind::hangup())?;
-        let mut interrupt = watch(SignalKind::interrupt())?;
-        let mut resumed = watch(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?;
-        let mut gone = watch_hangup();
+    async fn serve(&mut self, mut signals: Signals, mut heard: Heard) -> Result<(), TuiError> {
+        let mut gone = watch_hangup().fuse();
         let mut events = EventStream::new();
         // Whether something is to be drawn, and whether a person waits for it.
         let (mut is_stale, mut is_urgent) = (true, true);
         let mut is_writing = false;
         while !self.app.is_over {
-            if is_stale && !is_writing && (is_urgent || self.drawn_at.elapsed() >= FRAME) {
+            if self.suspends && !is_writing {
+                self.suspend(&mut signals.resumed).await?;
+                (is_stale, is_urgent) = (true, true);
+            }
+            if is_stale && !is_writing && (is_urgent || self.next_frame <= Instant::now()) {
                 is_writing = self.draw()?;
                 (is_stale, is_urgent) = (false, false);
             }
             let wait = Duration::from_millis(u64::try_from(self.app.next_wake() - now()).unwrap_or(0));
             let mut wake = Instant::now() + wait;
             if is_stale && !is_writing {
-                wake = wake.min(self.drawn_at + FRAME);
+                wake = wake.min(self.next_frame);
             }
+            // In the order of who waits: the person at the keys first, then what others tell.
             tokio::select! {
+                biased;
+                Some(()) = heard.panics.recv() => return Err(TuiError::Bug),
+                Ok(()) = &mut gone => break,
+                () = Signals::end(&mut signals.ends) => break,
+                _ = signals.resumed.recv() => {
+                    self.terminal.take_again().map_err(TuiError::NoTerminal)?;
+                    self.screen.redraw_all();
+                    (is_stale, is_urgent) = (true, true);
+                }
                 event = events.next() => {
                     let Some(Ok(event)) = event else { break };
                     is_urgent |= self.take_event(event);
@@ -188,13 +242,6 @@ impl Console {
                         is_urgent |= self.take_event(event);
                     }
                 }
-                Some(message) = heard.recv() => {
-                    self.hear(message);
-                    while let Ok(message) = heard.try_recv() {
-                        self.hear(message);
-                    }
-                    is_stale = true;
-                }
                 written = self.writer.written.recv() => {
                     match written {
                         Some(Ok(())) => is_writing = false,
@@ -204,26 +251,25 @@ impl Console {
                         None => break,
                     }
                 }
-                Some(()) = theme_files.recv() => {
-                    while theme_files.try_recv().is_ok() {}
+                () = tokio::time::sleep_until(wake) => {
+                    let requests = self.app.tick(now());
+                    self.start(requests);
+                    is_stale = true;
+                }
+                Some(()) = heard.theme_files.recv() => {
+                    while heard.theme_files.try_recv().is_ok() {}
                     let theme = Theme::load(self.runner.themes.as_deref(), &self.app.theme.name);
                     if theme.as_ref().map_or(true, |theme| *theme != self.app.theme) {
                         self.hear(Message::ThemeFile(theme));
                         is_stale = true;
                     }
                 }
-                Some(()) = panics.recv() => return Err(TuiError::Bug),
-                Ok(()) = &mut gone => break,
-                _ = term.recv() => break,
-                _ = hangup.recv() => break,
-                _ = interrupt.recv() => break,
-                _ = resumed.recv() => {
-                    self.screen.redraw_all();
-                    (is_stale, is_urgent) = (true, true);
+                Some(message) = heard.answers.recv() => {
+                    self.hear_slice(message, || heard.answers.try_recv().ok());
+                    is_stale = true;
                 }
-                () = tokio::time::sleep_until(wake) => {
-                    let requests = self.app.tick(now());
-                    self.start(requests);
+                Some(message) = heard.changes.recv() => {
+                    self.hear_slice(message, || heard.changes.try_recv().ok());
                     is_stale = true;
                 }
             }
@@ -231,9 +277,26 @@ impl Console {
         Ok(())
     }
 
+    /// Gives the terminal to the shell until the process is resumed.
+    async fn suspend(&mut self, resumed: &mut Signal) -> Result<(), TuiError> {
+        self.suspends = false;
+        restore();
+        // As the terminal does it: all processes of the job stop.
+        if rustix::process::kill_current_process_group(rustix::process::Signal::TSTP).is_ok() {
+            let _ = tokio::time::timeout(STOP, resumed.recv()).await;
+        }
+        self.terminal.take_again().map_err(TuiError::NoTerminal)?;
+        self.screen.redraw_all();
+        Ok(())
+    }
+
     /// Whether a person waits for what comes of it.
     fn take_event(&mut self, event: Event) -> bool {
         let requests = match event {
+            Event::Key(key) if is_suspend(key) => {
+                self.suspends = true;
+                return true;
+            }
             Event::Key(key) if key.kind != KeyEventKind::Release => self.app.key(KeyCombination::from(key), now()),
             Event::Paste(text) => self.app.insert(&text, now()),
             Event::Resize(columns, lines) => {
@@ -247,6 +310,16 @@ impl Console {
         true
     }
 
+    /// Takes what has come, for a short while: what is left has its turn after the keys and the frame.
+    fn hear_slice(&mut self, first: Message, mut next: impl FnMut() -> Option<Message>) {
+        let until = Instant::now() + SLICE;
+        let mut message = Some(first);
+        while let Some(heard) = message {
+            self.hear(heard);
+            message = if Instant::now() < until { next() } else { None };
+        }
+    }
+
     fn hear(&mut self, message: Message) {
         let requests = self.app.receive(message, now());
         self.start(requests);
@@ -256,6 +329,7 @@ impl Console {
         for request in requests {
             match request.ask {
                 Ask::Redraw => self.screen.redraw_all(),
+                Ask::Reconnect => self.runner.reconnect.notify_waiters(),
                 _ => self.runner.start(request),
             }
         }
@@ -263,14 +337,24 @@ impl Console {
 
     /// Hands the next frame to the writer; whether there was anything to write.
     fn draw(&mut self) -> Result<bool, TuiError> {
-        self.drawn_at = Instant::now();
+        let begun = Instant::now();
+        let requests = self.app.tick(now());
+        self.start(requests);
         let app = &self.app;
         let bytes = self.screen.frame(|buffer| screens::draw(app, buffer)).map_err(TuiError::Write)?;
+        // Where frames are dear, they take half of the time at most.
+        let done = Instant::now();
+        self.next_frame = done + FRAME.max(done - begun);
         match bytes {
             Some(bytes) => Ok(self.writer.write(bytes)),
             None => Ok(false),
         }
     }
+}
+
+/// ctrl-z, as shells and terminals have it; raw mode makes it a key.
+fn is_suspend(key: KeyEvent) -> bool {
+    key.kind == KeyEventKind::Press && key.code == KeyCode::Char('z') && key.modifiers == KeyModifiers::CONTROL
 }
 
 /// What is there already, without waiting. The stream wakes only the task that has polled it first, so it is polled with
@@ -370,6 +454,8 @@ struct Runner {
     themes: Option<PathBuf>,
     messages: UnboundedSender<Message>,
     following: Option<JoinHandle<()>>,
+    /// Ends the pause before the stream of changes is opened again.
+    reconnect: Arc<Notify>,
 }
 
 impl Runner {
@@ -424,13 +510,13 @@ async fn follow(
 }
 
 /// Keeps the stream of changes open, with longer and longer pauses while it cannot be.
-async fn watch(backend: Arc<dyn Backend>, messages: UnboundedSender<Message>) {
+async fn watch(backend: Arc<dyn Backend>, messages: Sender<Message>, reconnect: Arc<Notify>) {
     let mut cursor: Option<Cursor> = None;
     let mut delay = FIRST_DELAY;
     loop {
         let error = match backend.watch(cursor).await {
             Ok(mut changes) => {
-                if messages.send(Message::WatchOpened).is_err() {
+                if messages.send(Message::WatchOpened).await.is_err() {
                     return;
                 }
                 loop {
@@ -438,7 +524,7 @@ async fn watch(backend: Arc<dyn Backend>, messages: UnboundedSender<Message>) {
                         Some(Ok(change)) => {
                             delay = FIRST_DELAY;
                             cursor = if change.what == What::Reset { cursor } else { Some(change.cursor) };
-                            if messages.send(Message::Change(change)).is_err() {
+                            if messages.send(Message::Change(change)).await.is_err() {
                                 return;
                             }
                         }
@@ -450,11 +536,13 @@ async fn watch(backend: Arc<dyn Backend>, messages: UnboundedSender<Message>) {
             Err(error) => error,
         };
         let again_in = Millis::try_from(delay.as_millis()).unwrap_or(Millis::MAX);
-        if messages.send(Message::WatchBroke { error, again_in }).is_err() {
+        if messages.send(Message::WatchBroke { error, again_in }).await.is_err() {
             return;
         }
-        tokio::time::sleep(delay).await;
-        delay = (delay * 2).min(LONGEST_DELAY);
+        tokio::select! {
+            () = tokio::time::sleep(delay) => delay = (delay * 2).min(LONGEST_DELAY),
+            () = reconnect.notified() => delay = FIRST_DELAY,
+        }
     }
 }
 

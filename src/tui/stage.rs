@@ -82,6 +82,8 @@ impl Stage {
     pub fn hear(&mut self, message: Message) {
         let requests = self.app.receive(message, self.now);
         self.carry_out(requests);
+        let requests = self.app.tick(self.now);
+        self.carry_out(requests);
     }
 
     /// Lets the cursor come to rest. The clock on the screen stands still.

@@ -12,7 +12,7 @@ use ratatui::backend::{Backend as _, CrosstermBackend};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use std::cell::RefCell;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::mem;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,13 +25,29 @@ static TAKEN: AtomicBool = AtomicBool::new(false);
 pub struct Terminal;
 
 impl Terminal {
+    /// Takes it where standard input and output are one; a file or a pipe gets not one byte.
     pub fn take() -> io::Result<Self> {
-        TAKEN.store(true, Ordering::SeqCst);
+        for (name, is_terminal) in [("input", io::stdin().is_terminal()), ("output", io::stdout().is_terminal())] {
+            if !is_terminal {
+                return Err(io::Error::other(format!("standard {name} is no terminal")));
+            }
+        }
         let terminal = Self;
-        enable_raw_mode()?;
-        execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, Hide)?;
+        enter()?;
         Ok(terminal)
     }
+
+    /// Takes it once more after it was given back, or after a shell has had it while this process was stopped.
+    pub fn take_again(&self) -> io::Result<()> {
+        restore();
+        enter()
+    }
+}
+
+fn enter() -> io::Result<()> {
+    TAKEN.store(true, Ordering::SeqCst);
+    enable_raw_mode()?;
+    execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, Hide)
 }
 
 impl Drop for Terminal {

@@ -145,7 +145,7 @@ async fn an_endpoint_that_dies_is_told_with_the_age_of_what_is_shown_and_comes_b
     console.wait_for("overview");
 
     gate.shut();
-    console.wait_for("aws gone · showing what was known");
+    console.wait_for("aws gone · data is");
     console.wait_for("main");
     console.type_text("n");
     console.wait_for("Submit a job");

@@ -11,6 +11,7 @@ use crate::model::{
 };
 use crate::tui::action::{Action, Place};
 use crate::tui::requests::{Act, Ask, Outline, Step};
+use std::collections::HashSet;
 
 /// What is wrong with a form: the field and why.
 pub type Problems = Vec<(Key, String)>;
@@ -48,13 +49,25 @@ impl StopCall {
 const DEPENDENTS_SOUGHT: usize = 100;
 
 impl App {
-    /// The marked jobs of the list that has the keys, or the one that is meant.
+    /// The marked jobs of the list that has the keys, in its order and then those that it does not list now; or the one
+    /// that is meant.
     fn targets(&self) -> Vec<JobId> {
-        let marked = self.job_list().map(|jobs| &jobs.marked).filter(|marked| !marked.is_empty());
-        match marked {
-            Some(marked) => marked.iter().cloned().collect(),
-            None => self.selected_job().into_iter().collect(),
-        }
+        let Some(list) = self.job_list().filter(|list| !list.marked.is_empty()) else {
+            return self.selected_job().into_iter().collect();
+        };
+        let rows = list.rows(&self.store);
+        let listed: Vec<&JobId> = rows.ids.iter().filter(|id| list.marked.contains(*id)).collect();
+        let known: HashSet<&JobId> = listed.iter().copied().collect();
+        let hidden = list.marked.iter().filter(|id| !known.contains(id));
+        listed.iter().copied().chain(hidden).cloned().collect()
+    }
+
+    /// How many of these jobs the list that has the keys does not list now: a filter or a change hides them.
+    fn not_listed(&self, jobs: &[JobId]) -> usize {
+        let Some(list) = self.job_list() else { return 0 };
+        let rows = list.rows(&self.store);
+        let listed: HashSet<&JobId> = rows.ids.iter().collect();
+        jobs.iter().filter(|id| !listed.contains(id)).count()
     }
 
     /// The row of a job, or what its details say.
@@ -68,8 +81,9 @@ impl App {
 
     pub(super) fn ask_stop(&mut self) {
         let jobs: Vec<JobId> = self.targets();
-        let live = |id: &&JobId| self.job_row(id).is_some_and(|job| StopCall::of(&job) != StopCall::None);
-        let count = jobs.iter().filter(live).count();
+        let is_live = |id: &&JobId| self.job_row(id).is_some_and(|job| StopCall::of(&job) != StopCall::None);
+        let live: Vec<JobId> = jobs.iter().filter(is_live).cloned().collect();
+        let count = live.len();
         if count == 0 {
             return self.say(if jobs.is_empty() {
                 "no job is selected"
@@ -90,8 +104,14 @@ impl App {
             _ => "Cancel",
         };
         let name = self.job_row(&jobs[0]).map(|job| job.job_name).unwrap_or_default();
-        let title =
+        let mut title =
             if count == 1 && jobs.len() == 1 { format!("{verb} {name}") } else { format!("{verb} {count} jobs") };
+        match self.not_listed(&live) {
+            0 => {}
+            1 if count == 1 => title.push_str(" · it is not in this list now"),
+            1 => title.push_str(" · 1 of them is not in this list now"),
+            hidden => title.push_str(&format!(" · {hidden} of them are not in this list now")),
+        }
         self.open_form(Form {
             purpose: Purpose::Stop { jobs },
             title,

@@ -4,7 +4,7 @@ use super::list::StateSet;
 use super::log::Subject;
 use super::store::{Kind, Liveness};
 use super::subject::children_query;
-use super::{App, Topic};
+use super::{App, Topic, View};
 use crate::backend::{BackendError, JobQuery, JobScope, Page};
 use crate::model::{Change, JobId, JobSummary, Millis, What, text::printable};
 use crate::tui::requests::{Answer, Ask, Message, Outcome, Request, RequestId};
@@ -19,6 +19,27 @@ const ENDED_PAGES: usize = 2;
 /// The sets of states that are read one by one; together they are all.
 const SETS: [StateSet; 4] = [StateSet::Running, StateSet::Waiting, StateSet::Failed, StateSet::Succeeded];
 
+/// From this on, the console says that it is behind the stream of changes.
+const BEHIND: Millis = 2_000;
+
+/// How old changes are when they are taken.
+#[derive(Debug, Default)]
+pub(super) struct Lag {
+    last: Millis,
+    /// The least that was ever met: what the two clocks differ by.
+    least: Option<Millis>,
+}
+
+impl Lag {
+    fn note(&mut self, at: Millis, now: Millis) {
+        // A change without a time says nothing of its age.
+        if at > 0 {
+            self.last = now - at;
+            self.least = Some(self.least.map_or(self.last, |least| least.min(self.last)));
+        }
+    }
+}
+
 /// How far each of [`SETS`] has been read.
 #[derive(Debug, Default)]
 pub(super) struct Pages([Reading; 4]);
@@ -31,7 +52,8 @@ struct Reading {
 }
 
 impl App {
-    /// Takes what was heard from outside.
+    /// Takes what was heard from outside, and no more: it costs the same however much is shown. Lists, cursors and what
+    /// is asked for follow with the next [`App::tick`], once for all that came in between.
     pub fn receive(&mut self, message: Message, now: Millis) -> Vec<Request> {
         self.now = now;
         match message {
@@ -51,6 +73,7 @@ impl App {
             Message::Change(change) => {
                 self.heard_at = now;
                 self.store.live = Liveness::Live;
+                self.lag.note(change.at, now);
                 self.take_change(change);
             }
             Message::WatchBroke { error, again_in } => {
@@ -66,8 +89,19 @@ impl App {
             }
             Message::ThemeFile(Err(error)) => self.complain(error.to_string()),
         }
-        self.settle();
         mem::take(&mut self.out)
+    }
+
+    /// How old what is shown is while changes come faster than they are taken; `None` while the console keeps up.
+    pub fn behind(&self) -> Option<Millis> {
+        let lag = self.lag.last - self.lag.least.unwrap_or_default();
+        let still_coming = self.now - self.heard_at < BEHIND;
+        (self.store.live == Liveness::Live && lag >= BEHIND && still_coming).then_some(lag)
+    }
+
+    /// When what [`App::behind`] says is no longer so, should nothing more come.
+    pub(super) fn caught_up_at(&self) -> Option<Millis> {
+        self.behind().map(|_| self.heard_at + BEHIND)
     }
 
     fn take_change(&mut self, change: Change) {
@@ -76,6 +110,11 @@ impl App {
             What::Notice(text) => self.say(printable(text).into_owned()),
             What::JobGone(id) => {
                 self.overview.jobs.marked.remove(id);
+                for view in &mut self.views {
+                    if let View::Array { list, .. } = view {
+                        list.marked.remove(id);
+                    }
+                }
                 self.described.remove(id);
             }
             _ => {}
@@ -122,6 +161,11 @@ impl App {
     pub fn has_more(&self, set: StateSet) -> bool {
         let mut sets = SETS.iter().zip(&self.pages.0);
         sets.any(|(own, reading)| (set == *own || set == StateSet::All) && (reading.next.is_some() || reading.is_busy))
+    }
+
+    /// Whether pages of jobs that were asked for are still to come.
+    pub(super) fn is_reading_jobs(&self) -> bool {
+        self.pages.0.iter().any(|reading| reading.is_busy)
     }
 
     /// Fetches more of what the list of jobs shows, when its end is reached.
@@ -247,6 +291,8 @@ impl App {
                 self.store.put_page(page.items);
                 if page.next.is_some() {
                     self.ask(Ask::Children { parent: parent.clone(), query: children_query(parent, page.next) });
+                } else {
+                    self.store.children_read.insert(parent.clone());
                 }
             }
             Err(error) => {

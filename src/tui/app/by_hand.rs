@@ -21,9 +21,9 @@ impl App {
         let mut lines: Vec<Line> = Vec::new();
         for line in act.steps.iter().filter_map(command_line) {
             // Several jobs with one verb and reason are one line.
-            match lines.last_mut() {
-                Some(last) if last.takes_several && last.verb == line.verb => last.on.extend(line.on),
-                _ => lines.push(line),
+            match lines.iter_mut().find(|same| same.takes_several && same.verb == line.verb) {
+                Some(same) => same.on.extend(line.on),
+                None => lines.push(line),
             }
         }
         lines.into_iter().map(|line| words::join(&line.words(&self.setting.flags))).collect()

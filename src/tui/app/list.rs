@@ -1,9 +1,8 @@
 //! Lists: a cursor that stays on its thing, a filter, marks, an order.
 
 use super::store::Store;
+use super::subject::title_of;
 use crate::model::{JobId, JobStatus, JobSummary, Millis, name_of};
-use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
-use nucleo_matcher::{Config, Matcher, Utf32Str};
 use std::cell::{Cell, RefCell};
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -14,6 +13,8 @@ use std::sync::Arc;
 pub struct Cursor {
     key: Option<String>,
     at: usize,
+    /// A person has put it where it is.
+    is_chosen: bool,
     /// The first line shown, and how many fit: noted when the list is drawn.
     top: Cell<usize>,
     height: Cell<usize>,
@@ -64,10 +65,12 @@ impl Cursor {
         let at = step.from(at, keys.len(), self.height.get());
         self.at = at;
         self.key = Some(keys[at].as_ref().to_owned());
+        self.is_chosen = true;
     }
 
     /// Puts it on a thing, wherever that stands.
     pub fn put(&mut self, key: &str) {
+        self.is_chosen = true;
         self.key = Some(key.to_owned());
     }
 
@@ -83,6 +86,14 @@ impl Cursor {
             if self.key.as_deref() != Some(keys[at].as_ref()) {
                 self.key = Some(keys[at].as_ref().to_owned());
             }
+        }
+    }
+
+    /// As [`Cursor::settle`], for a list that is still being read: what happened to come first does not hold a cursor that
+    /// nobody has moved away from the first line.
+    pub fn settle_while_read<K: AsRef<str>>(&mut self, keys: &[K]) {
+        if self.is_chosen {
+            self.settle(keys);
         }
     }
 
@@ -108,43 +119,63 @@ pub struct ListState {
     pub filter: String,
 }
 
-/// A filter, ready to match: words that all must match, fuzzily in the name or as they are in the rest; `!word` must not.
+/// A filter, ready to match: words that all must stand in what a row shows, whatever their case; `!word` must not.
+/// `state:…` and `id:…` look at those alone: no word meets them by chance.
 #[derive(Debug)]
 pub struct Matching {
-    pattern: Pattern,
-    words: Vec<String>,
-    forbidden: Vec<String>,
-    matcher: Matcher,
-    buffer: Vec<char>,
+    words: Vec<Word>,
+}
+
+#[derive(Debug)]
+struct Word {
+    text: String,
+    part: Part,
+    is_forbidden: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Shown,
+    State,
+    Id,
+}
+
+impl Word {
+    /// `None` while nothing but its sign is typed.
+    fn new(typed: &str) -> Option<Self> {
+        let (typed, is_forbidden) = typed.strip_prefix('!').map_or((typed, false), |rest| (rest, true));
+        let parts = [("state:", Part::State), ("id:", Part::Id)];
+        let found = parts.iter().find_map(|(sign, part)| Some((typed.strip_prefix(sign)?, *part)));
+        let (text, part) = found.unwrap_or((typed, Part::Shown));
+        (!text.is_empty()).then(|| Self { text: text.to_owned(), part, is_forbidden })
+    }
+}
+
+/// What a filter looks at in one row.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Shown<'r> {
+    pub texts: &'r [&'r str],
+    pub state: &'r str,
+    pub id: &'r str,
 }
 
 impl Matching {
     /// `None` where the filter lets all through.
     pub fn new(filter: &str) -> Option<Self> {
-        let filter = filter.trim().to_lowercase();
-        let (forbidden, words): (Vec<_>, Vec<_>) = filter.split_whitespace().partition(|word| word.starts_with('!'));
-        if words.is_empty() && forbidden.iter().all(|word| word.len() < 2) {
-            return None;
-        }
-        Some(Self {
-            pattern: Pattern::parse(&words.join(" "), CaseMatching::Ignore, Normalization::Smart),
-            words: words.into_iter().map(str::to_owned).collect(),
-            forbidden: forbidden.iter().filter(|word| word.len() > 1).map(|word| word[1..].to_owned()).collect(),
-            matcher: Matcher::new(Config::DEFAULT),
-            buffer: Vec::new(),
-        })
+        let words: Vec<Word> = filter.to_lowercase().split_whitespace().filter_map(Word::new).collect();
+        (!words.is_empty()).then_some(Self { words })
     }
 
-    pub fn matches(&mut self, name: &str, rest: &[&str]) -> bool {
-        let lower = |text: &str| text.to_lowercase();
-        let all: Vec<String> = std::iter::once(name).chain(rest.iter().copied()).map(lower).collect();
-        let holds = |word: &String| all.iter().any(|text| text.contains(word.as_str()));
-        if self.forbidden.iter().any(holds) {
-            return false;
-        }
-        self.words.is_empty()
-            || self.words.iter().all(holds)
-            || self.pattern.score(Utf32Str::new(name, &mut self.buffer), &mut self.matcher).is_some()
+    pub fn matches(&self, row: Shown<'_>) -> bool {
+        let holds = |text: &str, word: &Word| text.to_lowercase().contains(&word.text);
+        self.words.iter().all(|word| {
+            let found = match word.part {
+                Part::Shown => row.texts.iter().any(|text| holds(text, word)),
+                Part::State => holds(row.state, word),
+                Part::Id => holds(row.id, word),
+            };
+            found != word.is_forbidden
+        })
     }
 }
 
@@ -168,6 +199,17 @@ impl StateSet {
             Self::Waiting => "waiting",
             Self::Failed => "failed",
             Self::Succeeded => "succeeded",
+            Self::All => "all",
+        }
+    }
+
+    /// For where there is little room.
+    pub fn short_name(self) -> &'static str {
+        match self {
+            Self::Running => "run",
+            Self::Waiting => "wait",
+            Self::Failed => "fail",
+            Self::Succeeded => "done",
             Self::All => "all",
         }
     }
@@ -260,6 +302,8 @@ pub struct JobList {
     pub reversed: bool,
     pub marked: BTreeSet<JobId>,
     rows: RefCell<Option<(RowsKey, Arc<Rows>)>>,
+    /// How often the rows were computed: what each change costs is held by a test.
+    computed: Cell<u64>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -295,10 +339,10 @@ impl JobList {
         self.sort.unwrap_or(Sort::Natural)
     }
 
-    /// The rows, computed when something that they depend on has changed.
+    /// The rows, computed when something that they depend on has changed and a frame is due since.
     pub fn rows(&self, store: &Store) -> Arc<Rows> {
         let key = RowsKey {
-            revision: store.jobs_revision,
+            revision: store.shown_revision(),
             scope: self.scope.clone(),
             states: self.states,
             filter: self.list.filter.clone(),
@@ -317,32 +361,44 @@ impl JobList {
     }
 
     fn compute(&self, store: &Store) -> Rows {
+        self.computed.set(self.computed.get() + 1);
         let mut counts = [0; 5];
-        let mut matching = Matching::new(&self.list.filter);
-        let mut jobs: Vec<&JobSummary> = Vec::new();
+        let matching = Matching::new(&self.list.filter);
         let mut take = |job: &'_ JobSummary| {
             for (set, count) in StateSet::EACH.iter().zip(&mut counts) {
                 *count += usize::from(set.holds(job));
             }
-            self.states.holds(job) && matching.as_mut().is_none_or(|matching| matches(matching, job))
+            self.states.holds(job) && matching.as_ref().is_none_or(|matching| matches(matching, job))
         };
-        match &self.scope {
-            Scope::Everywhere => jobs.extend(store.jobs.values().filter(|job| take(job))),
+        // Children come in the order of their indexes.
+        let mut jobs: Vec<(u32, &JobSummary)> = match &self.scope {
+            Scope::Everywhere => store.jobs.values().filter(|job| take(job)).map(|job| (0, job)).collect(),
             Scope::Queue(queue) => {
-                jobs.extend(store.jobs.values().filter(|job| queue_of(job) == Some(queue.as_str()) && take(job)));
+                let here = store.jobs.values().filter(|job| queue_of(job) == Some(queue.as_str()));
+                here.filter(|job| take(job)).map(|job| (0, job)).collect()
             }
             Scope::Array(parent) => {
-                jobs.extend(
-                    store.children.get(parent).into_iter().flat_map(|all| all.values()).filter(|job| take(job)),
-                );
+                let all = store.children.get(parent).into_iter().flatten();
+                all.filter(|(_, job)| take(job)).map(|(index, job)| (*index, job)).collect()
             }
+        };
+        let by_index = matches!(self.scope, Scope::Array(_)) && self.order() == Sort::Natural;
+        match (by_index, self.reversed) {
+            (true, false) => {}
+            (true, true) => jobs.reverse(),
+            (false, reversed) => jobs.sort_unstable_by(|(a_index, a), (b_index, b)| {
+                let order = compare(self.order(), self.states, a, b);
+                let order = if reversed { order.reverse() } else { order };
+                order.then_with(|| a_index.cmp(b_index)).then_with(|| a.job_id.cmp(&b.job_id))
+            }),
         }
-        jobs.sort_unstable_by(|a, b| {
-            let order = compare(self.order(), self.states, a, b);
-            let order = if self.reversed { order.reverse() } else { order };
-            order.then_with(|| index(a).cmp(&index(b))).then_with(|| a.job_id.cmp(&b.job_id))
-        });
-        Rows { ids: jobs.into_iter().map(|job| job.job_id.clone()).collect(), counts }
+        Rows { ids: jobs.into_iter().map(|(_, job)| job.job_id.clone()).collect(), counts }
+    }
+
+    /// How often the rows were computed.
+    #[cfg(test)]
+    pub fn computed(&self) -> u64 {
+        self.computed.get()
     }
 
     /// The row under the cursor.
@@ -353,20 +409,24 @@ impl JobList {
     }
 }
 
-fn index(job: &JobSummary) -> Option<u32> {
-    job.job_id.array_parent().map(|(_, index)| index)
-}
-
 /// The name of the queue that a row says it is in.
 pub fn queue_of(job: &JobSummary) -> Option<&str> {
     job.extra.as_ref().map(|extra| name_of(&extra.job_queue))
 }
 
-fn matches(matching: &mut Matching, job: &JobSummary) -> bool {
-    let definition = job.job_definition.as_deref().map(name_of).unwrap_or_default();
-    let reason = job.status_reason.as_deref().unwrap_or_default();
-    let id = job.job_id.as_str();
-    matching.matches(&job.job_name, &[definition, queue_of(job).unwrap_or_default(), id, job.status.as_str(), reason])
+/// The definition as a row shows it: `name:revision`.
+pub fn definition_of(job: &JobSummary) -> &str {
+    job.job_definition.as_deref().map(name_of).unwrap_or_default()
+}
+
+/// The state as a row shows it.
+pub fn state_of(job: &JobSummary) -> &'static str {
+    if job.extra.as_ref().is_some_and(|extra| extra.stopping) { "STOPPING" } else { job.status.as_str() }
+}
+
+fn matches(matching: &Matching, job: &JobSummary) -> bool {
+    let texts = [&title_of(job), definition_of(job), queue_of(job).unwrap_or_default()];
+    matching.matches(Shown { texts: &texts, state: state_of(job), id: job.job_id.as_str() })
 }
 
 /// Since when the job has been what it is now.
@@ -388,7 +448,6 @@ fn compare(sort: Sort, set: StateSet, a: &JobSummary, b: &JobSummary) -> Orderin
         })
     };
     match sort {
-        Sort::Natural if a.job_id.array_parent().is_some() => Ordering::Equal,
         Sort::Natural if set == StateSet::Waiting => {
             priority(b).cmp(&priority(a)).then_with(|| a.created_at.cmp(&b.created_at))
         }
@@ -433,24 +492,37 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_is_fuzzy_in_names_literal_elsewhere_and_can_leave_out() {
+    fn a_filter_is_literal_in_what_is_shown_and_can_leave_out() {
         let cases = [
-            ("rsz", "resize-4711", "", true),
-            ("rsz", "etl", "resize", false),
+            ("rsz", "resize-4711", "", false),
+            ("size-47", "resize-4711", "", true),
             ("high", "etl", "high", true),
             ("RES", "resize", "", true),
+            ("res", "RESIZE", "", true),
             ("res high", "resize", "high", true),
             ("res low", "resize", "high", false),
             ("!res", "resize", "", false),
             ("!res", "etl", "", true),
+            ("!r", "etl", "high", true),
+            ("!r", "render", "high", false),
             ("etl !2025", "etl-2026", "", true),
+            ("running", "etl", "high", false),
+            ("state:run", "etl", "high", true),
+            ("state:RUN high", "etl", "high", true),
+            ("!state:run", "etl", "high", false),
+            ("state:failed", "etl", "high", false),
+            ("3f2a", "etl", "high", false),
+            ("id:3F2A", "etl", "high", true),
+            ("etl !state:", "etl", "high", true),
         ];
-        for (filter, name, rest, expected) in cases {
-            let mut matching = Matching::new(filter).expect("a filter");
-            assert_eq!(matching.matches(name, &[rest]), expected, "{filter} on {name}");
+        for (filter, name, queue, expected) in cases {
+            let matching = Matching::new(filter).expect("a filter");
+            let row = Shown { texts: &[name, queue], state: "RUNNING", id: "3f2a88bb" };
+            assert_eq!(matching.matches(row), expected, "{filter} on {name}");
         }
-        assert!(Matching::new("  ").is_none());
-        assert!(Matching::new("!").is_none());
+        for nothing in ["  ", "!", "state:", "!id:"] {
+            assert!(Matching::new(nothing).is_none(), "{nothing}");
+        }
     }
 
     #[test]

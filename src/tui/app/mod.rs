@@ -25,7 +25,7 @@ use crate::config::theme::Theme;
 use crate::model::{JobId, JobStatus, Millis};
 pub use submit::TIMES_SHOWN;
 
-use answers::Pages;
+use answers::{Lag, Pages};
 use command::Palette;
 use crokey::KeyCombination;
 use form::Form;
@@ -184,6 +184,7 @@ pub struct App {
     pub is_over: bool,
     begun: Vec<KeyCombination>,
     pub heard_at: Millis,
+    lag: Lag,
     pages: Pages,
     last_id: RequestId,
     latest: HashMap<Topic, RequestId>,
@@ -230,7 +231,7 @@ impl Topic {
             Ask::Runs { group, name } => Self::Runs(group.clone(), name.clone()),
             Ask::Follow { .. } | Ask::StopFollowing => Self::Lines,
             Ask::Theme(_) => Self::Theme,
-            Ask::Describe(_) | Ask::Act(_) | Ask::Redraw => return None,
+            Ask::Describe(_) | Ask::Act(_) | Ask::Redraw | Ask::Reconnect => return None,
         })
     }
 }
@@ -255,6 +256,7 @@ impl App {
             is_over: false,
             begun: Vec::new(),
             heard_at: now,
+            lag: Lag::default(),
             pages: Pages::default(),
             last_id: 0,
             latest: HashMap::new(),
@@ -343,7 +345,7 @@ impl App {
         self.size = size;
     }
 
-    /// Does what time alone makes due.
+    /// Does what time makes due, and what was heard since: called before each frame.
     pub fn tick(&mut self, now: Millis) -> Vec<Request> {
         self.now = now;
         if self.notice.as_ref().is_some_and(|notice| notice.until <= now) {
@@ -359,6 +361,9 @@ impl App {
         let mut at = |time: Millis| wake = wake.min(time);
         if let Some(notice) = &self.notice {
             at(notice.until);
+        }
+        if let Some(time) = self.caught_up_at() {
+            at(time);
         }
         if self.log_is_due_at().is_some() {
             at(self.log.wanted_since + log::REST);
@@ -466,5 +471,7 @@ impl App {
     }
 }
 
+#[cfg(test)]
+mod heard_tests;
 #[cfg(test)]
 mod tests;

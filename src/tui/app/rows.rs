@@ -1,6 +1,6 @@
 //! What each list shows: what its filter lets through, in its order, and the keys that its cursor follows.
 
-use super::list::{JobList, ListState, Matching};
+use super::list::{JobList, ListState, Matching, Shown};
 use super::{App, View};
 use crate::model::{AuditEntry, ComputeEnvironment, Instance, JobDefinition, JobQueue, Schedule};
 use crate::tui::action::Place;
@@ -8,69 +8,71 @@ use std::cmp::Reverse;
 
 impl App {
     pub fn queues(&self) -> Vec<&JobQueue> {
-        let mut matching = Matching::new(&self.overview.queues.filter);
+        let matching = Matching::new(&self.overview.queues.filter);
         let mut queues = self.store.queues_in_order();
         queues.retain(|queue| {
-            matching.as_mut().is_none_or(|matching| matching.matches(&queue.job_queue_name, &[queue.state.as_str()]))
+            matching
+                .as_ref()
+                .is_none_or(|matching| matching.matches(shown(&[&queue.job_queue_name], queue.state.as_str())))
         });
         queues
     }
 
     pub fn environments(&self) -> Vec<&ComputeEnvironment> {
-        let mut matching = Matching::new(&self.overview.environments.filter);
+        let matching = Matching::new(&self.overview.environments.filter);
         let all = self.store.environments.values();
         all.filter(|environment| {
-            matching.as_mut().is_none_or(|matching| {
+            matching.as_ref().is_none_or(|matching| {
                 let name = &environment.compute_environment_name;
-                matching.matches(name, &[environment.provisioning(), environment.state.as_str()])
+                matching.matches(shown(&[name, environment.provisioning()], environment.state.as_str()))
             })
         })
         .collect()
     }
 
     pub fn instances(&self, environment: &str, list: &ListState) -> Vec<&Instance> {
-        let mut matching = Matching::new(&list.filter);
+        let matching = Matching::new(&list.filter);
         let capacity = self.store.environments.get(environment).and_then(|found| found.capacity.as_ref());
         let all = capacity.into_iter().flat_map(|capacity| &capacity.instances);
         all.filter(|instance| {
-            matching
-                .as_mut()
-                .is_none_or(|matching| matching.matches(&instance.instance_id.0, &[&instance.instance_type]))
+            matching.as_ref().is_none_or(|matching| {
+                matching.matches(shown(&[&instance.instance_id.0, &instance.instance_type], instance.state.as_str()))
+            })
         })
         .collect()
     }
 
     pub fn schedules(&self, list: &ListState) -> Vec<&Schedule> {
-        let mut matching = Matching::new(&list.filter);
+        let matching = Matching::new(&list.filter);
         let all = self.store.schedules.values();
         all.filter(|schedule| {
-            matching.as_mut().is_none_or(|matching| {
-                let rest = [schedule.group_name.as_str(), &schedule.schedule_expression, schedule.state.as_str()];
-                matching.matches(&schedule.name, &rest)
+            matching.as_ref().is_none_or(|matching| {
+                let texts = [schedule.name.as_str(), &schedule.group_name, &schedule.schedule_expression];
+                matching.matches(shown(&texts, schedule.state.as_str()))
             })
         })
         .collect()
     }
 
     pub fn definitions(&self, list: &ListState) -> Vec<&JobDefinition> {
-        let mut matching = Matching::new(&list.filter);
+        let matching = Matching::new(&list.filter);
         let all = self.store.definitions.values();
         all.filter(|definition| {
-            matching.as_mut().is_none_or(|matching| {
+            matching.as_ref().is_none_or(|matching| {
                 let image = definition.container_properties.as_ref().map_or("", |container| container.image.as_str());
-                matching.matches(&definition.label(), &[image, &definition.status])
+                matching.matches(shown(&[&definition.label(), image], &definition.status))
             })
         })
         .collect()
     }
 
     pub fn audit(&self, list: &ListState) -> Vec<&AuditEntry> {
-        let mut matching = Matching::new(&list.filter);
+        let matching = Matching::new(&list.filter);
         let all = self.store.audit.iter();
         all.filter(|entry| {
-            matching.as_mut().is_none_or(|matching| {
+            matching.as_ref().is_none_or(|matching| {
                 let reason = entry.reason.as_deref().unwrap_or_default();
-                matching.matches(&entry.target, &[&entry.who, &entry.action, reason, &entry.outcome])
+                matching.matches(shown(&[&entry.target, &entry.who, &entry.action, reason, &entry.outcome], ""))
             })
         })
         .collect()
@@ -194,7 +196,11 @@ impl App {
         let rows = self.overview.jobs.rows(&self.store);
         self.overview.queues.cursor.settle(&queues);
         self.overview.environments.cursor.settle(&environments);
-        self.overview.jobs.list.cursor.settle(&rows.ids);
+        if self.is_reading_jobs() {
+            self.overview.jobs.list.cursor.settle_while_read(&rows.ids);
+        } else {
+            self.overview.jobs.list.cursor.settle(&rows.ids);
+        }
         let keys = self.keys_at(self.place_below());
         match self.views.last_mut() {
             Some(View::Array { list, .. }) => {
@@ -207,6 +213,10 @@ impl App {
             _ => {}
         }
     }
+}
+
+fn shown<'r>(texts: &'r [&'r str], state: &'r str) -> Shown<'r> {
+    Shown { texts, state, id: "" }
 }
 
 pub fn schedule_key(schedule: &Schedule) -> String {

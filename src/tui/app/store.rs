@@ -30,8 +30,12 @@ pub struct Store {
     pub children: BTreeMap<JobId, BTreeMap<u32, JobSummary>>,
     details: HashMap<JobId, JobDetail>,
     details_order: VecDeque<JobId>,
-    /// Grows with every change of a row of a job: lists are computed anew when it has.
-    pub jobs_revision: u64,
+    /// Arrays all of whose children have been read.
+    pub children_read: HashSet<JobId>,
+    /// Grows with every change of a row of a job.
+    jobs_revision: u64,
+    /// What [`Store::jobs_revision`] was when the last frame was due: lists are computed anew when it has grown.
+    shown_revision: u64,
     /// What has been read at least once.
     pub read: BTreeSet<Kind>,
     /// Why the last reading of something failed.
@@ -86,13 +90,26 @@ impl Store {
         self.rereading = true;
     }
 
-    /// Applies one change; [`What::Reset`] is the caller's matter.
+    /// Lists may show what was heard until now. Called once a frame, however many changes have come since the last.
+    pub fn turn_over(&mut self) {
+        self.shown_revision = self.jobs_revision;
+    }
+
+    /// By what a list knows that its rows are the present ones.
+    pub fn shown_revision(&self) -> u64 {
+        self.shown_revision
+    }
+
+    /// Applies one change; [`What::Reset`] is the caller's matter. It costs the same however much is held.
     pub fn apply(&mut self, change: Change) {
         self.cursor = Some(change.cursor);
         match change.what {
             What::Reset | What::Notice(_) => {}
             What::Alive { consoles } => self.consoles = consoles,
             What::Job(job) => {
+                if job.job_id.array_parent().is_some_and(|(parent, _)| !self.children.contains_key(&parent)) {
+                    return;
+                }
                 self.told.insert(Told::Job(job.job_id.clone()));
                 self.put_job(*job);
             }
@@ -154,7 +171,9 @@ impl Store {
             }
             return;
         }
-        self.met.insert(job.job_id.clone());
+        if self.rereading {
+            self.met.insert(job.job_id.clone());
+        }
         self.forget_failure(&job.job_id);
         if job.status == JobStatus::Failed {
             self.failed.insert((ended_at(&job), job.job_id.clone()));

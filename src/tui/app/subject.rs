@@ -12,6 +12,7 @@ const CHILDREN_PAGE: u32 = 1000;
 impl App {
     /// Brings what is asked for in line with what is looked at.
     pub(super) fn settle(&mut self) {
+        self.store.turn_over();
         self.settle_cursors();
         if let View::Job { id, .. } = self.view() {
             let id = id.clone();

@@ -2,6 +2,7 @@
 
 use super::form::{Pressed, edit_request};
 use super::list::{Scope, Step};
+use super::store::Liveness;
 use super::{App, ListState, Pane, Popup, Scroll, View};
 use crate::model::Millis;
 use crate::tui::action::{Action, Place};
@@ -177,7 +178,12 @@ impl App {
             }
             Action::NextTheme => self.next_theme(),
             Action::Refresh => {
-                self.reread();
+                if matches!(self.store.live, Liveness::Gone { .. }) {
+                    // Nothing can be read now; what is known stays until the stream is open again.
+                    self.ask(Ask::Reconnect);
+                } else {
+                    self.reread();
+                }
                 self.ask(Ask::Redraw);
             }
             // Motions were taken above; the keys of fields do not come here.

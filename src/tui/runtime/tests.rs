@@ -187,7 +187,7 @@ fn each_frame_is_one_synchronized_update_and_idle_writes_nothing() {
 
 #[test]
 fn signals_end_it_and_the_terminal_is_given_back() {
-    for signal in [Signal::TERM, Signal::HUP, Signal::INT] {
+    for signal in [Signal::TERM, Signal::HUP, Signal::INT, Signal::QUIT] {
         let mut terminal = Terminal::start(&[]);
         terminal.wait_for("resize-4711");
         terminal.signal(signal);
@@ -244,6 +244,51 @@ fn no_color_is_respected() {
     for (row, column) in colours {
         let cell = screen.cell(row, column).expect("a cell");
         assert_eq!((cell.fgcolor(), cell.bgcolor()), (vt100::Color::Default, vt100::Color::Default));
+    }
+    terminal.press("q");
+    assert_eq!(terminal.end(), (0, true));
+}
+
+#[test]
+fn what_is_no_terminal_gets_no_control_sequence() {
+    let output = std::process::Command::new(std::env::current_exe().expect("this program"))
+        .args(["--exact", CONSOLE, "--nocapture", "--test-threads=1"])
+        .env(IS_CONSOLE, "")
+        .output()
+        .expect("started");
+    assert_eq!(output.status.code(), Some(3));
+    assert!(!output.stdout.contains(&0x1b), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
+#[test]
+fn ctrl_z_gives_the_terminal_back_until_it_goes_on() {
+    let mut terminal = Terminal::start(&[]);
+    terminal.wait_for("resize-4711");
+    terminal.press("\u{1a}");
+    // Nobody would resume it here: no shell is the parent of its session. It goes on by itself.
+    terminal.wait("the terminal is given back", |screen| !screen.alternate_screen());
+    terminal.wait("it is taken again", |screen| screen.alternate_screen() && screen.contents().contains("resize-4711"));
+    terminal.press("j\r");
+    terminal.wait_for("job resize-4711");
+    terminal.press("qq");
+    assert_eq!(terminal.end(), (0, true));
+}
+
+#[test]
+fn a_console_that_is_stopped_and_resumed_is_drawn_anew() {
+    let mut terminal = Terminal::start(&[]);
+    terminal.wait_for("resize-4711");
+    let drawn = |terminal: &Terminal| {
+        let text = String::from_utf8_lossy(&terminal.all);
+        (text.matches("\u{1b}[?1049h").count(), text.matches("\u{1b}[2J").count())
+    };
+    assert_eq!(drawn(&terminal), (1, 1));
+    terminal.signal(Signal::STOP);
+    terminal.signal(Signal::CONT);
+    let until = Instant::now() + PATIENCE;
+    while drawn(&terminal) != (2, 2) {
+        let bytes = terminal.bytes.recv_timeout(until.saturating_duration_since(Instant::now()));
+        terminal.take(&bytes.expect("it takes the terminal again and draws all anew"));
     }
     terminal.press("q");
     assert_eq!(terminal.end(), (0, true));

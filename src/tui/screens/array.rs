@@ -22,7 +22,8 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, parent: &JobId, li
     let needs_two = all > u32::from(area.width.saturating_sub(8));
     let strip_lines = if needs_two && area.height >= 18 { 2 } else { 1 };
     let line = Rect { height: 1, ..area };
-    summary(painter, line, row.as_ref(), children, size);
+    let is_read = app.store.children_read.contains(parent);
+    summary(painter, line, row.as_ref(), children, size, is_read);
     strip(painter, Rect { y: area.y + 1, height: strip_lines, ..area }, children, size);
     let rest = Rect { y: area.y + 1 + strip_lines, height: area.height - 1 - strip_lines, ..area };
     let (upper, lower) = if area.width >= WIDE {
@@ -52,8 +53,11 @@ fn summary(
     row: Option<&JobSummary>,
     children: &BTreeMap<u32, JobSummary>,
     size: Option<u32>,
+    is_read: bool,
 ) {
     let told = row.and_then(|job| job.array_properties.as_ref()).and_then(|array| array.status_summary.clone());
+    // What the children amount to is a part until all of them are read; what the array says of itself is not.
+    let more = if told.is_none() && !is_read { "+" } else { "" };
     let counts = told.unwrap_or_else(|| {
         let mut counts = crate::model::StatusCounts::default();
         for child in children.values() {
@@ -62,6 +66,7 @@ fn summary(
         counts
     });
     let name = row.map(|job| job.job_name.clone()).unwrap_or_default();
+    let size_more = if size.is_none() { more } else { "" };
     let size = size.map_or(children.len() as u64, u64::from);
     let (state, role) = row.map_or(("", Role::Dim), |job| (job.status.as_str(), jobs::sign(job.status).1));
     let counted = [
@@ -73,13 +78,13 @@ fn summary(
     let head = [
         piece(format!(" {name}  "), Role::Text),
         piece(format!("{state}  "), role),
-        piece(format!("{} children", count(size)), Role::Dim),
+        piece(format!("{}{size_more} children", count(size)), Role::Dim),
     ];
     let taken = painter.pieces(line.x, line.y, line.width, &head);
     let room = line.width - taken;
     let with_words =
-        counted.map(|(sign, number, word, role)| piece(format!("   {sign} {} {word}", count(number)), role));
-    let signs_alone = counted.map(|(sign, number, _, role)| piece(format!("   {sign} {}", count(number)), role));
+        counted.map(|(sign, number, word, role)| piece(format!("   {sign} {}{more} {word}", count(number)), role));
+    let signs_alone = counted.map(|(sign, number, _, role)| piece(format!("   {sign} {}{more}", count(number)), role));
     let fitting = if pieces_width(&with_words) <= room { with_words } else { signs_alone };
     painter.pieces(line.x + taken, line.y, room, &fitting);
 }

@@ -1,7 +1,7 @@
 //! The lines around every screen: where one is, how the world is, how fresh that is, which keys work.
 
 use crate::config::theme::Role;
-use crate::model::{JobId, text::printable};
+use crate::model::{JobId, Millis, text::printable};
 use crate::tui::action::{Action, Place, Scope, TABLE};
 use crate::tui::app::form::Entry;
 use crate::tui::app::list::StateSet;
@@ -28,15 +28,21 @@ pub fn header(app: &App, painter: &mut Painter<'_>, line: Rect) {
     ];
     let narrow = [piece(format!("●{} ◌{} ✖{} ", count(running), count(waiting), count(failed)), Role::Header)];
     let world: &[Piece<'_>] = if line.width < 64 { &narrow } else { &world };
-    let right = pieces_width(world);
     let mut place = format!(" batchdeck  {}", printable(&app.setting.context));
     if app.setting.read_only {
         place.push_str(" [read-only]");
     }
     place.push_str(" ▸ ");
     place.push_str(&breadcrumbs(app));
+    // What is counted is said where there is room: lists count an array once.
+    let free = line.width.saturating_sub(pieces_width(world)).saturating_sub(u16::try_from(width(&place)).unwrap_or(0));
+    let counted = ["all queues, children counted: ", "all queues: ", ""];
+    let counted = counted.into_iter().find(|text| u16::try_from(width(text)).is_ok_and(|wide| wide < free));
+    let mut world = world.to_vec();
+    world.insert(0, piece(counted.unwrap_or_default(), Role::Header));
+    let right = pieces_width(&world);
     painter.text(line.x, line.y, line.width.saturating_sub(right + 1), &place, Role::Header);
-    painter.pieces_right(line.x, line.y, line.width, world);
+    painter.pieces_right(line.x, line.y, line.width, &world);
 }
 
 fn breadcrumbs(app: &App) -> String {
@@ -64,57 +70,87 @@ fn breadcrumbs(app: &App) -> String {
     crumbs[from..].join(" ▸ ")
 }
 
-/// A notice, or how fresh what is shown is.
+/// A notice, or how fresh what is shown is. That the world is not as shown stands there always: all else goes above it.
 pub fn status(app: &App, painter: &mut Painter<'_>, line: Rect) {
+    let message = match &app.store.live {
+        Liveness::Gone { since, why, again_at } => {
+            gone(app, painter, line, *since, why, *again_at);
+            Rect { y: line.y.saturating_sub(1), ..line }
+        }
+        _ => line,
+    };
+    let is_free = message.y == line.y;
     if let Some(Popup::Filter(input)) = app.popups.last() {
-        let x = line.x + painter.text(line.x, line.y, line.width, " / ", Role::Match);
-        let room = line.width.saturating_sub(x - line.x + 1);
-        let skip = input.visual_scroll(usize::from(room));
-        let shown: String = input.value().chars().skip(skip).collect();
-        painter.text(x, line.y, room, &shown, Role::Match);
-        let at = u16::try_from(input.visual_cursor().saturating_sub(skip)).unwrap_or(0).min(room);
-        painter.cursor = Some((x + at, line.y).into());
-        return;
+        painter.clear(message);
+        return typed(painter, message, input);
     }
     if !app.may_follow.is_empty() {
-        return follow_ups(app, painter, line);
+        painter.clear(message);
+        return follow_ups(app, painter, message);
     }
     if let Some(notice) = &app.notice {
         let role = if notice.is_bad { Role::Failed } else { Role::Message };
         let sign = if notice.is_bad { "✖ " } else { "" };
-        return say(painter, line, &format!("{sign}{}", notice.text), role);
+        return say(painter, message, &format!("{sign}{}", notice.text), role);
     }
-    let engine = if app.is_local() { "engine" } else { app.setting.can.name };
-    match &app.store.live {
-        Liveness::Connecting => {
-            painter.text(line.x, line.y, line.width, &format!(" ◌ connecting to {engine} …"), Role::Dim);
-        }
-        Liveness::Live => {
-            let fresh = if app.setting.can.pushes_changes {
-                "live".to_owned()
-            } else {
-                format!("polled {} ago", age(app.now - app.heard_at))
-            };
-            let consoles = match app.store.consoles {
-                0 | 1 => String::new(),
-                several => format!(" · {several} consoles"),
-            };
-            let unread = app.store.unread.values().next().map(|why| format!(" · ▲ {why}")).unwrap_or_default();
-            painter.text(line.x, line.y, line.width, &format!(" {engine} ok · {fresh}{consoles}{unread}"), Role::Dim);
-        }
-        Liveness::Gone { since, why, again_at } => {
-            let again = match again_at - app.now {
-                left if left >= 1000 => format!("reconnecting in {}", age(left)),
-                _ => "reconnecting".to_owned(),
-            };
-            let text = if app.store.cursor.is_none() {
-                format!(" ▲ {engine} cannot be reached · {again} · {why}")
-            } else {
-                format!(" ▲ {engine} gone · showing what was known {} ago · {again} · {why}", age(app.now - since))
-            };
-            painter.text(line.x, line.y, line.width, &text, Role::Attention);
-        }
+    if is_free {
+        freshness(app, painter, line);
     }
+}
+
+/// The filter that is typed.
+fn typed(painter: &mut Painter<'_>, line: Rect, input: &tui_input::Input) {
+    let x = line.x + painter.text(line.x, line.y, line.width, " / ", Role::Match);
+    let room = line.width.saturating_sub(x - line.x + 1);
+    let skip = input.visual_scroll(usize::from(room));
+    let shown: String = input.value().chars().skip(skip).collect();
+    painter.text(x, line.y, room, &shown, Role::Match);
+    let at = u16::try_from(input.visual_cursor().saturating_sub(skip)).unwrap_or(0).min(room);
+    painter.cursor = Some((x + at, line.y).into());
+}
+
+fn engine(app: &App) -> &str {
+    if app.is_local() { "engine" } else { app.setting.can.name }
+}
+
+fn gone(app: &App, painter: &mut Painter<'_>, line: Rect, since: Millis, why: &str, again_at: Millis) {
+    let again = match again_at - app.now {
+        left if left >= 1000 => format!("reconnecting in {}", age(left)),
+        _ => "reconnecting".to_owned(),
+    };
+    let key = app.keymap.keys_of(Action::Refresh).into_iter().next();
+    let now = key.map(|key| format!(" · {key} reconnects now")).unwrap_or_default();
+    let known = age(app.now - since);
+    let text = if app.store.cursor.is_none() {
+        format!(" ▲ {} cannot be reached · {again}{now} · {why}", engine(app))
+    } else {
+        format!(" ▲ {} gone · data is {known} old · {again}{now} · {why}", engine(app))
+    };
+    painter.text(line.x, line.y, line.width, &text, Role::Attention);
+}
+
+fn freshness(app: &App, painter: &mut Painter<'_>, line: Rect) {
+    let engine = engine(app);
+    if app.store.live == Liveness::Connecting {
+        painter.text(line.x, line.y, line.width, &format!(" ◌ connecting to {engine} …"), Role::Dim);
+        return;
+    }
+    if let Some(behind) = app.behind() {
+        let text = format!(" {engine} ok · ▲ {} behind: changes come faster than they are read", age(behind));
+        painter.text(line.x, line.y, line.width, &text, Role::Attention);
+        return;
+    }
+    let fresh = if app.setting.can.pushes_changes {
+        "live".to_owned()
+    } else {
+        format!("polled {} ago", age(app.now - app.heard_at))
+    };
+    let consoles = match app.store.consoles {
+        0 | 1 => String::new(),
+        several => format!(" · {several} consoles"),
+    };
+    let unread = app.store.unread.values().next().map(|why| format!(" · ▲ {why}")).unwrap_or_default();
+    painter.text(line.x, line.y, line.width, &format!(" {engine} ok · {fresh}{consoles}{unread}"), Role::Dim);
 }
 
 /// Writes a notice; a long one takes lines of the screen above.

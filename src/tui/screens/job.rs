@@ -2,7 +2,7 @@
 
 use super::{jobs, log};
 use crate::config::theme::Role;
-use crate::model::{AttemptDetail, JobDetail, JobId, JobSummary, Millis, name_of, text::printable};
+use crate::model::{AttemptDetail, JobDetail, JobId, JobStatus, JobSummary, Millis, name_of, text::printable};
 use crate::tui::app::list::since;
 use crate::tui::app::{App, Scroll};
 use crate::tui::format::{age, memory, relative, span, vcpus, wrap};
@@ -85,7 +85,11 @@ fn lines(app: &App, row: &JobSummary, detail: Option<&JobDetail>, room: u16) -> 
         format!("{sign} {} for {}{}", row.status, age(app.now - since(row)), if stopping { " · STOPPING" } else { "" });
     field(&mut lines, room, "state", &state, role);
     let reason = row.status_reason.clone().or_else(|| detail.and_then(|detail| detail.status_reason.clone()));
-    let why = jobs::why(app, row);
+    // The attempts below tell how it ended: of a failure the container's own words alone are more than the reason.
+    let why = match row.status {
+        JobStatus::Failed => row.container.as_ref().and_then(|container| container.reason.clone()).unwrap_or_default(),
+        _ => jobs::why(app, row),
+    };
     match reason.filter(|reason| !reason.is_empty()) {
         Some(reason) => {
             add(&mut lines, "reason", &reason);

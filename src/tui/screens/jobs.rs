@@ -2,12 +2,12 @@
 
 use super::overview::explain;
 use crate::config::theme::Role;
-use crate::model::{JobStatus, JobSummary, Millis, name_of, text::printable};
+use crate::model::{JobStatus, JobSummary, Millis, text::printable};
 use crate::tui::app::App;
-use crate::tui::app::list::{JobList, Scope, StateSet, queue_of, since};
+use crate::tui::app::list::{JobList, Scope, StateSet, definition_of, queue_of, since, state_of};
 use crate::tui::app::store::Kind;
 use crate::tui::app::subject::title_of;
-use crate::tui::format::{age, count, memory, memory_of, span, vcpus};
+use crate::tui::format::{age, count, cut, memory, memory_of, span, vcpus};
 use crate::tui::widgets::painter::pieces_width;
 use crate::tui::widgets::table::{Cell, Column, Table};
 use crate::tui::widgets::{Painter, Piece, piece};
@@ -65,11 +65,14 @@ const ENDED: [Column; 9] = [
 const ALL: [Column; 7] =
     [SIGN, NAME, DEFINITION, STATE, Column::right("since", 6, 90), QUEUE, Column::left("why", 26, 70).growing(4)];
 
+/// Columns of a queue's name in the title.
+const QUEUE_SHOWN: usize = 20;
+
 /// The pane of jobs in the overview.
 pub fn pane(app: &App, painter: &mut Painter<'_>, area: Rect, has_keys: bool) {
     let list = &app.overview.jobs;
     let scope = match &list.scope {
-        Scope::Queue(queue) => format!("Jobs in {}", printable(queue)),
+        Scope::Queue(queue) => format!("Jobs in {}", cut(&printable(queue), QUEUE_SHOWN)),
         Scope::Everywhere | Scope::Array(_) => "Jobs".to_owned(),
     };
     let role = if has_keys { Role::Focus } else { Role::Title };
@@ -86,14 +89,16 @@ pub fn draw(
     mut title: Vec<Piece<'static>>,
 ) {
     let rows = list.rows(&app.store);
-    let is_array = matches!(list.scope, Scope::Array(_));
-    let right = position(app, list, rows.ids.len(), is_array);
-    let room = area.width.saturating_sub(4).saturating_sub(pieces_width(&title));
-    let sets = sets(app, list, &rows.counts, has_keys, is_array, room);
-    title.extend(sets);
+    let right = position(app, list, rows.ids.len());
+    // What the frame and the line between the two take.
+    let room = area.width.saturating_sub(4).saturating_sub(pieces_width(&title)).saturating_sub(pieces_width(&right));
+    let mut filter = Vec::new();
     if !list.list.filter.is_empty() {
-        title.push(piece(format!("/{} ", printable(&list.list.filter)), Role::Match));
+        let shown = usize::from(room / 2);
+        filter.push(piece(format!("/{} ", cut(&printable(&list.list.filter), shown)), Role::Match));
     }
+    title.extend(sets(app, list, &rows.counts, has_keys, room.saturating_sub(pieces_width(&filter))));
+    title.extend(filter);
     let inner = painter.frame(area, &title, &right, has_keys);
     if rows.ids.is_empty() {
         let empty = why_empty(app, list, &rows.counts);
@@ -120,41 +125,48 @@ pub fn draw(
     });
 }
 
-/// The sets of states with their counts; the one that is listed stands out by brackets.
-fn sets(
-    app: &App,
-    list: &JobList,
-    counts: &[usize; 5],
-    has_keys: bool,
-    is_array: bool,
-    room: u16,
-) -> Vec<Piece<'static>> {
-    let chosen = if has_keys { Role::Focus } else { Role::Title };
-    let text = |set: StateSet, number: usize| {
-        let more = if !is_array && app.has_more(set) { "+" } else { "" };
-        format!("{} {}{more}", set.name(), count(number as u64))
+/// `+` where there are more than were read.
+fn more(app: &App, list: &JobList, set: StateSet) -> &'static str {
+    let has_more = match &list.scope {
+        Scope::Array(parent) => !app.store.children_read.contains(parent),
+        Scope::Everywhere | Scope::Queue(_) => app.has_more(set),
     };
-    let mut pieces = Vec::new();
-    for (set, number) in StateSet::EACH.into_iter().zip(counts) {
-        if set == list.states {
-            pieces.push(piece(format!("[{}]", text(set, *number)), chosen));
-        } else {
-            pieces.push(piece(format!(" {} ", text(set, *number)), Role::Dim));
-        }
-    }
-    pieces.push(piece(" ", Role::Border));
-    if pieces_width(&pieces) <= room {
-        return pieces;
-    }
-    let at = StateSet::EACH.iter().position(|set| *set == list.states).unwrap_or(0);
-    vec![piece(format!("[{}] ", text(list.states, counts[at])), chosen)]
+    if has_more { "+" } else { "" }
 }
 
-/// `2 of 57 · 3 marked · sort age ↑`
-fn position(app: &App, list: &JobList, shown: usize, is_array: bool) -> Vec<Piece<'static>> {
+/// The sets of states with their counts, as far as there is room: first the words become short, then the sets go that
+/// are neither listed nor all. The one that is listed stands out by brackets.
+fn sets(app: &App, list: &JobList, counts: &[usize; 5], has_keys: bool, room: u16) -> Vec<Piece<'static>> {
+    let chosen = if has_keys { Role::Focus } else { Role::Title };
+    let each = || StateSet::EACH.into_iter().zip(counts.iter().map(|number| count(*number as u64)));
+    let text = |set: StateSet, name: &str, number: &str| format!("{name} {number}{}", more(app, list, set));
+    let wide: Vec<Piece<'static>> = each()
+        .map(|(set, number)| match (set == list.states, text(set, set.name(), &number)) {
+            (true, text) => piece(format!("[{text}]"), chosen),
+            (false, text) => piece(format!(" {text} "), Role::Dim),
+        })
+        .chain([piece(" ", Role::Border)])
+        .collect();
+    let short = |keep: &dyn Fn(StateSet) -> bool| -> Vec<Piece<'static>> {
+        each()
+            .filter(|(set, _)| keep(*set))
+            .map(|(set, number)| match (set == list.states, text(set, set.short_name(), &number)) {
+                (true, text) => piece(format!("[{text}] "), chosen),
+                (false, text) => piece(format!("{text} "), Role::Dim),
+            })
+            .collect()
+    };
+    let listed = |set: StateSet| set == list.states;
+    let mut layouts = vec![wide, short(&|_| true), short(&|set| listed(set) || set == StateSet::All), short(&listed)];
+    let fitting = layouts.iter().position(|pieces| pieces_width(pieces) <= room).unwrap_or(layouts.len() - 1);
+    layouts.swap_remove(fitting)
+}
+
+/// `3 marked · 2 of 57 · age ↑`
+fn position(app: &App, list: &JobList, shown: usize) -> Vec<Piece<'static>> {
     let rows = list.rows(&app.store);
     let at = list.list.cursor.position(&rows.ids).map_or(0, |at| at + 1);
-    let more = if !is_array && app.has_more(list.states) { "+" } else { "" };
+    let more = more(app, list, list.states);
     let mut pieces = Vec::new();
     if !list.marked.is_empty() {
         pieces.push(piece(format!(" {} marked ·", list.marked.len()), Role::Marked));
@@ -231,11 +243,10 @@ fn took(job: &JobSummary, now: Millis) -> String {
 
 /// What there is to say of why a job is as it is.
 pub fn why(app: &App, job: &JobSummary) -> String {
-    let container = job.container.as_ref().and_then(|container| container.reason.clone());
     match job.status {
         status if job.is_array_parent() && !status.is_final() => array_counts(job),
         JobStatus::Succeeded => String::new(),
-        JobStatus::Failed => container.or_else(|| job.status_reason.clone()).unwrap_or_default(),
+        JobStatus::Failed => failure(job),
         status if status.is_waiting() => {
             let detail = app.store.detail(&job.job_id);
             match (&job.status_reason, job.status) {
@@ -246,6 +257,28 @@ pub fn why(app: &App, job: &JobSummary) -> String {
             }
         }
         _ => String::new(),
+    }
+}
+
+/// Why a job failed, what tells most first: `exit 137 OutOfMemoryError: …`, `timed out`, `host lost`, or the reason that
+/// was given. AWS's words for an end like any other say nothing that the exit code does not.
+fn failure(job: &JobSummary) -> String {
+    let told = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+    let container = job.container.as_ref();
+    let exit = container.and_then(|container| container.exit_code).map(|code| format!("exit {code}"));
+    let reason = told(&job.status_reason).unwrap_or_default();
+    if let Some(cause) = container.and_then(|container| told(&container.reason)) {
+        return exit.map_or_else(|| cause.clone(), |exit| format!("{exit} {cause}"));
+    }
+    if reason.starts_with("Job attempt duration exceeded timeout") {
+        return "timed out".to_owned();
+    }
+    if reason.starts_with("Host EC2") {
+        return format!("host lost: {reason}");
+    }
+    match exit {
+        Some(exit) if reason.is_empty() || reason.starts_with("Essential container in task exited") => exit,
+        _ => reason,
     }
 }
 
@@ -271,12 +304,11 @@ fn cells(app: &App, job: &JobSummary, set: StateSet) -> Vec<Cell> {
     if let Some(size) = job.array_properties.as_ref().and_then(|array| array.size) {
         name = format!("{name} [{}]", count(u64::from(size)));
     }
-    let state = if stopping { "STOPPING".to_owned() } else { job.status.to_string() };
     let mut cells = vec![
         (sign.to_owned(), role),
         (name, Role::Text),
-        (job.job_definition.as_deref().map(name_of).unwrap_or_default().to_owned(), Role::Dim),
-        (state, if stopping { Role::Attention } else { role }),
+        (definition_of(job).to_owned(), Role::Dim),
+        (state_of(job).to_owned(), if stopping { Role::Attention } else { role }),
     ];
     let for_now = app.now - since(job);
     let queue = (queue_of(job).unwrap_or_default().to_owned(), Role::Dim);

@@ -61,4 +61,7 @@ pub fn draw(app: &App, buffer: &mut Buffer) -> Option<Position> {
 }
 
 #[cfg(test)]
+pub(crate) use tests::world as recorded_world;
+
+#[cfg(test)]
 mod tests;

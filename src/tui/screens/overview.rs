@@ -3,6 +3,7 @@
 use super::{instances, jobs, log};
 use crate::config::theme::Role;
 use crate::model::{ComputeEnvironment, Health, JobQueue, JobStatus, Switch, text::printable};
+use crate::tui::action::Action;
 use crate::tui::app::store::Kind;
 use crate::tui::app::{App, Pane};
 use crate::tui::format::vcpus;
@@ -67,13 +68,26 @@ pub fn arrange(app: &App, area: Rect) -> Vec<(Pane, Rect)> {
 }
 
 pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect) {
-    for (pane, area) in arrange(app, area) {
+    let panes = arrange(app, area);
+    for (pane, area) in panes.iter().copied() {
         let has_keys = app.overview.pane == pane;
         match pane {
             Pane::Queues => queues(app, painter, area, has_keys),
             Pane::Environments => environments(app, painter, area, has_keys),
             Pane::Jobs => jobs::pane(app, painter, area, has_keys),
             Pane::Log => log::draw(app, painter, area, has_keys),
+        }
+    }
+    let is_there = |wanted: Pane| panes.iter().any(|(pane, _)| *pane == wanted);
+    if let Some((_, first)) = panes.first().filter(|_| panes.len() == 3) {
+        let (action, name) = if is_there(Pane::Queues) {
+            (Action::PaneEnvironments, "environments")
+        } else {
+            (Action::PaneQueues, "queues")
+        };
+        if let Some(key) = app.keymap.keys_of(action).into_iter().next() {
+            let hint = [piece(format!(" {key} "), Role::Key), piece(format!("{name} "), Role::Hint)];
+            painter.pieces(first.x + 2, first.bottom() - 1, first.width.saturating_sub(16), &hint);
         }
     }
 }

@@ -51,7 +51,7 @@ fn a_pane_fills_the_screen() {
 
 #[test]
 fn a_filter_shows_what_it_hides() {
-    check_small("filtered", "\"\" / \"rsz\" Enter");
+    check_small("filtered", "/ \"RESIZE 47\" Enter");
     check_small("filtered_to_nothing", "/ \"nothing like it\"");
 }
 
@@ -258,4 +258,90 @@ fn nothing_moves_when_a_number_grows() {
         text.lines().nth(2).expect("a row").match_indices('●').map(|(at, _)| at).collect()
     };
     assert_eq!(columns(&before.text()), columns(&after.text()));
+}
+
+/// A stage with `count` more failed jobs in the queue `high`.
+fn crowded(size: (u16, u16), count: usize, keys: &str) -> Stage {
+    use crate::model::{JobExtra, JobId, JobStatus, JobSummary};
+    let mut world = world();
+    world.jobs.extend((0..count).map(|number| JobSummary {
+        job_id: JobId(format!("f{number}")),
+        job_name: format!("fails-{number}"),
+        status: JobStatus::Failed,
+        extra: Some(Box::new(JobExtra { job_queue: "high".into(), ..Default::default() })),
+        ..Default::default()
+    }));
+    let mut stage = Stage::new(world, size, Theme::default());
+    stage.press(keys).expect("keys");
+    stage
+}
+
+#[test]
+fn the_title_of_the_jobs_keeps_place_and_order_however_large_the_counts() {
+    let cases = [
+        ((80, 24), "o", ["[run 4] wait 8 fail 1,0", " of 4 ", "age ↑"]),
+        ((80, 24), "o O", ["[run 4] wait 8 fail 1,0", " of 4 ", "age ↓"]),
+        ((80, 24), "1 Enter s s o", ["3 Jobs in high · ", "[fail 996+] all 1,000+", "996 of 996+ · age ↑"]),
+        ((80, 24), "s s Space Space Space o", ["[fail 1,0", " 3 marked · ", "age ↑"]),
+        ((60, 20), "s s o g", ["[fail 1,0", "1 of 1,0", "age ↑"]),
+        ((80, 24), "s s o / \"fails-1\" Enter g", ["/fails-1", " 1 of 1", "age ↑"]),
+    ];
+    for (size, keys, expected) in cases {
+        let text = crowded(size, 1_000, keys).text();
+        let title = text.lines().find(|line| line.contains("3 Jobs")).expect("a title").to_owned();
+        for part in expected {
+            assert!(title.contains(part), "{keys}: `{part}` in {title}");
+        }
+    }
+}
+
+#[test]
+fn the_header_says_what_it_counts() {
+    assert!(stage(SMALL, "").text().lines().next().is_some_and(|line| line.contains("all queues: ")));
+    assert!(stage(LARGE, "").text().lines().next().is_some_and(|line| line.contains("all queues, children counted: ")));
+}
+
+#[test]
+fn rows_that_do_not_fit_are_counted_in_the_frame() {
+    let text = stage((60, 20), "left").text();
+    assert!(text.lines().any(|line| line.starts_with('└') && line.contains(" ↓")), "{text}");
+    let text = stage((60, 20), "left G").text();
+    assert!(text.lines().any(|line| line.starts_with('└') && line.contains(" ↑")), "{text}");
+    assert!(stage((60, 20), "").text().contains("└─ 2 environments "), "the pane that is not shown is named");
+    assert!(stage((60, 20), "2").text().contains("└─ 1 queues "));
+}
+
+#[test]
+fn why_a_job_failed_begins_with_what_tells_most() {
+    use crate::model::{ContainerSummary, JobStatus, JobSummary};
+    let stage = stage(SMALL, "");
+    let cases = [
+        ("Essential container in task exited", None, Some(1), "exit 1"),
+        ("", None, Some(3), "exit 3"),
+        (
+            "Essential container in task exited",
+            Some("OutOfMemoryError: Container killed due to memory usage"),
+            Some(137),
+            "exit 137 OutOfMemoryError: Container killed due to memory usage",
+        ),
+        (
+            "Task failed to start",
+            Some("CannotPullContainerError: no such image"),
+            None,
+            "CannotPullContainerError: no such image",
+        ),
+        ("Job attempt duration exceeded timeout", None, Some(137), "timed out"),
+        ("Host EC2 (instance i-0dead) terminated.", None, None, "host lost: Host EC2 (instance i-0dead) terminated."),
+        ("wrong bucket", None, Some(143), "wrong bucket"),
+        ("Dependent Job failed", None, None, "Dependent Job failed"),
+    ];
+    for (status_reason, reason, exit_code, expected) in cases {
+        let job = JobSummary {
+            status: JobStatus::Failed,
+            status_reason: Some(status_reason.into()),
+            container: Some(ContainerSummary { exit_code, reason: reason.map(str::to_owned) }),
+            ..Default::default()
+        };
+        assert_eq!(super::why(&stage.app, &job), expected);
+    }
 }
