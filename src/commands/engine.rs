@@ -318,7 +318,7 @@ mod tests {
         let before = "the engine runs\nthe engine has ended in good order\n";
         std::fs::write(&log, format!("{before}one\n\u{1b}[31mtwo\n")).expect("written");
         assert_eq!(tail(&log, before.len() as u64), ["one", "two"]);
-        let many: String = (0..100).map(|line| format!("{line}\n")).collect();
+        let many = "line\n".repeat(100);
         std::fs::write(&log, many).expect("written");
         assert_eq!(tail(&log, 0).len(), TAIL);
     }

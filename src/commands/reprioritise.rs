@@ -12,9 +12,9 @@ pub async fn run(args: &ReprioritiseArgs, setting: Setting) -> Done {
     let (ids, priority) = read(args)?;
     args.reason.as_deref().map_or(Ok(()), validate::reason)?;
     if args.queue.is_some() {
-        validate::queue_priority(priority)?
+        validate::queue_priority(priority)?;
     } else {
-        validate::scheduling_priority(priority)?
+        validate::scheduling_priority(priority)?;
     }
     let why = Why { reason: args.reason.clone() };
     let world = setting.open().await?;

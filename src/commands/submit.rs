@@ -198,8 +198,8 @@ fn words(job: &JobDetail) -> String {
     let container = job.container.as_ref().and_then(|container| container.reason.as_deref());
     let reasons = [job.status_reason.as_deref(), container].into_iter().flatten();
     let reasons = reasons.filter(|_| job.status == JobStatus::Failed);
-    let reasons: String = reasons.map(|reason| format!(": {}", printable(reason))).collect();
-    format!("{what}{code}{reasons}")
+    let told = format!("{what}{code}");
+    reasons.fold(told, |told, reason| told + ": " + &printable(reason))
 }
 
 /// 0 for success; else the job's own code where it has one that is not 0, and 1 where it has none.

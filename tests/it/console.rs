@@ -28,7 +28,7 @@ fn the_whole_walk_from_an_empty_screen_to_a_schedule() {
     console.type_text("i");
     console.wait_for("Create them");
     console.press(Key::Enter);
-    console.wait_for("✔ create environment");
+    console.wait_for("✔ created environment");
 
     // A job from the form; its log follows as lines come.
     console.type_text("n");

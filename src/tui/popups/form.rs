@@ -110,7 +110,7 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, body: Rect, form: &Form) {
         && let Some(key) = app.keymap.keys_at(Place::Form, Action::Send).first()
     {
         let text = format!("{key} does not send this");
-        if width_of(&text) + 1 <= usize::from(columns.saturating_sub(taken)) {
+        if width_of(&text) < usize::from(columns.saturating_sub(taken)) {
             painter.text(x, line.y, columns - taken, &text, Role::Dim);
         }
     }

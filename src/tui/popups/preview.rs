@@ -149,7 +149,9 @@ fn stop(app: &App, lines: &mut Lines, room: usize, jobs: &[JobId], scroll: &Scro
     let rows: Vec<_> = jobs.iter().filter_map(|id| app.job_row(id)).collect();
     let (live, ended): (Vec<_>, Vec<_>) = rows.iter().partition(|job| StopCall::of(job) != StopCall::None);
     if live.len() > 1 {
-        summary(&live).iter().for_each(|line| say(lines, room, line, Role::Text));
+        for line in summary(&live) {
+            say(lines, room, &line, Role::Text);
+        }
     }
     scroll.seen.set((live.len(), NAMED));
     let top = scroll.top.min(live.len().saturating_sub(NAMED));
