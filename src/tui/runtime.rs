@@ -92,7 +92,7 @@ const STOP: Duration = Duration::from_millis(200);
 pub async fn run(options: Options) -> Result<(), TuiError> {
     let keymap = Keymap::new(&options.keys)?;
     let signals = Signals::watch().map_err(TuiError::Signals)?;
-    let terminal = Terminal::take().map_err(TuiError::NoTerminal)?;
+    let _terminal = Terminal::take().map_err(TuiError::NoTerminal)?;
     let (columns, lines) = crossterm::terminal::size().map_err(TuiError::NoTerminal)?;
     let setting = Setting {
         context: options.context,
@@ -123,7 +123,6 @@ pub async fn run(options: Options) -> Result<(), TuiError> {
         runner,
         screen: Screen::new(columns, lines),
         writer: Writer::start(),
-        terminal,
         next_frame: Instant::now(),
         suspends: false,
     };
@@ -157,7 +156,6 @@ struct Console {
     runner: Runner,
     screen: Screen,
     writer: Writer,
-    terminal: Terminal,
     /// When a frame for what changed by itself may be drawn.
     next_frame: Instant,
     /// The person wants the shell back for a while.
@@ -223,7 +221,7 @@ impl Console {
                 Ok(()) = &mut gone => break,
                 () = Signals::end(&mut signals.ends) => break,
                 _ = signals.resumed.recv() => {
-                    self.terminal.take_again().map_err(TuiError::NoTerminal)?;
+                    Terminal::take_again().map_err(TuiError::NoTerminal)?;
                     self.screen.redraw_all();
                     (is_stale, is_urgent) = (true, true);
                 }
@@ -280,7 +278,7 @@ impl Console {
         if rustix::process::kill_current_process_group(rustix::process::Signal::TSTP).is_ok() {
             let _ = tokio::time::timeout(STOP, resumed.recv()).await;
         }
-        self.terminal.take_again().map_err(TuiError::NoTerminal)?;
+        Terminal::take_again().map_err(TuiError::NoTerminal)?;
         self.screen.redraw_all();
         Ok(())
     }
