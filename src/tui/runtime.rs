@@ -95,7 +95,7 @@ const STOP: Duration = Duration::from_millis(200);
 pub async fn run(options: Options) -> Result<(), TuiError> {
     let keymap = Keymap::new(&options.keys)?;
     let signals = Signals::watch().map_err(TuiError::Signals)?;
-    let terminal = Terminal::take().map_err(TuiError::NoTerminal)?;
+    let _terminal = Terminal::take().map_err(TuiError::NoTerminal)?;
     let (columns, lines) = crossterm::terminal::size().map_err(TuiError::NoTerminal)?;
     let setting = Setting {
         context: options.context,
@@ -128,7 +128,6 @@ pub async fn run(options: Options) -> Result<(), TuiError> {
         runner,
         screen: Screen::new(columns, lines),
         writer: Writer::start(),
-        terminal,
         next_frame: Instant::now(),
         suspends: false,
     };
@@ -162,7 +161,6 @@ struct Console {
     runner: Runner,
     screen: Screen,
     writer: Writer,
-    terminal: Terminal,
     /// When a frame for what changed by itself may be drawn.
     next_frame: Instant,
     /// The person wants the shell back for a while.
@@ -228,7 +226,7 @@ impl Console {
                 Ok(()) = &mut gone => break,
                 () = Signals::end(&mut signals.ends) => break,
                 _ = signals.resumed.recv() => {
-                    self.terminal.take_again().map_err(TuiError::NoTerminal)?;
+                    Terminal::take_again().map_err(TuiError::NoTerminal)?;
                     self.screen.redraw_all();
                     (is_stale, is_urgent) = (true, true);
                 }
@@ -285,7 +283,7 @@ impl Console {
         if rustix::process::kill_current_process_group(rustix::process::Signal::TSTP).is_ok() {
             let _ = tokio::time::timeout(STOP, resumed.recv()).await;
         }
-        self.terminal.take_again().map_err(TuiError::NoTerminal)?;
+        Terminal::take_again().map_err(TuiError::NoTerminal)?;
         self.screen.redraw_all();
         Ok(())
     }

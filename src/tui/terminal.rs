@@ -38,7 +38,7 @@ impl Terminal {
     }
 
     /// Takes it once more after it was given back, or after a shell has had it while this process was stopped.
-    pub fn take_again(&self) -> io::Result<()> {
+    pub fn take_again() -> io::Result<()> {
         restore();
         enter()
     }

@@ -104,14 +104,14 @@ impl App {
             _ => "Cancel",
         };
         let name = self.job_row(&jobs[0]).map(|job| job.job_name).unwrap_or_default();
-        let mut title =
+        let title =
             if count == 1 && jobs.len() == 1 { format!("{verb} {name}") } else { format!("{verb} {count} jobs") };
-        match self.not_listed(&live) {
-            0 => {}
-            1 if count == 1 => title.push_str(" · it is not in this list now"),
-            1 => title.push_str(" · 1 of them is not in this list now"),
-            hidden => title.push_str(&format!(" · {hidden} of them are not in this list now")),
-        }
+        let title = match self.not_listed(&live) {
+            0 => title,
+            1 if count == 1 => format!("{title} · it is not in this list now"),
+            1 => format!("{title} · 1 of them is not in this list now"),
+            hidden => format!("{title} · {hidden} of them are not in this list now"),
+        };
         self.open_form(Form {
             purpose: Purpose::Stop { jobs },
             title,

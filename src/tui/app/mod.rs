@@ -6,6 +6,7 @@ mod answers;
 mod begin;
 mod by_hand;
 pub mod command;
+mod filter;
 pub mod form;
 pub mod list;
 pub mod log;

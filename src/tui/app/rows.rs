@@ -1,6 +1,7 @@
 //! What each list shows: what its filter lets through, in its order, and the keys that its cursor follows.
 
-use super::list::{JobList, ListState, Matching, Shown};
+use super::filter::{Matching, Shown};
+use super::list::{JobList, ListState};
 use super::{App, View};
 use crate::model::{AuditEntry, ComputeEnvironment, Instance, JobDefinition, JobQueue, Schedule};
 use crate::tui::action::Place;
