@@ -3,7 +3,7 @@
 use super::app::{App, Setting};
 use super::format::Clock;
 use super::keymap::{Keymap, KeymapError};
-use super::requests::{Answer, Ask, Message, Request, RequestId, perform};
+use super::requests::{Ask, Message, Request, perform};
 use super::screens;
 use super::terminal::{Screen, Terminal, restore};
 use super::theme::Depth;
@@ -75,6 +75,9 @@ pub enum TuiError {
 /// Frames for what changed by itself are at least so far apart; a key is answered at once.
 const FRAME: Duration = Duration::from_millis(33);
 
+/// A log that grows without pause is looked at so often.
+const FOLLOW: Duration = Duration::from_millis(100);
+
 const FIRST_DELAY: Duration = Duration::from_millis(250);
 const LONGEST_DELAY: Duration = Duration::from_secs(8);
 
@@ -101,6 +104,7 @@ pub async fn run(options: Options) -> Result<(), TuiError> {
         themes: options.theme_source.directory.clone(),
         messages: messages.clone(),
         following: None,
+        may_follow_at: Instant::now(),
     };
     let watching = tokio::spawn(watch(Arc::clone(&runner.backend), messages.clone()));
     let (touched, theme_files) = unbounded_channel();
@@ -365,6 +369,7 @@ struct Runner {
     themes: Option<PathBuf>,
     messages: UnboundedSender<Message>,
     following: Option<JoinHandle<()>>,
+    may_follow_at: Instant,
 }
 
 impl Runner {
@@ -372,9 +377,16 @@ impl Runner {
         let Request { id, ask } = request;
         let (backend, messages) = (Arc::clone(&self.backend), self.messages.clone());
         match ask {
-            Ask::Follow { group, stream } => {
+            Ask::Log(read) if read.what.waits() => {
                 self.stop_following();
-                self.following = Some(tokio::spawn(follow(backend, id, group, stream, messages)));
+                let start = self.may_follow_at.max(Instant::now());
+                self.may_follow_at = start + FOLLOW;
+                self.following = Some(tokio::spawn(async move {
+                    tokio::time::sleep_until(start).await;
+                    if let Some(answer) = perform(backend.as_ref(), None, Ask::Log(read)).await {
+                        let _ = messages.send(Message::Answer { id, answer });
+                    }
+                }));
             }
             Ask::StopFollowing => self.stop_following(),
             ask => {
@@ -391,29 +403,6 @@ impl Runner {
     fn stop_following(&mut self) {
         if let Some(following) = self.following.take() {
             following.abort();
-        }
-    }
-}
-
-async fn follow(
-    backend: Arc<dyn Backend>,
-    id: RequestId,
-    group: Option<String>,
-    stream: String,
-    messages: UnboundedSender<Message>,
-) {
-    let send = |lines| messages.send(Message::Answer { id, answer: Answer::Lines(lines) }).is_ok();
-    match backend.follow_log(group, stream, None).await {
-        Ok(mut lines) => {
-            while let Some(lines) = lines.next().await {
-                let is_over = lines.is_err();
-                if !send(lines) || is_over {
-                    return;
-                }
-            }
-        }
-        Err(error) => {
-            send(Err(error));
         }
     }
 }

@@ -18,12 +18,8 @@ pub fn follow(
     stream: String,
     from: Option<String>,
 ) -> BoxStream<'static, Result<Vec<LogEvent>, BackendError>> {
-    let request = GetLogEvents {
-        log_group_name: group,
-        log_stream_name: stream,
-        next_token: from,
-        ..GetLogEvents::default()
-    };
+    let request =
+        GetLogEvents { log_group_name: group, log_stream_name: stream, next_token: from, ..GetLogEvents::default() };
     stream::unfold(Some((service, request)), |state| async {
         let (service, mut request) = state?;
         let item = next_page(&service, request.clone()).await.map(|page| {

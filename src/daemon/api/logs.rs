@@ -51,10 +51,7 @@ pub(super) struct Counted {
 }
 
 /// `GET /batchdeck/v1/logs/count?stream=S&from=TOKEN&to=TOKEN`: how many lines stand between two places.
-pub(super) async fn count(
-    State(world): Shared,
-    Asked(between): Asked<Between>,
-) -> Result<Json<Counted>, ApiError> {
+pub(super) async fn count(State(world): Shared, Asked(between): Asked<Between>) -> Result<Json<Counted>, ApiError> {
     let logs = world.directory.logs();
     let stream = between.stream.clone();
     let counted = tokio::task::spawn_blocking(move || count_lines(&logs, &between.stream, &between.from, &between.to));

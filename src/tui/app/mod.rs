@@ -209,7 +209,6 @@ enum Topic {
     Jobs(usize),
     Children(JobId),
     Runs(String, String),
-    Lines,
     Theme,
 }
 
@@ -224,9 +223,8 @@ impl Topic {
             Ask::Jobs { set, .. } => Self::Jobs(*set),
             Ask::Children { parent, .. } => Self::Children(parent.clone()),
             Ask::Runs { group, name } => Self::Runs(group.clone(), name.clone()),
-            Ask::Follow { .. } | Ask::StopFollowing => Self::Lines,
             Ask::Theme(_) => Self::Theme,
-            Ask::Describe(_) | Ask::Act(_) | Ask::Redraw => return None,
+            Ask::Describe(_) | Ask::Act(_) | Ask::Log(_) | Ask::StopFollowing | Ask::Redraw => return None,
         })
     }
 }

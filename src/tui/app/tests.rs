@@ -2,6 +2,7 @@
 
 use super::list::{Scope, StateSet};
 use super::log::Subject;
+use crate::tui::log_reading::{Line, LogRead, Part};
 use super::store::Liveness;
 use super::{App, Popup, View};
 use crate::backend::scripted::{Call, ScriptedBackend, World};
@@ -260,7 +261,7 @@ fn the_log_turns_only_once_the_cursor_rests() {
     let mut stage = stage("");
     let now = stage.app.now;
     let follows = |requests: &[crate::tui::requests::Request]| {
-        requests.iter().filter(|request| matches!(request.ask, Ask::Follow { .. })).count()
+        requests.iter().filter(|request| matches!(request.ask, Ask::Log(_))).count()
     };
     let mut asked = 0;
     for _ in 0..2 {
@@ -276,12 +277,13 @@ fn the_log_turns_only_once_the_cursor_rests() {
 #[test]
 fn lines_of_a_log_that_is_left_are_not_taken() {
     let mut stage = stage("j");
-    let old = stage.app.log.request.expect("a log is followed");
+    let old = stage.app.log.waiting().expect("a log is followed");
     stage.press("j").expect("keys");
-    let count = stage.app.log.lines.len();
-    let line = crate::model::LogEvent { message: "late".into(), ..Default::default() };
-    stage.hear(Message::Answer { id: old, answer: Answer::Lines(Ok(vec![line])) });
-    assert_eq!(stage.app.log.lines.len(), count);
+    let count = stage.app.log.window.len();
+    let line = Line { at: 0, text: "late".into() };
+    let part = Part { lines: vec![line], ..Part::default() };
+    stage.hear(Message::Answer { id: old, answer: Answer::Log(Ok(LogRead::Followed(vec![part]))) });
+    assert_eq!(stage.app.log.window.len(), count);
 }
 
 #[test]
