@@ -8,6 +8,7 @@ pub mod action;
 pub mod app;
 pub mod format;
 pub mod keymap;
+pub mod log_reading;
 pub mod picture;
 mod popups;
 pub mod requests;

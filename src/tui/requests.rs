@@ -4,9 +4,10 @@ use crate::backend::{Backend, BackendError, JobQuery, Page, Why};
 use crate::config::theme::{Theme, ThemeError};
 use crate::model::{
     AuditEntry, Change, ComputeEnvironment, CreateComputeEnvironmentRequest, CreateJobQueueRequest, JobDefinition,
-    JobDetail, JobId, JobQueue, JobSummary, LogEvent, Millis, RegisterJobDefinitionRequest, Schedule, ScheduleRun,
+    JobDetail, JobId, JobQueue, JobSummary, Millis, RegisterJobDefinitionRequest, Schedule, ScheduleRun,
     SubmitJobRequest, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
 };
+use crate::tui::log_reading::{self, LogRead, ReadLog};
 use std::path::Path;
 
 /// Which request an answer belongs to. Later requests have larger ids.
@@ -41,12 +42,9 @@ pub enum Ask {
         group: String,
         name: String,
     },
-    /// The lines of a stream from now on in place of those of any other.
-    Follow {
-        group: Option<String>,
-        stream: String,
-    },
-    /// No lines any more.
+    /// A part of a log stream. One that waits takes the place of the one before.
+    Log(ReadLog),
+    /// No lines are waited for any more.
     StopFollowing,
     /// An operator's action.
     Act(Act),
@@ -108,7 +106,7 @@ pub enum Answer {
     Children { parent: JobId, page: Result<Page<JobSummary>, BackendError> },
     Described(Result<Vec<JobDetail>, BackendError>),
     Runs { group: String, name: String, runs: Result<Vec<ScheduleRun>, BackendError> },
-    Lines(Result<Vec<LogEvent>, BackendError>),
+    Log(Result<LogRead, BackendError>),
     Done(Outcome),
     Theme(Result<Theme, ThemeError>),
 }
@@ -146,8 +144,8 @@ pub enum Message {
 /// How many actions of the record are read.
 const AUDIT_LIMIT: usize = 500;
 
-/// Carries out one request that has one answer. Streams ([`Ask::Follow`]) and what concerns the console itself
-/// ([`Ask::Redraw`], [`Ask::Reconnect`]) have none here.
+/// Carries out one request that has one answer. What concerns the console itself ([`Ask::StopFollowing`],
+/// [`Ask::Redraw`], [`Ask::Reconnect`]) has none.
 pub async fn perform(backend: &dyn Backend, themes: Option<&Path>, ask: Ask) -> Option<Answer> {
     Some(match ask {
         Ask::Queues => Answer::Queues(backend.job_queues().await),
@@ -164,7 +162,8 @@ pub async fn perform(backend: &dyn Backend, themes: Option<&Path>, ask: Ask) -> 
         }
         Ask::Act(act) => Answer::Done(carry_out(backend, act).await),
         Ask::Theme(name) => Answer::Theme(Theme::load(themes, &name)),
-        Ask::Follow { .. } | Ask::StopFollowing | Ask::Redraw | Ask::Reconnect => return None,
+        Ask::Log(ask) => Answer::Log(log_reading::read(backend, ask).await),
+        Ask::StopFollowing | Ask::Redraw | Ask::Reconnect => return None,
     })
 }
 

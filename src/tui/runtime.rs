@@ -3,7 +3,7 @@
 use super::app::{App, Setting};
 use super::format::Clock;
 use super::keymap::{Keymap, KeymapError};
-use super::requests::{Answer, Ask, Message, Request, RequestId, perform};
+use super::requests::{Ask, Message, Request, perform};
 use super::screens;
 use super::terminal::{Screen, Terminal, restore};
 use super::theme::Depth;
@@ -79,6 +79,9 @@ pub enum TuiError {
 /// Frames for what changed by itself are at least so far apart; a key is answered at once.
 const FRAME: Duration = Duration::from_millis(33);
 
+/// A log that grows without pause is looked at so often.
+const FOLLOW: Duration = Duration::from_millis(100);
+
 const FIRST_DELAY: Duration = Duration::from_millis(250);
 /// The engine is on this machine, and asking a remote one once in this time costs it nothing.
 const LONGEST_DELAY: Duration = Duration::from_secs(3);
@@ -118,6 +121,7 @@ pub async fn run(options: Options) -> Result<(), TuiError> {
         messages: messages.clone(),
         following: None,
         reconnect: Arc::default(),
+        may_follow_at: Instant::now(),
     };
     let (told, changes) = channel(CHANGES_HELD);
     let watching = tokio::spawn(watch(Arc::clone(&runner.backend), told, Arc::clone(&runner.reconnect)));
@@ -454,6 +458,7 @@ struct Runner {
     following: Option<JoinHandle<()>>,
     /// Ends the pause before the stream of changes is opened again.
     reconnect: Arc<Notify>,
+    may_follow_at: Instant,
 }
 
 impl Runner {
@@ -461,9 +466,16 @@ impl Runner {
         let Request { id, ask } = request;
         let (backend, messages) = (Arc::clone(&self.backend), self.messages.clone());
         match ask {
-            Ask::Follow { group, stream } => {
+            Ask::Log(read) if read.what.waits() => {
                 self.stop_following();
-                self.following = Some(tokio::spawn(follow(backend, id, group, stream, messages)));
+                let start = self.may_follow_at.max(Instant::now());
+                self.may_follow_at = start + FOLLOW;
+                self.following = Some(tokio::spawn(async move {
+                    tokio::time::sleep_until(start).await;
+                    if let Some(answer) = perform(backend.as_ref(), None, Ask::Log(read)).await {
+                        let _ = messages.send(Message::Answer { id, answer });
+                    }
+                }));
             }
             Ask::StopFollowing => self.stop_following(),
             ask => {
@@ -480,29 +492,6 @@ impl Runner {
     fn stop_following(&mut self) {
         if let Some(following) = self.following.take() {
             following.abort();
-        }
-    }
-}
-
-async fn follow(
-    backend: Arc<dyn Backend>,
-    id: RequestId,
-    group: Option<String>,
-    stream: String,
-    messages: UnboundedSender<Message>,
-) {
-    let send = |lines| messages.send(Message::Answer { id, answer: Answer::Lines(lines) }).is_ok();
-    match backend.follow_log(group, stream, None).await {
-        Ok(mut lines) => {
-            while let Some(lines) = lines.next().await {
-                let is_over = lines.is_err();
-                if !send(lines) || is_over {
-                    return;
-                }
-            }
-        }
-        Err(error) => {
-            send(Err(error));
         }
     }
 }

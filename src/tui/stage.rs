@@ -4,7 +4,7 @@
 use super::app::{App, Setting};
 use super::format::Clock;
 use super::keymap::{Keymap, parse_sequence};
-use super::requests::{Ask, Message, Request, perform};
+use super::requests::{Message, Request, perform};
 use super::screens;
 use super::theme::Depth;
 use crate::backend::Backend;
@@ -104,14 +104,7 @@ impl Stage {
 
     fn carry_out(&mut self, requests: Vec<Request>) {
         for Request { id, ask } in requests {
-            if let Ask::Follow { group, stream } = ask {
-                let followed = self.backend.follow_log(group, stream, None).now_or_never();
-                if let Some(Ok(mut lines)) = followed {
-                    while let Some(Some(lines)) = lines.next().now_or_never() {
-                        self.hear(Message::Answer { id, answer: super::requests::Answer::Lines(lines) });
-                    }
-                }
-            } else if let Some(Some(answer)) = perform(self.backend.as_ref(), None, ask).now_or_never() {
+            if let Some(Some(answer)) = perform(self.backend.as_ref(), None, ask).now_or_never() {
                 self.hear(Message::Answer { id, answer });
             }
         }

@@ -207,9 +207,8 @@ impl App {
             Answer::Jobs { set, .. } => Some(Topic::Jobs(*set)),
             Answer::Children { parent, .. } => Some(Topic::Children(parent.clone())),
             Answer::Runs { group, name, .. } => Some(Topic::Runs(group.clone(), name.clone())),
-            Answer::Lines(_) => Some(Topic::Lines),
             Answer::Theme(_) => Some(Topic::Theme),
-            Answer::Described(_) | Answer::Done(_) => None,
+            Answer::Described(_) | Answer::Done(_) | Answer::Log(_) => None,
         };
         if topic.is_some_and(|topic| !self.is_latest(&topic, id)) {
             return;
@@ -255,8 +254,7 @@ impl App {
                 }
                 Err(error) => self.complain(format!("the runs of {group}/{name}: {error}")),
             },
-            Answer::Lines(Ok(events)) => self.log.take(events),
-            Answer::Lines(Err(error)) => self.log.error = Some(error.to_string()),
+            Answer::Log(read) => self.log.take(id, read),
             Answer::Done(outcome) => self.take_outcome(&outcome),
             Answer::Theme(Ok(theme)) => {
                 self.say(format!("theme {}", theme.name));

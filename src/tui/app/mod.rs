@@ -215,7 +215,6 @@ enum Topic {
     Jobs(usize),
     Children(JobId),
     Runs(String, String),
-    Lines,
     Theme,
 }
 
@@ -230,9 +229,10 @@ impl Topic {
             Ask::Jobs { set, .. } => Self::Jobs(*set),
             Ask::Children { parent, .. } => Self::Children(parent.clone()),
             Ask::Runs { group, name } => Self::Runs(group.clone(), name.clone()),
-            Ask::Follow { .. } | Ask::StopFollowing => Self::Lines,
             Ask::Theme(_) => Self::Theme,
-            Ask::Describe(_) | Ask::Act(_) | Ask::Redraw | Ask::Reconnect => return None,
+            Ask::Describe(_) | Ask::Act(_) | Ask::Log(_) | Ask::StopFollowing | Ask::Redraw | Ask::Reconnect => {
+                return None;
+            }
         })
     }
 }

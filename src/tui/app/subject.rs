@@ -4,6 +4,7 @@ use super::log::{REST, Stream, Subject};
 use super::{App, Intention, View};
 use crate::backend::{JobQuery, JobScope};
 use crate::model::{DEFAULT_LOG_GROUP, JobDetail, JobId, JobStatus, JobSummary, Millis};
+use crate::tui::log_reading::ReadLog;
 use crate::tui::requests::Ask;
 
 /// How many children are asked for at once.
@@ -29,6 +30,16 @@ impl App {
         if self.log_is_due_at().is_some_and(|due| due <= self.now) {
             self.turn_log();
         }
+        self.read_log();
+    }
+
+    /// Asks for what the log needs to show where one looks.
+    fn read_log(&mut self) {
+        while let (Some(what), Subject::Stream(Stream { group, stream, .. })) = (self.log.due(), &self.log.shown) {
+            let ask = ReadLog { group: group.clone(), stream: stream.clone(), what: what.clone() };
+            let id = self.ask(Ask::Log(ask));
+            self.log.asked(&what, id);
+        }
     }
 
     /// When the log must turn to what is wanted; `None` while it is there.
@@ -48,12 +59,11 @@ impl App {
             self.log.shown = wanted;
             return;
         }
-        let was_streaming = self.log.request.is_some();
+        let was_streaming = self.log.waiting().is_some();
         self.log.turn_to(wanted.clone());
         match wanted {
-            Subject::Stream(Stream { group, stream, .. }) => {
-                self.log.request = Some(self.ask(Ask::Follow { group, stream }));
-            }
+            // Its first reading follows; what is waited for then takes the place of what was.
+            Subject::Stream(_) => {}
             Subject::Asked { job, .. } => {
                 if was_streaming {
                     self.ask(Ask::StopFollowing);

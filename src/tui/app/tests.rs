@@ -9,6 +9,7 @@ use crate::backend::{BackendError, Why};
 use crate::config::theme::Theme;
 use crate::model::{Change, Cursor, JobId, JobStatus, JobSummary, Switch, What};
 use crate::tui::action::{Action, Place, TABLE};
+use crate::tui::log_reading::{Line, LogRead, Part};
 use crate::tui::requests::{Answer, Ask, Message};
 use crate::tui::stage::Stage;
 use proptest::prelude::*;
@@ -340,7 +341,7 @@ fn the_log_turns_only_once_the_cursor_rests() {
     let mut stage = stage("");
     let now = stage.app.now;
     let follows = |requests: &[crate::tui::requests::Request]| {
-        requests.iter().filter(|request| matches!(request.ask, Ask::Follow { .. })).count()
+        requests.iter().filter(|request| matches!(request.ask, Ask::Log(_))).count()
     };
     let mut asked = 0;
     for _ in 0..2 {
@@ -356,12 +357,13 @@ fn the_log_turns_only_once_the_cursor_rests() {
 #[test]
 fn lines_of_a_log_that_is_left_are_not_taken() {
     let mut stage = stage("j");
-    let old = stage.app.log.request.expect("a log is followed");
+    let old = stage.app.log.waiting().expect("a log is followed");
     stage.press("j").expect("keys");
-    let count = stage.app.log.lines.len();
-    let line = crate::model::LogEvent { message: "late".into(), ..Default::default() };
-    stage.hear(Message::Answer { id: old, answer: Answer::Lines(Ok(vec![line])) });
-    assert_eq!(stage.app.log.lines.len(), count);
+    let count = stage.app.log.window.len();
+    let line = Line { at: 0, text: "late".into() };
+    let part = Part { lines: vec![line], ..Part::default() };
+    stage.hear(Message::Answer { id: old, answer: Answer::Log(Ok(LogRead::Followed(vec![part]))) });
+    assert_eq!(stage.app.log.window.len(), count);
 }
 
 #[test]

@@ -3,8 +3,9 @@
 use crate::config::theme::Role;
 use crate::model::text::printable;
 use crate::tui::app::App;
-use crate::tui::app::log::{Line, Subject};
-use crate::tui::format::{count, wrap};
+use crate::tui::app::log::{LogPane, Subject};
+use crate::tui::format::{count, width, wrap};
+use crate::tui::log_reading::Line;
 use crate::tui::widgets::{Painter, Piece, piece};
 use ratatui::layout::Rect;
 
@@ -32,7 +33,9 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, has_keys: bool) {
         title.push(piece(format!("/{} ", printable(&log.filter)), Role::Match));
     }
     let lines = log.visible();
-    let right = state(app, lines.len());
+    let taken: usize = title.iter().map(|(text, _)| width(text)).sum();
+    // A piece of the frame stays between the two.
+    let right = state(app, &lines, usize::from(area.width).saturating_sub(taken + 4));
     let inner = painter.frame(area, &title, &right, has_keys);
     if inner.width < 4 || inner.height == 0 {
         return;
@@ -111,28 +114,57 @@ fn wrapped(app: &App, painter: &mut Painter<'_>, inner: Rect, lines: &[&Line]) {
     log.seen.set((start, shown));
 }
 
-fn state(app: &App, shown: usize) -> Vec<Piece<'static>> {
+/// Where one is, in as many words as there is room for.
+fn state(app: &App, lines: &[&Line], room: usize) -> Vec<Piece<'static>> {
     let log = &app.log;
     let Subject::Stream(stream) = &log.shown else { return Vec::new() };
-    let mut pieces = Vec::new();
-    if log.wrap {
-        pieces.push(piece(" wrap ·", Role::Dim));
-    }
     if let Some(error) = &log.error {
-        pieces.push(piece(format!(" ▲ {error} "), Role::Attention));
-        return pieces;
+        return vec![piece(format!(" ▲ {error} "), Role::Attention)];
     }
-    let dropped = if log.dropped > 0 { "+" } else { "" };
-    let text = match (log.following, stream.ended) {
-        (true, true) => " ended ".to_owned(),
-        (true, false) => " following ▼ ".to_owned(),
-        (false, _) => {
-            let (top, fits) = log.seen.get();
-            format!(" {} of {}{dropped} ", count((top + fits).min(shown) as u64), count(shown as u64))
+    let mut words: Vec<(String, Role)> = Vec::new();
+    if log.wrap {
+        words.push(("wrap".into(), Role::Dim));
+    }
+    let is_filtered = !log.filter.trim().is_empty();
+    if is_filtered {
+        words.push((format!("{} of {} held", count(lines.len() as u64), held(log)), Role::Dim));
+    }
+    if log.following {
+        if let Some(skipped) = log.skipped {
+            let more = if skipped.is_exact { "" } else { "+" };
+            words.push((format!("skipped {}{more} lines", count(skipped.lines)), Role::Attention));
         }
+        words.push((if stream.ended { "ended" } else { "following ▼" }.into(), Role::Dim));
+    } else {
+        let (top, fits) = log.seen.get();
+        if top == 0 && !is_filtered {
+            words.push((if log.window.has_first { "first line" } else { "… earlier lines above" }.into(), Role::Dim));
+        }
+        if !is_filtered {
+            let more = if log.window.has_first && log.window.has_last() { "" } else { "+" };
+            let bottom = count((top + fits).min(lines.len()) as u64);
+            words.push((format!("{bottom} of {}{more}", held(log)), Role::Dim));
+        }
+        match log.window.below {
+            _ if log.window.is_below_unknown() => words.push(("more below".into(), Role::Dim)),
+            0 => {}
+            below => words.push((format!("+{} newer", count(below)), Role::Attention)),
+        }
+    }
+    // The last words say most.
+    let wide = |words: &[(String, Role)]| words.iter().map(|(text, _)| width(text) + 3).sum::<usize>();
+    while words.len() > 1 && wide(&words) > room + 1 {
+        words.remove(0);
+    }
+    let last = words.len() - 1;
+    let parted = |(at, (text, role)): (usize, (String, Role))| {
+        piece(format!(" {text} {}", if at < last { "·" } else { "" }), role)
     };
-    pieces.push(piece(text, Role::Dim));
-    pieces
+    words.into_iter().enumerate().map(parted).collect()
+}
+
+fn held(log: &LogPane) -> String {
+    count(log.window.len() as u64)
 }
 
 /// Why there are no lines.
@@ -144,8 +176,11 @@ fn nothing(app: &App) -> (String, Role) {
         Subject::Stream(_) if app.log.error.is_some() => {
             (format!("✖ {}", app.log.error.as_deref().unwrap_or_default()), Role::Failed)
         }
-        Subject::Stream(_) if !app.log.filter.is_empty() && !app.log.lines.is_empty() => {
-            (format!("no line holds `{}`; Esc clears the filter", app.log.filter), Role::Dim)
+        Subject::Stream(_) if !app.log.is_read => ("◌ being read …".into(), Role::Dim),
+        Subject::Stream(_) if !app.log.filter.is_empty() && !app.log.window.is_empty() => {
+            let lines = held(&app.log);
+            let wanted = app.log.filter.trim();
+            (format!("no line holds `{wanted}` in the {lines} lines held; Esc clears the filter"), Role::Dim)
         }
         Subject::Stream(stream) if stream.ended => ("it wrote nothing".into(), Role::Dim),
         Subject::Stream(_) => ("◌ no lines yet; they are shown as they come".into(), Role::Dim),
