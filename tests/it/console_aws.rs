@@ -106,7 +106,7 @@ async fn the_walk_on_aws_from_a_waiting_job_to_the_record_of_what_was_done() {
     console.wait_for("batchdeck --context aws submit --queue main");
     console.press(Key::AltEnter);
     console.wait_gone("Submit a job");
-    console.wait_for("✔ submit from-the-form");
+    console.wait_for("✔ submitted from-the-form");
     let named = JobQuery { name: Some("from-the-form".into()), ..JobQuery::default() };
     assert_eq!(world.backend.jobs(named).await.expect("lists").items.len(), 1);
 

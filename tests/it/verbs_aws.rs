@@ -94,7 +94,7 @@ async fn what_cannot_be_done_says_why_and_what_to_do_in_a_line_and_has_its_code(
         (none, &["logs", waits], 4, "has no log: it is PENDING"),
         (none, &["jobs", "--queue", "mian"], 4, "did you mean `main`?"),
         (none, &["submit", "--definition", "ehco"], 4, "did you mean `echo`?"),
-        (none, &["submit", "--definition", "echo", "--name", "not a name"], 1, "1 to 128"),
+        (none, &["submit", "--definition", "echo", "--name", "not a name"], 2, "1 to 128"),
         (none, &["reprioritise", waits, "5"], 1, "not possible on aws: raise the priority of its queue"),
         (none, &["schedule", "list"], 1, "this comes later; until then use `aws scheduler`"),
         (none, &["schedule", "create", "tick", "rate(5 minutes)", "--queue", "main"], 1, "this comes later"),
