@@ -271,7 +271,9 @@ mod tests {
                 LogFile { path: PathBuf::new(), file: Some(disk), length: 0, is_torn: false, lost: 0, cause: None };
             let lines = |lines: &[&str]| {
                 let mut batch = Batch::default();
-                lines.iter().for_each(|line| batch.push(1, line.as_bytes()));
+                for line in lines {
+                    batch.push(1, line.as_bytes());
+                }
                 batch
             };
             log.write(lines(&["first"]));

@@ -90,15 +90,15 @@ async fn run_command(
     let usage = surroundings.meters.end(pid, last);
     escaped::sweep(&cookie(&surroundings.instance, &start.attempt)).await;
     let _ = over.send(());
-    let mut lost = None;
+    let mut unlogged = None;
     if let Some(pump) = pump {
         match pump.await {
-            Ok(told) => lost = told,
+            Ok(told) => unlogged = told,
             Err(error) => tracing::error!(attempt = %start.attempt, %error, "the reader of a job's output has failed"),
         }
     }
     let (code, reason) = match status {
-        Ok(status) => (status.code().or(status.signal().map(|signal| 128 + signal)), lost),
+        Ok(status) => (status.code().or(status.signal().map(|signal| 128 + signal)), unlogged),
         Err(error) => (None, Some(format!("its exit code could not be read: {error}"))),
     };
     Exit { at, started_at: Some(started_at), code, reason, timed_out: control.timed_out(), usage: Some(usage) }

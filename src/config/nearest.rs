@@ -14,7 +14,7 @@ pub fn nearest<'a>(given: &str, candidates: impl IntoIterator<Item = &'a str>) -
         .map(|(_, candidate)| candidate)
 }
 
-/// `; the nearest is `word``, to end an error with; empty where nothing is near.
+/// The words that end an error by naming what is nearest; empty where nothing is near.
 pub fn nearest_words<'a>(given: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
     nearest(given, candidates).map(|word| format!("; the nearest is `{word}`")).unwrap_or_default()
 }

@@ -180,14 +180,12 @@ impl Theme {
                 Err(cause) => return Err(ThemeError::Unreadable { path, cause }),
             }
         }
-        match BUILT_IN.iter().find(|(known, _)| *known == name) {
-            Some((_, text)) => Self::parse(name, text),
-            None => {
-                let known = Self::names(directory);
-                let nearest = nearest_words(name, known.iter().map(String::as_str));
-                Err(ThemeError::Unknown { name: name.to_owned(), nearest, known: known.join(", ") })
-            }
+        if let Some((_, text)) = BUILT_IN.iter().find(|(known, _)| *known == name) {
+            return Self::parse(name, text);
         }
+        let known = Self::names(directory);
+        let nearest = nearest_words(name, known.iter().map(String::as_str));
+        Err(ThemeError::Unknown { name: name.to_owned(), nearest, known: known.join(", ") })
     }
 
     /// Reads the text of a theme file.

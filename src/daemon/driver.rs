@@ -230,13 +230,13 @@ impl Body {
                 let answer = self.decide(&command, now, round).map_err(CommandError::Refused);
                 round.replies.push((reply, answer));
             }
-            Input::Said(instance, message) => self.hear(instance, message, now, round),
+            Input::Said(instance, message) => self.hear(&instance, message, now, round),
             Input::Read(read) => round.reads.push(read),
             Input::Stop => round.stop = true,
         }
     }
 
-    fn hear(&mut self, instance: InstanceId, message: ToEngine, now: Millis, round: &mut Round) {
+    fn hear(&mut self, instance: &InstanceId, message: ToEngine, now: Millis, round: &mut Round) {
         match message {
             ToEngine::Hello { pid, held, .. } => {
                 self.report(Action::InstanceRegistered { instance: instance.clone(), pid }, now, round);
@@ -246,15 +246,15 @@ impl Body {
                         self.report(Action::AttemptStarted { attempt: attempt.clone(), at }, now, round);
                     }
                     if let Some(exit) = exit {
-                        self.exited(&instance, attempt, exit, now, round);
+                        self.exited(instance, attempt, exit, now, round);
                     }
                 }
                 // Now, and not at the end of the round: what the agent has begun since is in this round too, and would
                 // look as if nobody held it.
-                round.effects.extend(self.parts.engine.reconcile(&instance, &attempts));
+                round.effects.extend(self.parts.engine.reconcile(instance, &attempts));
             }
             ToEngine::Started { attempt, at } => self.report(Action::AttemptStarted { attempt, at }, now, round),
-            ToEngine::Exited { attempt, exit } => self.exited(&instance, attempt, exit, now, round),
+            ToEngine::Exited { attempt, exit } => self.exited(instance, attempt, exit, now, round),
             ToEngine::Used { samples } => {
                 for (attempt, usage) in samples {
                     self.usage.insert(attempt.job.clone());

@@ -71,7 +71,7 @@ impl Engine {
                 // It had started and nobody holds it: it is not started twice. The agent answers a stop of what it does
                 // not hold with an exit that never started, and the retry strategy decides.
                 (false, true) if !stopping => {
-                    effects.extend(attempt_id(root, key.slot).map(|id| stop_now(instance, id)))
+                    effects.extend(attempt_id(root, key.slot).map(|id| stop_now(instance, id)));
                 }
                 _ => {}
             }

@@ -4,6 +4,7 @@
 
 use batchdeck::tui::Keymap;
 use batchdeck::tui::action::{Scope, TABLE};
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -92,7 +93,7 @@ fn the_table_of_keys_in_the_readme_is_the_table_of_actions() {
             Scope::Everywhere => "everywhere".to_owned(),
             Scope::At(places) => places.iter().map(|place| place.title()).collect::<Vec<_>>().join(", "),
         };
-        table.push_str(&format!("| {} | {place} | {} | `{}` |\n", keys.join(" "), info.doc, info.name));
+        let _ = writeln!(table, "| {} | {place} | {} | `{}` |", keys.join(" "), info.doc, info.name);
     }
     let path = root().join("README.md");
     let readme = fs::read_to_string(&path).expect("the README is there");

@@ -81,10 +81,10 @@ fn is_in_tests(file: &Path) -> bool {
 }
 
 fn files_of(room: &str) -> Vec<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let single = root.join(format!("{room}.rs"));
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let single = source.join(format!("{room}.rs"));
     let mut found: Vec<PathBuf> = single.exists().then_some(single).into_iter().collect();
-    let mut left = vec![root.join(room)];
+    let mut left = vec![source.join(room)];
     while let Some(folder) = left.pop() {
         let Ok(entries) = fs::read_dir(&folder) else { continue };
         for entry in entries.flatten() {

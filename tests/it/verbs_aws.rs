@@ -79,6 +79,9 @@ async fn jobs_are_submitted_and_ended_and_queues_moved_and_all_of_it_is_on_recor
     assert!(told(&run(&house, &["audit"])).contains("AWS CloudTrail has what others did"));
 }
 
+/// Variables, arguments, the exit code and what is said.
+type Case<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str], i32, &'a str);
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_done_says_why_and_what_to_do_in_a_line_and_has_its_code() {
     let Some(world) = world().await else { return };
@@ -86,7 +89,6 @@ async fn what_cannot_be_done_says_why_and_what_to_do_in_a_line_and_has_its_code(
     let (waits, endpoint) = (waits.as_str(), world.moto.endpoint());
     let nobody = "00000000-0000-4000-8000-000000000001";
     let none: &[(&str, &str)] = &[];
-    type Case<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str], i32, &'a str);
     let cases: &[Case] = &[
         (none, &["job", nobody], 4, "no job has the id"),
         (none, &["logs", nobody], 4, "no job has the id"),

@@ -72,7 +72,7 @@ pub fn definitions(workspace: &str) -> Vec<RegisterJobDefinitionRequest> {
         let mut request = RegisterJobDefinitionRequest { job_definition_name: name.to_owned(), parameters, ..host() };
         if let Some(container) = &mut request.container_properties {
             container.command = words.map(str::to_owned).collect();
-            container.resource_requirements[1].value = MEMORY_MIB.to_owned();
+            MEMORY_MIB.clone_into(&mut container.resource_requirements[1].value);
         }
         request
     };

@@ -116,7 +116,7 @@ pub(super) fn count_lines(logs: &Path, stream: &str, from: &str, to: &str) -> Re
         if read == 0 {
             break;
         }
-        lines += block[..read].iter().filter(|byte| **byte == b'\n').count() as u64;
+        lines += block[..read].iter().map(|byte| u64::from(*byte == b'\n')).sum::<u64>();
         at += read as u64;
     }
     Ok(lines)

@@ -243,7 +243,9 @@ fn what_was_terminated_before_its_agent_had_heard_of_it_is_never_started() {
     let effects = world.engine.reconcile(&instance, &[]);
     assert!(!effects.iter().any(|effect| matches!(effect, Effect::Start { .. })), "{effects:?}");
     assert!(effects.iter().any(|effect| matches!(effect, Effect::Stop { .. })), "{effects:?}");
-    effects.into_iter().for_each(|effect| world.carry_out(effect));
+    for effect in effects {
+        world.carry_out(effect);
+    }
     world.deliver();
     assert_eq!((world.status(&id), world.reason(&id).as_str()), (JobStatus::Failed, "no longer"));
 }
