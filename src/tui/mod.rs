@@ -1,7 +1,7 @@
 //! The console, drawn from state alone.
 //!
 //! A key press: crossterm event → [`keymap`] → [`action::Action`] → [`app::App::update`] → requests, and the next frame.
-//! The update never waits: requests run on tasks of their own ([`requests`], [`runtime`]) and their answers come back as
+//! The update never waits: requests run on tasks of their own ([`requests`], `runtime`) and their answers come back as
 //! messages. A frame is drawn only when something was pressed, heard or due, and written only where it differs.
 
 pub mod action;
