@@ -19,7 +19,7 @@ CONF
   podman_flags=(--root "$podman_home/root" --runroot "$podman_home/run" --storage-driver vfs)
   mkdir -p "$podman_home/tree/bin"
   cp "$(command -v busybox)" "$podman_home/tree/bin/busybox"
-  for applet in sh echo sleep cat true false env id head dd; do ln -sf busybox "$podman_home/tree/bin/$applet"; done
+  for applet in $(busybox --list); do [ "$applet" = busybox ] || ln -sf busybox "$podman_home/tree/bin/$applet"; done
   tar -C "$podman_home/tree" -c . | podman "${podman_flags[@]}" import - localhost/batchdeck-test:latest >/dev/null 2>&1 || return 1
   podman "${podman_flags[@]}" system service --time=0 "unix://$podman_home/docker.sock" >"$podman_home/log" 2>&1 &
   podman_pid=$!

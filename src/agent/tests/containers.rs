@@ -123,7 +123,7 @@ async fn a_container_that_takes_more_memory_than_it_asked_for_is_killed() {
     let Some((_world, mut engine, _docker)) = world().await else { return };
     let hungry = start("", &["tail", "-c", "200m", "/dev/zero"]);
     let exit = engine.run(Start { memory_mib: 16, command: hungry.command, ..container("a", "") }).await;
-    assert_eq!(exit.code, Some(137));
+    assert_eq!(exit.code, Some(137), "{exit:?}");
     // Podman with cgroup v1 does not say that memory was the cause; whoever says so has to say it in AWS's words.
     let oom = "OutOfMemoryError: Container killed due to memory usage";
     assert!(exit.reason.is_none_or(|reason| reason == oom));
