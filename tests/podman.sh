@@ -21,7 +21,8 @@ CONF
   cp "$(command -v busybox)" "$podman_home/tree/bin/busybox"
   for applet in $(busybox --list); do [ "$applet" = busybox ] || ln -sf busybox "$podman_home/tree/bin/$applet"; done
   tar -C "$podman_home/tree" -c . | podman "${podman_flags[@]}" import - localhost/batchdeck-test:latest >/dev/null 2>&1 || return 1
-  podman "${podman_flags[@]}" system service --time=0 "unix://$podman_home/docker.sock" >"$podman_home/log" 2>&1 &
+  # In its own directory: the monitor of a container leaves a file where it stands when memory runs out.
+  (cd "$podman_home" && exec podman "${podman_flags[@]}" system service --time=0 "unix://$podman_home/docker.sock") >"$podman_home/log" 2>&1 &
   podman_pid=$!
   for _ in $(seq 100); do
     if [ -S "$podman_home/docker.sock" ]; then
