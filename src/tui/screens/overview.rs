@@ -4,6 +4,7 @@ use super::{instances, jobs, log};
 use crate::config::theme::Role;
 use crate::model::{ComputeEnvironment, Health, JobQueue, JobStatus, Switch, text::printable};
 use crate::tui::action::Action;
+use crate::tui::app::list::ListState;
 use crate::tui::app::store::Kind;
 use crate::tui::app::{App, Pane};
 use crate::tui::format::vcpus;
@@ -135,6 +136,23 @@ pub fn explain(app: &App, painter: &mut Painter<'_>, area: Rect, kind: Kind, fil
     }
 }
 
+/// The table of an upper pane. Its titles stand in the frame, after the pane's own, where nothing else does.
+fn upper_table<'t>(
+    painter: &mut Painter<'_>,
+    inner: Rect,
+    columns: &'t [Column],
+    list: &'t ListState,
+    names: &[&str],
+    has_keys: bool,
+    titles_from: Option<u16>,
+) -> Table<'t> {
+    if let Some(from) = titles_from {
+        titles_in_frame(painter, inner, columns, from);
+    }
+    let selected = list.cursor.position(names);
+    Table { columns, count: names.len(), cursor: &list.cursor, selected, has_keys, titles_from: u16::MAX }
+}
+
 fn queues(app: &App, painter: &mut Painter<'_>, area: Rect, has_keys: bool) {
     let list = &app.overview.queues;
     let rows = app.queues();
@@ -145,17 +163,8 @@ fn queues(app: &App, painter: &mut Painter<'_>, area: Rect, has_keys: bool) {
         return explain(app, painter, inner, Kind::Queues, &list.filter, "no queues yet");
     }
     let names: Vec<_> = rows.iter().map(|queue| queue.job_queue_name.as_str()).collect();
-    let table = Table {
-        columns: &QUEUE,
-        count: rows.len(),
-        cursor: &list.cursor,
-        selected: list.cursor.position(&names),
-        has_keys,
-        titles_from: u16::MAX,
-    };
-    if right.is_empty() {
-        titles_in_frame(painter, inner, &QUEUE, pieces_width(&title));
-    }
+    let titles_from = right.is_empty().then(|| pieces_width(&title));
+    let table = upper_table(painter, inner, &QUEUE, list, &names, has_keys, titles_from);
     table.draw(painter, inner, |at| (false, queue_cells(rows[at])));
 }
 
@@ -216,17 +225,8 @@ fn environments(app: &App, painter: &mut Painter<'_>, area: Rect, has_keys: bool
         return explain(app, painter, inner, Kind::Environments, &list.filter, "no compute environments yet");
     }
     let names: Vec<_> = rows.iter().map(|found| found.compute_environment_name.as_str()).collect();
-    let table = Table {
-        columns: &ENVIRONMENT,
-        count: rows.len(),
-        cursor: &list.cursor,
-        selected: list.cursor.position(&names),
-        has_keys,
-        titles_from: u16::MAX,
-    };
-    if right.is_empty() {
-        titles_in_frame(painter, inner, &ENVIRONMENT, pieces_width(&title));
-    }
+    let titles_from = right.is_empty().then(|| pieces_width(&title));
+    let table = upper_table(painter, inner, &ENVIRONMENT, list, &names, has_keys, titles_from);
     let gauge = arrange_columns(&ENVIRONMENT, inner.width.saturating_sub(2));
     let gauge = gauge.iter().find(|(at, ..)| *at == GAUGE).map_or(0, |(_, _, width)| usize::from(*width));
     table.draw(painter, inner, |at| (false, environment_cells(rows[at], gauge)));
