@@ -2,6 +2,7 @@
 
 use super::keys::KeyBindings;
 use super::nearest;
+use crate::model::Prices;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io;
@@ -18,6 +19,8 @@ pub struct Config {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub context: Option<String>,
     pub engine: EngineSettings,
+    /// Prices of one's own, over AWS's list.
+    pub prices: Prices,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub contexts: BTreeMap<String, ContextSettings>,
     pub keys: KeyBindings,
@@ -29,6 +32,7 @@ impl Default for Config {
             theme: "midnight".to_owned(),
             context: None,
             engine: EngineSettings::default(),
+            prices: Prices::default(),
             contexts: BTreeMap::new(),
             keys: KeyBindings::default(),
         }
@@ -97,7 +101,8 @@ pub enum ConfigError {
     UnknownKey { path: PathBuf, line: usize, section: String, key: String, meant: Option<&'static str> },
 }
 
-const SETTINGS: [&str; 5] = ["theme", "context", "engine", "contexts", "keys"];
+const SETTINGS: [&str; 6] = ["theme", "context", "engine", "prices", "contexts", "keys"];
+const PRICE_SETTINGS: [&str; 4] = ["as-of", "on-demand", "spot", "fargate"];
 const ENGINE_SETTINGS: [&str; 4] = ["idle-seconds", "retention-days", "region", "account"];
 const CONTEXT_SETTINGS: [&str; 7] =
     ["backend", "read-only", "data-dir", "profile", "region", "endpoint", "calls-per-second"];
@@ -147,6 +152,9 @@ fn find_unknown(root: &DeTable<'_>) -> Option<(usize, Unknown)> {
     if let Some(engine) = table_of(root, "engine") {
         found.extend(unknown_of(engine, "[engine]", &ENGINE_SETTINGS));
     }
+    if let Some(prices) = table_of(root, "prices") {
+        found.extend(unknown_of(prices, "[prices]", &PRICE_SETTINGS));
+    }
     for (name, context) in table_of(root, "contexts").into_iter().flatten() {
         if let DeValue::Table(context) = context.get_ref() {
             found.extend(unknown_of(context, &format!("[contexts.{}]", name.get_ref()), &CONTEXT_SETTINGS));
@@ -176,6 +184,7 @@ fn line_of(text: &str, at: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Purchase;
 
     const EXAMPLE: &str = include_str!("../../config.example.toml");
 
@@ -202,6 +211,7 @@ mod tests {
         assert!(config.contexts.values().any(|context| context.backend == Kind::Aws && context.read_only));
         assert!(config.contexts.values().any(|context| context.data_dir.is_some()));
         assert!(!config.keys.0.is_empty());
+        assert!(config.prices.instance("m6i.large", Purchase::Spot).is_some());
     }
 
     #[test]
@@ -216,6 +226,10 @@ mod tests {
                 "[contexts.prod]\nbackend = 'aws'\nreadonly = true",
                 "config.toml:3: `readonly` is not a setting of [contexts.prod]; did you mean `read-only`?",
             ),
+            (
+                "[prices]\nasof = '2026-11-01'",
+                "config.toml:2: `asof` is not a setting of [prices]; did you mean `as-of`?",
+            ),
             ("theme = 'x'\nzzz = 1", "config.toml:2: `zzz` is not a setting of the top level"),
         ];
         for (given, expected) in cases {
@@ -228,6 +242,8 @@ mod tests {
         let cases = [
             ("theme = 'x'\ntheme = ", "config.toml:2: "),
             ("[engine]\nidle-seconds = 'soon'", "config.toml:2: invalid type: string"),
+            ("[prices]\nspot.m5 = 0.01", "config.toml:1: [prices] needs the day"),
+            ("[prices]\nas-of = '2026-11-01'\nspot.m5 = -1", "config.toml:3: `-1` is no amount of US dollars"),
             ("[contexts.prod]\nbackend = 'gcp'", "config.toml:2: unknown variant `gcp`"),
         ];
         for (given, beginning) in cases {
@@ -238,8 +254,11 @@ mod tests {
 
     #[test]
     fn the_lists_of_settings_are_those_of_the_types() {
+        let prices = "as-of = '2026-11-01'\non-demand.m5 = 1\nspot.m5 = 1\n\
+                      fargate.arm = { vcpu-hour = 0.03, gb-hour = 0.003 }";
         let full = Config {
             context: Some("prod".to_owned()),
+            prices: toml::from_str(prices).expect("valid"),
             contexts: BTreeMap::from([(
                 "prod".to_owned(),
                 ContextSettings {
@@ -259,6 +278,7 @@ mod tests {
         let set = |known: &[&str]| known.iter().map(|key| (*key).to_owned()).collect::<std::collections::BTreeSet<_>>();
         assert_eq!(keys(&table), set(&SETTINGS));
         assert_eq!(keys(table["engine"].as_table().expect("a table")), set(&ENGINE_SETTINGS));
+        assert_eq!(keys(table["prices"].as_table().expect("a table")), set(&PRICE_SETTINGS));
         assert_eq!(keys(table["contexts"]["prod"].as_table().expect("a table")), set(&CONTEXT_SETTINGS));
     }
 

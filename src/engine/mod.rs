@@ -28,7 +28,7 @@ mod views;
 
 use crate::model::{
     AttemptId, AuditEntry, ComputeEnvironment, Instance, InstanceId, JobDefinition, JobDetail, JobId, JobQueue,
-    JobStatus, JobSummary, KeyValuePair, Millis, Place, Schedule, ScheduleRun, Usage, What,
+    JobStatus, JobSummary, KeyValuePair, Millis, Place, Prices, Schedule, ScheduleRun, Usage, What,
 };
 use command::{Answer, Command, Refusal};
 use event::Event;
@@ -47,11 +47,13 @@ pub struct Settings {
     pub idle_seconds: u32,
     /// How long finished jobs are kept; AWS keeps them for at least 7 days.
     pub retention_days: u32,
+    /// What capacity costs. Nothing that happened depends on it: prices are put on quantities when they are shown.
+    pub prices: Prices,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { place: Place::default(), idle_seconds: 60, retention_days: 7 }
+        Self { place: Place::default(), idle_seconds: 60, retention_days: 7, prices: Prices::default() }
     }
 }
 
