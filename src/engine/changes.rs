@@ -74,6 +74,13 @@ impl Engine {
             | Event::QueueDeleted { name, .. } => {
                 touched.queues.insert(name);
             }
+            // They are no rows of the console.
+            Event::PolicyCreated { .. }
+            | Event::PolicyUpdated { .. }
+            | Event::PolicyDeleted { .. }
+            | Event::ConsumableCreated { .. }
+            | Event::ConsumableUpdated { .. }
+            | Event::ConsumableDeleted { .. } => {}
             Event::DefinitionRegistered { definition, .. } => {
                 touched.definitions.insert((&definition.job_definition_name, definition.revision));
             }

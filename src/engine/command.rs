@@ -1,9 +1,11 @@
 //! What is asked of the engine.
 
 use crate::model::{
-    AttemptId, CreateComputeEnvironmentRequest, CreateJobQueueRequest, InstanceId, JobId, Millis,
-    RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Schedule, SubmitJobRequest, SubmitJobResponse,
-    UpdateComputeEnvironmentRequest, UpdateJobQueueRequest, Usage,
+    AttemptId, CreateComputeEnvironmentRequest, CreateConsumableResourceRequest, CreateJobQueueRequest,
+    CreateSchedulingPolicyRequest, InstanceId, JobId, Millis, RegisterJobDefinitionRequest,
+    RegisterJobDefinitionResponse, Schedule, SubmitJobRequest, SubmitJobResponse, UpdateComputeEnvironmentRequest,
+    UpdateConsumableResourceRequest, UpdateConsumableResourceResponse, UpdateJobQueueRequest,
+    UpdateSchedulingPolicyRequest, Usage,
 };
 
 /// One request, from an operator ([`Command::by`] says who) or from the engine's own body.
@@ -31,6 +33,16 @@ pub enum Action {
     RegisterJobDefinition(RegisterJobDefinitionRequest),
     DeregisterJobDefinition {
         definition: String,
+    },
+    CreateSchedulingPolicy(CreateSchedulingPolicyRequest),
+    UpdateSchedulingPolicy(UpdateSchedulingPolicyRequest),
+    DeleteSchedulingPolicy {
+        arn: String,
+    },
+    CreateConsumableResource(CreateConsumableResourceRequest),
+    UpdateConsumableResource(UpdateConsumableResourceRequest),
+    DeleteConsumableResource {
+        name: String,
     },
     SubmitJob(Box<SubmitJobRequest>),
     CancelJob {
@@ -104,6 +116,7 @@ pub enum Answer {
         name: String,
     },
     Registered(RegisterJobDefinitionResponse),
+    Consumable(UpdateConsumableResourceResponse),
     Submitted(SubmitJobResponse),
 }
 

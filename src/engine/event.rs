@@ -3,9 +3,11 @@
 //! A variant's name on disk is written out and never changes. A new member has a default, so that old rows still read.
 //! An event says what was decided, not why: replaying it needs no rule that may have changed since.
 
+use super::state::Policy;
 use crate::model::{
-    AuditEntry, ComputeEnvironmentOrder, ContainerOverrides, CreateComputeEnvironmentRequest, Health, InstanceId,
-    JobDefinition, JobDependency, JobId, JobStatus, Millis, RetryStrategy, Schedule, ScheduleRun, Switch, Usage,
+    AuditEntry, ComputeEnvironmentOrder, ConsumableKind, ContainerOverrides, CreateComputeEnvironmentRequest,
+    FairsharePolicy, Health, InstanceId, JobDefinition, JobDependency, JobId, JobStateTimeLimitAction, JobStatus,
+    Millis, QuotaSharePolicy, RetryStrategy, Schedule, ScheduleRun, Switch, Usage,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -53,6 +55,11 @@ pub enum Event {
         environments: Vec<ComputeEnvironmentOrder>,
         #[serde(default)]
         tags: BTreeMap<String, String>,
+        /// By name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        scheduling_policy: Option<String>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        time_limits: Vec<JobStateTimeLimitAction>,
     },
     #[serde(rename = "queue-updated")]
     QueueUpdated {
@@ -64,12 +71,52 @@ pub enum Event {
         priority: Option<i32>,
         #[serde(default)]
         environments: Option<Vec<ComputeEnvironmentOrder>>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        scheduling_policy: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        time_limits: Option<Vec<JobStateTimeLimitAction>>,
     },
     /// Its jobs are ended; it goes with the last of them.
     #[serde(rename = "queue-deleting")]
     QueueDeleting { at: Millis, name: String },
     #[serde(rename = "queue-deleted")]
     QueueDeleted { at: Millis, name: String },
+
+    #[serde(rename = "policy-created")]
+    PolicyCreated { at: Millis, name: String, policy: Policy },
+    /// What is not given stays as it is.
+    #[serde(rename = "policy-updated")]
+    PolicyUpdated {
+        at: Millis,
+        name: String,
+        #[serde(default)]
+        fairshare: Option<FairsharePolicy>,
+        #[serde(default)]
+        quota_share: Option<QuotaSharePolicy>,
+    },
+    #[serde(rename = "policy-deleted")]
+    PolicyDeleted { at: Millis, name: String },
+
+    #[serde(rename = "consumable-created")]
+    ConsumableCreated {
+        at: Millis,
+        name: String,
+        total: u64,
+        kind: ConsumableKind,
+        #[serde(default)]
+        tags: BTreeMap<String, String>,
+    },
+    #[serde(rename = "consumable-updated")]
+    ConsumableUpdated {
+        at: Millis,
+        name: String,
+        total: u64,
+        /// The request's token, so that it is known when it comes again.
+        #[serde(default)]
+        token: Option<String>,
+    },
+    #[serde(rename = "consumable-deleted")]
+    ConsumableDeleted { at: Millis, name: String },
 
     #[serde(rename = "definition-registered")]
     DefinitionRegistered { at: Millis, definition: Box<JobDefinition> },
@@ -215,8 +262,15 @@ pub struct Submission {
     pub retry: Option<Box<RetryStrategy>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout_seconds: Option<u32>,
+    /// The share that it belongs to, on a fair-share queue.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub share: Option<Box<str>>,
+    /// What it asks for within its share, of its own; otherwise its definition's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scheduling_priority: Option<i32>,
+    /// What it takes of consumable resources, by their names, each child of an array for itself; nothing is left out.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub consumables: BTreeMap<String, u64>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
 }
@@ -249,6 +303,12 @@ impl Event {
             | Self::QueueUpdated { at, .. }
             | Self::QueueDeleting { at, .. }
             | Self::QueueDeleted { at, .. }
+            | Self::PolicyCreated { at, .. }
+            | Self::PolicyUpdated { at, .. }
+            | Self::PolicyDeleted { at, .. }
+            | Self::ConsumableCreated { at, .. }
+            | Self::ConsumableUpdated { at, .. }
+            | Self::ConsumableDeleted { at, .. }
             | Self::DefinitionRegistered { at, .. }
             | Self::DefinitionDeregistered { at, .. }
             | Self::JobSubmitted { at, .. }

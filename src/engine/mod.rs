@@ -27,8 +27,9 @@ mod tests;
 mod views;
 
 use crate::model::{
-    AttemptId, AuditEntry, ComputeEnvironment, Instance, InstanceId, JobDefinition, JobDetail, JobId, JobQueue,
-    JobStatus, JobSummary, KeyValuePair, Millis, Place, Prices, Schedule, ScheduleRun, Usage, What,
+    AttemptId, AuditEntry, ComputeEnvironment, ConsumableResource, Instance, InstanceId, JobDefinition, JobDetail,
+    JobId, JobQueue, JobStatus, JobSummary, KeyValuePair, Millis, Place, Prices, Schedule, ScheduleRun,
+    SchedulingPolicy, Usage, What,
 };
 use command::{Answer, Command, Refusal};
 use event::Event;
@@ -247,6 +248,19 @@ impl Engine {
 
     pub fn compute_environments(&self) -> Vec<ComputeEnvironment> {
         self.core.environments.iter().map(|(name, found)| self.environment_row(name, found)).collect()
+    }
+
+    pub fn scheduling_policies(&self) -> Vec<SchedulingPolicy> {
+        self.core.policies.iter().map(|(name, policy)| self.policy_row(name, policy)).collect()
+    }
+
+    pub fn consumable_resources(&self) -> Vec<ConsumableResource> {
+        self.core.consumables.iter().map(|(name, consumable)| self.consumable_row(name, consumable)).collect()
+    }
+
+    /// By name or ARN; refused where it is not known.
+    pub fn consumable_resource(&self, name_or_arn: &str) -> Result<ConsumableResource, Refusal> {
+        self.find_consumable(name_or_arn).map(|(name, consumable)| self.consumable_row(name, consumable))
     }
 
     /// All revisions, by name and revision.

@@ -3,8 +3,9 @@
 use super::Settings;
 use super::job::{Key, Root};
 use crate::model::{
-    AuditEntry, ComputeEnvironmentOrder, CreateComputeEnvironmentRequest, Health, InstanceId, InstanceState,
-    JobDefinition, Millis, Schedule, ScheduleRun, Switch,
+    AuditEntry, ComputeEnvironmentOrder, ConsumableKind, CreateComputeEnvironmentRequest, FairsharePolicy, Health,
+    InstanceId, InstanceState, JobDefinition, JobStateTimeLimitAction, Millis, QuotaSharePolicy, Schedule, ScheduleRun,
+    Switch,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -13,6 +14,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 pub const AUDIT_KEPT: usize = 10_000;
 /// How many runs of each schedule are kept.
 pub const RUNS_KEPT: usize = 100;
+/// How long the token of an update of a consumable resource is known.
+const TOKEN_KEPT: Millis = 8 * 3_600_000;
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -20,6 +23,8 @@ pub struct Core {
     pub settings: Settings,
     pub queues: BTreeMap<String, Queue>,
     pub environments: BTreeMap<String, Environment>,
+    pub policies: BTreeMap<String, Policy>,
+    pub consumables: BTreeMap<String, Consumable>,
     /// By name and revision. Revisions stay, as INACTIVE ones do on AWS.
     pub definitions: BTreeMap<String, BTreeMap<u32, JobDefinition>>,
     pub instances: BTreeMap<InstanceId, Host>,
@@ -43,6 +48,51 @@ pub struct Queue {
     pub environments: Vec<ComputeEnvironmentOrder>,
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
+    /// The name of its policy; without one it is first in, first out. It never gains nor loses one, but may swap it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheduling_policy: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub job_state_time_limit_actions: Vec<JobStateTimeLimitAction>,
+}
+
+/// A scheduling policy: one of the two is there, and stays the one.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Policy {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fairshare: Option<FairsharePolicy>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quota_share: Option<QuotaSharePolicy>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
+}
+
+/// A consumable resource. What is in use is worked out from the jobs.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Consumable {
+    pub kind: ConsumableKind,
+    pub total: u64,
+    pub created_at: Millis,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
+    /// Tokens of updates, and when they came.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub tokens: BTreeMap<String, Millis>,
+}
+
+impl Consumable {
+    /// Whether an update with this token was carried out lately.
+    pub fn knows(&self, token: &str, now: Millis) -> bool {
+        self.tokens.get(token).is_some_and(|at| now - at < TOKEN_KEPT)
+    }
+
+    /// Takes note of an update.
+    pub fn update(&mut self, total: u64, token: Option<String>, at: Millis) {
+        self.total = total;
+        self.tokens.retain(|_, came| at - *came < TOKEN_KEPT);
+        self.tokens.extend(token.map(|token| (token, at)));
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -4,11 +4,12 @@ use super::Engine;
 use super::container::{self, vcpus};
 use super::effects::log_stream;
 use super::job::{Attempt, Job, Key, Root};
-use super::state::{Environment, Host, Queue};
+use super::state::{Consumable, Environment, Host, Policy, Queue};
 use crate::model::{
     ArrayProperties, AttemptContainerDetail, AttemptDetail, Capacity, ComputeEnvironment, ComputeEnvironmentOrder,
-    ContainerDetail, ContainerSummary, Instance, InstanceId, InstanceState, JobDetail, JobExtra, JobQueue, JobSummary,
-    JobTimeout, Millis,
+    ConsumableResource, ConsumableResourceProperties, ConsumableResourceRequirement, ContainerDetail, ContainerSummary,
+    Instance, InstanceId, InstanceState, JobDetail, JobExtra, JobQueue, JobSummary, JobTimeout, Millis,
+    SchedulingPolicy,
 };
 
 impl Engine {
@@ -26,7 +27,11 @@ impl Engine {
             status_reason: Some("JobQueue Healthy".to_owned()),
             priority: queue.priority,
             compute_environment_order: order.collect(),
-            scheduling_policy_arn: None,
+            scheduling_policy_arn: queue
+                .scheduling_policy
+                .as_ref()
+                .map(|name| place.batch_arn("scheduling-policy", name)),
+            job_state_time_limit_actions: queue.job_state_time_limit_actions.clone(),
             tags: queue.tags.clone(),
             job_counts: Some(self.index.queues.get(name).map(|index| index.counts.wire()).unwrap_or_default()),
             job_counts_partial: false,
@@ -113,7 +118,7 @@ impl Engine {
             stopped_at,
             container: last.map(|end| ContainerSummary { exit_code: end.code, reason: end.reason.clone() }),
             array_properties: array_properties(root, key),
-            share_identifier: None,
+            share_identifier: root.spec.share.as_deref().map(str::to_owned),
             extra: Some(Box::new(self.extra(root, key, job))),
         })
     }
@@ -167,13 +172,54 @@ impl Engine {
             container: self.container(root, job),
             array_properties: array_properties(root, key),
             timeout: own_timeout.or_else(|| definition.and_then(|found| found.timeout)),
-            share_identifier: None,
+            share_identifier: spec.share.as_deref().map(str::to_owned),
+            consumable_resource_properties: self.consumable_properties(root),
             scheduling_priority: spec.scheduling_priority.or_else(|| definition?.scheduling_priority),
             tags: if key.slot == 0 { spec.tags.clone() } else { std::collections::BTreeMap::new() },
             is_cancelled: job.stop.as_ref().is_some_and(|stop| !stop.terminate),
             is_terminated: job.stop.as_ref().is_some_and(|stop| stop.terminate),
             extra: Some(Box::new(self.extra(root, key, job))),
         })
+    }
+
+    fn consumable_properties(&self, root: &Root) -> Option<ConsumableResourceProperties> {
+        let place = &self.core.settings.place;
+        let list = root.spec.consumables.iter().map(|(name, quantity)| ConsumableResourceRequirement {
+            consumable_resource: place.batch_arn("consumable-resource", name),
+            quantity: i64::try_from(*quantity).unwrap_or(i64::MAX),
+        });
+        let properties = || ConsumableResourceProperties { consumable_resource_list: list.collect() };
+        (!root.spec.consumables.is_empty()).then(properties)
+    }
+
+    pub(super) fn policy_row(&self, name: &str, policy: &Policy) -> SchedulingPolicy {
+        SchedulingPolicy {
+            name: name.to_owned(),
+            arn: self.core.settings.place.batch_arn("scheduling-policy", name),
+            fairshare_policy: policy.fairshare.clone(),
+            quota_share_policy: policy.quota_share.clone(),
+            tags: policy.tags.clone(),
+        }
+    }
+
+    pub(super) fn consumable_row(&self, name: &str, consumable: &Consumable) -> ConsumableResource {
+        let in_use = self.in_use(name);
+        ConsumableResource {
+            consumable_resource_name: name.to_owned(),
+            consumable_resource_arn: self.core.settings.place.batch_arn("consumable-resource", name),
+            total_quantity: consumable.total,
+            in_use_quantity: in_use,
+            available_quantity: consumable.total.saturating_sub(in_use),
+            resource_type: consumable.kind,
+            created_at: consumable.created_at,
+            tags: consumable.tags.clone(),
+        }
+    }
+
+    /// What placed jobs hold of a consumable resource.
+    fn in_use(&self, name: &str) -> u64 {
+        let placed = self.core.instances.values().flat_map(|host| &host.placed);
+        placed.filter_map(|key| self.core.jobs.get(&key.number)?.spec.consumables.get(name)).sum()
     }
 
     /// The merged container, and where the last try of it runs or ran. `AWS_BATCH_*` is not listed, as on AWS.

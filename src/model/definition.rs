@@ -1,7 +1,7 @@
 //! Job definitions, in AWS Batch's shapes.
 
-use super::JobTimeout;
 use super::job::{KeyValuePair, LogConfiguration, ResourceRequirement, RetryStrategy};
+use super::{ConsumableResourceProperties, JobTimeout};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -50,6 +50,8 @@ pub struct JobDefinition {
     pub timeout: Option<JobTimeout>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scheduling_priority: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub consumable_resource_properties: Option<ConsumableResourceProperties>,
     pub tags: BTreeMap<String, String>,
 }
 
@@ -81,6 +83,8 @@ pub struct RegisterJobDefinitionRequest {
     pub timeout: Option<JobTimeout>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scheduling_priority: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub consumable_resource_properties: Option<ConsumableResourceProperties>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
 }

@@ -98,6 +98,15 @@ impl Place {
         format!("arn:aws:batch:{}:{}:{kind}/{name}", self.region, self.account)
     }
 
+    /// The name of what is of this kind here: a name itself, or the end of its ARN. `None` for an ARN of another kind,
+    /// account or region: that is not here.
+    pub fn local_name<'a>(&self, kind: &str, name_or_arn: &'a str) -> Option<&'a str> {
+        if !name_or_arn.starts_with("arn:") {
+            return Some(name_or_arn);
+        }
+        name_or_arn.strip_prefix(self.batch_arn(kind, "").as_str())
+    }
+
     /// `arn:aws:scheduler:REGION:ACCOUNT:schedule/GROUP/NAME`.
     pub fn schedule_arn(&self, group: &str, name: &str) -> String {
         format!("arn:aws:scheduler:{}:{}:schedule/{group}/{name}", self.region, self.account)
@@ -123,5 +132,21 @@ mod tests {
         assert_eq!(name_of("arn:aws:batch:us-east-1:1:job-queue/main"), "main");
         assert_eq!(name_of("arn:aws:batch:us-east-1:1:job-definition/resize:3"), "resize:3");
         assert_eq!(name_of("main"), "main");
+    }
+
+    #[test]
+    fn an_arn_of_elsewhere_or_of_another_kind_names_nothing_here() {
+        let here = Place::default();
+        let cases = [
+            ("main", Some("main")),
+            ("arn:aws:batch:us-east-1:123456789012:job-queue/main", Some("main")),
+            ("arn:aws:batch:us-west-2:123456789012:job-queue/main", None),
+            ("arn:aws:batch:us-east-1:999999999999:job-queue/main", None),
+            ("arn:aws:batch:us-east-1:123456789012:compute-environment/main", None),
+            ("arn:aws:sqs:us-east-1:123456789012:main", None),
+        ];
+        for (given, expected) in cases {
+            assert_eq!(here.local_name("job-queue", given), expected, "{given}");
+        }
     }
 }

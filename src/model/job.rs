@@ -3,7 +3,7 @@
 //! Field names and shapes are those of `ListJobs` and `DescribeJobs` (API 2016-08-10). Members marked *ours* are
 //! not in AWS's API: the engine sends them under `/batchdeck/v1/` alone, and a backend that lacks them leaves `None`.
 
-use super::{InstanceId, JobId, JobStatus, Millis, StatusCounts, Usage};
+use super::{ConsumableResourceProperties, InstanceId, JobId, JobStatus, Millis, StatusCounts, Usage};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -189,6 +189,8 @@ pub struct JobDetail {
     pub share_identifier: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scheduling_priority: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub consumable_resource_properties: Option<ConsumableResourceProperties>,
     pub tags: BTreeMap<String, String>,
     pub is_cancelled: bool,
     pub is_terminated: bool,
@@ -292,6 +294,8 @@ pub struct SubmitJobRequest {
     pub share_identifier: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scheduling_priority_override: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub consumable_resource_properties_override: Option<ConsumableResourceProperties>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
 }

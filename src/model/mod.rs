@@ -3,6 +3,7 @@
 //! Nothing here does I/O, reads a clock or is asynchronous; nothing here knows another room.
 
 mod change;
+mod consumable;
 mod definition;
 pub mod expression;
 mod ids;
@@ -10,6 +11,7 @@ mod instance_type;
 mod job;
 mod log;
 mod money;
+mod policy;
 mod price;
 mod queue;
 mod schedule;
@@ -19,12 +21,14 @@ pub mod text;
 pub mod validate;
 
 pub use change::*;
+pub use consumable::*;
 pub use definition::*;
 pub use ids::*;
 pub use instance_type::InstanceType;
 pub use job::*;
 pub use log::*;
 pub use money::*;
+pub use policy::*;
 pub use price::*;
 pub use queue::*;
 pub use schedule::*;

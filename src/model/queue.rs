@@ -72,6 +72,8 @@ pub struct JobQueue {
     pub compute_environment_order: Vec<ComputeEnvironmentOrder>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scheduling_policy_arn: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub job_state_time_limit_actions: Vec<JobStateTimeLimitAction>,
     pub tags: BTreeMap<String, String>,
     /// *Ours*: jobs by state. An array counts its children, not its parent.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -90,6 +92,11 @@ pub struct CreateJobQueueRequest {
     pub state: Option<Switch>,
     pub priority: i32,
     pub compute_environment_order: Vec<ComputeEnvironmentOrder>,
+    /// With one, the queue is fair; without, first in, first out. It can be swapped later, not dropped nor gained.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scheduling_policy_arn: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub job_state_time_limit_actions: Vec<JobStateTimeLimitAction>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
 }
@@ -105,6 +112,25 @@ pub struct UpdateJobQueueRequest {
     pub priority: Option<i32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub compute_environment_order: Option<Vec<ComputeEnvironmentOrder>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scheduling_policy_arn: Option<String>,
+    /// The whole list; an empty one takes all away.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub job_state_time_limit_actions: Option<Vec<JobStateTimeLimitAction>>,
+}
+
+/// `JobStateTimeLimitAction`: what becomes of a job that has stood at the head of its queue for too long.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct JobStateTimeLimitAction {
+    /// The job's status reason up to its ` - `, as `CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY`.
+    pub reason: String,
+    /// RUNNABLE.
+    pub state: String,
+    /// 600 to 86400.
+    pub max_time_seconds: i32,
+    /// CANCEL, or TERMINATE on queues of service jobs.
+    pub action: String,
 }
 
 /// `ComputeResource`: vCPU limits, instance types and the kind (EC2, SPOT, FARGATE, `FARGATE_SPOT`).

@@ -29,6 +29,13 @@ pub fn resource_name(field: &'static str, text: &str) -> Result<(), Invalid> {
     check(is_name(text), field, text, "1 to 128 letters, digits, `-` and `_`")
 }
 
+/// A share of a fair-share queue; `field` is the API's member.
+pub fn share_identifier(field: &'static str, text: &str) -> Result<(), Invalid> {
+    let name = text.strip_suffix('*').unwrap_or(text);
+    let ok = (1..=255).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric());
+    check(ok, field, text, "1 to 255 letters and digits, with `*` at the end alone")
+}
+
 pub fn schedule_name(text: &str) -> Result<(), Invalid> {
     let ok = (1..=64).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
@@ -62,6 +69,11 @@ pub fn variable(name: &str) -> Result<(), Invalid> {
     let takes = "names of letters, digits, `_`, `-` and `.`, the first a letter or `_`; those that start with AWS_BATCH \
                  are reserved";
     check(ok && !name.starts_with("AWS_BATCH"), "environment", name, takes)
+}
+
+/// `clientToken`.
+pub fn client_token(text: &str) -> Result<(), Invalid> {
+    check((1..=64).contains(&text.chars().count()), "clientToken", text, "1 to 64 letters")
 }
 
 pub fn reason(text: &str) -> Result<(), Invalid> {

@@ -8,7 +8,7 @@ use super::event::Event;
 use super::index::QueueIndex;
 use super::job::End;
 use super::shared::Text;
-use super::state::{AUDIT_KEPT, Environment, Host, Queue, RUNS_KEPT, Scheduled, schedule_key};
+use super::state::{AUDIT_KEPT, Consumable, Environment, Host, Queue, RUNS_KEPT, Scheduled, schedule_key};
 use crate::model::{Health, InstanceState, JobStatus, Millis, Schedule, ScheduleRun, Switch};
 use std::collections::{BTreeSet, VecDeque};
 
@@ -54,23 +54,33 @@ impl Engine {
                 self.core.environments.remove(name);
                 self.index.types.remove(name);
             }
-            Event::QueueCreated { name, state, priority, environments, tags, .. } => {
+            Event::QueueCreated {
+                name, state, priority, environments, tags, scheduling_policy, time_limits, ..
+            } => {
                 let queue = Queue {
                     state: *state,
                     status: Health::Valid,
                     priority: *priority,
                     environments: environments.clone(),
                     tags: tags.clone(),
+                    scheduling_policy: scheduling_policy.clone(),
+                    job_state_time_limit_actions: time_limits.clone(),
                 };
                 self.core.queues.insert(name.clone(), queue);
                 self.index.queues.entry(name.clone()).or_default();
             }
-            Event::QueueUpdated { name, state, priority, environments, .. } => {
+            Event::QueueUpdated { name, state, priority, environments, scheduling_policy, time_limits, .. } => {
                 let Some(queue) = self.core.queues.get_mut(name) else { return };
                 queue.state = state.unwrap_or(queue.state);
                 queue.priority = priority.unwrap_or(queue.priority);
                 if let Some(environments) = environments {
                     queue.environments.clone_from(environments);
+                }
+                if scheduling_policy.is_some() {
+                    queue.scheduling_policy.clone_from(scheduling_policy);
+                }
+                if let Some(limits) = time_limits {
+                    queue.job_state_time_limit_actions.clone_from(limits);
                 }
             }
             Event::QueueDeleting { name, .. } => {
@@ -83,6 +93,35 @@ impl Engine {
                 if self.index.queues.get(name).is_some_and(|queue| *queue == QueueIndex::default()) {
                     self.index.queues.remove(name);
                 }
+            }
+            Event::PolicyCreated { name, policy, .. } => {
+                self.core.policies.insert(name.clone(), policy.clone());
+            }
+            Event::PolicyUpdated { name, fairshare, quota_share, .. } => {
+                let Some(policy) = self.core.policies.get_mut(name) else { return };
+                policy.fairshare = fairshare.clone().or_else(|| policy.fairshare.take());
+                policy.quota_share = quota_share.clone().or_else(|| policy.quota_share.take());
+            }
+            Event::PolicyDeleted { name, .. } => {
+                self.core.policies.remove(name);
+            }
+            Event::ConsumableCreated { at, name, total, kind, tags } => {
+                let consumable = Consumable {
+                    kind: *kind,
+                    total: *total,
+                    created_at: *at,
+                    tags: tags.clone(),
+                    ..Default::default()
+                };
+                self.core.consumables.insert(name.clone(), consumable);
+            }
+            Event::ConsumableUpdated { at, name, total, token } => {
+                if let Some(consumable) = self.core.consumables.get_mut(name) {
+                    consumable.update(*total, token.clone(), *at);
+                }
+            }
+            Event::ConsumableDeleted { name, .. } => {
+                self.core.consumables.remove(name);
             }
             Event::DefinitionRegistered { definition, .. } => {
                 let revisions = self.core.definitions.entry(definition.job_definition_name.clone()).or_default();

@@ -1,5 +1,6 @@
 //! Job definitions: register, deregister, and which revision a name means.
 
+use super::consumables::check_properties;
 use super::{Ruling, refuse, validate};
 use crate::engine::command::{Answer, Refusal};
 use crate::engine::event::Event;
@@ -40,6 +41,7 @@ impl Engine {
         if let Some(priority) = request.scheduling_priority {
             scheduling_priority(priority)?;
         }
+        request.consumable_resource_properties.as_ref().map(check_properties).transpose()?;
         validate::tags(&request.tags)?;
         validate::size("the job definition", request, DEFINITION_KIB)?;
 
@@ -57,6 +59,7 @@ impl Engine {
             container_properties: request.container_properties.clone(),
             timeout: request.timeout,
             scheduling_priority: request.scheduling_priority,
+            consumable_resource_properties: request.consumable_resource_properties.clone(),
             tags: request.tags.clone(),
         };
         let target = definition.label();

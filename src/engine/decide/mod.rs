@@ -1,8 +1,10 @@
 //! Commands are checked against the state and become events, or are refused with words that help.
 
 mod agents;
+mod consumables;
 mod definitions;
 mod environments;
+mod policies;
 mod queues;
 mod schedules;
 mod stop;
@@ -59,6 +61,12 @@ impl Engine {
             Action::DeleteJobQueue { name } => self.delete_queue(name, now),
             Action::RegisterJobDefinition(request) => self.register_definition(request, now),
             Action::DeregisterJobDefinition { definition } => self.deregister_definition(definition, now),
+            Action::CreateSchedulingPolicy(request) => self.create_policy(request, now),
+            Action::UpdateSchedulingPolicy(request) => self.update_policy(request, now),
+            Action::DeleteSchedulingPolicy { arn } => self.delete_policy(arn, now),
+            Action::CreateConsumableResource(request) => self.create_consumable(request, now),
+            Action::UpdateConsumableResource(request) => self.update_consumable(request, now),
+            Action::DeleteConsumableResource { name } => self.delete_consumable(name, now),
             Action::SubmitJob(request) => self.submit(request, &command.by, now, ids),
             Action::CancelJob { job, reason: why } => {
                 reason = Some(why.clone());

@@ -7,7 +7,8 @@ use crate::engine::event::Event;
 use crate::engine::state::Queue;
 use crate::model::validate::{queue_priority, resource_name};
 use crate::model::{
-    ComputeEnvironmentOrder, CreateJobQueueRequest, Health, Millis, Switch, UpdateJobQueueRequest, name_of,
+    ComputeEnvironmentOrder, CreateJobQueueRequest, Health, JobStateTimeLimitAction, Millis, Switch,
+    UpdateJobQueueRequest, name_of,
 };
 
 impl Engine {
@@ -20,6 +21,8 @@ impl Engine {
         queue_priority(request.priority)?;
         validate::tags(&request.tags)?;
         let environments = self.resolve_order(&request.compute_environment_order)?;
+        let scheduling_policy = self.resolve_policy(request.scheduling_policy_arn.as_deref())?;
+        check_time_limits(&request.job_state_time_limit_actions)?;
         let created = Event::QueueCreated {
             at: now,
             name: name.clone(),
@@ -27,6 +30,8 @@ impl Engine {
             priority: request.priority,
             environments,
             tags: request.tags.clone(),
+            scheduling_policy,
+            time_limits: request.job_state_time_limit_actions.clone(),
         };
         let arn = self.core.settings.place.batch_arn("job-queue", name);
         let outcome = format!("created with priority {}", request.priority);
@@ -52,12 +57,28 @@ impl Engine {
         if let Some(environments) = &environments {
             outcome.push(format!("environments {} -> {}", names(&queue.environments), names(environments)));
         }
+        let scheduling_policy = self.resolve_policy(request.scheduling_policy_arn.as_deref())?;
+        if let Some(policy) = &scheduling_policy {
+            let Some(before) = &queue.scheduling_policy else {
+                return refuse(format!(
+                    "schedulingPolicyArn is given, but {name} was created without a policy and stays first in, first \
+                     out; create another queue"
+                ));
+            };
+            outcome.push(format!("policy {before} -> {policy}"));
+        }
+        if let Some(limits) = &request.job_state_time_limit_actions {
+            check_time_limits(limits)?;
+            outcome.push(format!("{} time limits", limits.len()));
+        }
         let updated = Event::QueueUpdated {
             at: now,
             name: name.to_owned(),
             state: request.state,
             priority: request.priority,
             environments,
+            scheduling_policy,
+            time_limits: request.job_state_time_limit_actions.clone(),
         };
         Ok(Ruling::done("UpdateJobQueue", name, outcome.join(", "), vec![updated]))
     }
@@ -80,6 +101,25 @@ impl Engine {
             Some((name, queue)) => Ok((name, queue)),
             None => refuse(format!("JobQueue {name} not found.")),
         }
+    }
+
+    /// The name of a fair-share policy.
+    fn resolve_policy(&self, arn: Option<&str>) -> Result<Option<String>, Refusal> {
+        let Some(arn) = arn else { return Ok(None) };
+        let (name, policy) = self.find_policy("schedulingPolicyArn", arn)?;
+        if policy.fairshare.is_none() {
+            return refuse(format!(
+                "the scheduling policy {name} has a quotaSharePolicy, which is for queues of service jobs; this queue \
+                 takes one with a fairsharePolicy"
+            ));
+        }
+        Ok(Some(name.to_owned()))
+    }
+
+    /// Whether a queue's jobs are ordered by the use of their shares.
+    pub(in crate::engine) fn is_fair(&self, queue: &Queue) -> bool {
+        let policy = queue.scheduling_policy.as_ref().and_then(|name| self.core.policies.get(name));
+        policy.is_some_and(|policy| policy.fairshare.is_some())
     }
 
     /// One to three VALID environments, all on instances or all Fargate; by name, in ascending order.
@@ -106,6 +146,38 @@ impl Engine {
         resolved.sort_by_key(|entry| entry.order);
         Ok(resolved)
     }
+}
+
+/// What a time limit can be set on.
+const REASONS: [&str; 4] = [
+    "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY",
+    "MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE",
+    "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT",
+    "MISCONFIGURATION:EC2_INSTANCE_CONFIGURATION_UNSUPPORTED",
+];
+
+fn check_time_limits(limits: &[JobStateTimeLimitAction]) -> Result<(), Refusal> {
+    for (index, JobStateTimeLimitAction { reason, state, max_time_seconds, action }) in limits.iter().enumerate() {
+        if !REASONS.contains(&reason.as_str()) {
+            let takes = REASONS.join(", ");
+            return refuse(format!("jobStateTimeLimitActions.reason is `{reason}`; it takes one of {takes}"));
+        }
+        if state != "RUNNABLE" {
+            return refuse(format!("jobStateTimeLimitActions.state is `{state}`; it takes RUNNABLE"));
+        }
+        if !(600..=86_400).contains(max_time_seconds) {
+            return refuse(format!(
+                "jobStateTimeLimitActions.maxTimeSeconds is `{max_time_seconds}`; it takes 600 to 86400"
+            ));
+        }
+        if action != "CANCEL" {
+            return refuse(format!("jobStateTimeLimitActions.action is `{action}`; it takes CANCEL on this queue"));
+        }
+        if limits[..index].iter().any(|other| other.reason == *reason) {
+            return refuse(format!("jobStateTimeLimitActions has {reason} twice; a reason takes one limit"));
+        }
+    }
+    Ok(())
 }
 
 fn names(order: &[ComputeEnvironmentOrder]) -> String {

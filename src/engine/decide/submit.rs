@@ -3,8 +3,9 @@
 use super::{Ruling, refuse, validate};
 use crate::engine::command::{Answer, Refusal};
 use crate::engine::event::{Event, Submission};
+use crate::engine::state::Queue;
 use crate::engine::{Engine, Ids, container};
-use crate::model::validate::{array_size, job_name, scheduling_priority, timeout};
+use crate::model::validate::{array_size, job_name, scheduling_priority, share_identifier, timeout};
 use crate::model::{
     DependencyKind, Health, JobDependency, JobId, JobStatus, Millis, SubmitJobRequest, SubmitJobResponse, Switch,
 };
@@ -48,11 +49,7 @@ impl Engine {
         if let Some(priority) = request.scheduling_priority_override {
             scheduling_priority(priority)?;
         }
-        if let Some(share) = &request.share_identifier {
-            return refuse(format!(
-                "shareIdentifier is `{share}`, but {queue} has no fair-share policy; leave it out for a FIFO queue"
-            ));
-        }
+        self.check_share(request.share_identifier.as_deref(), queue, found)?;
         if let Some(overrides) = &request.container_overrides {
             validate::environment(&overrides.environment)?;
             validate::command(&overrides.command)?;
@@ -61,6 +58,9 @@ impl Engine {
         validate::size("the request", request, REQUEST_KIB)?;
         let need = container::need(properties, request.container_overrides.as_ref())
             .map_err(|error| Refusal::Client(error.to_string()))?;
+
+        let consumables =
+            self.resolve_consumables(definition, request.consumable_resource_properties_override.as_ref())?;
 
         let id = JobId(ids.uuid());
         let submission = Submission {
@@ -78,7 +78,9 @@ impl Engine {
             overrides: request.container_overrides.clone().map(Box::new),
             retry: request.retry_strategy.clone().map(Box::new),
             timeout_seconds: seconds,
+            share: request.share_identifier.as_deref().map(Box::from),
             scheduling_priority: request.scheduling_priority_override,
+            consumables,
             tags: request.tags.clone(),
         };
         let answer = SubmitJobResponse {
@@ -92,6 +94,20 @@ impl Engine {
         };
         let submitted = Event::JobSubmitted { at: now, job: Box::new(submission) };
         Ok(Ruling::done("SubmitJob", id.as_str(), outcome, vec![submitted]).answering(Answer::Submitted(answer)))
+    }
+
+    /// A fair-share queue needs to know whose a job is; another takes no share.
+    fn check_share(&self, share: Option<&str>, name: &str, queue: &Queue) -> Result<(), Refusal> {
+        match share {
+            Some(share) if !self.is_fair(queue) => refuse(format!(
+                "shareIdentifier is `{share}`, but {name} has no fair-share policy; leave it out for a FIFO queue"
+            )),
+            Some(share) => Ok(share_identifier("shareIdentifier", share)?),
+            None if self.is_fair(queue) => refuse(format!(
+                "shareIdentifier is missing; the queue {name} has a fair-share policy: say whose job it is"
+            )),
+            None => Ok(()),
+        }
     }
 
     /// A dependency must be known and must not have failed. AWS leaves open which it does with such a request; here it is

@@ -5,6 +5,7 @@ mod capacity;
 mod journal;
 mod life;
 mod order;
+mod policies;
 mod requests;
 mod scale;
 mod schedules;

@@ -225,7 +225,7 @@ impl Story {
                 job_queue: (*self.dice.pick(&QUEUES).expect("some")).to_owned(),
                 state: Some(state),
                 priority: Some(i32::try_from(self.dice.below(20)).expect("small")),
-                compute_environment_order: None,
+                ..Default::default()
             }),
             1 => {
                 let order = vec![ComputeEnvironmentOrder {

@@ -428,6 +428,7 @@ fn again(detail: &JobDetail, definition: Option<&JobDefinition>) -> SubmitJobReq
         timeout: detail.timeout,
         share_identifier: detail.share_identifier.clone(),
         scheduling_priority_override: detail.scheduling_priority,
+        consumable_resource_properties_override: detail.consumable_resource_properties.clone(),
         tags: BTreeMap::new(),
     }
 }

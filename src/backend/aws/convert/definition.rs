@@ -1,7 +1,11 @@
 //! Job definitions.
 
-use super::job::{key_values, log_configuration, mount_point, requirements, retry, secret, timeout, ulimit, volume};
-use super::request::{new_key_values, new_log_configuration, new_requirements, new_retry, new_timeout};
+use super::job::{
+    consumables, key_values, log_configuration, mount_point, requirements, retry, secret, timeout, ulimit, volume,
+};
+use super::request::{
+    new_consumables, new_key_values, new_log_configuration, new_requirements, new_retry, new_timeout,
+};
 use super::{count, list, some_list, sorted, unsorted};
 use crate::backend::BackendError;
 use crate::model::{ContainerProperties, JobDefinition, RegisterJobDefinitionRequest};
@@ -22,6 +26,7 @@ pub fn definition(given: types::JobDefinition) -> JobDefinition {
         container_properties: given.container_properties.map(container),
         timeout: given.timeout.as_ref().map(timeout),
         scheduling_priority: given.scheduling_priority,
+        consumable_resource_properties: given.consumable_resource_properties.map(consumables),
         tags: sorted(given.tags),
     }
 }
@@ -78,6 +83,7 @@ pub fn register(
         .set_container_properties(container)
         .set_timeout(wanted.timeout.map(new_timeout))
         .set_scheduling_priority(wanted.scheduling_priority)
+        .set_consumable_resource_properties(wanted.consumable_resource_properties.map(new_consumables))
         .set_tags(unsorted(wanted.tags)))
 }
 

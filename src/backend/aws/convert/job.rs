@@ -2,9 +2,10 @@
 
 use super::{count, list, sorted, time};
 use crate::model::{
-    ArrayProperties, AttemptContainerDetail, AttemptDetail, ContainerDetail, ContainerSummary, DependencyKind,
-    EvaluateOnExit, JobDependency, JobDetail, JobExtra, JobId, JobStatus, JobSummary, JobTimeout, KeyValuePair,
-    LogConfiguration, ResourceRequirement, RetryStrategy, StatusCounts, name_of,
+    ArrayProperties, AttemptContainerDetail, AttemptDetail, ConsumableResourceProperties,
+    ConsumableResourceRequirement, ContainerDetail, ContainerSummary, DependencyKind, EvaluateOnExit, JobDependency,
+    JobDetail, JobExtra, JobId, JobStatus, JobSummary, JobTimeout, KeyValuePair, LogConfiguration, ResourceRequirement,
+    RetryStrategy, StatusCounts, name_of,
 };
 use aws_sdk_batch::types;
 use serde_json::{Map, Value};
@@ -122,6 +123,7 @@ pub fn detail(given: types::JobDetail) -> JobDetail {
         timeout: given.timeout.as_ref().map(timeout),
         share_identifier: given.share_identifier,
         scheduling_priority: given.scheduling_priority,
+        consumable_resource_properties: given.consumable_resource_properties.map(consumables),
         tags: sorted(given.tags),
         is_cancelled: given.is_cancelled.unwrap_or_default(),
         is_terminated: given.is_terminated.unwrap_or_default(),
@@ -129,6 +131,14 @@ pub fn detail(given: types::JobDetail) -> JobDetail {
     };
     detail.extra = Some(Box::new(extra(&detail)));
     detail
+}
+
+pub fn consumables(given: types::ConsumableResourceProperties) -> ConsumableResourceProperties {
+    let requirement = |one: types::ConsumableResourceRequirement| ConsumableResourceRequirement {
+        consumable_resource: one.consumable_resource.unwrap_or_default(),
+        quantity: one.quantity.unwrap_or_default(),
+    };
+    ConsumableResourceProperties { consumable_resource_list: list(given.consumable_resource_list, requirement) }
 }
 
 fn extra(detail: &JobDetail) -> JobExtra {

@@ -1,7 +1,7 @@
 //! Job queues.
 
 use super::{health, list, some_list, sorted, switch};
-use crate::model::{ComputeEnvironmentOrder, JobQueue};
+use crate::model::{ComputeEnvironmentOrder, JobQueue, JobStateTimeLimitAction};
 use aws_sdk_batch::types;
 
 pub fn queue(given: types::JobQueueDetail) -> JobQueue {
@@ -19,6 +19,12 @@ pub fn queue(given: types::JobQueueDetail) -> JobQueue {
         priority: given.priority.unwrap_or_default(),
         compute_environment_order: order,
         scheduling_policy_arn: given.scheduling_policy_arn,
+        job_state_time_limit_actions: list(given.job_state_time_limit_actions, |limit| JobStateTimeLimitAction {
+            reason: limit.reason.unwrap_or_default(),
+            state: limit.state.map(|state| state.as_str().to_owned()).unwrap_or_default(),
+            max_time_seconds: limit.max_time_seconds.unwrap_or_default(),
+            action: limit.action.map(|action| action.as_str().to_owned()).unwrap_or_default(),
+        }),
         tags: sorted(given.tags),
         job_counts: None,
         job_counts_partial: false,

@@ -2,8 +2,8 @@
 
 use super::{signed, some_list, unsorted};
 use crate::model::{
-    ContainerOverrides, DependencyKind, JobDependency, JobTimeout, KeyValuePair, LogConfiguration, ResourceRequirement,
-    RetryStrategy, SubmitJobRequest,
+    ConsumableResourceProperties, ConsumableResourceRequirement, ContainerOverrides, DependencyKind, JobDependency,
+    JobTimeout, KeyValuePair, LogConfiguration, ResourceRequirement, RetryStrategy, SubmitJobRequest,
 };
 use aws_sdk_batch::operation::submit_job::builders::SubmitJobFluentBuilder;
 use aws_sdk_batch::types;
@@ -22,7 +22,22 @@ pub fn submit(call: SubmitJobFluentBuilder, wanted: SubmitJobRequest) -> SubmitJ
         .set_timeout(wanted.timeout.map(new_timeout))
         .set_share_identifier(wanted.share_identifier)
         .set_scheduling_priority_override(wanted.scheduling_priority_override)
+        .set_consumable_resource_properties_override(
+            wanted.consumable_resource_properties_override.map(new_consumables),
+        )
         .set_tags(unsorted(wanted.tags))
+}
+
+pub fn new_consumables(wanted: ConsumableResourceProperties) -> types::ConsumableResourceProperties {
+    let requirement = |one: ConsumableResourceRequirement| {
+        types::ConsumableResourceRequirement::builder()
+            .consumable_resource(one.consumable_resource)
+            .quantity(one.quantity)
+            .build()
+    };
+    types::ConsumableResourceProperties::builder()
+        .set_consumable_resource_list(some_list(wanted.consumable_resource_list, requirement))
+        .build()
 }
 
 fn new_dependency(wanted: JobDependency) -> types::JobDependency {

@@ -98,9 +98,9 @@ pub(in crate::daemon::api) struct List {
 /// `KeyValuesPair`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-struct KeyValues {
-    name: String,
-    values: Vec<String>,
+pub(super) struct KeyValues {
+    pub name: String,
+    pub values: Vec<String>,
 }
 
 /// What a filter of `ListJobs` asks of a row.
@@ -162,7 +162,8 @@ fn is_definition(wanted: &str, arn: &str) -> bool {
     if wanted.starts_with("arn:") { wanted == arn } else { is_like(wanted, name) }
 }
 
-fn is_like(pattern: &str, text: &str) -> bool {
+/// The text itself, or its start before a `*`.
+pub(super) fn is_like(pattern: &str, text: &str) -> bool {
     pattern.strip_suffix('*').map_or(pattern == text, |prefix| text.starts_with(prefix))
 }
 

@@ -1,6 +1,9 @@
 //! AWS Batch's own operations on queues, environments and definitions, in AWS's shapes and nothing else.
 
+pub(super) mod consumables;
 pub(super) mod jobs;
+pub(super) mod page;
+pub(super) mod policies;
 
 use super::caller::Caller;
 use super::errors::{ApiError, Service};
@@ -201,6 +204,14 @@ pub(in crate::daemon::api) async fn deregister_job_definition(
     let action = Action::DeregisterJobDefinition { definition: request.name };
     world.driver.command(caller.command(action)).await?;
     Ok(nothing())
+}
+
+/// A name and an ARN under the members of a service's answer.
+fn created(answer: Answer, name: &str, arn: &str) -> Json<Value> {
+    match answer {
+        Answer::Created { arn: given, name: called } => Json(json!({ name: called, arn: given })),
+        _ => nothing(),
+    }
 }
 
 fn nothing() -> Json<Value> {
