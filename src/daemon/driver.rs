@@ -26,8 +26,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 const SHORTEST_WAIT: Duration = Duration::from_millis(20);
 /// A job's usage is told to watchers at most so often.
 const USAGE_EVERY: Millis = 1_000;
-/// More rounds of `advance` at one moment than any state needs.
-const MOST_ROUNDS: usize = 100_000;
+/// After so many events a transaction is closed and what has come in meanwhile gets its turn.
+const ROUND_EVENTS: usize = 20_000;
 /// A running engine puts a snapshot in the place of its events after so many.
 const SNAPSHOT_EVERY: u64 = 500_000;
 
@@ -116,7 +116,8 @@ pub(super) type Ending = oneshot::Receiver<Result<(), JournalError>>;
 pub(super) fn start(parts: Parts) -> std::io::Result<(Driver, Ending)> {
     let (inputs, waiting) = channel();
     let (ends, ending) = oneshot::channel();
-    let body = Body { parts, waiting, usage: BTreeSet::new(), usage_told: 0, idle: false, resumed: false };
+    let body =
+        Body { parts, waiting, usage: BTreeSet::new(), usage_told: 0, idle: false, unfinished: false, resumed: false };
     thread::Builder::new().name("engine".to_owned()).spawn(move || {
         // Nobody may be left to hear it.
         let _ = ends.send(body.run());
@@ -132,6 +133,8 @@ struct Body {
     usage_told: Millis,
     /// Nothing happened in the last round.
     idle: bool,
+    /// More is due than the last round had place for.
+    unfinished: bool,
     /// [`Action::Resume`] has come: until then it is not known what of the state still holds, and nothing is begun.
     resumed: bool,
 }
@@ -167,6 +170,7 @@ impl Body {
         let now = self.parts.clock.read();
         let next = if self.resumed { self.parts.engine.next_wake(now) } else { None };
         let due = [next, self.usage_due()].into_iter().flatten().min();
+        let due = if self.unfinished { Some(now) } else { due };
         let wait = due.map_or(LONGEST_WAIT, |due| Duration::from_millis((due - now).max(0).unsigned_abs()));
         // What is due and does not come about must not keep a processor busy.
         let least = if self.idle { SHORTEST_WAIT } else { Duration::ZERO };
@@ -288,14 +292,18 @@ impl Body {
         if !self.resumed {
             return;
         }
-        for _ in 0..MOST_ROUNDS {
+        self.unfinished = false;
+        loop {
             let events = self.parts.engine.advance(now, &mut RandomIds);
             if events.is_empty() {
                 return;
             }
             self.apply(events, round);
+            if round.events.len() >= ROUND_EVENTS {
+                self.unfinished = true;
+                return;
+            }
         }
-        tracing::error!("the engine finds something due for ever at one moment; going on without it");
     }
 
     /// Effects are asked for while the state is as the event has left it, and wait with the rest for the journal.

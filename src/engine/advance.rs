@@ -2,7 +2,7 @@
 //! applies it and asks again.
 
 use super::event::Event;
-use super::job::Key;
+use super::job::{Key, Root};
 use super::{Engine, Ids};
 use crate::model::{Health, InstanceState, JobStatus, Millis};
 use std::collections::BTreeSet;
@@ -14,6 +14,8 @@ const QUEUE_DELETED: &str = "Job queue was deleted";
 const FORGOTTEN: usize = 1000;
 /// At most so many jobs of a queue that is being deleted are ended in one go.
 const ENDED: usize = 1000;
+/// At most so many jobs of each kind are moved on in one go.
+const WALKED: usize = 1000;
 
 /// What may draw new ids.
 type Step = fn(&Engine, Millis, &mut dyn Ids) -> Vec<Event>;
@@ -56,7 +58,8 @@ impl Engine {
 
     /// Jobs that have just been submitted, that depend on nothing any more or on what failed, or that are to stop.
     fn walk(&self, now: Millis) -> Vec<Event> {
-        let mut events: Vec<Event> = self.index.fresh.iter().filter_map(|number| self.take_up(*number, now)).collect();
+        let fresh = self.index.fresh.iter().take(WALKED);
+        let mut events: Vec<Event> = fresh.filter_map(|number| self.take_up(*number, now)).collect();
         events.extend(self.together(&self.index.doomed).into_iter().filter_map(|key| {
             let reason = self.stop_reason(key).unwrap_or_else(|| DEPENDENT_FAILED.to_owned());
             self.failed(key, reason, now)
@@ -81,11 +84,11 @@ impl Engine {
         }
     }
 
-    /// The keys, with the parent's in place of all children of an array where nothing tells those apart.
+    /// The first of the keys, with the parent's in place of all children of an array where nothing tells those apart.
     fn together(&self, keys: &BTreeSet<Key>) -> Vec<Key> {
         let mut grouped = Vec::new();
         let mut from = keys.first().copied();
-        while let Some(key) = from {
+        while let Some(key) = from.filter(|_| grouped.len() < WALKED) {
             let last = Key { number: key.number, slot: u32::MAX };
             let of_one: Vec<Key> = keys.range(key..=last).copied().collect();
             let root = self.core.jobs.get(&key.number);
@@ -118,7 +121,7 @@ impl Engine {
 
     /// An array ends when all its children have: FAILED if one of them has.
     fn settle(&self, now: Millis) -> Vec<Event> {
-        let ended = self.index.settled.iter().filter_map(|number| {
+        let ended = self.index.settled.iter().take(WALKED).filter_map(|number| {
             let root = self.core.jobs.get(number)?;
             let failed = root.array.as_ref()?.counts.get(JobStatus::Failed) > 0;
             let (status, reason) =
@@ -134,37 +137,46 @@ impl Engine {
         let deleting = self.core.queues.iter().filter(|(_, queue)| queue.status == Health::Deleting);
         for (name, _) in deleting {
             let Some(index) = self.index.queues.get(name) else { continue };
-            let waiting: BTreeSet<u64> = JobStatus::ALL
-                .into_iter()
-                .filter(|status| !status.is_final())
-                .flat_map(|status| index.listed[status as usize].iter().copied())
-                .collect();
-            if waiting.is_empty() {
+            let unfinished = || JobStatus::ALL.into_iter().filter(|status| !status.is_final());
+            if unfinished().all(|status| index.listed[status as usize].is_empty()) {
                 events.push(Event::QueueDeleted { at: now, name: name.clone() });
                 continue;
             }
-            events.extend(waiting.into_iter().flat_map(|number| self.end_for_queue(number, now)).take(ENDED));
+            // What is placed and stopping is passed over again each time; that is as much as there is room for.
+            let ends = unfinished().flat_map(|status| {
+                let listed = index.listed[status as usize].iter().filter_map(|number| self.core.jobs.get(number));
+                listed.filter(move |root| root.job.status == status).flat_map(|root| self.end_for_queue(root, now))
+            });
+            events.extend(ends.take(ENDED));
         }
         events
     }
 
     /// What waits ends at once; what runs is stopped as a terminate would.
-    fn end_for_queue(&self, number: u64, now: Millis) -> Vec<Event> {
-        let Some(root) = self.core.jobs.get(&number) else { return Vec::new() };
-        let leaves = root.leaves().filter_map(|slot| Some((slot, root.get(slot)?)));
-        let reason = || QUEUE_DELETED.to_owned();
-        leaves
-            .filter_map(|(slot, job)| {
-                let id = root.id(slot);
-                if job.status.is_waiting() {
-                    Some(Event::JobEnded { at: now, job: id, status: JobStatus::Failed, reason: Some(reason()) })
-                } else if job.status.is_placed() && job.stop.is_none() {
-                    Some(Event::JobStopRequested { at: now, job: id, terminate: true, reason: reason() })
-                } else {
-                    None
-                }
-            })
-            .collect()
+    fn end_for_queue(&self, root: &Root, now: Millis) -> Vec<Event> {
+        let end =
+            |job| Event::JobEnded { at: now, job, status: JobStatus::Failed, reason: Some(QUEUE_DELETED.to_owned()) };
+        let stop = |job| Event::JobStopRequested { at: now, job, terminate: true, reason: QUEUE_DELETED.to_owned() };
+        let Some(array) = &root.array else {
+            return match &root.job {
+                job if job.status.is_waiting() => vec![end(root.id(0))],
+                job if job.status.is_placed() && job.stop.is_none() => vec![stop(root.id(0))],
+                _ => Vec::new(),
+            };
+        };
+        let some = |which: fn(JobStatus) -> bool| {
+            JobStatus::ALL.into_iter().any(|status| which(status) && array.counts.get(status) > 0)
+        };
+        if !some(JobStatus::is_placed) {
+            vec![end(root.id(0))]
+        } else if root.job.stop.as_ref().is_none_or(|known| !known.terminate) {
+            vec![stop(root.id(0))]
+        } else if some(JobStatus::is_waiting) {
+            let waiting = root.leaves().filter(|slot| root.get(*slot).is_some_and(|job| job.status.is_waiting()));
+            waiting.map(|slot| end(root.id(slot))).collect()
+        } else {
+            Vec::new()
+        }
     }
 
     /// An environment that is being deleted drains its instances, and goes with the last of them.
@@ -172,7 +184,7 @@ impl Engine {
         let mut events = Vec::new();
         let deleting = self.core.environments.iter().filter(|(_, found)| found.status == Health::Deleting);
         for (name, _) in deleting {
-            let mut hosts = self.core.hosts_of(name).peekable();
+            let mut hosts = self.hosts_of(name).peekable();
             if hosts.peek().is_none() {
                 events.push(Event::EnvironmentDeleted { at: now, name: name.clone() });
             }

@@ -1,6 +1,7 @@
 //! What can be worked out from the state and is kept because it is asked for often: who is due for what, who stands
 //! where in which queue, who waits for whom. A rebuilt index equals a kept one; [`super::Engine::check`] holds that.
 
+use super::hosts::Hosts;
 use super::job::{Counts, Job, Key, Root};
 use super::state::Core;
 use crate::model::{DependencyKind, InstanceType, JobId, JobStatus, Millis};
@@ -10,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Index {
     /// The numbers of submissions by the id of the job or parent.
-    pub ids: BTreeMap<JobId, u64>,
+    pub ids: Numbers,
     pub queues: BTreeMap<String, QueueIndex>,
     /// SUBMITTED, by number.
     pub fresh: BTreeSet<u64>,
@@ -32,6 +33,45 @@ pub struct Index {
     pub firing: BTreeSet<(Millis, String)>,
     /// The instance types of each environment, small to large.
     pub types: BTreeMap<String, Vec<(String, InstanceType)>>,
+    /// The instances of each environment.
+    pub hosts: Hosts,
+}
+
+/// Submissions by id. An id is a UUID, which is a number of 16 bytes; a million texts would take five times as much.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Numbers {
+    uuids: BTreeMap<u128, u64>,
+    /// Of ids that are no UUIDs.
+    others: BTreeMap<JobId, u64>,
+}
+
+impl Numbers {
+    pub fn get(&self, id: &JobId) -> Option<u64> {
+        match uuid(id) {
+            Some(uuid) => self.uuids.get(&uuid).copied(),
+            None => self.others.get(id).copied(),
+        }
+    }
+
+    fn insert(&mut self, id: &JobId, number: u64) {
+        match uuid(id) {
+            Some(uuid) => self.uuids.insert(uuid, number),
+            None => self.others.insert(id.clone(), number),
+        };
+    }
+
+    fn remove(&mut self, id: &JobId) {
+        match uuid(id) {
+            Some(uuid) => self.uuids.remove(&uuid),
+            None => self.others.remove(id),
+        };
+    }
+}
+
+fn uuid(id: &JobId) -> Option<u128> {
+    // As ids are written; other texts of the same UUID are other ids.
+    let canonical = id.as_str().len() == 36 && !id.as_str().bytes().any(|byte| byte.is_ascii_uppercase());
+    canonical.then(|| uuid::Uuid::try_parse(id.as_str()).ok().map(|uuid| uuid.as_u128())).flatten()
 }
 
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -149,6 +189,9 @@ impl Index {
         for (name, environment) in &core.environments {
             index.know_types(name, environment.request.compute_resources.as_ref().map_or(&[], |r| &r.instance_types));
         }
+        for (id, host) in &core.instances {
+            index.hosts.put(id, host);
+        }
         for (number, root) in &core.jobs {
             index.enter(*number, root);
         }
@@ -172,7 +215,7 @@ impl Index {
 
     /// Takes a submission and its jobs in, without its dependencies.
     pub fn enter(&mut self, number: u64, root: &Root) {
-        self.ids.insert(root.spec.id.clone(), number);
+        self.ids.insert(&root.spec.id, number);
         if !self.queues.contains_key(&root.spec.queue) {
             self.queues.insert(root.spec.queue.clone(), QueueIndex::default());
         }
@@ -286,9 +329,9 @@ impl Index {
     /// Where a job is, by its id; `None` where its submission is unknown. The index of a child is not checked.
     pub fn key(&self, id: &JobId) -> Option<Key> {
         if let Some(number) = self.ids.get(id) {
-            return Some(Key::root(*number));
+            return Some(Key::root(number));
         }
         let (parent, index) = id.array_parent()?;
-        Key::child(*self.ids.get(&parent)?, index)
+        Key::child(self.ids.get(&parent)?, index)
     }
 }

@@ -64,7 +64,8 @@ impl Engine {
 
     fn verify_environments(&self) -> Result<(), Violation> {
         for (name, environment) in &self.core.environments {
-            let total = self.core.total_milli(name);
+            let hosts = self.core.instances.values().filter(|host| host.environment == *name);
+            let total: u64 = hosts.map(|host| host.vcpus_milli).sum();
             let limit = environment.maximum_milli().max(environment.grace_milli);
             hold("no environment passes its maximum", total <= limit, || format!("{name}: {total} of {limit}"))?;
         }

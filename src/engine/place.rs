@@ -4,111 +4,140 @@
 //! queue, not the others. A job tries its queue's environments in order, and there the instance that it fills best.
 
 use super::event::{Event, Need};
+use super::hosts::Free;
 use super::job::Key;
-use super::state::Core;
 use super::{Engine, Ids};
-use crate::model::{InstanceId, InstanceState, Millis};
-use std::collections::BTreeMap;
+use crate::model::{InstanceId, Millis};
+use std::collections::{BTreeMap, BTreeSet};
 
-/// What is free, kept while placements are thought out.
+/// At most so many jobs are placed in one go; the next go sees the rest.
+const PLACED: usize = 256;
+
+/// What is free, while placements are thought out: what the instances have, less what was taken of it here. Looking for
+/// a place costs the same however many instances there are, unless many have vCPUs and no memory left.
 pub struct Room<'a> {
-    environments: BTreeMap<&'a str, Vec<Space>>,
+    engine: &'a Engine,
+    /// PENDING instances count as well.
+    pending: bool,
+    drawn: BTreeMap<&'a str, Drawn>,
+    planned: u32,
+}
+
+/// Instances of an environment that something was taken from, and planned ones.
+#[derive(Default)]
+struct Drawn {
+    instances: BTreeSet<InstanceId>,
+    spaces: BTreeSet<Space>,
 }
 
 /// An instance that is there, or one that is to be launched.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Where {
     Instance(InstanceId),
-    Planned,
+    /// The how-manieth of a plan.
+    Planned(u32),
 }
 
-/// What is free on one instance.
-#[derive(Debug, Clone)]
-pub struct Space {
+/// What is free on one instance; the fullest first.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Space {
+    milli: u64,
+    mib: u64,
     at: Where,
-    pub free_milli: u64,
-    pub free_mib: u64,
-    /// It has no job yet. A Fargate one takes a single job.
     empty: bool,
-    single: bool,
 }
 
 impl Space {
-    /// An instance that is to be launched.
-    pub fn planned(vcpus_milli: u64, memory_mib: u64, single: bool) -> Self {
-        Self { at: Where::Planned, free_milli: vcpus_milli, free_mib: memory_mib, empty: true, single }
+    fn of(free: &Free) -> Self {
+        let Free { milli, mib, ref instance, empty } = *free;
+        Self { milli, mib, at: Where::Instance(instance.clone()), empty }
     }
 
-    fn fits(&self, need: Need) -> bool {
-        let free = self.empty || !self.single;
-        free && need.gpus == 0 && need.vcpus_milli <= self.free_milli && need.memory_mib <= self.free_mib
+    /// `single`: an instance takes one job, as a Fargate one does.
+    fn fits(&self, need: Need, single: bool) -> bool {
+        fits((self.milli, self.mib, self.empty), need, single)
     }
+}
 
-    fn take(&mut self, need: Need) {
-        self.free_milli -= need.vcpus_milli;
-        self.free_mib -= need.memory_mib;
-        self.empty = false;
-    }
+fn fits((milli, mib, empty): (u64, u64, bool), need: Need, single: bool) -> bool {
+    (empty || !single) && need.gpus == 0 && need.vcpus_milli <= milli && need.memory_mib <= mib
 }
 
 impl<'a> Room<'a> {
     /// The room of ACTIVE instances, and of PENDING ones where `pending` counts.
-    pub fn of(core: &'a Core, pending: bool) -> Self {
-        let mut environments: BTreeMap<&str, Vec<Space>> = BTreeMap::new();
-        for (id, host) in &core.instances {
-            let counts = match host.state {
-                InstanceState::Active => true,
-                InstanceState::Pending => pending,
-                InstanceState::Draining => false,
-            };
-            let Some(environment) =
-                core.environments.get(&host.environment).filter(|found| counts && found.takes_jobs())
-            else {
-                continue;
-            };
-            environments.entry(&host.environment).or_default().push(Space {
-                at: Where::Instance(id.clone()),
-                free_milli: host.vcpus_milli.saturating_sub(host.used_milli),
-                free_mib: host.memory_mib.saturating_sub(host.used_mib),
-                empty: host.placed.is_empty(),
-                single: environment.is_fargate(),
-            });
-        }
-        Self { environments }
+    pub fn of(engine: &'a Engine, pending: bool) -> Self {
+        Self { engine, pending, drawn: BTreeMap::new(), planned: 0 }
     }
 
     /// Takes room for a job in the first environment that has it, on the instance that it leaves the least free.
     pub fn take(&mut self, environments: impl Iterator<Item = &'a str>, need: Need) -> Option<Where> {
         for name in environments {
-            let spaces = self.environments.get_mut(name).into_iter().flatten();
-            let best = spaces
-                .filter(|space| space.fits(need))
-                .min_by_key(|space| (space.free_milli - need.vcpus_milli, space.free_mib - need.memory_mib));
-            if let Some(space) = best {
-                space.take(need);
-                return Some(space.at.clone());
+            let Some(environment) = self.engine.core.environments.get(name).filter(|found| found.takes_jobs()) else {
+                continue;
+            };
+            let single = environment.is_fargate();
+            if let Some(space) = self.fullest(name, need, single) {
+                let at = space.at.clone();
+                self.draw(name, space, need);
+                return Some(at);
             }
         }
         None
     }
 
-    pub fn add(&mut self, environment: &'a str, space: Space) {
-        self.environments.entry(environment).or_default().push(space);
+    /// An instance that is to be launched.
+    pub fn plan(&mut self, environment: &'a str, milli: u64, mib: u64) {
+        self.planned += 1;
+        let space = Space { milli, mib, at: Where::Planned(self.planned), empty: true };
+        self.drawn.entry(environment).or_default().spaces.insert(space);
+    }
+
+    fn fullest(&self, environment: &str, need: Need, single: bool) -> Option<Space> {
+        let drawn = self.drawn.get(environment);
+        let fleet = self.engine.index.hosts.fleet(environment);
+        let from = Free { milli: need.vcpus_milli, mib: 0, instance: InstanceId(String::new()), empty: false };
+        let untouched = |free: &&Free| drawn.is_none_or(|drawn| !drawn.instances.contains(&free.instance));
+        let first = |all: &'a BTreeSet<Free>| {
+            let wide = all.range(&from..);
+            wide.filter(untouched).find(|free| fits((free.milli, free.mib, free.empty), need, single)).map(Space::of)
+        };
+        let active = fleet.and_then(|fleet| first(&fleet.active));
+        let pending = fleet.filter(|_| self.pending).and_then(|fleet| first(&fleet.pending));
+        let mine = drawn.and_then(|drawn| drawn.spaces.iter().find(|space| space.fits(need, single)).cloned());
+        [active, pending, mine].into_iter().flatten().min()
+    }
+
+    fn draw(&mut self, environment: &'a str, space: Space, need: Need) {
+        let drawn = self.drawn.entry(environment).or_default();
+        drawn.spaces.remove(&space);
+        if let Where::Instance(instance) = &space.at {
+            drawn.instances.insert(instance.clone());
+        }
+        drawn.spaces.insert(Space {
+            milli: space.milli - need.vcpus_milli,
+            mib: space.mib - need.memory_mib,
+            at: space.at,
+            empty: false,
+        });
     }
 }
 
 impl Engine {
     /// Places what there is room for now.
     pub(super) fn place(&self, now: Millis, ids: &mut dyn Ids) -> Vec<Event> {
-        let mut room = Room::of(&self.core, false);
+        let mut room = Room::of(self, false);
         let mut events = Vec::new();
         for (name, queue) in self.core.queues_by_priority() {
-            let Some(index) = self.index.queues.get(name) else { continue };
-            for rank in &index.runnable {
-                let Some(need) = self.need(rank.key) else { break };
+            let Some(mut line) = self.line(name) else { continue };
+            while let Some(key) = line.head() {
+                if events.len() >= PLACED {
+                    return events;
+                }
+                let Some(need) = self.need(key) else { break };
                 let order = queue.environments.iter().map(|entry| entry.compute_environment.as_str());
                 let Some(Where::Instance(instance)) = room.take(order, need) else { break };
-                events.extend(self.placement(rank.key, instance, now, ids));
+                events.extend(self.placement(key, instance, now, ids));
+                line.step();
             }
         }
         events

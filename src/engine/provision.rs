@@ -1,7 +1,7 @@
 //! Which instances are launched and which end (AWS Batch user guide, "Compute environments", scaling).
 
 use super::event::{Event, Need};
-use super::place::{Room, Space};
+use super::place::Room;
 use super::state::{Environment, Queue};
 use super::{Engine, Ids};
 use crate::model::{InstanceId, InstanceState, Millis};
@@ -52,10 +52,9 @@ fn fargate_size(need: Need) -> Option<Size> {
 impl Engine {
     /// Instances to launch: for what waits, for the minimum, and for what an operator asked for.
     pub(super) fn launches(&self, now: Millis, ids: &mut dyn Ids) -> Vec<Event> {
-        let mut plan =
-            Plan { engine: self, room: Room::of(&self.core, true), totals: BTreeMap::new(), launches: vec![] };
+        let mut plan = Plan { engine: self, room: Room::of(self, true), totals: BTreeMap::new(), launches: vec![] };
         for (name, environment) in &self.core.environments {
-            plan.totals.insert(name, self.core.total_milli(name));
+            plan.totals.insert(name, self.total_milli(name));
             plan.keep_minimum(name, environment);
         }
         for (name, queue) in self.core.queues_by_priority() {
@@ -90,18 +89,15 @@ impl Engine {
 
     /// Empty instances above the minimum and the time from which each may end, in the order of their ends.
     fn surplus(&self) -> Vec<(Millis, InstanceId)> {
-        let mut idle: Vec<_> = self
-            .core
-            .instances
-            .iter()
-            .filter_map(|(id, host)| Some((self.expiry(&host.environment, host.idle_since?), id, host)))
-            .collect();
+        let idle = self.index.hosts.idle().filter_map(|(since, id)| Some((since, id, self.core.instances.get(id)?)));
+        let mut idle: Vec<_> =
+            idle.map(|(since, id, host)| (self.expiry(&host.environment, since), id, host)).collect();
         idle.sort_by_key(|(expiry, id, _)| (*expiry, *id));
         let mut totals: BTreeMap<&str, u64> = BTreeMap::new();
         let mut surplus = Vec::new();
         for (expiry, id, host) in idle {
             let Some(environment) = self.core.environments.get(&host.environment) else { continue };
-            let total = totals.entry(&host.environment).or_insert_with(|| self.core.total_milli(&host.environment));
+            let total = totals.entry(&host.environment).or_insert_with(|| self.total_milli(&host.environment));
             let floor = environment.floor_milli();
             let leaving = host.state == InstanceState::Draining || !environment.is_valid();
             if leaving || total.saturating_sub(host.vcpus_milli) >= floor {
@@ -136,11 +132,10 @@ impl Engine {
     pub(super) fn blocks(&self, now: Millis) -> Vec<Event> {
         let mut heads = BTreeMap::new();
         for (name, queue) in &self.core.queues {
-            let head = self.index.queues.get(name).and_then(|index| index.runnable.first());
-            if let Some(rank) = head
-                && let Some(need) = self.need(rank.key)
+            if let Some(key) = self.line(name).and_then(|mut line| line.head())
+                && let Some(need) = self.need(key)
             {
-                heads.insert(rank.key, self.block(queue, need));
+                heads.insert(key, self.block(queue, need));
             }
         }
         let freed = self.index.blocked.iter().filter(|key| !heads.contains_key(key)).map(|key| (*key, None));
@@ -220,7 +215,7 @@ impl<'a> Plan<'a> {
             let below = sizes.iter().rev().find(|size| size.vcpus_milli <= missing);
             let size = below.or_else(|| sizes.iter().find(|size| size.vcpus_milli <= open)).cloned();
             let Some(size) = size else { return };
-            self.launch(name, environment, size);
+            self.launch(name, size);
         }
     }
 
@@ -228,8 +223,10 @@ impl<'a> Plan<'a> {
     fn serve(&mut self, name: &str, queue: &'a Queue) {
         let Some(index) = self.engine.index.queues.get(name) else { return };
         let (mut milli, mut mib) = (index.backlog_milli, index.backlog_mib);
-        for rank in index.runnable.iter().take(LOOK_AHEAD) {
-            let Some(need) = self.engine.need(rank.key) else { return };
+        let Some(mut line) = self.engine.line(name) else { return };
+        for _ in 0..LOOK_AHEAD {
+            let Some(need) = line.head().and_then(|key| self.engine.need(key)) else { return };
+            line.step();
             let order = || queue.environments.iter().map(|entry| entry.compute_environment.as_str());
             if self.room.take(order(), need).is_none() {
                 let launched = order().any(|environment| self.launch_for(environment, need, milli, mib));
@@ -261,13 +258,13 @@ impl<'a> Plan<'a> {
             Some(size) if size.vcpus_milli <= share => size.clone(),
             _ => sizes.iter().rev().find(|size| size.vcpus_milli <= share).cloned().unwrap_or(smallest),
         };
-        self.launch(name, environment, size);
+        self.launch(name, size);
         true
     }
 
-    fn launch(&mut self, name: &'a str, environment: &Environment, size: Size) {
+    fn launch(&mut self, name: &'a str, size: Size) {
         *self.totals.entry(name).or_default() += size.vcpus_milli;
-        self.room.add(name, Space::planned(size.vcpus_milli, size.memory_mib, environment.is_fargate()));
+        self.room.plan(name, size.vcpus_milli, size.memory_mib);
         self.launches.push((name, size));
     }
 

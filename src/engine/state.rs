@@ -183,15 +183,6 @@ pub struct Scheduled {
 }
 
 impl Core {
-    /// Thousandths of a vCPU of all instances of an environment.
-    pub fn total_milli(&self, environment: &str) -> u64 {
-        self.hosts_of(environment).map(|(_, host)| host.vcpus_milli).sum()
-    }
-
-    pub fn hosts_of<'a>(&'a self, environment: &'a str) -> impl Iterator<Item = (&'a InstanceId, &'a Host)> {
-        self.instances.iter().filter(move |(_, host)| host.environment == environment)
-    }
-
     pub fn definition(&self, name: &str, revision: u32) -> Option<&JobDefinition> {
         self.definitions.get(name)?.get(&revision)
     }

@@ -40,9 +40,9 @@ impl Engine {
 
     pub(super) fn environment_row(&self, name: &str, environment: &Environment) -> ComputeEnvironment {
         let place = &self.core.settings.place;
-        let instances: Vec<Instance> = self.core.hosts_of(name).map(|(id, host)| self.instance_row(id, host)).collect();
-        let hosts = || self.core.hosts_of(name).map(|(_, host)| host);
-        let total = self.core.total_milli(name);
+        let instances: Vec<Instance> = self.hosts_of(name).map(|(id, host)| self.instance_row(id, host)).collect();
+        let hosts = || self.hosts_of(name).map(|(_, host)| host);
+        let total = self.total_milli(name);
         let capacity = Capacity {
             vcpus: vcpus(total),
             vcpus_used: vcpus(hosts().map(|host| host.used_milli).sum()),

@@ -187,7 +187,7 @@ impl Engine {
     }
 
     pub(super) fn forgotten(&mut self, id: &JobId) {
-        let Some(number) = self.index.ids.get(id).copied() else { return };
+        let Some(number) = self.index.ids.get(id) else { return };
         let Some(root) = self.core.jobs.remove(&number) else { return };
         self.index.leave(number, &root, self.core.queues.contains_key(&root.spec.queue));
     }
@@ -195,13 +195,15 @@ impl Engine {
     pub(super) fn placed(&mut self, id: &JobId, instance: &InstanceId, task_id: &str, at: Millis) {
         let Some(key) = self.index.key(id) else { return };
         let Some(need) = self.core.jobs.get(&key.number).map(|root| root.spec.need) else { return };
-        let Some(host) = self.core.instances.get_mut(instance) else { return };
-        host.used_milli += need.vcpus_milli;
-        host.used_mib += need.memory_mib;
-        host.placed.insert(key);
-        host.idle_since = None;
-        let environment = Text::from(host.environment.as_str());
-        let cluster = self.core.environments.get(&host.environment).map_or("", |found| found.cluster.as_str()).into();
+        let environment = self.change_host(instance, |host| {
+            host.used_milli += need.vcpus_milli;
+            host.used_mib += need.memory_mib;
+            host.placed.insert(key);
+            host.idle_since = None;
+            Text::from(host.environment.as_str())
+        });
+        let Some(environment) = environment else { return };
+        let cluster = self.core.environments.get(&*environment).map_or("", |found| found.cluster.as_str()).into();
         let attempt = Attempt {
             instance: instance.clone(),
             environment,
@@ -251,14 +253,14 @@ impl Engine {
         let need = root.spec.need;
         let Some(job) = root.get(key.slot).filter(|job| job.attempt_number() == number) else { return };
         let Some(instance) = job.live().map(|attempt| attempt.instance.clone()) else { return };
-        if let Some(host) = self.core.instances.get_mut(&instance) {
+        self.change_host(&instance, |host| {
             host.used_milli = host.used_milli.saturating_sub(need.vcpus_milli);
             host.used_mib = host.used_mib.saturating_sub(need.memory_mib);
             host.placed.remove(&key);
             if host.placed.is_empty() {
                 host.idle_since = Some(at);
             }
-        }
+        });
         self.usage.remove(&key);
         if let Some(started_at) = started_at {
             self.array_started(key, started_at);

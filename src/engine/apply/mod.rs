@@ -34,7 +34,7 @@ impl Engine {
                 self.core.environments.insert(name, environment);
             }
             Event::EnvironmentUpdated { name, state, minimum, maximum, desired, .. } => {
-                let total = self.core.total_milli(name);
+                let total = self.total_milli(name);
                 let Some(environment) = self.core.environments.get_mut(name) else { return };
                 environment.state = state.unwrap_or(environment.state);
                 environment.minimum = minimum.unwrap_or(environment.minimum);
@@ -192,26 +192,27 @@ impl Engine {
                     idle_since: None,
                     pid: None,
                 };
+                self.index.hosts.put(instance, &host);
                 self.core.instances.insert(instance.clone(), host);
                 self.settle_environment(environment);
             }
             Event::InstanceRegistered { at, instance, pid } => {
-                let Some(host) = self.core.instances.get_mut(instance) else { return };
-                host.pid = Some(*pid);
-                if host.state == InstanceState::Pending {
-                    host.state = InstanceState::Active;
-                }
-                if host.placed.is_empty() && host.idle_since.is_none() {
-                    host.idle_since = Some(*at);
-                }
+                self.change_host(instance, |host| {
+                    host.pid = Some(*pid);
+                    if host.state == InstanceState::Pending {
+                        host.state = InstanceState::Active;
+                    }
+                    if host.placed.is_empty() && host.idle_since.is_none() {
+                        host.idle_since = Some(*at);
+                    }
+                });
             }
             Event::InstanceDraining { instance, .. } => {
-                if let Some(host) = self.core.instances.get_mut(instance) {
-                    host.state = InstanceState::Draining;
-                }
+                self.change_host(instance, |host| host.state = InstanceState::Draining);
             }
             Event::InstanceLost { instance, .. } | Event::InstanceEnded { instance, .. } => {
                 if let Some(host) = self.core.instances.remove(instance) {
+                    self.index.hosts.remove(instance, &host);
                     self.settle_environment(&host.environment);
                 }
             }
@@ -235,7 +236,7 @@ impl Engine {
     /// What an operator asked for has been reached, as far as whole instances do, or what was there beyond the maximum has
     /// gone.
     fn settle_environment(&mut self, name: &str) {
-        let total = self.core.total_milli(name);
+        let total = self.total_milli(name);
         let types = self.index.types.get(name);
         let smallest = types.and_then(|types| types.first()).map_or(0, |(_, size)| u64::from(size.vcpus) * 1000);
         let Some(environment) = self.core.environments.get_mut(name) else { return };

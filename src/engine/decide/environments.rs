@@ -108,7 +108,7 @@ impl Engine {
         }
         if let Some(given) = update.desiredv_cpus {
             let desired = count("desiredvCpus", given, 0)?;
-            let present = self.core.total_milli(name);
+            let present = self.total_milli(name);
             if u64::from(desired) * 1000 < present {
                 let present = present / 1000;
                 return refuse(format!(

@@ -1,47 +1,91 @@
 //! A large backlog costs memory, not time: nothing walks over all jobs to place one, to list a page or to wait.
 
-use super::world::{Counting, World, job};
-use crate::engine::command::{Action, Command};
-use crate::engine::{Engine, Ids, JobFilter};
-use crate::model::JobStatus;
+use crate::engine::load::Backlog;
+use crate::model::JobId;
+use std::time::{Duration, Instant};
 
-/// Submits without checking the whole state after each, as a body does.
-fn submit(engine: &mut Engine, now: i64, ids: &mut dyn Ids, number: usize) {
-    let action = Action::SubmitJob(Box::new(job(&format!("j{number}"))));
-    let decision = engine.decide(&Command { by: "ada@host".into(), reason: None, action }, now, ids).expect("accepted");
-    let mut events = decision.events;
-    while !events.is_empty() {
-        for event in &events {
-            engine.apply(event);
-        }
-        events = engine.advance(now, ids);
+/// The shortest of some samples: what the step costs when nothing else is in its way.
+fn least(samples: usize, mut step: impl FnMut()) -> Duration {
+    let time = |step: &mut dyn FnMut()| {
+        let start = Instant::now();
+        step();
+        start.elapsed()
+    };
+    (0..samples).map(|_| time(&mut step)).min().expect("some samples")
+}
+
+/// What each step costs with the backlog that is there.
+fn costs(backlog: &mut Backlog, job: &JobId) -> Vec<(&'static str, Duration)> {
+    let many = 50;
+    vec![
+        ("a page", least(20, || assert_eq!(backlog.page(), 100))),
+        (
+            "submits",
+            least(10, || {
+                for _ in 0..many {
+                    backlog.submit(None);
+                }
+            }),
+        ),
+        (
+            "dispatches",
+            least(10, || {
+                for _ in 0..many {
+                    assert!(backlog.dispatch());
+                }
+            }),
+        ),
+        (
+            "reprioritisations",
+            least(10, || {
+                for priority in 0..many {
+                    backlog.reprioritise(job, priority);
+                }
+            }),
+        ),
+    ]
+}
+
+fn waiting(count: usize) -> (Backlog, JobId) {
+    let mut backlog = Backlog::default();
+    for _ in 1..count {
+        backlog.submit(None);
     }
+    let last = backlog.submit(None);
+    (backlog, last)
 }
 
 #[test]
 fn a_step_with_a_large_backlog_costs_about_what_it_costs_with_a_small_one() {
-    let mut world = World::small(2);
-    let mut ids = Counting::default();
-    ids.skip(1_000_000);
-    let page = JobFilter { statuses: vec![JobStatus::Runnable], ..JobFilter::default() };
-    let mut number = 0;
-    let mut sample = |steps: usize, listed: bool| {
-        let start = std::time::Instant::now();
-        for _ in 0..steps {
-            number += 1;
-            submit(&mut world.engine, world.now, &mut ids, number);
-            if listed {
-                world.engine.jobs(&page).expect("a page");
-            }
+    let (mut small, small_job) = waiting(1_000);
+    let (mut large, large_job) = waiting(20_000);
+    let (small, large) = (costs(&mut small, &small_job), costs(&mut large, &large_job));
+    for ((step, small), (_, large)) in small.into_iter().zip(large) {
+        // A walk over the backlog would cost twenty times as much; a machine that is busy elsewhere three times.
+        assert!(large < small * 6, "{step}: {small:?} with a small backlog, {large:?} with a large one");
+    }
+}
+
+#[test]
+fn a_queue_is_deleted_in_short_steps() {
+    let (mut backlog, _) = waiting(20_000);
+    backlog.submit(Some(10_000));
+    backlog.delete();
+    let before = backlog.engine.job_count();
+    let (mut steps, mut most) = (0, 0);
+    loop {
+        let events = backlog.events;
+        if !backlog.go_on() {
+            break;
         }
-        start.elapsed()
-    };
-    let small = sample(300, true);
-    sample(20_000, false);
-    let large = [sample(300, true), sample(300, true), sample(300, true)].into_iter().min().expect("three");
-    // A walk over the backlog in each step would cost a hundred times as much.
-    assert!(large < small * 10, "{small:?} with a small backlog, {large:?} with a large one");
-    assert!(world.engine.job_count() > 20_000);
+        steps += 1;
+        most = most.max(backlog.events - events);
+    }
+    while backlog.dispatch() {}
+    assert!(most <= 1100, "{most} events in one step");
+    assert!((20..100).contains(&steps), "{steps} steps");
+    assert_eq!(backlog.engine.job_count(), before, "they are kept as failed");
+    assert_eq!(backlog.engine.job_queues(), [], "and the queue is gone");
 }
 
 #[test]
