@@ -4,7 +4,7 @@ use super::control::Control;
 use super::message::{Exit, Start};
 use super::usage::Meters;
 use super::{containers, now, process};
-use crate::model::{InstanceId, Millis};
+use crate::model::{HOST_IMAGE, InstanceId, Millis};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
@@ -24,18 +24,21 @@ pub(super) async fn run(
     control: Control,
     began: impl FnOnce(Millis) + Send,
 ) -> Exit {
-    for (what, path) in [("task id", &start.task_id), ("log stream", &start.log_stream)] {
+    let Some(container) = start.containers.first() else {
+        return never_started("CannotStartContainerError: the task has no container".to_owned());
+    };
+    for (what, path) in [("task id", &start.task_id), ("log stream", &container.log_stream)] {
         if !stays_inside(path) {
             let reason =
                 format!("CannotStartContainerError: the {what} `{path}` leaves its directory; use a plain name");
             return never_started(reason);
         }
     }
-    let log = surroundings.data_directory.join("logs").join(format!("{}.log", start.log_stream));
-    if start.as_process || start.image == "host" {
-        process::run(start, surroundings, control, log, began).await
+    let log = surroundings.data_directory.join("logs").join(format!("{}.log", container.log_stream));
+    if start.as_process || container.properties.image == HOST_IMAGE {
+        process::run(start, container, surroundings, control, log, began).await
     } else {
-        containers::run(start, surroundings, control, log, began).await
+        containers::run(start, container, surroundings, control, log, began).await
     }
 }
 

@@ -6,7 +6,7 @@ use super::log_file::{Logger, Stream, last_words};
 use super::message::{Exit, Start};
 use super::runtime::{self, words};
 use super::{cookie, now, procs};
-use crate::model::{InstanceId, Millis};
+use crate::model::{InstanceId, Millis, TaskContainer};
 use bollard::Docker;
 use bollard::container::LogOutput;
 use bollard::errors::Error;
@@ -32,6 +32,7 @@ const RETRY: Duration = Duration::from_secs(1);
 /// Runs an attempt as a container.
 pub(super) async fn run(
     start: &Start,
+    wanted: &TaskContainer,
     surroundings: &Surroundings,
     mut control: Control,
     log: PathBuf,
@@ -42,12 +43,12 @@ pub(super) async fn run(
         Err(error) => return never_started(format!("CannotPullContainerError: {error}")),
     };
     tokio::select! {
-        pulled = pull_if_missing(&docker, &start.image) => if let Err(error) = pulled {
+        pulled = pull_if_missing(&docker, &wanted.properties.image) => if let Err(error) = pulled {
             return never_started(format!("CannotPullContainerError: {}", words(&error)));
         },
         _ = control.next() => return never_started(None),
     }
-    let body = describe(start, &surroundings.instance);
+    let body = describe(start, wanted, &surroundings.instance);
     let name = CreateContainerOptions { name: Some(format!("batchdeck-{}", start.task_id)), ..Default::default() };
     let id = match docker.create_container(Some(name), body).await {
         Ok(created) => created.id,
@@ -245,15 +246,15 @@ fn with_tag(image: &str) -> String {
 }
 
 /// As ECS describes a job's container to Docker: memory is a hard limit, and a vCPU is 1024 CPU shares.
-fn describe(start: &Start, instance: &InstanceId) -> ContainerCreateBody {
-    let given = start.environment.iter().map(|variable| format!("{}={}", variable.name, variable.value));
+fn describe(start: &Start, wanted: &TaskContainer, instance: &InstanceId) -> ContainerCreateBody {
+    let given = wanted.properties.environment.iter().map(|variable| format!("{}={}", variable.name, variable.value));
     let labels = [(INSTANCE_LABEL, instance.to_string()), (ATTEMPT_LABEL, start.attempt.to_string())];
     let memory = start.memory_mib.max(LEAST_MEMORY_MIB).saturating_mul(1024 * 1024);
     #[expect(clippy::cast_possible_truncation, reason = "vCPUs are at most some hundreds")]
     let shares = (start.vcpus * 1024.0).round().max(2.0) as i64;
     ContainerCreateBody {
-        image: Some(start.image.clone()),
-        cmd: (!start.command.is_empty()).then(|| start.command.clone()),
+        image: Some(wanted.properties.image.clone()),
+        cmd: (!wanted.properties.command.is_empty()).then(|| wanted.properties.command.clone()),
         // The later of two entries of one name holds.
         env: Some(given.chain(cookie(instance, &start.attempt)).collect()),
         labels: Some(labels.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()),

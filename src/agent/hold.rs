@@ -66,7 +66,7 @@ impl Hold {
         match self.attempts.get_mut(&attempt) {
             Some(state @ State::Starting) => {
                 *state = State::Running { since: at };
-                vec![Order::Tell(ToEngine::Started { attempt, at })]
+                vec![Order::Tell(ToEngine::Started { attempt, at, address: None })]
             }
             _ => Vec::new(),
         }
@@ -100,7 +100,7 @@ impl Hold {
                 State::Running { since } => (Some(*since), None),
                 State::Over(exit) => (exit.started_at, Some(exit.clone())),
             };
-            Held { attempt: attempt.clone(), started_at, exit }
+            Held { attempt: attempt.clone(), started_at, address: None, exit }
         };
         self.attempts.iter().map(held).collect()
     }
@@ -111,7 +111,9 @@ impl Hold {
             .iter()
             .filter_map(|(attempt, state)| match state {
                 State::Starting => None,
-                State::Running { since } => Some(ToEngine::Started { attempt: attempt.clone(), at: *since }),
+                State::Running { since } => {
+                    Some(ToEngine::Started { attempt: attempt.clone(), at: *since, address: None })
+                }
                 State::Over(exit) => Some(ToEngine::Exited { attempt: attempt.clone(), exit: exit.clone() }),
             })
             .collect()
@@ -135,6 +137,7 @@ impl Hold {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{ContainerProperties, DEFAULT_CONTAINER, TaskContainer};
 
     fn id(job: &str) -> AttemptId {
         AttemptId { job: job.into(), number: 1 }
@@ -144,14 +147,24 @@ mod tests {
         ToAgent::Start(Box::new(Start {
             attempt: id(job),
             task_id: format!("task-{job}"),
-            image: "host".into(),
             as_process: true,
-            command: vec!["true".into()],
-            environment: Vec::new(),
+            containers: vec![TaskContainer {
+                name: DEFAULT_CONTAINER.into(),
+                essential: true,
+                properties: ContainerProperties {
+                    image: "host".into(),
+                    command: vec!["true".into()],
+                    ..Default::default()
+                },
+                log_stream: format!("d/default/task-{job}"),
+                ..Default::default()
+            }],
+            volumes: Vec::new(),
             vcpus: 1.0,
             memory_mib: 64,
-            log_stream: format!("d/default/task-{job}"),
+            gpus: 0,
             timeout_seconds: None,
+            network: None,
         }))
     }
 
@@ -192,7 +205,7 @@ mod tests {
             .map(|order| match order {
                 Order::Launch(start) => format!("launch {}", start.attempt.job),
                 Order::Stop { attempt, grace_seconds } => format!("stop {} in {grace_seconds}", attempt.job),
-                Order::Tell(ToEngine::Started { attempt, at }) => format!("started {} at {at}", attempt.job),
+                Order::Tell(ToEngine::Started { attempt, at, .. }) => format!("started {} at {at}", attempt.job),
                 Order::Tell(ToEngine::Exited { attempt, exit }) => {
                     format!("exited {} {:?} at {}", attempt.job, exit.code, exit.at)
                 }
@@ -260,15 +273,15 @@ mod tests {
         assert_eq!(
             hold.held(),
             vec![
-                Held { attempt: id("a"), started_at: None, exit: None },
-                Held { attempt: id("b"), started_at: Some(20), exit: None },
-                Held { attempt: id("c"), started_at: Some(20), exit: Some(exit(Some(9))) },
+                Held { attempt: id("a"), started_at: None, address: None, exit: None },
+                Held { attempt: id("b"), started_at: Some(20), address: None, exit: None },
+                Held { attempt: id("c"), started_at: Some(20), address: None, exit: Some(exit(Some(9))) },
             ]
         );
         assert_eq!(
             hold.repeat(),
             vec![
-                ToEngine::Started { attempt: id("b"), at: 20 },
+                ToEngine::Started { attempt: id("b"), at: 20, address: None },
                 ToEngine::Exited { attempt: id("c"), exit: exit(Some(9)) },
             ]
         );

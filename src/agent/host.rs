@@ -173,7 +173,7 @@ impl Host {
     }
 
     fn launch(&mut self, start: Box<Start>) {
-        tracing::info!(attempt = %start.attempt, task = start.task_id, image = start.image, "start");
+        tracing::info!(attempt = %start.attempt, task = start.task_id, containers = start.containers.len(), "start");
         let (stop, stops) = unbounded_channel();
         self.stops.insert(start.attempt.clone(), stop);
         let (surroundings, progress) = (Arc::clone(&self.surroundings), self.progress.clone());

@@ -3,11 +3,11 @@
 //! The agent speaks first, with [`ToEngine::Hello`]. Every message may arrive twice; what names an attempt is safe to
 //! repeat. An agent keeps an exit until the engine has acknowledged it as durable, over any number of connections.
 
-use crate::model::{AttemptId, InstanceId, KeyValuePair, Millis, Usage};
+use crate::model::{AttemptId, ContainerExit, InstanceId, Millis, TaskContainer, Usage, Volume};
 use serde::{Deserialize, Serialize};
 
 /// Both sides refuse a peer of another version with a clear word.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// From the agent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -15,8 +15,14 @@ pub const PROTOCOL: u32 = 1;
 pub enum ToEngine {
     /// On every new connection: who it is and everything it holds.
     Hello { protocol: u32, instance: InstanceId, pid: u32, held: Vec<Held> },
-    /// The process or container runs.
-    Started { attempt: AttemptId, at: Millis },
+    /// Its first essential process or container runs.
+    Started {
+        attempt: AttemptId,
+        at: Millis,
+        /// By which other nodes of its job reach it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        address: Option<String>,
+    },
     /// It is over. Sent until acknowledged.
     Exited { attempt: AttemptId, exit: Exit },
     /// What running attempts use, every few seconds.
@@ -30,6 +36,9 @@ pub struct Held {
     pub attempt: AttemptId,
     /// `None` while it is being started.
     pub started_at: Option<Millis>,
+    /// As in [`ToEngine::Started`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
     /// Set when it is over and not acknowledged.
     pub exit: Option<Exit>,
 }
@@ -41,13 +50,16 @@ pub struct Exit {
     pub at: Millis,
     /// When it had started; `None` when it never did.
     pub started_at: Option<Millis>,
-    /// The process's exit code; 128 + N for a death by signal N; `None` when it never started.
+    /// Of the essential container that ended first: its exit code; 128 + N for a death by signal N; `None` when it never
+    /// started.
     pub code: Option<i32>,
     /// `container.reason` in AWS's words: `CannotPullContainerError: …`, `OutOfMemoryError: …`.
     pub reason: Option<String>,
     /// It ran longer than its timeout and was stopped for that.
     pub timed_out: bool,
     pub usage: Option<Usage>,
+    /// Of each container of the task, in the order of the start.
+    pub containers: Vec<ContainerExit>,
 }
 
 /// From the engine.
@@ -69,18 +81,22 @@ pub enum ToAgent {
 #[serde(rename_all = "camelCase")]
 pub struct Start {
     pub attempt: AttemptId,
-    /// The ECS task id: names the working directory and the log stream.
+    /// The ECS task id: names the working directory, the containers and the log streams.
     pub task_id: String,
-    pub image: String,
-    /// Run as a process on this machine: the image is `host`, or the environment's executor is `process`.
+    /// All its containers run as processes on this machine, as one whose image is `host` does in any task.
     pub as_process: bool,
-    /// Parameters are replaced already. Empty means the image's own.
-    pub command: Vec<String>,
-    /// All of it, with `AWS_BATCH_*`.
-    pub environment: Vec<KeyValuePair>,
+    /// At least one, and one of them essential. A job of a single container calls it `default`.
+    pub containers: Vec<TaskContainer>,
+    /// What its containers' mount points name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub volumes: Vec<Volume>,
+    /// Of the whole task, as are the memory and the GPUs.
     pub vcpus: f64,
     pub memory_mib: u64,
-    /// Relative to the engine's `logs` directory, without the `.log` at its end.
-    pub log_stream: String,
+    #[serde(default)]
+    pub gpus: u32,
     pub timeout_seconds: Option<u32>,
+    /// The name of a network that the nodes of a multi-node job share; the first of them makes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<String>,
 }

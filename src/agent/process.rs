@@ -7,7 +7,7 @@ use super::message::{Exit, Start};
 use super::procs::{self, Seen};
 use super::scratch::Scratch;
 use super::{cookie, escaped, now};
-use crate::model::{InstanceId, Millis};
+use crate::model::{InstanceId, Millis, TaskContainer};
 use rustix::fd::OwnedFd;
 use rustix::fs::{Access, access};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
@@ -34,6 +34,7 @@ const PIPE_SIZE: usize = 64 * 1024;
 /// Runs an attempt as a process.
 pub(super) async fn run(
     start: &Start,
+    container: &TaskContainer,
     surroundings: &Surroundings,
     mut control: Control,
     log: PathBuf,
@@ -43,10 +44,10 @@ pub(super) async fn run(
         Ok(scratch) => scratch,
         Err(error) => return never_started(format!("CannotStartContainerError: {error}; mend it and submit again")),
     };
-    let exit = match prepare(start, &surroundings.instance, scratch.path()) {
+    let exit = match prepare(start, container, &surroundings.instance, scratch.path()) {
         Ok(command) => {
             let logger = Logger::open(log).await;
-            run_command(command, start, surroundings, &mut control, logger, began).await
+            run_command(command, start, container, surroundings, &mut control, logger, began).await
         }
         Err(reason) => never_started(format!("CannotStartContainerError: {reason}")),
     };
@@ -57,6 +58,7 @@ pub(super) async fn run(
 async fn run_command(
     mut command: Command,
     start: &Start,
+    container: &TaskContainer,
     surroundings: &Surroundings,
     control: &mut Control,
     logger: Logger,
@@ -72,7 +74,10 @@ async fn run_command(
         Ok(spawned) => spawned,
         Err(error) => {
             logger.finish().await;
-            return never_started(format!("CannotStartContainerError: {}", why_not_spawned(&start.command[0], &error)));
+            return never_started(format!(
+                "CannotStartContainerError: {}",
+                why_not_spawned(&container.properties.command[0], &error)
+            ));
         }
     };
     drop(command);
@@ -101,7 +106,15 @@ async fn run_command(
         Ok(status) => (status.code().or(status.signal().map(|signal| 128 + signal)), unlogged),
         Err(error) => (None, Some(format!("its exit code could not be read: {error}"))),
     };
-    Exit { at, started_at: Some(started_at), code, reason, timed_out: control.timed_out(), usage: Some(usage) }
+    Exit {
+        at,
+        started_at: Some(started_at),
+        code,
+        reason,
+        timed_out: control.timed_out(),
+        usage: Some(usage),
+        ..Exit::default()
+    }
 }
 
 /// Waits for the end of the first process, carrying out what `control` says, and ends its whole group then. Also gives
@@ -195,11 +208,11 @@ async fn log(read: io::Result<usize>, buffer: &[u8], stream: Stream, logger: &mu
 }
 
 /// The command, ready to be spawned; or why it cannot be, and what to do.
-fn prepare(start: &Start, instance: &InstanceId, scratch: &Path) -> Result<Command, String> {
-    let Some((program, arguments)) = start.command.split_first() else {
+fn prepare(start: &Start, container: &TaskContainer, instance: &InstanceId, scratch: &Path) -> Result<Command, String> {
+    let Some((program, arguments)) = container.properties.command.split_first() else {
         return Err("no command was given, and a process on this machine has none of its own; give one".to_owned());
     };
-    let environment = environment(start, instance, scratch)?;
+    let environment = environment(start, container, instance, scratch)?;
     let directory = match environment.get(WORKDIR) {
         Some(directory) if !Path::new(directory).is_dir() => {
             let directory = Path::new(directory).display();
@@ -225,12 +238,17 @@ fn prepare(start: &Start, instance: &InstanceId, scratch: &Path) -> Result<Comma
     Ok(command)
 }
 
-fn environment(start: &Start, instance: &InstanceId, scratch: &Path) -> Result<BTreeMap<String, OsString>, String> {
+fn environment(
+    start: &Start,
+    container: &TaskContainer,
+    instance: &InstanceId,
+    scratch: &Path,
+) -> Result<BTreeMap<String, OsString>, String> {
     let mut environment: BTreeMap<String, OsString> =
         INHERITED.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var_os(name)?))).collect();
     environment.entry("PATH".to_owned()).or_insert_with(|| DEFAULT_PATH.into());
     environment.insert("TMPDIR".to_owned(), scratch.into());
-    for variable in &start.environment {
+    for variable in &container.properties.environment {
         if variable.name.is_empty() || variable.name.contains(['=', '\0']) || variable.value.contains('\0') {
             let name = variable.name.escape_debug();
             return Err(format!(

@@ -245,7 +245,7 @@ impl Body {
             ToEngine::Hello { pid, held, .. } => {
                 self.report(Action::InstanceRegistered { instance: instance.clone(), pid }, now, round);
                 let attempts: Vec<AttemptId> = held.iter().map(|held| held.attempt.clone()).collect();
-                for Held { attempt, started_at, exit } in held {
+                for Held { attempt, started_at, exit, .. } in held {
                     if let Some(at) = started_at {
                         self.report(Action::AttemptStarted { attempt: attempt.clone(), at }, now, round);
                     }
@@ -257,7 +257,7 @@ impl Body {
                 // look as if nobody held it.
                 round.effects.extend(self.parts.engine.reconcile(instance, &attempts));
             }
-            ToEngine::Started { attempt, at } => self.report(Action::AttemptStarted { attempt, at }, now, round),
+            ToEngine::Started { attempt, at, .. } => self.report(Action::AttemptStarted { attempt, at }, now, round),
             ToEngine::Exited { attempt, exit } => self.exited(instance, attempt, exit, now, round),
             ToEngine::Used { samples } => {
                 for (attempt, usage) in samples {
@@ -342,8 +342,8 @@ impl Drop for Body {
 }
 
 fn outcome(exit: Exit) -> Outcome {
-    let Exit { at, started_at, code, reason, timed_out, usage } = exit;
-    Outcome { at, started_at, code, reason, timed_out, usage }
+    let Exit { at, started_at, code, reason, timed_out, usage, containers } = exit;
+    Outcome { at, started_at, code, reason, timed_out, usage, containers }
 }
 
 /// Chance, from the system.

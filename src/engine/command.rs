@@ -1,7 +1,7 @@
 //! What is asked of the engine.
 
 use crate::model::{
-    AttemptId, CreateComputeEnvironmentRequest, CreateConsumableResourceRequest, CreateJobQueueRequest,
+    AttemptId, ContainerExit, CreateComputeEnvironmentRequest, CreateConsumableResourceRequest, CreateJobQueueRequest,
     CreateSchedulingPolicyRequest, InstanceId, JobId, Millis, RegisterJobDefinitionRequest,
     RegisterJobDefinitionResponse, Schedule, SubmitJobRequest, SubmitJobResponse, UpdateComputeEnvironmentRequest,
     UpdateConsumableResourceRequest, UpdateConsumableResourceResponse, UpdateJobQueueRequest,
@@ -104,6 +104,8 @@ pub struct Outcome {
     pub reason: Option<String>,
     pub timed_out: bool,
     pub usage: Option<Usage>,
+    /// Of each container of the task.
+    pub containers: Vec<ContainerExit>,
 }
 
 /// What an accepted command answers.

@@ -5,7 +5,9 @@ use super::event::Event;
 use super::job::{Attempt, Job, Key, Root};
 use super::state::Environment;
 use super::{Effect, Engine, StartAttempt, container};
-use crate::model::{AttemptId, HOST_IMAGE, InstanceId, KeyValuePair};
+use crate::model::{
+    AttemptId, ContainerProperties, DEFAULT_CONTAINER, HOST_IMAGE, InstanceId, KeyValuePair, TaskContainer,
+};
 use std::collections::BTreeSet;
 
 /// How long a job has between TERM and KILL: ECS's stop timeout.
@@ -99,17 +101,28 @@ impl Engine {
         let overrides = spec.overrides.as_deref();
         let processes = self.core.environments.get(&*attempt.environment).is_some_and(Environment::runs_processes);
         let own = spec.timeout_seconds;
+        let container = TaskContainer {
+            name: DEFAULT_CONTAINER.to_owned(),
+            essential: true,
+            properties: ContainerProperties {
+                command: container::command(properties, overrides, &self.parameters(root)),
+                environment: attempt_environment(root, key, attempt, container::environment(properties, overrides)),
+                ..properties.clone()
+            },
+            log_stream: log_stream(&spec.definition, &attempt.task_id),
+            ..TaskContainer::default()
+        };
         let start = StartAttempt {
             attempt: attempt_id(root, key.slot)?,
             task_id: attempt.task_id.clone(),
-            image: properties.image.clone(),
             as_process: processes || properties.image == HOST_IMAGE,
-            command: container::command(properties, overrides, &self.parameters(root)),
-            environment: attempt_environment(root, key, attempt, container::environment(properties, overrides)),
+            volumes: properties.volumes.clone(),
+            containers: vec![container],
             vcpus: container::vcpus(spec.need.vcpus_milli),
             memory_mib: spec.need.memory_mib,
-            log_stream: log_stream(&spec.definition, &attempt.task_id),
+            gpus: spec.need.gpus,
             timeout_seconds: own.or_else(|| definition.timeout.and_then(|limit| limit.attempt_duration_seconds)),
+            network: None,
         };
         Some(Effect::Start { instance: instance.clone(), start: Box::new(start) })
     }

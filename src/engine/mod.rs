@@ -31,8 +31,8 @@ mod views;
 
 use crate::model::{
     AttemptId, AuditEntry, ComputeEnvironment, ConsumableResource, Instance, InstanceId, JobDefinition, JobDetail,
-    JobId, JobQueue, JobStatus, JobSummary, KeyValuePair, Millis, Place, Prices, Schedule, ScheduleRun,
-    SchedulingPolicy, Usage, What,
+    JobId, JobQueue, JobStatus, JobSummary, Millis, Place, Prices, Schedule, ScheduleRun, SchedulingPolicy,
+    TaskContainer, Usage, Volume, What,
 };
 use command::{Answer, Command, Refusal};
 use event::Event;
@@ -133,14 +133,15 @@ pub enum Effect {
 pub struct StartAttempt {
     pub attempt: AttemptId,
     pub task_id: String,
-    pub image: String,
     pub as_process: bool,
-    pub command: Vec<String>,
-    pub environment: Vec<KeyValuePair>,
+    pub containers: Vec<TaskContainer>,
+    pub volumes: Vec<Volume>,
     pub vcpus: f64,
     pub memory_mib: u64,
-    pub log_stream: String,
+    pub gpus: u32,
     pub timeout_seconds: Option<u32>,
+    /// That the nodes of a multi-node job share.
+    pub network: Option<String>,
 }
 
 /// Which jobs to list; the engine's side of `/batchdeck/v1/jobs/list` and of `ListJobs`.

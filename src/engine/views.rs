@@ -240,6 +240,23 @@ impl Engine {
             task_arn: last.map(|attempt| self.task_arn(attempt)),
             log_stream_name: last.and_then(|attempt| stream(root, attempt)),
             log_configuration: properties.log_configuration.clone(),
+            volumes: properties.volumes.clone(),
+            mount_points: properties.mount_points.clone(),
+            ulimits: properties.ulimits.clone(),
+            secrets: properties.secrets.clone(),
+            user: properties.user.clone(),
+            readonly_root_filesystem: properties.readonly_root_filesystem,
+            privileged: properties.privileged,
+            linux_parameters: properties.linux_parameters.clone(),
+            job_role_arn: properties.job_role_arn.clone(),
+            execution_role_arn: properties.execution_role_arn.clone(),
+            instance_type: properties.instance_type.clone(),
+            network_configuration: properties.network_configuration.clone(),
+            fargate_platform_configuration: properties.fargate_platform_configuration.clone(),
+            ephemeral_storage: properties.ephemeral_storage.clone(),
+            runtime_platform: properties.runtime_platform.clone(),
+            repository_credentials: properties.repository_credentials.clone(),
+            enable_execute_command: properties.enable_execute_command,
             ..ContainerDetail::default()
         })
     }

@@ -1,5 +1,9 @@
 //! Job definitions, in AWS Batch's shapes.
 
+use super::container::{
+    EphemeralStorage, FargatePlatformConfiguration, LinuxParameters, MountPoint, NetworkConfiguration,
+    RepositoryCredentials, RuntimePlatform, Secret, Ulimit, Volume,
+};
 use super::job::{KeyValuePair, LogConfiguration, ResourceRequirement, RetryStrategy};
 use super::{ConsumableResourceProperties, JobTimeout};
 use serde::{Deserialize, Serialize};
@@ -8,7 +12,7 @@ use std::collections::BTreeMap;
 /// The image that means a process on this machine instead of a container.
 pub const HOST_IMAGE: &str = "host";
 
-/// `ContainerProperties`. Members that are kept and shown but not acted on yet stand in `other`.
+/// `ContainerProperties`. Members that this program does not know stand in `other`, kept and shown.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ContainerProperties {
@@ -25,6 +29,35 @@ pub struct ContainerProperties {
     pub user: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log_configuration: Option<LogConfiguration>,
+    pub volumes: Vec<Volume>,
+    pub mount_points: Vec<MountPoint>,
+    pub ulimits: Vec<Ulimit>,
+    pub secrets: Vec<Secret>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub readonly_root_filesystem: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub privileged: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub linux_parameters: Option<LinuxParameters>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub job_role_arn: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub execution_role_arn: Option<String>,
+    /// Of the nodes of a multi-node job.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instance_type: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub network_configuration: Option<NetworkConfiguration>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fargate_platform_configuration: Option<FargatePlatformConfiguration>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ephemeral_storage: Option<EphemeralStorage>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub runtime_platform: Option<RuntimePlatform>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repository_credentials: Option<RepositoryCredentials>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enable_execute_command: Option<bool>,
     #[serde(flatten)]
     pub other: BTreeMap<String, serde_json::Value>,
 }

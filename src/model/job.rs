@@ -3,6 +3,10 @@
 //! Field names and shapes are those of `ListJobs` and `DescribeJobs` (API 2016-08-10). Members marked *ours* are
 //! not in AWS's API: the engine sends them under `/batchdeck/v1/` alone, and a backend that lacks them leaves `None`.
 
+use super::container::{
+    EphemeralStorage, FargatePlatformConfiguration, LinuxParameters, MountPoint, NetworkConfiguration,
+    RepositoryCredentials, RuntimePlatform, Secret, Ulimit, Volume,
+};
 use super::{ConsumableResourceProperties, InstanceId, JobId, JobStatus, Millis, StatusCounts, Usage};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -219,11 +223,37 @@ pub struct ContainerDetail {
     pub log_stream_name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log_configuration: Option<LogConfiguration>,
-    pub volumes: Vec<serde_json::Value>,
-    pub mount_points: Vec<serde_json::Value>,
-    pub ulimits: Vec<serde_json::Value>,
+    pub volumes: Vec<Volume>,
+    pub mount_points: Vec<MountPoint>,
+    pub ulimits: Vec<Ulimit>,
     pub network_interfaces: Vec<serde_json::Value>,
-    pub secrets: Vec<serde_json::Value>,
+    pub secrets: Vec<Secret>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub readonly_root_filesystem: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub privileged: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub linux_parameters: Option<LinuxParameters>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub job_role_arn: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub execution_role_arn: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instance_type: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub network_configuration: Option<NetworkConfiguration>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fargate_platform_configuration: Option<FargatePlatformConfiguration>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ephemeral_storage: Option<EphemeralStorage>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub runtime_platform: Option<RuntimePlatform>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repository_credentials: Option<RepositoryCredentials>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enable_execute_command: Option<bool>,
     /// The deprecated members, set by old definitions and by simple mocks of the service.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vcpus: Option<i32>,

@@ -4,6 +4,7 @@
 
 mod change;
 mod consumable;
+mod container;
 mod definition;
 pub mod expression;
 mod ids;
@@ -17,11 +18,13 @@ mod queue;
 mod schedule;
 mod starter;
 mod status;
+mod task;
 pub mod text;
 pub mod validate;
 
 pub use change::*;
 pub use consumable::*;
+pub use container::*;
 pub use definition::*;
 pub use ids::*;
 pub use instance_type::InstanceType;
@@ -34,6 +37,7 @@ pub use queue::*;
 pub use schedule::*;
 pub use starter::*;
 pub use status::*;
+pub use task::*;
 
 /// Milliseconds since 1970 in UTC: what AWS Batch and CloudWatch Logs write.
 pub type Millis = i64;

@@ -64,7 +64,8 @@ async fn world() -> Option<(World, Connection, Docker)> {
 fn container(job: &str, script: &str) -> Start {
     // Task ids are unique on a machine, and so are containers' names.
     let task_id = format!("{job}-{}", uuid::Uuid::new_v4());
-    Start { image: IMAGE.into(), as_process: false, task_id, ..start(job, &["/bin/sh", "-c", script]) }
+    let start = Start { as_process: false, task_id, ..start(job, &["/bin/sh", "-c", script]) };
+    with(start, |container| container.image = IMAGE.into())
 }
 
 async fn containers_of(docker: &Docker, instance: &InstanceId) -> usize {
@@ -88,10 +89,10 @@ async fn without_a_runtime_a_container_job_says_what_to_do() {
 #[tokio::test]
 async fn a_container_ends_with_its_true_exit_code_logs_and_is_removed() {
     let Some((world, mut engine, docker)) = world().await else { return };
-    let job = Start {
-        environment: vec![variable("MINE", "a b")],
-        ..container("a", "echo $MINE $AWS_BATCH_JOB_ID $BATCHDECK_INSTANCE; echo two >&2; exit 3")
-    };
+    let job =
+        with(container("a", "echo $MINE $AWS_BATCH_JOB_ID $BATCHDECK_INSTANCE; echo two >&2; exit 3"), |container| {
+            container.environment = vec![variable("MINE", "a b")]
+        });
     let exit = engine.run(job).await;
     assert_eq!((exit.code, exit.reason), (Some(3), None));
     assert!(exit.started_at.is_some_and(|started| started <= exit.at));
@@ -121,8 +122,8 @@ async fn a_container_is_stopped_with_its_grace_and_a_timeout_says_so() {
 #[tokio::test]
 async fn a_container_that_takes_more_memory_than_it_asked_for_is_killed() {
     let Some((_world, mut engine, _docker)) = world().await else { return };
-    let hungry = start("", &["tail", "-c", "200m", "/dev/zero"]);
-    let exit = engine.run(Start { memory_mib: 16, command: hungry.command, ..container("a", "") }).await;
+    let hungry = container("a", "exec tail -c 200m /dev/zero");
+    let exit = engine.run(Start { memory_mib: 16, ..hungry }).await;
     assert_eq!(exit.code, Some(137), "{exit:?}");
     // Podman with cgroup v1 does not say that memory was the cause; whoever says so has to say it in AWS's words.
     let oom = "OutOfMemoryError: Container killed due to memory usage";
@@ -133,10 +134,13 @@ async fn a_container_that_takes_more_memory_than_it_asked_for_is_killed() {
 async fn what_cannot_be_pulled_or_started_is_told_in_the_runtimes_words() {
     let Some((world, mut engine, docker)) = world().await else { return };
     // Nothing listens on the discard port: a registry that cannot be reached.
-    let exit = engine.run(Start { image: "127.0.0.1:9/no/such:image".into(), ..container("a", "true") }).await;
+    let exit = engine
+        .run(with(container("a", "true"), |container| container.image = "127.0.0.1:9/no/such:image".into()))
+        .await;
     let reason = exit.reason.expect("a reason");
     assert!(reason.starts_with("CannotPullContainerError: ") && reason.contains("127.0.0.1:9"), "{reason}");
-    let exit = engine.run(Start { command: vec!["/no/such/program".into()], ..container("b", "") }).await;
+    let exit =
+        engine.run(with(container("b", ""), |container| container.command = vec!["/no/such/program".into()])).await;
     let reason = exit.reason.expect("a reason");
     assert!(reason.starts_with("CannotStartContainerError: ") && reason.contains("/no/such/program"), "{reason}");
     assert_eq!((exit.code, exit.started_at), (None, None));

@@ -3,7 +3,7 @@
 use super::message::{Exit, Held, Start, ToAgent, ToEngine};
 use super::{AgentError, Options, procs};
 use crate::agent::host::{self, Limits};
-use crate::model::{AttemptId, InstanceId, KeyValuePair};
+use crate::model::{AttemptId, ContainerProperties, DEFAULT_CONTAINER, InstanceId, KeyValuePair, TaskContainer};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
@@ -137,15 +137,31 @@ fn start(job: &str, command: &[&str]) -> Start {
     Start {
         attempt: id(job),
         task_id: format!("task-{job}"),
-        image: "host".into(),
         as_process: true,
-        command: command.iter().map(|word| (*word).to_owned()).collect(),
-        environment: Vec::new(),
+        containers: vec![TaskContainer {
+            name: DEFAULT_CONTAINER.into(),
+            essential: true,
+            properties: ContainerProperties {
+                image: "host".into(),
+                command: command.iter().map(|word| (*word).to_owned()).collect(),
+                ..Default::default()
+            },
+            log_stream: format!("d/default/task-{job}"),
+            ..Default::default()
+        }],
+        volumes: Vec::new(),
         vcpus: 1.0,
         memory_mib: 64,
-        log_stream: format!("d/default/task-{job}"),
+        gpus: 0,
         timeout_seconds: None,
+        network: None,
     }
+}
+
+/// A start with its only container changed.
+fn with(mut start: Start, change: impl FnOnce(&mut ContainerProperties)) -> Start {
+    change(&mut start.containers[0].properties);
+    start
 }
 
 fn shell(job: &str, script: &str) -> Start {

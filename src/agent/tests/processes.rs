@@ -173,7 +173,9 @@ async fn a_program_that_cannot_be_started_is_named_with_what_to_do() {
         assert!(reason.starts_with("CannotStartContainerError: ") && reason.contains(expect), "{reason}");
         assert_eq!((exit.code, exit.started_at), (None, None), "{reason}");
     }
-    let nowhere = Start { environment: vec![variable("BATCHDECK_WORKDIR", "/no/such/place")], ..shell("w", "true") };
+    let nowhere = with(shell("w", "true"), |container| {
+        container.environment = vec![variable("BATCHDECK_WORKDIR", "/no/such/place")];
+    });
     let reason = engine.run(nowhere).await.reason.expect("a reason");
     assert!(reason.contains("the working directory /no/such/place (BATCHDECK_WORKDIR) is not there"), "{reason}");
 }
@@ -181,7 +183,9 @@ async fn a_program_that_cannot_be_started_is_named_with_what_to_do() {
 #[tokio::test]
 async fn a_job_sees_its_own_environment_and_nothing_of_its_agents() {
     let (world, mut engine) = World::begin().await;
-    let job = Start { environment: vec![variable("MINE", "a b"), variable("LANG", "C")], ..start("a", &["env"]) };
+    let job = with(start("a", &["env"]), |container| {
+        container.environment = vec![variable("MINE", "a b"), variable("LANG", "C")];
+    });
     assert_eq!(engine.run(job).await.code, Some(0));
     let log = world.log("a");
     let seen: BTreeMap<&str, &str> = log.iter().filter_map(|line| line.split_once('=')).collect();
@@ -207,7 +211,7 @@ async fn a_job_works_in_a_private_directory_that_goes_with_it_or_where_it_was_to
     let here = world.path("here");
     std::fs::create_dir(&here).expect("a directory");
     let environment = vec![variable("BATCHDECK_WORKDIR", &here.to_string_lossy())];
-    engine.run(Start { environment, ..shell("b", "touch file") }).await;
+    engine.run(with(shell("b", "touch file"), |container| container.environment = environment)).await;
     assert!(here.join("file").exists());
 }
 

@@ -391,14 +391,14 @@ fn wire(start: StartAttempt) -> Start {
     let StartAttempt {
         attempt,
         task_id,
-        image,
         as_process,
-        command,
-        environment,
+        containers,
+        volumes,
         vcpus,
         memory_mib,
-        log_stream,
+        gpus,
         timeout_seconds,
+        network,
     } = start;
-    Start { attempt, task_id, image, as_process, command, environment, vcpus, memory_mib, log_stream, timeout_seconds }
+    Start { attempt, task_id, as_process, containers, volumes, vcpus, memory_mib, gpus, timeout_seconds, network }
 }

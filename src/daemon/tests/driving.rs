@@ -106,7 +106,7 @@ async fn what_an_agent_begins_right_after_its_hello_is_not_taken_for_lost() {
     let reading = tokio::spawn(async move { reader.read(move |_| held.recv()).await });
     tokio::task::yield_now().await;
     world.hello(&instance);
-    world.driver.said(instance, ToEngine::Started { attempt: attempt.clone(), at: 1 });
+    world.driver.said(instance, ToEngine::Started { attempt: attempt.clone(), at: 1, address: None });
     go.send(()).expect("listens");
     reading.await.expect("ends").expect("read").expect("went on");
     let effects = world.carried_out().await;

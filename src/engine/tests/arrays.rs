@@ -44,7 +44,9 @@ fn a_child_knows_its_index_and_the_size() {
     let parent = world.submit(array("a", 2));
     world.register_all();
     let start = &world.starts[&world.live(&parent.child(1))];
-    let value = |name: &str| start.environment.iter().find(|pair| pair.name == name).map(|pair| pair.value.clone());
+    let value = |name: &str| {
+        start.containers[0].properties.environment.iter().find(|pair| pair.name == name).map(|pair| pair.value.clone())
+    };
     assert_eq!(value("AWS_BATCH_JOB_ID"), Some(format!("{parent}:1")));
     assert_eq!(value("AWS_BATCH_JOB_ARRAY_INDEX").as_deref(), Some("1"));
     assert_eq!(value("AWS_BATCH_JOB_ARRAY_SIZE").as_deref(), Some("2"));

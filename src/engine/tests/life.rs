@@ -359,13 +359,17 @@ fn what_an_attempt_needs_is_merged_and_numbered() {
     world.register_all();
     let attempt = world.live(&id);
     let start = world.starts[&attempt].clone();
-    assert_eq!(start.command, ["echo", "given", "kept"]);
+    assert_eq!(start.containers[0].properties.command, ["echo", "given", "kept"]);
     assert!(start.as_process);
     assert_eq!(start.timeout_seconds, Some(600));
-    assert_eq!(start.log_stream, format!("echo/default/{}", start.task_id));
+    assert_eq!(start.containers[0].log_stream, format!("echo/default/{}", start.task_id));
     let host = world.holder(&attempt).0;
-    let variables: Vec<(&str, &str)> =
-        start.environment.iter().map(|pair| (pair.name.as_str(), pair.value.as_str())).collect();
+    let variables: Vec<(&str, &str)> = start.containers[0]
+        .properties
+        .environment
+        .iter()
+        .map(|pair| (pair.name.as_str(), pair.value.as_str()))
+        .collect();
     let expected = [
         ("A", "1"),
         ("AWS_BATCH_JOB_ID", id.as_str()),
@@ -403,7 +407,7 @@ fn what_is_forgotten_names_the_streams_of_all_attempts_of_all_children_also_of_t
     world.exited(&world.live(&second), Outcome { at: world.now, ..Outcome::default() });
     world.exited(&world.live(&second), Outcome { at: world.now, ..Outcome::default() });
     assert_eq!(world.status(&parent), JobStatus::Failed);
-    let mut expected: Vec<String> = world.starts.values().map(|start| start.log_stream.clone()).collect();
+    let mut expected: Vec<String> = world.starts.values().map(|start| start.containers[0].log_stream.clone()).collect();
     let mut named = world.engine.log_streams(std::slice::from_ref(&parent));
     expected.sort();
     named.sort();

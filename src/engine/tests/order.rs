@@ -115,7 +115,12 @@ fn a_job_goes_to_the_first_environment_in_order_that_takes_it() {
     world.definition("job", "2", "512");
     let place = |world: &World, id: &JobId| {
         let start = &world.starts[&world.live(id)];
-        start.environment.iter().find(|pair| pair.name == "AWS_BATCH_CE_NAME").map(|pair| pair.value.clone())
+        start.containers[0]
+            .properties
+            .environment
+            .iter()
+            .find(|pair| pair.name == "AWS_BATCH_CE_NAME")
+            .map(|pair| pair.value.clone())
     };
     let [a, b] = ["a", "b"].map(|name| world.submit(job(name)));
     world.register_all();

@@ -1,8 +1,11 @@
 //! Job definitions.
 
-use super::job::{
-    consumables, key_values, log_configuration, mount_point, requirements, retry, secret, timeout, ulimit, volume,
+use super::container::{
+    credentials, linux_parameters, mount_point, network, new_credentials, new_linux_parameters, new_mount_point,
+    new_network, new_platform, new_runtime, new_secret, new_storage, new_ulimit, new_volume, platform, runtime, secret,
+    storage, ulimit, volume,
 };
+use super::job::{consumables, key_values, log_configuration, requirements, retry, timeout};
 use super::request::{
     new_consumables, new_key_values, new_log_configuration, new_requirements, new_retry, new_timeout,
 };
@@ -11,7 +14,6 @@ use crate::backend::BackendError;
 use crate::model::{ContainerProperties, JobDefinition, RegisterJobDefinitionRequest};
 use aws_sdk_batch::operation::register_job_definition::builders::RegisterJobDefinitionFluentBuilder;
 use aws_sdk_batch::types;
-use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 pub fn definition(given: types::JobDefinition) -> JobDefinition {
@@ -33,25 +35,6 @@ pub fn definition(given: types::JobDefinition) -> JobDefinition {
 
 #[expect(deprecated, reason = "old definitions still carry vcpus and memory")]
 fn container(given: types::ContainerProperties) -> ContainerProperties {
-    let mut other = BTreeMap::new();
-    let mut keep = |name: &str, value: Option<Value>| {
-        if let Some(value) = value {
-            other.insert(name.to_owned(), value);
-        }
-    };
-    keep("jobRoleArn", given.job_role_arn.map(Value::from));
-    keep("executionRoleArn", given.execution_role_arn.map(Value::from));
-    keep("privileged", given.privileged.map(Value::from));
-    keep("readonlyRootFilesystem", given.readonly_root_filesystem.map(Value::from));
-    keep("instanceType", given.instance_type.map(Value::from));
-    keep("volumes", non_empty(list(given.volumes, volume)));
-    keep("mountPoints", non_empty(list(given.mount_points, mount_point)));
-    keep("ulimits", non_empty(list(given.ulimits, ulimit)));
-    keep("secrets", non_empty(list(given.secrets, secret)));
-    keep(
-        "ephemeralStorage",
-        given.ephemeral_storage.and_then(|disk| disk.size_in_gib).map(|size| json!({"sizeInGiB": size})),
-    );
     ContainerProperties {
         image: given.image.unwrap_or_default(),
         command: given.command.unwrap_or_default(),
@@ -61,12 +44,24 @@ fn container(given: types::ContainerProperties) -> ContainerProperties {
         memory: given.memory,
         user: given.user,
         log_configuration: given.log_configuration.map(log_configuration),
-        other,
+        volumes: list(given.volumes, volume),
+        mount_points: list(given.mount_points, mount_point),
+        ulimits: list(given.ulimits, ulimit),
+        secrets: list(given.secrets, secret),
+        readonly_root_filesystem: given.readonly_root_filesystem,
+        privileged: given.privileged,
+        linux_parameters: given.linux_parameters.map(linux_parameters),
+        job_role_arn: given.job_role_arn,
+        execution_role_arn: given.execution_role_arn,
+        instance_type: given.instance_type,
+        network_configuration: given.network_configuration.map(network),
+        fargate_platform_configuration: given.fargate_platform_configuration.map(platform),
+        ephemeral_storage: given.ephemeral_storage.and_then(storage),
+        runtime_platform: given.runtime_platform.map(runtime),
+        repository_credentials: given.repository_credentials.map(credentials),
+        enable_execute_command: given.enable_execute_command,
+        other: BTreeMap::new(),
     }
-}
-
-fn non_empty(values: Vec<Value>) -> Option<Value> {
-    (!values.is_empty()).then_some(Value::Array(values))
 }
 
 /// Fills the call in. A member of the container that would not be sent is refused rather than dropped.
@@ -89,7 +84,15 @@ pub fn register(
 
 #[expect(deprecated, reason = "old definitions still carry vcpus and memory")]
 fn new_container(wanted: ContainerProperties) -> Result<types::ContainerProperties, BackendError> {
-    let mut container = types::ContainerProperties::builder()
+    let unknown = !wanted.other.is_empty() || wanted.volumes.iter().any(|volume| !volume.other.is_empty());
+    if unknown {
+        return Err(BackendError::Unsupported {
+            action: "registering a definition with container members that this program does not know",
+            backend: "aws",
+            instead: "register it with `aws batch register-job-definition --cli-input-json`",
+        });
+    }
+    Ok(types::ContainerProperties::builder()
         .image(wanted.image)
         .set_command(some_list(wanted.command, |word| word))
         .set_environment(some_list(wanted.environment, new_key_values))
@@ -97,51 +100,77 @@ fn new_container(wanted: ContainerProperties) -> Result<types::ContainerProperti
         .set_vcpus(wanted.vcpus)
         .set_memory(wanted.memory)
         .set_user(wanted.user)
-        .set_log_configuration(wanted.log_configuration.map(new_log_configuration));
-    for (name, value) in wanted.other {
-        container = match (name.as_str(), value) {
-            ("jobRoleArn", Value::String(arn)) => container.job_role_arn(arn),
-            ("executionRoleArn", Value::String(arn)) => container.execution_role_arn(arn),
-            ("privileged", Value::Bool(yes)) => container.privileged(yes),
-            ("readonlyRootFilesystem", Value::Bool(yes)) => container.readonly_root_filesystem(yes),
-            _ => {
-                return Err(BackendError::Unsupported {
-                    action: "registering a definition with container members beyond image, command, environment, \
-                             resourceRequirements, user, logConfiguration, the roles, privileged and \
-                             readonlyRootFilesystem",
-                    backend: "aws",
-                    instead: "register it with `aws batch register-job-definition --cli-input-json`",
-                });
-            }
-        };
-    }
-    Ok(container.build())
+        .set_log_configuration(wanted.log_configuration.map(new_log_configuration))
+        .set_volumes(some_list(wanted.volumes, new_volume))
+        .set_mount_points(some_list(wanted.mount_points, new_mount_point))
+        .set_ulimits(some_list(wanted.ulimits, new_ulimit))
+        .set_secrets(some_list(wanted.secrets, new_secret))
+        .set_readonly_root_filesystem(wanted.readonly_root_filesystem)
+        .set_privileged(wanted.privileged)
+        .set_linux_parameters(wanted.linux_parameters.map(new_linux_parameters))
+        .set_job_role_arn(wanted.job_role_arn)
+        .set_execution_role_arn(wanted.execution_role_arn)
+        .set_instance_type(wanted.instance_type)
+        .set_network_configuration(wanted.network_configuration.map(new_network))
+        .set_fargate_platform_configuration(wanted.fargate_platform_configuration.map(new_platform))
+        .set_ephemeral_storage(wanted.ephemeral_storage.as_ref().map(new_storage))
+        .set_runtime_platform(wanted.runtime_platform.map(new_runtime))
+        .set_repository_credentials(wanted.repository_credentials.map(new_credentials))
+        .set_enable_execute_command(wanted.enable_execute_command)
+        .build())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::{Value, json};
 
-    fn wanted(other: &[(&str, Value)]) -> ContainerProperties {
-        ContainerProperties {
-            image: "busybox".into(),
-            command: vec!["true".into()],
-            other: other.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
-            ..Default::default()
+    fn wanted(members: Value) -> ContainerProperties {
+        let mut all = json!({ "image": "busybox", "command": ["true"] });
+        if let (Some(all), Value::Object(members)) = (all.as_object_mut(), members) {
+            all.extend(members);
         }
+        serde_json::from_value(all).expect("a container")
     }
 
     #[test]
     fn a_container_goes_out_and_comes_back_the_same() {
-        let wanted = wanted(&[("jobRoleArn", json!("arn:r")), ("privileged", json!(true))]);
+        let wanted = wanted(json!({
+            "environment": [{ "name": "A", "value": "b" }],
+            "user": "1000:1000",
+            "volumes": [
+                { "name": "here", "host": { "sourcePath": "/srv" } },
+                { "name": "fresh" },
+                { "name": "far", "efsVolumeConfiguration": {
+                    "fileSystemId": "fs-1", "rootDirectory": "/a", "transitEncryption": "ENABLED",
+                    "transitEncryptionPort": 2049, "authorizationConfig": { "accessPointId": "ap", "iam": "ENABLED" },
+                } },
+            ],
+            "mountPoints": [{ "containerPath": "/data", "readOnly": true, "sourceVolume": "here" }],
+            "ulimits": [{ "name": "nofile", "softLimit": 10, "hardLimit": 20 }],
+            "secrets": [{ "name": "KEY", "valueFrom": "arn:s" }],
+            "readonlyRootFilesystem": true, "privileged": true, "enableExecuteCommand": false,
+            "jobRoleArn": "arn:r", "executionRoleArn": "arn:e", "instanceType": "c5.large",
+            "linuxParameters": {
+                "devices": [{ "hostPath": "/dev/fuse", "containerPath": "/dev/fuse", "permissions": ["READ", "WRITE"] }],
+                "initProcessEnabled": true, "sharedMemorySize": 64, "maxSwap": 0, "swappiness": 60,
+                "tmpfs": [{ "containerPath": "/tmp", "size": 16, "mountOptions": ["noexec"] }],
+            },
+            "networkConfiguration": { "assignPublicIp": "ENABLED" },
+            "fargatePlatformConfiguration": { "platformVersion": "LATEST" },
+            "ephemeralStorage": { "sizeInGiB": 30 },
+            "runtimePlatform": { "operatingSystemFamily": "LINUX", "cpuArchitecture": "ARM64" },
+            "repositoryCredentials": { "credentialsParameter": "arn:c" },
+        }));
+        assert!(wanted.other.is_empty(), "{:?}", wanted.other);
         let sent = new_container(wanted.clone()).expect("is sent");
         assert_eq!(container(sent), wanted);
     }
 
     #[test]
     fn a_member_that_would_be_dropped_is_refused() {
-        for other in [("linuxParameters", json!({})), ("privileged", json!("yes"))] {
-            let error = new_container(wanted(&[other])).expect_err("is refused");
+        for members in [json!({ "novelty": {} }), json!({ "volumes": [{ "name": "a", "novelVolume": {} }] })] {
+            let error = new_container(wanted(members)).expect_err("is refused");
             assert!(error.to_string().contains("aws batch register-job-definition"), "{error}");
         }
     }

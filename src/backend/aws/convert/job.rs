@@ -1,5 +1,8 @@
 //! Jobs: rows and details.
 
+use super::container::{
+    credentials, linux_parameters, mount_point, network, platform, runtime, secret, storage, ulimit, volume,
+};
 use super::{count, list, sorted, time};
 use crate::model::{
     ArrayProperties, AttemptContainerDetail, AttemptDetail, ConsumableResourceProperties,
@@ -183,6 +186,19 @@ fn container(given: types::ContainerDetail) -> ContainerDetail {
         ulimits: list(given.ulimits, ulimit),
         network_interfaces: list(given.network_interfaces, network_interface),
         secrets: list(given.secrets, secret),
+        user: given.user,
+        readonly_root_filesystem: given.readonly_root_filesystem,
+        privileged: given.privileged,
+        linux_parameters: given.linux_parameters.map(linux_parameters),
+        job_role_arn: given.job_role_arn,
+        execution_role_arn: given.execution_role_arn,
+        instance_type: given.instance_type,
+        network_configuration: given.network_configuration.map(network),
+        fargate_platform_configuration: given.fargate_platform_configuration.map(platform),
+        ephemeral_storage: given.ephemeral_storage.and_then(storage),
+        runtime_platform: given.runtime_platform.map(runtime),
+        repository_credentials: given.repository_credentials.map(credentials),
+        enable_execute_command: given.enable_execute_command,
         vcpus: given.vcpus,
         memory: given.memory,
     }
@@ -248,38 +264,6 @@ pub fn log_configuration(given: types::LogConfiguration) -> LogConfiguration {
         log_driver: given.log_driver.map(|driver| driver.as_str().to_owned()).unwrap_or_default(),
         options: sorted(given.options),
     }
-}
-
-pub fn volume(given: types::Volume) -> Value {
-    let host = given.host.and_then(|host| host.source_path);
-    let file_system = given.efs_volume_configuration.map(|efs| {
-        members([("fileSystemId", efs.file_system_id.into()), ("rootDirectory", efs.root_directory.into())])
-    });
-    members([
-        ("name", given.name.into()),
-        ("host", host.map(|path| members([("sourcePath", path.into())])).into()),
-        ("efsVolumeConfiguration", file_system.into()),
-    ])
-}
-
-pub fn mount_point(given: types::MountPoint) -> Value {
-    members([
-        ("containerPath", given.container_path.into()),
-        ("readOnly", given.read_only.into()),
-        ("sourceVolume", given.source_volume.into()),
-    ])
-}
-
-pub fn ulimit(given: types::Ulimit) -> Value {
-    members([
-        ("name", given.name.into()),
-        ("softLimit", given.soft_limit.into()),
-        ("hardLimit", given.hard_limit.into()),
-    ])
-}
-
-pub fn secret(given: types::Secret) -> Value {
-    members([("name", given.name.into()), ("valueFrom", given.value_from.into())])
 }
 
 fn network_interface(given: types::NetworkInterface) -> Value {

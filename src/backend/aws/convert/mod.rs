@@ -1,5 +1,6 @@
 //! Between the SDK's types and `model`: one file a noun, both ways.
 
+pub mod container;
 pub mod definition;
 pub mod environment;
 pub mod job;
