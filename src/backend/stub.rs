@@ -79,7 +79,8 @@ pub struct Stub {
 impl Drop for Stub {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
+            // Elsewhere, as no runtime may end within another; and to its end, so that no connection outlives the drop.
+            std::thread::spawn(move || drop(runtime)).join().expect("ends");
         }
     }
 }
