@@ -176,7 +176,11 @@ mod tests {
         counts.add(JobStatus::Succeeded, 40);
         counts.add(JobStatus::Failed, 2);
         let array = JobSummary {
-            array_properties: Some(ArrayProperties { size: Some(100), index: None, status_summary: Some(counts) }),
+            array_properties: Some(ArrayProperties {
+                size: Some(100),
+                status_summary: Some(counts),
+                ..Default::default()
+            }),
             extra: None,
             ..job(3, "array\u{1b}[2J", JobStatus::Pending)
         };

@@ -47,7 +47,7 @@ impl Engine {
     }
 
     pub(super) fn next_due(&self) -> Option<Millis> {
-        let forget = self.index.finished.first().map(|(at, _)| at + self.retention());
+        let forget = self.forgettable().next().map(|(at, _)| at + self.retention());
         let fire = self.index.firing.first().map(|(at, _)| *at);
         [forget, fire, self.next_end()].into_iter().flatten().min()
     }
@@ -194,9 +194,14 @@ impl Engine {
         events
     }
 
+    /// Finished submissions by the time of their end, but for those that others still name as what they wait for.
+    fn forgettable(&self) -> impl Iterator<Item = &(Millis, u64)> {
+        self.index.finished.iter().filter(|(_, number)| !self.index.dependents.contains_key(number))
+    }
+
     /// Finished jobs are kept for a while, and then forgotten, arrays as a whole.
     fn forget(&self, now: Millis) -> Vec<Event> {
-        let due = self.index.finished.iter().take_while(|(at, _)| at + self.retention() <= now).take(FORGOTTEN);
+        let due = self.forgettable().take_while(|(at, _)| at + self.retention() <= now).take(FORGOTTEN);
         let jobs: Vec<_> = due.filter_map(|(_, number)| Some(self.core.jobs.get(number)?.spec.id.clone())).collect();
         if jobs.is_empty() { Vec::new() } else { vec![Event::JobsForgotten { at: now, jobs }] }
     }

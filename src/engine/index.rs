@@ -25,7 +25,7 @@ pub struct Index {
     pub settled: BTreeSet<u64>,
     /// RUNNABLE with a reason why they cannot be placed.
     pub blocked: BTreeSet<Key>,
-    /// Who waits for the jobs of a submission.
+    /// Who waits for the jobs of a submission, or has waited and has not ended.
     pub dependents: BTreeMap<u64, BTreeSet<Dependent>>,
     /// Finished submissions by the time of their end.
     pub finished: BTreeSet<(Millis, u64)>,
@@ -226,13 +226,13 @@ impl Index {
         self.put_whole(root, number, Whole::of(root), true);
     }
 
-    /// Notes whom a submission waits for, as long as both have not ended.
+    /// Notes whom a submission waits for, as long as it has not ended. What has ended is kept for it.
     pub fn enter_dependencies(&mut self, core: &Core, number: u64, root: &Root) {
         if root.job.status.is_final() {
             return;
         }
         for (target, dependent) in self.dependencies(number, root) {
-            if core.jobs.get(&target).is_some_and(|target| !target.job.status.is_final()) {
+            if core.jobs.contains_key(&target) {
                 self.dependents.entry(target).or_default().insert(dependent);
             }
         }

@@ -45,6 +45,9 @@ pub struct Array {
     /// By index.
     pub children: Vec<Job>,
     pub counts: Counts,
+    /// When `counts` changed last: since when the child that changed last is in its state.
+    #[serde(skip)]
+    pub counted_at: Millis,
     /// When its first child started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Millis>,
@@ -189,6 +192,13 @@ impl Root {
     pub fn stands_in(&self, status: JobStatus) -> bool {
         self.job.status == status
             || status.is_placed() && self.array.as_ref().is_some_and(|array| array.counts.get(status) > 0)
+    }
+
+    /// Works out what a snapshot leaves out.
+    pub fn complete(&mut self) {
+        if let Some(array) = &mut self.array {
+            array.counted_at = array.children.iter().map(|child| child.since).max().unwrap_or_default();
+        }
     }
 
     /// All children have ended, and the parent has not.

@@ -173,7 +173,8 @@ impl Engine {
         Self::of(Core { settings, ..Core::default() })
     }
 
-    fn of(core: Core) -> Self {
+    fn of(mut core: Core) -> Self {
+        core.jobs.values_mut().for_each(|root| root.complete());
         let index = Index::build(&core);
         Self { core, index, usage: BTreeMap::new() }
     }

@@ -322,8 +322,11 @@ fn array_properties(root: &Root, key: Key) -> Option<ArrayProperties> {
     let array = root.array.as_ref()?;
     Some(match key.index() {
         Some(index) => ArrayProperties { index: Some(index), ..ArrayProperties::default() },
-        None => {
-            ArrayProperties { size: root.spec.array_size, index: None, status_summary: Some(array.counts.summary()) }
-        }
+        None => ArrayProperties {
+            size: root.spec.array_size,
+            index: None,
+            status_summary: Some(array.counts.summary()),
+            status_summary_last_updated_at: Some(array.counted_at),
+        },
     })
 }

@@ -87,6 +87,8 @@ pub struct ArrayProperties {
     pub index: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status_summary: Option<StatusCounts>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status_summary_last_updated_at: Option<Millis>,
 }
 
 /// `ContainerSummary`: how the last attempt ended.

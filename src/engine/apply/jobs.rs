@@ -15,10 +15,11 @@ impl Engine {
         let Some(job) = root.get_mut(key.slot) else { return };
         let old = job.status;
         with(job);
-        let new = job.status;
+        let (new, at) = (job.status, job.since);
         if let (Some(array), true) = (&mut root.array, key.slot > 0 && old != new) {
             array.counts.take(old);
             array.counts.add(new, 1);
+            array.counted_at = at;
         }
         self.index.replace(root, key, before);
         self.index.replace_whole(root, key.number, whole);
@@ -58,7 +59,7 @@ impl Engine {
             let mut counts = Counts::default();
             counts.add(JobStatus::Submitted, u64::from(size));
             let children = vec![Job::new(at); size as usize];
-            root.array = Some(Box::new(Array { children, counts, started_at: None }));
+            root.array = Some(Box::new(Array { children, counts, counted_at: at, started_at: None }));
         }
         self.count_dependencies(&mut root);
         self.index.enter(number, &root);
@@ -172,9 +173,8 @@ impl Engine {
         waiters
     }
 
-    /// An ended submission waits for nobody, and nobody for it.
+    /// An ended submission waits for nobody.
     pub(super) fn leave_dependencies(&mut self, number: u64) {
-        self.index.dependents.remove(&number);
         let Some(root) = self.core.jobs.get(&number) else { return };
         for (target, dependent) in self.index.dependencies(number, root) {
             if let Some(dependents) = self.index.dependents.get_mut(&target) {
@@ -189,6 +189,7 @@ impl Engine {
     pub(super) fn forgotten(&mut self, id: &JobId) {
         let Some(number) = self.index.ids.get(id) else { return };
         let Some(root) = self.core.jobs.remove(&number) else { return };
+        self.index.dependents.remove(&number);
         self.index.leave(number, &root, self.core.queues.contains_key(&root.spec.queue));
     }
 

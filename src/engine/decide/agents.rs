@@ -88,7 +88,8 @@ impl Engine {
         })
     }
 
-    /// A job that was terminated or ran into its timeout is not retried; all else goes by its retry strategy.
+    /// A job that was terminated or ran into its timeout is not retried, nor is the child of an array that was stopped as
+    /// a whole while it ran; all else goes by its retry strategy.
     fn judge(&self, root: &Root, job: &Job, outcome: &Outcome, host_lost: Option<&str>) -> (String, Verdict) {
         if let Some(stop) = &job.stop {
             return (stop.reason.to_string(), Verdict::Failed);
@@ -101,7 +102,7 @@ impl Engine {
             (None, None) => NOT_STARTED,
         };
         let failure = Failure { code: outcome.code, reason: outcome.reason.as_deref(), status_reason };
-        let retried = is_retried(self.retry_strategy(root), job.attempt_number(), failure);
+        let retried = root.job.stop.is_none() && is_retried(self.retry_strategy(root), job.attempt_number(), failure);
         (status_reason.to_owned(), if retried { Verdict::Retry } else { Verdict::Failed })
     }
 

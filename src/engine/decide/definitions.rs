@@ -7,7 +7,8 @@ use crate::engine::event::Event;
 use crate::engine::{Engine, container};
 use crate::model::validate::{resource_name, scheduling_priority, timeout};
 use crate::model::{
-    ContainerProperties, JobDefinition, Millis, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, name_of,
+    ContainerProperties, JobDefinition, Millis, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse,
+    RetryStrategy, name_of,
 };
 
 /// AWS's limit for a definition, in KiB.
@@ -55,7 +56,7 @@ impl Engine {
             status: "ACTIVE".to_owned(),
             kind: request.kind.clone(),
             parameters: request.parameters.clone(),
-            retry_strategy: request.retry_strategy.clone(),
+            retry_strategy: request.retry_strategy.clone().map(lower_case),
             container_properties: request.container_properties.clone(),
             timeout: request.timeout,
             scheduling_priority: request.scheduling_priority,
@@ -102,6 +103,14 @@ impl Engine {
             None => refuse(format!("JobDefinition name {label} does not exist or is not in ACTIVE status")),
         }
     }
+}
+
+/// AWS takes the actions in any case and gives them back in lower case.
+fn lower_case(mut strategy: RetryStrategy) -> RetryStrategy {
+    for entry in &mut strategy.evaluate_on_exit {
+        entry.action.make_ascii_lowercase();
+    }
+    strategy
 }
 
 fn split_revision(label: &str) -> Option<(&str, u32)> {

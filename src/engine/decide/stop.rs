@@ -30,8 +30,10 @@ impl Engine {
             (0, _) => format!("{was}; CancelJob leaves alone what has started"),
             _ => was,
         };
+        // A parent is cancelled even where all its children run: none of them is tried again.
+        let whole = children(id, root).is_some() && job.stop.is_none() && !job.status.is_final();
         let mut events = Vec::new();
-        if hit > 0 {
+        if hit > 0 || whole {
             events.push(Event::JobStopRequested { at: now, job: id.clone(), terminate, reason: reason.to_owned() });
         }
         Ok(Ruling::done(action, id.as_str(), outcome, events))

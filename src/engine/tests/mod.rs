@@ -2,6 +2,7 @@
 
 mod arrays;
 mod capacity;
+mod facts;
 mod journal;
 mod life;
 mod order;

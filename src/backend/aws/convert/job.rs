@@ -43,6 +43,7 @@ pub fn summary(given: types::JobSummary, queue: Option<&str>) -> JobSummary {
             size: count(array.size),
             index: count(array.index),
             status_summary: status_counts(array.status_summary),
+            status_summary_last_updated_at: time(array.status_summary_last_updated_at),
         }),
         share_identifier: given.share_identifier,
         extra: queue.map(|queue| {
@@ -122,6 +123,7 @@ pub fn detail(given: types::JobDetail) -> JobDetail {
             size: count(array.size),
             index: count(array.index),
             status_summary: status_counts(array.status_summary),
+            status_summary_last_updated_at: time(array.status_summary_last_updated_at),
         }),
         timeout: given.timeout.as_ref().map(timeout),
         share_identifier: given.share_identifier,
