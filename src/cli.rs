@@ -202,13 +202,46 @@ pub struct InitArgs {
 #[derive(Debug, Subcommand)]
 pub enum EngineVerb {
     /// Run the engine in the foreground. Ctrl-C ends it; jobs go on and are taken up again at the next start.
-    Run,
+    Run(EngineRunArgs),
     /// Start the engine in the background. Success if it runs already.
-    Start(ListArgs),
+    Start(EngineStartArgs),
     /// End the engine. Jobs go on and are taken up again at the next start.
     Stop(ListArgs),
     /// Tell whether the engine runs: exit code 0 if it does, 3 if not.
     Status(ListArgs),
+    /// Print what a shell needs so that `aws`, boto3 and other AWS tools use this engine: `eval "$(batchdeck engine env)"`.
+    Env(EngineEnvArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct EngineRunArgs {
+    /// Serve AWS's APIs on this loopback address as well; port 0 chooses a free one. Every request has to be signed.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub http: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct EngineStartArgs {
+    #[command(flatten)]
+    pub run: EngineRunArgs,
+    /// How to print it.
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct EngineEnvArgs {
+    /// The shell that is to read it; `sh` does for bash, zsh and dash.
+    #[arg(long, value_enum, default_value_t)]
+    pub shell: Shell,
+}
+
+/// Whose words for setting a variable are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Shell {
+    #[default]
+    Sh,
+    Fish,
 }
 
 #[derive(Debug, Args)]

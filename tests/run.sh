@@ -16,24 +16,30 @@ debian() { have apt-get && { as_root apt-get install -y --no-install-recommends 
 say "what the tests need"
 have cc || debian gcc libc6-dev || missing+=("a C compiler (SQLite and the TLS library are built from C)")
 
-# The AWS backend is tested against a moto server on loopback, in a Python environment of its own.
+# The AWS backend is tested against a moto server on loopback, and the engine's own API by boto3 and the `aws` command
+# line: all in a Python environment of its own.
 tools="${BATCHDECK_TEST_TOOLS:-$PWD/target/test-tools}"
 if [ -z "${BATCHDECK_TEST_MOTO:-}" ]; then
-  if [ ! -x "$tools/moto/bin/moto_server" ]; then
+  if [ ! -x "$tools/moto/bin/moto_server" ] || [ ! -x "$tools/moto/bin/aws" ]; then
     have python3 || debian python3 || true
     if ! { python3 -m venv "$tools/moto" || { debian python3-venv && python3 -m venv "$tools/moto"; }; } >/dev/null 2>&1 ||
-      ! "$tools/moto/bin/pip" install --quiet --disable-pip-version-check 'moto[server]==5.2.1' >/dev/null 2>&1; then
+      ! "$tools/moto/bin/pip" install --quiet --disable-pip-version-check 'moto[server]==5.2.1' awscli >/dev/null 2>&1; then
       rm -rf "$tools/moto"
     fi
   fi
   if [ -x "$tools/moto/bin/moto_server" ]; then
     export BATCHDECK_TEST_MOTO="$tools/moto/bin/moto_server"
+    export BATCHDECK_TEST_PYTHON="$tools/moto/bin/python3"
   elif have moto_server; then
     BATCHDECK_TEST_MOTO="$(command -v moto_server)"
     export BATCHDECK_TEST_MOTO
   else
     missing+=("moto (PyPI moto[server]): the AWS backend is not tested")
   fi
+fi
+
+if [ -z "${BATCHDECK_TEST_PYTHON:-}" ] && ! { have aws && python3 -c 'import boto3' >/dev/null 2>&1; }; then
+  missing+=("boto3 and awscli (PyPI): the engine's API is not walked with AWS's own tools")
 fi
 
 # shellcheck source=podman.sh

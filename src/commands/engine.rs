@@ -4,11 +4,11 @@ use super::error::{CommandError, Doing, exit};
 use super::output::Output;
 use super::table::{Cell, Table, age, left, moment, right};
 use super::world::Setting;
-use super::{Done, now};
+use super::{Done, engine_env, now};
 use crate::backend::{Backend, BackendError};
-use crate::cli::{EngineVerb, Format};
-use crate::config::DataDirectory;
+use crate::cli::{EngineRunArgs, EngineVerb, Format};
 use crate::config::directories::private_file;
+use crate::config::{DataDirectory, HttpAddress};
 use crate::daemon;
 use crate::engine::Settings;
 use crate::model::{EngineStatus, Place};
@@ -34,16 +34,25 @@ const TAIL: usize = 8;
 pub async fn run(verb: &EngineVerb, setting: Setting) -> Done {
     setting.require_local("engine")?;
     match verb {
-        EngineVerb::Run => setting.require_writable("engine run")?,
+        EngineVerb::Run(_) => setting.require_writable("engine run")?,
         EngineVerb::Start(_) => setting.require_writable("engine start")?,
         EngineVerb::Stop(_) => setting.require_writable("engine stop")?,
-        EngineVerb::Status(_) => {}
+        EngineVerb::Status(_) | EngineVerb::Env(_) => {}
     }
     match verb {
-        EngineVerb::Run => foreground(&setting).await,
-        EngineVerb::Start(args) => start(&setting, args.output).await,
+        EngineVerb::Run(args) => foreground(&setting, door(&setting, args)?).await,
+        EngineVerb::Start(args) => start(&setting, door(&setting, &args.run)?, args.output).await,
         EngineVerb::Stop(args) => stop(&setting, args.output).await,
         EngineVerb::Status(args) => status(&setting, args.output).await,
+        EngineVerb::Env(args) => engine_env::print(&setting, args.shell).await,
+    }
+}
+
+/// The address of the TCP door: what was said, else what is configured.
+fn door(setting: &Setting, args: &EngineRunArgs) -> Result<Option<HttpAddress>, CommandError> {
+    match &args.http {
+        None => Ok(setting.config.engine.http),
+        Some(text) => Ok(Some(text.parse()?)),
     }
 }
 
@@ -56,6 +65,11 @@ pub enum Started {
 
 /// Starts an engine in the background unless one answers, and waits until it does.
 pub async fn ensure(setting: &Setting) -> Result<Started, CommandError> {
+    ensure_with(setting, None).await
+}
+
+/// The same, with a TCP door where it starts one.
+async fn ensure_with(setting: &Setting, http: Option<HttpAddress>) -> Result<Started, CommandError> {
     if answers(&setting.data).await {
         return Ok(Started::Already);
     }
@@ -73,7 +87,7 @@ pub async fn ensure(setting: &Setting) -> Result<Started, CommandError> {
     };
     setting.data.create()?;
     let log = private_file(&setting.data.log()).map_err(cannot)?;
-    let mut child = background(setting)
+    let mut child = background(setting, http)
         .stdin(Stdio::null())
         .stdout(log.try_clone().map_err(cannot)?)
         .stderr(log)
@@ -103,7 +117,7 @@ pub async fn ensure(setting: &Setting) -> Result<Started, CommandError> {
 
 /// `engine run` of this same program, in a process group of its own so that it outlives the terminal. One that ends
 /// before this process is waited for by the runtime, and one that is started in a job is no process of that job.
-fn background(setting: &Setting) -> Command {
+fn background(setting: &Setting, http: Option<HttpAddress>) -> Command {
     let program = std::env::current_exe().unwrap_or_else(|_| "batchdeck".into());
     let mut command = Command::new(program);
     command.arg("--data-dir").arg(setting.data.path()).arg("--context").arg("local");
@@ -114,6 +128,9 @@ fn background(setting: &Setting) -> Command {
         command.env_remove(mark);
     }
     command.args(["engine", "run"]).process_group(0).kill_on_drop(false);
+    if let Some(http) = http {
+        command.args(["--http", &http.to_string()]);
+    }
     command
 }
 
@@ -123,7 +140,7 @@ pub async fn answers(data: &DataDirectory) -> bool {
     UnixStream::connect(data.socket()).await.is_ok() && daemon::is_running(data.path()).is_some()
 }
 
-async fn foreground(setting: &Setting) -> Done {
+async fn foreground(setting: &Setting, http: Option<HttpAddress>) -> Done {
     setting.data.create()?;
     let _writer = log_to(&setting.data.log())?;
     let listen = |kind| signal(kind).map_err(CommandError::Start);
@@ -142,6 +159,7 @@ async fn foreground(setting: &Setting) -> Done {
         data_directory: setting.data.path().to_owned(),
         settings: settings(setting),
         agent_program: std::env::current_exe().map_err(CommandError::Start)?,
+        http,
     };
     let mut running = std::pin::pin!(daemon::run(options, shutdown));
     let ended = tokio::select! {
@@ -187,8 +205,8 @@ fn log_to(file: &Path) -> Result<tracing_appender::non_blocking::WorkerGuard, Co
     Ok(guard)
 }
 
-async fn start(setting: &Setting, format: Format) -> Done {
-    let started = ensure(setting).await?;
+async fn start(setting: &Setting, http: Option<HttpAddress>, format: Format) -> Done {
+    let started = ensure_with(setting, http).await?;
     let status = setting.local_backend().engine_status().await.doing("asking the engine for its state")?;
     let word = match started {
         Started::Already => "an engine runs already",
@@ -198,6 +216,13 @@ async fn start(setting: &Setting, format: Format) -> Done {
         Format::Json => setting.output.json(&status)?,
         Format::Table => {
             setting.output.text(&format!("{word}: pid {}, data directory {}\n", status.pid, status.data_directory))?;
+            match (&status.http, http) {
+                (Some(http), _) => {
+                    setting.output.text(&format!("AWS's APIs: http://{http} (`batchdeck engine env`)\n"))?
+                }
+                (None, Some(_)) => return Err(CommandError::NoDoor { pid: status.pid }),
+                (None, None) => {}
+            }
         }
     }
     Ok(exit::DONE)
@@ -259,6 +284,9 @@ fn show(status: &EngineStatus, output: Output) -> Result<(), CommandError> {
     fact("version", status.version.clone());
     fact("data directory", status.data_directory.clone());
     fact("socket", status.socket.clone());
+    let closed = || "closed; `engine start --http 127.0.0.1:4566` opens it".to_owned();
+    fact("AWS's APIs", status.http.as_ref().map_or_else(closed, |http| format!("http://{http}")));
+    fact("region", format!("{} (account {})", status.region, status.account));
     fact("started", format!("{} ({} ago)", moment(status.started_at), age(status.started_at, now)));
     fact("jobs", status.jobs.to_string());
     fact("consoles", status.consoles.to_string());

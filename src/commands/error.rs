@@ -30,6 +30,13 @@ pub enum CommandError {
     Directory(#[from] DirectoryError),
     #[error("no engine runs in {}", .0.display())]
     NoEngine(PathBuf),
+    /// `engine env` needs one with a door.
+    #[error("no engine runs in {}", .0.display())]
+    NoEngineForEnv(PathBuf),
+    #[error("the engine (pid {pid}) does not serve AWS's APIs on TCP")]
+    NoDoor { pid: u32 },
+    #[error("--http: {0}")]
+    Door(#[from] crate::config::HttpAddressError),
     #[error("no engine runs in {}, and a read-only context starts none", .0.display())]
     NoEngineToRead(PathBuf),
     #[error("the engine did not start in {}: {cause}{}", data_directory.display(), tail_of(log_tail))]
@@ -124,6 +131,7 @@ impl CommandError {
             Self::Backend { source: BackendError::Unreachable { .. }, .. }
             | Self::NoEngine(_)
             | Self::NoEngineToRead(_)
+            | Self::NoEngineForEnv(_)
             | Self::EngineStart { .. } => exit::UNREACHABLE,
             Self::Backend { source: BackendError::NotFound { .. }, .. }
             | Self::UnknownJob { .. }
@@ -137,6 +145,7 @@ impl CommandError {
             | Self::WhichQueue(_)
             | Self::Theme(_)
             | Self::Usage { .. }
+            | Self::Door(_)
             | Self::Invalid(_)
             | Self::Expression(_) => exit::USAGE,
             Self::Output(cause) if cause.kind() == io::ErrorKind::BrokenPipe => exit::DONE,
@@ -169,6 +178,14 @@ impl CommandError {
         Some(match self {
             Self::Directory(error) => error.hint().to_owned(),
             Self::NoEngine(_) | Self::NoEngineToRead(_) => "`batchdeck engine start` starts one".to_owned(),
+            Self::NoEngineForEnv(_) => {
+                "`batchdeck engine start --http 127.0.0.1:4566` starts one that AWS's tools can use".to_owned()
+            }
+            Self::NoDoor { .. } => {
+                "`batchdeck engine stop; batchdeck engine start --http 127.0.0.1:4566` opens it, or set `http` in \
+                 `[engine]` of the config"
+                    .to_owned()
+            }
             Self::EngineStop { pid, .. } => format!("look at engine.log in its data directory, or `kill {pid}`"),
             Self::UnknownJob { .. } => "`batchdeck jobs` lists jobs with their ids".to_owned(),
             Self::AmbiguousJob { .. } => "write more letters of the id".to_owned(),

@@ -8,6 +8,7 @@ mod definitions;
 mod demo;
 mod end;
 mod engine;
+mod engine_env;
 mod envs;
 mod error;
 mod init;

@@ -83,6 +83,16 @@ impl DataDirectory {
         self.0.join("agents.sock")
     }
 
+    /// The key pair of the engine's TCP door (0600), in the form of AWS's credentials file.
+    pub fn credentials(&self) -> PathBuf {
+        self.0.join("credentials")
+    }
+
+    /// `ADDRESS:PORT` of the engine's TCP door, while it is open.
+    pub fn http(&self) -> PathBuf {
+        self.0.join("http")
+    }
+
     pub fn journal(&self) -> PathBuf {
         self.0.join("journal.db")
     }

@@ -5,6 +5,7 @@
 
 pub mod context;
 pub mod directories;
+mod http;
 pub mod keys;
 mod nearest;
 mod settings;
@@ -12,5 +13,6 @@ pub mod theme;
 
 pub use context::{Context, ContextError, Reach, Surroundings};
 pub use directories::{DataDirectory, DirectoryError};
+pub use http::{HttpAddress, HttpAddressError};
 pub use nearest::{nearest, nearest_words};
 pub use settings::{Config, ConfigError, ContextSettings, EngineSettings, Kind};

@@ -1,5 +1,6 @@
 //! The form of the config file and how it is read.
 
+use super::http::HttpAddress;
 use super::keys::KeyBindings;
 use super::nearest;
 use crate::model::Prices;
@@ -50,11 +51,20 @@ pub struct EngineSettings {
     /// What stands in ARNs.
     pub region: String,
     pub account: String,
+    /// Where AWS's APIs are served on TCP besides; unset for nowhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub http: Option<HttpAddress>,
 }
 
 impl Default for EngineSettings {
     fn default() -> Self {
-        Self { idle_seconds: 60, retention_days: 7, region: "us-east-1".to_owned(), account: "123456789012".to_owned() }
+        Self {
+            idle_seconds: 60,
+            retention_days: 7,
+            region: "us-east-1".to_owned(),
+            account: "123456789012".to_owned(),
+            http: None,
+        }
     }
 }
 
@@ -103,7 +113,7 @@ pub enum ConfigError {
 
 const SETTINGS: [&str; 6] = ["theme", "context", "engine", "prices", "contexts", "keys"];
 const PRICE_SETTINGS: [&str; 4] = ["as-of", "on-demand", "spot", "fargate"];
-const ENGINE_SETTINGS: [&str; 4] = ["idle-seconds", "retention-days", "region", "account"];
+const ENGINE_SETTINGS: [&str; 5] = ["idle-seconds", "retention-days", "region", "account", "http"];
 const CONTEXT_SETTINGS: [&str; 7] =
     ["backend", "read-only", "data-dir", "profile", "region", "endpoint", "calls-per-second"];
 
@@ -245,6 +255,7 @@ mod tests {
             ("[prices]\nspot.m5 = 0.01", "config.toml:1: [prices] needs the day"),
             ("[prices]\nas-of = '2026-11-01'\nspot.m5 = -1", "config.toml:3: `-1` is no amount of US dollars"),
             ("[contexts.prod]\nbackend = 'gcp'", "config.toml:2: unknown variant `gcp`"),
+            ("[engine]\nhttp = '0.0.0.0:80'", "config.toml:2: `0.0.0.0:80` is not a loopback address"),
         ];
         for (given, beginning) in cases {
             let refusal = parse(given).expect_err(given);
@@ -259,6 +270,10 @@ mod tests {
         let full = Config {
             context: Some("prod".to_owned()),
             prices: toml::from_str(prices).expect("valid"),
+            engine: EngineSettings {
+                http: Some("127.0.0.1:0".parse().expect("loopback")),
+                ..EngineSettings::default()
+            },
             contexts: BTreeMap::from([(
                 "prod".to_owned(),
                 ContextSettings {

@@ -8,6 +8,8 @@
 
 mod api;
 mod clock;
+mod credentials;
+mod door;
 mod driver;
 mod feed;
 mod instances;
@@ -17,13 +19,15 @@ mod logs;
 mod recover;
 mod socket;
 
+pub use credentials::{Credentials, CredentialsError};
 pub use journal::JournalError;
 pub use lock::is_running;
 
-use crate::config::{DataDirectory, DirectoryError};
+use crate::config::{DataDirectory, DirectoryError, HttpAddress};
 use crate::engine::Settings;
 use crate::model::What;
 use clock::Clock;
+use door::Door;
 use feed::Feed;
 use instances::{Instances, Keeper, Limits, Note};
 use lock::EngineLock;
@@ -46,6 +50,8 @@ pub struct Options {
     pub settings: Settings,
     /// The `batchdeck` binary; launched as `batchdeck agent --data-dir DIR --instance ID`.
     pub agent_program: PathBuf,
+    /// Where AWS's APIs are served on TCP besides the socket.
+    pub http: Option<HttpAddress>,
 }
 
 /// Why the engine does not run, or has ended.
@@ -69,6 +75,12 @@ pub enum DaemonError {
     Journal(#[from] JournalError),
     #[error("the socket {} cannot be bound: {cause}", path.display())]
     Socket { path: PathBuf, cause: io::Error },
+    #[error(
+        "{address} cannot be bound for AWS's APIs: {cause}. Name another port with `--http`, or port 0 for any free one"
+    )]
+    Http { address: HttpAddress, cause: io::Error },
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
     #[error(
         "the log streams cannot be watched: {0}. Raise fs.inotify.max_user_instances, or end other programs that watch files"
     )]
@@ -97,11 +109,13 @@ async fn run_within(
     options: Options,
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), DaemonError> {
-    let Options { data_directory, settings, agent_program } = options;
+    let Options { data_directory, settings, agent_program, http } = options;
     let directory = DataDirectory::new(&data_directory)?;
     directory.prepare()?;
     let _lock = EngineLock::take(&directory)?;
     let started_at = clock::wall();
+    let door = Door::open(&directory, http).await?;
+    let place = settings.place.clone();
 
     let journal_path = directory.journal();
     let (recovered, journal, seed) =
@@ -154,15 +168,28 @@ async fn run_within(
     let (close, closed) = oneshot::channel();
     let world = api::World {
         driver: driver.clone(),
+        place,
         feed: feed.clone(),
         instances,
         directory: directory.clone(),
         log_watch,
         started_at,
         notices,
+        http: door.as_ref().map(|door| door.address),
         stop: Arc::clone(&stop),
     };
-    let mut serving = pin!(api::serve(engine_listener, world, closed));
+    let worlds = Arc::new(api::Worlds::new(world));
+    let (close_door, door_closed) = oneshot::channel();
+    let mut door_serving = JoinSet::new();
+    if let Some(Door { listener, credentials, address, sign }) = door {
+        tracing::info!(http = %address, "AWS's APIs are served on TCP, to requests that are signed");
+        let worlds = Arc::clone(&worlds);
+        door_serving.spawn(async move {
+            let _sign = sign;
+            api::serve_tcp(listener, worlds, credentials, door_closed).await;
+        });
+    }
+    let mut serving = pin!(api::serve(engine_listener, &worlds, closed));
     tracing::info!(socket = %directory.socket().display(), "the engine runs");
 
     let fault = tokio::select! {
@@ -172,7 +199,10 @@ async fn run_within(
         ended = &mut ending => Some(ended),
     };
     feed.close();
-    if close.send(()).is_ok() && tokio::time::timeout(ENDING_TAKES, serving).await.is_err() {
+    // Where nothing is served any more, nobody hears it.
+    let (_, _) = (close.send(()), close_door.send(()));
+    let ends = async { while door_serving.join_next().await.is_some() {} };
+    if tokio::time::timeout(ENDING_TAKES, async { tokio::join!(serving, ends) }).await.is_err() {
         tracing::warn!("a request did not end in time and is cut off");
     }
     tasks.shutdown().await;

@@ -86,6 +86,12 @@ pub struct EngineStatus {
     pub version: String,
     pub data_directory: String,
     pub socket: String,
+    /// `ADDRESS:PORT` where the engine serves AWS's APIs on TCP; unset where it has no such door.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub http: Option<String>,
+    /// What stands in its ARNs.
+    pub region: String,
+    pub account: String,
     pub started_at: Millis,
     pub agents: Vec<AgentStatus>,
     pub consoles: u32,

@@ -1,5 +1,6 @@
 //! Names for things: job ids, instance ids, ARNs.
 
+use super::region;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -93,9 +94,9 @@ impl Default for Place {
 }
 
 impl Place {
-    /// `arn:aws:batch:REGION:ACCOUNT:KIND/NAME`.
+    /// `arn:PARTITION:batch:REGION:ACCOUNT:KIND/NAME`.
     pub fn batch_arn(&self, kind: &str, name: &str) -> String {
-        format!("arn:aws:batch:{}:{}:{kind}/{name}", self.region, self.account)
+        self.arn("batch", &format!("{kind}/{name}"))
     }
 
     /// The name of what is of this kind here: a name itself, or the end of its ARN. `None` for an ARN of another kind,
@@ -107,9 +108,24 @@ impl Place {
         name_or_arn.strip_prefix(self.batch_arn(kind, "").as_str())
     }
 
-    /// `arn:aws:scheduler:REGION:ACCOUNT:schedule/GROUP/NAME`.
+    /// `arn:PARTITION:scheduler:REGION:ACCOUNT:schedule/GROUP/NAME`.
     pub fn schedule_arn(&self, group: &str, name: &str) -> String {
-        format!("arn:aws:scheduler:{}:{}:schedule/{group}/{name}", self.region, self.account)
+        self.arn("scheduler", &format!("schedule/{group}/{name}"))
+    }
+
+    /// `arn:PARTITION:iam::ACCOUNT:user/NAME`.
+    pub fn user_arn(&self, name: &str) -> String {
+        format!("arn:{}:iam::{}:user/{name}", self.partition(), self.account)
+    }
+
+    /// `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE`.
+    pub fn arn(&self, service: &str, resource: &str) -> String {
+        format!("arn:{}:{service}:{}:{}:{resource}", self.partition(), self.region, self.account)
+    }
+
+    /// The partition of the region: `aws`, `aws-cn`, `aws-us-gov` and others.
+    pub fn partition(&self) -> &'static str {
+        region::partition(&self.region).unwrap_or("aws")
     }
 }
 

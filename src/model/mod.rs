@@ -15,6 +15,7 @@ mod money;
 mod policy;
 mod price;
 mod queue;
+pub mod region;
 mod schedule;
 mod starter;
 mod status;

@@ -3,9 +3,11 @@
 mod aws;
 mod console;
 mod console_aws;
+mod doors;
 mod engine;
 mod papers;
 mod rooms;
 mod support;
 mod verbs;
 mod verbs_aws;
+mod wire;

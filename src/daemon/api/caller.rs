@@ -32,7 +32,7 @@ impl Caller {
             let raw = headers.get(name)?.to_str().ok()?;
             Some(percent_decode_str(raw).decode_utf8_lossy().into_owned()).filter(|text| !text.is_empty())
         };
-        let by = text("x-batchdeck-by").unwrap_or_else(|| LOCAL_USER.clone());
+        let by = text("x-batchdeck-by").unwrap_or_else(|| local_user().to_owned());
         Self { by, reason: text("x-batchdeck-reason") }
     }
 }
@@ -45,7 +45,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     }
 }
 
-/// Whoever does not say who they are, an AWS client for instance, is the user that may open the socket: the engine's own.
+/// `user@host`. Whoever does not say who they are, an AWS client for instance, is the user that may open the socket and
+/// read the key pair: the engine's own.
+pub(super) fn local_user() -> &'static str {
+    &LOCAL_USER
+}
+
 static LOCAL_USER: LazyLock<String> = LazyLock::new(|| {
     let uid = rustix::process::geteuid().as_raw();
     let users = fs::read_to_string("/etc/passwd").unwrap_or_default();

@@ -1,5 +1,6 @@
 //! Errors on the wire, in each service's own dress.
 
+use super::sts::{NAMESPACE, escaped, xml};
 use crate::daemon::driver::CommandError;
 use crate::daemon::logs::LogError;
 use crate::engine::command::Refusal;
@@ -15,6 +16,23 @@ pub(super) enum Service {
     Batch,
     Scheduler,
     Logs,
+    /// The query protocol, which answers in XML.
+    Sts,
+    /// None of those that are served here.
+    Other,
+}
+
+impl Service {
+    /// The name that stands in a signature's scope.
+    pub(super) fn signing_name(self) -> &'static str {
+        match self {
+            Self::Batch => "batch",
+            Self::Scheduler => "scheduler",
+            Self::Logs => "logs",
+            Self::Sts => "sts",
+            Self::Other => "",
+        }
+    }
 }
 
 /// An error as the caller sees it.
@@ -33,6 +51,8 @@ impl ApiError {
             Service::Batch => "ClientException",
             Service::Scheduler => "ValidationException",
             Service::Logs => "InvalidParameterException",
+            Service::Sts => "ValidationError",
+            Service::Other => "ValidationException",
         };
         Self { service, status: StatusCode::BAD_REQUEST, code, message: message.into() }
     }
@@ -45,7 +65,7 @@ impl ApiError {
         let (status, code) = match service {
             Service::Batch => (StatusCode::BAD_REQUEST, "ClientException"),
             Service::Scheduler => (StatusCode::NOT_FOUND, "ResourceNotFoundException"),
-            Service::Logs => (StatusCode::BAD_REQUEST, "ResourceNotFoundException"),
+            Service::Logs | Service::Sts | Service::Other => (StatusCode::BAD_REQUEST, "ResourceNotFoundException"),
         };
         Self { service, status, code, message: message.into() }
     }
@@ -53,7 +73,13 @@ impl ApiError {
     /// The path, or the operation, is none that is served here.
     pub(super) fn unknown_operation(service: Service, message: String) -> Self {
         let status = if service == Service::Logs { StatusCode::BAD_REQUEST } else { StatusCode::NOT_FOUND };
-        Self { service, status, code: "UnknownOperationException", message }
+        let code = if service == Service::Sts { "InvalidAction" } else { "UnknownOperationException" };
+        Self { service, status, code, message }
+    }
+
+    /// The request was not let in.
+    pub(super) fn refused(service: Service, status: StatusCode, code: &'static str, message: String) -> Self {
+        Self { service, status, code, message }
     }
 
     fn server(service: Service, message: String) -> Self {
@@ -61,6 +87,7 @@ impl ApiError {
             Service::Batch => "ServerException",
             Service::Scheduler => "InternalServerException",
             Service::Logs => "ServiceUnavailableException",
+            Service::Sts | Service::Other => "InternalFailure",
         };
         Self { service, status: StatusCode::INTERNAL_SERVER_ERROR, code, message }
     }
@@ -75,6 +102,18 @@ impl ApiError {
             CommandError::Refused(refusal) => Self::invalid(service, refusal.to_string()),
             CommandError::NotDurable(_) | CommandError::Ending => Self::server(service, error.to_string()),
         }
+    }
+}
+
+impl ApiError {
+    fn into_xml(self) -> Response {
+        let (code, message) = (self.code, escaped(&self.message));
+        let request = uuid::Uuid::new_v4().to_string();
+        let text = format!(
+            "<ErrorResponse xmlns=\"{NAMESPACE}\"><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message>\
+             </Error><RequestId>{request}</RequestId></ErrorResponse>"
+        );
+        xml(self.status, request, text)
     }
 }
 
@@ -100,7 +139,8 @@ impl IntoResponse for ApiError {
         let body = match self.service {
             Service::Batch => json!({ "message": self.message }),
             Service::Scheduler => json!({ "Message": self.message }),
-            Service::Logs => json!({ "__type": self.code, "message": self.message }),
+            Service::Logs | Service::Other => json!({ "__type": self.code, "message": self.message }),
+            Service::Sts => return self.into_xml(),
         };
         let mut response = (self.status, Json(body)).into_response();
         response.headers_mut().insert("x-amzn-errortype", HeaderValue::from_static(self.code));

@@ -7,14 +7,19 @@ mod errors;
 mod logs;
 mod ours;
 mod scheduler;
+mod signature;
+mod signed;
+mod sts;
+mod tcp;
 
+use super::credentials::Credentials;
 use super::driver::Driver;
 use super::feed::Feed;
 use super::instances::Instances;
 use super::logs::LogWatch;
 use super::socket::OwnListener;
 use crate::config::DataDirectory;
-use crate::model::Millis;
+use crate::model::{Millis, Place};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
@@ -25,42 +30,92 @@ use axum::response::Response;
 use axum::routing::{get, post, put};
 use errors::{ApiError, Service};
 use serde::de::DeserializeOwned;
+use signed::Gate;
+use std::net::SocketAddr;
 use std::sync::Arc;
-use tokio::net::UnixListener;
+use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{Notify, oneshot};
 
 /// The largest request body that is read.
 const LARGEST_BODY: usize = 1 << 20;
 
-/// What the routes answer from.
+/// What the routes of one region answer from.
 #[derive(Debug)]
 pub(super) struct World {
+    /// The way to the region's engine.
     pub driver: Driver,
+    pub place: Place,
     pub feed: Feed,
     pub instances: Instances,
     pub directory: DataDirectory,
     pub log_watch: LogWatch,
     pub started_at: Millis,
     pub notices: Vec<String>,
+    /// Where TCP is served.
+    pub http: Option<SocketAddr>,
     /// Told when a client asks the engine to end.
     pub stop: Arc<Notify>,
 }
 
 type Shared = axum::extract::State<Arc<World>>;
 
-/// Serves until `closed` resolves and open requests have ended. Streams end when the feed is closed.
-pub(super) async fn serve(listener: UnixListener, world: World, closed: oneshot::Receiver<()>) {
+/// The worlds behind the doors: the same routes for each region.
+#[derive(Debug)]
+pub(super) struct Worlds {
+    home: Arc<World>,
+    router: Router,
+}
+
+impl Worlds {
+    pub(super) fn new(home: World) -> Self {
+        let home = Arc::new(home);
+        Self { router: router(Arc::clone(&home)), home }
+    }
+
+    /// The configured region.
+    fn home(&self) -> &str {
+        &self.home.place.region
+    }
+
+    fn serves(&self, region: &str) -> bool {
+        region == self.home()
+    }
+
+    fn place(&self, region: &str) -> Place {
+        Place { region: region.to_owned(), ..self.home.place.clone() }
+    }
+
+    /// The routes, answering from a region that is served.
+    fn router(&self, _region: &str) -> Router {
+        self.router.clone()
+    }
+}
+
+/// Serves the socket of the engine's own user until `closed` resolves and open requests have ended. Streams end when the
+/// feed is closed.
+pub(super) async fn serve(listener: UnixListener, worlds: &Worlds, closed: oneshot::Receiver<()>) {
     let until = async move {
         // A sender that is gone closes as well.
         let _ = closed.await;
     };
-    let served = axum::serve(OwnListener(listener), router(world)).with_graceful_shutdown(until).await;
+    let router = worlds.router(worlds.home());
+    let served = axum::serve(OwnListener(listener), router).with_graceful_shutdown(until).await;
     if let Err(cause) = served {
         tracing::error!(%cause, "the API is not served any more");
     }
 }
 
-fn router(world: World) -> Router {
+/// The same on TCP, where every request has to be signed with the key pair.
+pub(super) async fn serve_tcp(
+    listener: TcpListener,
+    worlds: Arc<Worlds>,
+    credentials: Credentials,
+    closed: oneshot::Receiver<()>,
+) {
+    tcp::serve(listener, Arc::new(Gate { worlds, credentials }), closed).await;
+}
+
+fn router(world: Arc<World>) -> Router {
     Router::new()
         .route("/", post(logs::target))
         .route("/v1/describejobqueues", post(batch::describe_job_queues))
@@ -112,7 +167,7 @@ fn router(world: World) -> Router {
         .fallback(unknown)
         .method_not_allowed_fallback(unknown)
         .layer(map_response(with_request_id))
-        .with_state(Arc::new(world))
+        .with_state(world)
 }
 
 async fn unknown(method: Method, uri: Uri) -> ApiError {
@@ -120,11 +175,15 @@ async fn unknown(method: Method, uri: Uri) -> ApiError {
 }
 
 fn service_of(uri: &Uri) -> Service {
-    if uri.path().starts_with("/schedules") { Service::Scheduler } else { Service::Batch }
+    // Scheduler's groups have tags at `/tags`, Batch's things at `/v1/tags`.
+    let scheduler = ["/schedules", "/schedule-groups", "/tags"];
+    if scheduler.iter().any(|path| uri.path().starts_with(path)) { Service::Scheduler } else { Service::Batch }
 }
 
 async fn with_request_id(mut response: Response) -> Response {
-    if let Ok(id) = HeaderValue::from_str(&uuid::Uuid::new_v4().to_string()) {
+    if !response.headers().contains_key("x-amzn-requestid")
+        && let Ok(id) = HeaderValue::from_str(&uuid::Uuid::new_v4().to_string())
+    {
         response.headers_mut().insert("x-amzn-requestid", id);
     }
     response
@@ -155,18 +214,21 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<T> {
 }
 
 async fn read_json<T: DeserializeOwned>(body: Body, service: Service) -> Result<T, ApiError> {
-    let bytes = to_bytes(body, LARGEST_BODY).await.map_err(|cause| {
-        if std::error::Error::source(&cause)
-            .is_some_and(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>)
-        {
-            ApiError::too_large(service, format!("the request is larger than {LARGEST_BODY} bytes"))
-        } else {
-            ApiError::invalid(service, format!("the request cannot be read: {cause}"))
-        }
-    })?;
+    let bytes = to_bytes(body, LARGEST_BODY).await.map_err(|cause| too_large(service, &cause))?;
     let text: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
     serde_json::from_slice(text).map_err(|cause| {
         let what = if cause.is_data() { "does not fit the operation" } else { "is not JSON" };
         ApiError::invalid(service, format!("the request {what}: {cause}"))
     })
+}
+
+/// Why a body could not be read to its end.
+fn too_large(service: Service, cause: &axum::Error) -> ApiError {
+    let limited =
+        std::error::Error::source(cause).is_some_and(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>);
+    if limited {
+        ApiError::too_large(service, format!("the request is larger than {LARGEST_BODY} bytes"))
+    } else {
+        ApiError::invalid(service, format!("the request cannot be read: {cause}"))
+    }
 }

@@ -112,7 +112,12 @@ impl Host {
         );
         fs::write(&program, text).expect("written");
         fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).expect("set");
-        Options { data_directory: self.path().to_owned(), settings: Settings::default(), agent_program: program }
+        Options {
+            data_directory: self.path().to_owned(),
+            settings: Settings::default(),
+            agent_program: program,
+            http: None,
+        }
     }
 
     /// Starts an engine and returns when it serves.

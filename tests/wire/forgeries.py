@@ -1,0 +1,149 @@
+"""Requests that must not be served: unsigned, forged, stale, changed on the way, too large, or never finished."""
+
+import datetime
+import http.client
+import json
+import os
+import socket
+import time
+import urllib.parse
+
+import botocore.auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from common import client, furnish, refused
+
+BASE = os.environ["AWS_ENDPOINT_URL_BATCH"]
+ADDRESS = urllib.parse.urlsplit(BASE).netloc
+REGION = os.environ["AWS_REGION"]
+KEY = Credentials(os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"])
+LIST = "/v1/describejobqueues"
+
+batch = client("batch")
+furnish(batch)
+
+
+def signed(path=LIST, body=b"{}", method="POST", key=KEY, service="batch", region=REGION, headers=(), at=None, query=None):
+    """A signed request's path and headers; `query` presigns it for so many seconds."""
+    request = AWSRequest(method, BASE + path, data=body, headers={"Content-Type": "application/json", **dict(headers)})
+    if query:
+        del request.headers["Content-Type"]
+    signer = (
+        botocore.auth.SigV4QueryAuth(key, service, region, expires=query)
+        if query
+        else botocore.auth.SigV4Auth(key, service, region)
+    )
+    now = botocore.auth.get_current_datetime
+    if at is not None:
+        botocore.auth.get_current_datetime = lambda: now() + datetime.timedelta(seconds=at)
+    try:
+        signer.add_auth(request)
+    finally:
+        botocore.auth.get_current_datetime = now
+    path = request.url[len(BASE) :] if query else path
+    return path, dict(request.headers)
+
+
+def send(path, headers, body=b"{}", method="POST"):
+    """The status, the code in the header and the message of the answer."""
+    connection = http.client.HTTPConnection(ADDRESS, timeout=30)
+    connection.request(method, path, body=body, headers=headers)
+    answer = connection.getresponse()
+    text = answer.read().decode()
+    assert answer.getheader("x-amzn-requestid"), "every answer has an id"
+    body = json.loads(text) if text.startswith("{") else {"message": text}
+    message = body.get("message") or body.get("Message") or ""
+    connection.close()
+    return answer.status, answer.getheader("x-amzn-errortype"), message
+
+
+def is_refused(what, answer, code, *words, status=403):
+    assert (answer[0], answer[1]) == (status, code), f"{what}: {answer}"
+    for word in words:
+        assert word in answer[2], f"{what}: {word!r} is not in {answer[2]}"
+
+
+assert send(*signed())[0] == 200
+
+# Nobody comes in without a signature, by no path and no method.
+for method, path in [
+    ("POST", LIST), ("GET", "/batchdeck/v1/queues"), ("GET", "/batchdeck/v1/watch"), ("POST", "/batchdeck/v1/stop"),
+    ("GET", "/schedules"), ("GET", "/nowhere"), ("OPTIONS", LIST), ("DELETE", "/schedules/x"),
+]:  # fmt: skip
+    answer = send(path, {}, method=method)
+    is_refused(f"{method} {path}", answer, "MissingAuthenticationTokenException", "Missing Authentication Token")
+for words in ["Bearer x", "Basic eDp4", "AWS4-HMAC-SHA256"]:
+    is_refused(words, send(LIST, {"Authorization": words}), "IncompleteSignatureException")
+
+# Another's key, and a secret that is guessed.
+stranger = Credentials("AKIAIOSFODNN7EXAMPLE", KEY.secret_key)
+is_refused("a stranger", send(*signed(key=stranger)), "UnrecognizedClientException", "security token")
+guess = Credentials(KEY.access_key, "x" * 40)
+is_refused("a guess", send(*signed(key=guess)), "InvalidSignatureException", "does not match", "The Canonical String")
+
+# What was signed, and something in it is changed.
+path, headers = signed()
+is_refused("another body", send(path, headers, b'{"a":1}'), "InvalidSignatureException", "does not match")
+is_refused("another path", send("/v1/deletejobqueue", headers), "InvalidSignatureException", "does not match")
+is_refused("another method", send(path, headers, method="PUT"), "InvalidSignatureException", "does not match")
+is_refused("a query", send(path + "?x=1", headers), "InvalidSignatureException", "does not match")
+is_refused("another host", send(path, {**headers, "Host": "example.com"}), "InvalidSignatureException")
+is_refused("a header besides", send(path, {**headers, "x-batchdeck-by": "root"}), "InvalidSignatureException", "SignedHeader")
+is_refused("dots", send(*((lambda p, h: ("/x/.." + p, h))(path, headers))), "UnknownOperationException", status=404)
+unsigned_payload = signed(headers={"X-Amz-Content-SHA256": "UNSIGNED-PAYLOAD"})
+is_refused("an unsigned body", send(*unsigned_payload), "InvalidSignatureException")
+assert len(batch.describe_job_queues()["jobQueues"]) == 1, "nothing has come of it"
+
+# The wrong time: the message tells both times.
+is_refused("stale", send(*signed(at=-600)), "InvalidSignatureException", "Signature expired", "5 min")
+is_refused("from the future", send(*signed(at=600)), "InvalidSignatureException", "Signature not yet current", "5 min")
+assert send(*signed(at=-240))[0] == 200
+
+# The wrong service and region.
+is_refused("another service", send(*signed(service="logs")), "InvalidSignatureException", "correct service: 'batch'")
+is_refused("no region", send(*signed(region="moon-1")), "InvalidSignatureException", "valid region, not 'moon-1'")
+logs = {"X-Amz-Target": "Logs_20140328.GetLogEvents"}
+is_refused("logs as batch", send(*signed("/", headers=logs)), "InvalidSignatureException", "correct service: 'logs'")
+is_refused("an unknown target", send(*signed("/", headers={"X-Amz-Target": "Other.Do"})), "UnknownOperationException", status=404)
+
+# A presigned URL, for as long as it says.
+status = "/batchdeck/v1/status"
+path, headers = signed(status, body=b"", method="GET", query=60)
+assert send(path, headers, b"", "GET")[0] == 200
+is_refused("a longer life", send(path.replace("Expires=60", "Expires=6000"), headers, b"", "GET"), "InvalidSignatureException")
+is_refused("over", send(*signed(status, b"", "GET", query=60, at=-120), b"", "GET"), "InvalidSignatureException", "good until")
+
+# Too much of anything.
+large = b'{"x":"' + b"a" * (1 << 20) + b'"}'
+is_refused("a large body", send(*signed(body=large), large), "ClientException", "larger than 1048576 bytes", status=413)
+
+
+def raw(text, wait=True):
+    """What the engine says to these bytes."""
+    connection = socket.create_connection(ADDRESS.split(":"), timeout=60)
+    try:
+        connection.sendall(text)
+        return connection.recv(4096) if wait else connection
+    except ConnectionError:
+        return b""
+    finally:
+        if wait:
+            connection.close()
+
+
+# It hears no more than it takes: what is sent beyond that may cost the answer.
+answer = raw(b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 300_000 + b"\r\n\r\n")
+assert not answer or b" 431 " in answer, answer
+assert b" 431 " in raw(b"GET / HTTP/1.1\r\nHost: x\r\n" + b"".join(b"x-%d: 1\r\n" % n for n in range(100)) + b"\r\n")
+
+# Those who hold connections open without a word keep nobody out that has the key.
+held = [raw(b"POST / HT", wait=False) for _ in range(300)]
+for _ in range(20):
+    assert send(*signed())[0] == 200
+assert client("batch").describe_job_queues()["jobQueues"]
+began = time.monotonic()
+held[-1].recv(1000)
+assert time.monotonic() - began < 40, "a head that never ends is given up"
+for connection in held:
+    connection.close()
