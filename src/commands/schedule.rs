@@ -232,7 +232,7 @@ mod tests {
             name: "nightly".to_owned(),
             schedule_expression: "cron(30 2 ? * MON-FRI *)".to_owned(),
             schedule_expression_timezone: "Europe/Zurich".to_owned(),
-            target: ScheduleTarget::submit_job(&request, "arn:aws:iam::1:role/r"),
+            target: ScheduleTarget::submit_job(&request, "arn:aws:iam::123456789012:role/r"),
             ..Schedule::default()
         }
     }

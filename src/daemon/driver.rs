@@ -4,7 +4,7 @@
 //! synced transaction, and only then answers, tells watchers and carries effects out. So nothing that anyone has seen
 //! is ever lost, and under load many requests share one sync. It begins nothing by itself before [`Action::Resume`].
 
-use super::clock::Clock;
+use super::clock::{self, Clock, Reading};
 use super::feed::Feed;
 use super::journal::{Journal, JournalError};
 use crate::agent::message::{Exit, Held, ToEngine};
@@ -167,7 +167,7 @@ impl Body {
 
     /// What has come in, once there is something or something is due; `None` when nobody can say anything any more.
     fn wait(&mut self) -> Option<Vec<Input>> {
-        let now = self.parts.clock.read();
+        let now = clock::wall();
         let next = if self.resumed { self.parts.engine.next_wake(now) } else { None };
         let due = [next, self.usage_due()].into_iter().flatten().min();
         let due = if self.unfinished { Some(now) } else { due };
@@ -188,8 +188,13 @@ impl Body {
 
     /// Carries one batch through; says whether it was the last.
     fn round(&mut self, inputs: Vec<Input>) -> Result<bool, JournalError> {
-        let now = self.parts.clock.read();
+        let Reading { now, set_back_from } = self.parts.clock.read();
         let mut round = Round::default();
+        if let Some(from) = set_back_from {
+            tracing::warn!(seconds = (from - now) / 1_000, "the clock was set back; what is planned is planned anew");
+            self.usage_told = self.usage_told.min(now);
+            self.report(Action::ClockSetBack { from }, now, &mut round);
+        }
         for input in inputs {
             self.take(input, now, &mut round);
         }

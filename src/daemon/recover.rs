@@ -30,7 +30,7 @@ pub(super) fn open(path: &Path, settings: Settings, now: Millis) -> Result<(Reco
     let seed = journal.grow("feed", now.unsigned_abs() * 1_000, 1 << 32)?;
     if recovered.last > now {
         let ahead = (recovered.last - now) / 1_000;
-        recovered.notices.push(format!("the journal is {ahead} s ahead of the clock; the engine waits for the clock"));
+        recovered.notices.push(format!("the journal is {ahead} s ahead of the clock, which was set back meanwhile"));
     }
     Ok((recovered, journal, seed))
 }

@@ -134,7 +134,27 @@ impl Engine {
             Event::ScheduleDeleted { group, name, .. } => {
                 touched.schedules.insert((group, name));
             }
-            Event::ScheduleRan { run, .. } => touched.runs.push(run),
+            Event::ScheduleRan { run, dead_letter, .. } => {
+                touched.runs.push(run);
+                if let Some(letter) = dead_letter {
+                    let word = format!(
+                        "Schedule {}/{} gave up a firing: {}; see `batchdeck schedule dead-letters`",
+                        letter.group_name, letter.schedule_name, letter.error
+                    );
+                    touched.gone.push(What::Notice(word));
+                }
+            }
+            Event::ScheduleGroupSaved { .. }
+            | Event::ScheduleGroupDeleted { .. }
+            | Event::DeadLettersCleared { .. } => {}
+            Event::ClockSetBack { at, from, next } => {
+                let word = format!(
+                    "The clock was set back by {} s; {} schedules are planned anew",
+                    (from - at) / 1000,
+                    next.len()
+                );
+                touched.gone.push(What::Notice(word));
+            }
             Event::Audited { entry, .. } => touched.audits.push(entry),
         }
     }

@@ -7,6 +7,7 @@ use crate::model::{
     UpdateConsumableResourceRequest, UpdateConsumableResourceResponse, UpdateJobQueueRequest,
     UpdateSchedulingPolicyRequest, Usage,
 };
+use std::collections::BTreeMap;
 
 /// One request, from an operator ([`Command::by`] says who) or from the engine's own body.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,7 +64,27 @@ pub enum Action {
     DeleteSchedule {
         group: String,
         name: String,
+        /// `ClientToken`.
+        token: Option<String>,
     },
+    CreateScheduleGroup {
+        name: String,
+        tags: BTreeMap<String, String>,
+        token: Option<String>,
+    },
+    /// Its schedules go with it.
+    DeleteScheduleGroup {
+        name: String,
+        token: Option<String>,
+    },
+    /// Scheduler's `TagResource` and `UntagResource`: groups alone have tags.
+    TagScheduleGroup {
+        name: String,
+        add: BTreeMap<String, String>,
+        remove: Vec<String>,
+    },
+    /// Ours: forgets all dead letters.
+    ClearDeadLetters,
     /// Ours: submits the schedule's job now.
     RunSchedule {
         group: String,
@@ -72,6 +93,10 @@ pub enum Action {
 
     /// The engine's process has started: schedules that were missed meanwhile are made up for.
     Resume,
+    /// The clock was set back, from this time to now: what is planned is planned anew.
+    ClockSetBack {
+        from: Millis,
+    },
     /// An agent has said hello with everything it holds; what it does not hold of what was placed on it is started anew.
     InstanceRegistered {
         instance: InstanceId,

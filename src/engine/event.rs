@@ -6,8 +6,8 @@
 use super::state::Policy;
 use crate::model::{
     AuditEntry, ComputeEnvironmentOrder, ConsumableKind, ContainerOverrides, CreateComputeEnvironmentRequest,
-    FairsharePolicy, Health, InstanceId, JobDefinition, JobDependency, JobId, JobStateTimeLimitAction, JobStatus,
-    Millis, QuotaSharePolicy, RetryStrategy, Schedule, ScheduleRun, Switch, Usage,
+    DeadLetter, FairsharePolicy, Health, InstanceId, JobDefinition, JobDependency, JobId, JobStateTimeLimitAction,
+    JobStatus, Millis, QuotaSharePolicy, RetryStrategy, Schedule, ScheduleRun, Switch, Usage,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -206,18 +206,60 @@ pub enum Event {
     ScheduleSaved {
         at: Millis,
         schedule: Box<Schedule>,
-        /// When it fires next.
+        /// Its next time.
         #[serde(default)]
         next: Option<Millis>,
+        /// The `ClientToken` of the request.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        token: Option<String>,
     },
     #[serde(rename = "schedule-deleted")]
-    ScheduleDeleted { at: Millis, group: String, name: String },
+    ScheduleDeleted {
+        at: Millis,
+        group: String,
+        name: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        token: Option<String>,
+    },
+    /// It fired, or was tried again; `run` says what came of it.
     #[serde(rename = "schedule-ran")]
     ScheduleRan {
         at: Millis,
         run: ScheduleRun,
         #[serde(default)]
         next: Option<Millis>,
+        /// It came to nothing for good.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        dead_letter: Option<Box<DeadLetter>>,
+    },
+    /// Created, or tagged anew.
+    #[serde(rename = "schedule-group-saved")]
+    ScheduleGroupSaved {
+        at: Millis,
+        name: String,
+        #[serde(default)]
+        tags: BTreeMap<String, String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        token: Option<String>,
+    },
+    /// Its schedules have been deleted before this.
+    #[serde(rename = "schedule-group-deleted")]
+    ScheduleGroupDeleted {
+        at: Millis,
+        name: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        token: Option<String>,
+    },
+    #[serde(rename = "dead-letters-cleared")]
+    DeadLettersCleared { at: Millis },
+    /// The clock said `from` before it said `at`.
+    #[serde(rename = "clock-set-back")]
+    ClockSetBack {
+        at: Millis,
+        from: Millis,
+        /// The next times of schedules, by `group/name`, where they are others now.
+        #[serde(default)]
+        next: BTreeMap<String, Option<Millis>>,
     },
 
     #[serde(rename = "audited")]
@@ -330,6 +372,10 @@ impl Event {
             | Self::ScheduleSaved { at, .. }
             | Self::ScheduleDeleted { at, .. }
             | Self::ScheduleRan { at, .. }
+            | Self::ScheduleGroupSaved { at, .. }
+            | Self::ScheduleGroupDeleted { at, .. }
+            | Self::DeadLettersCleared { at }
+            | Self::ClockSetBack { at, .. }
             | Self::Audited { at, .. } => *at,
         }
     }

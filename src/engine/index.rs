@@ -29,7 +29,7 @@ pub struct Index {
     pub dependents: BTreeMap<u64, BTreeSet<Dependent>>,
     /// Finished submissions by the time of their end.
     pub finished: BTreeSet<(Millis, u64)>,
-    /// Schedules by the time of their next run.
+    /// Schedules by the time at which they have something to do.
     pub firing: BTreeSet<(Millis, String)>,
     /// The instance types of each environment, small to large.
     pub types: BTreeMap<String, Vec<(String, InstanceType)>>,
@@ -199,8 +199,8 @@ impl Index {
             index.enter_dependencies(core, *number, root);
         }
         for (key, scheduled) in &core.schedules {
-            if let Some(next) = scheduled.next {
-                index.firing.insert((next, key.clone()));
+            if let Some(wake) = scheduled.wake() {
+                index.firing.insert((wake, key.clone()));
             }
         }
         index

@@ -158,6 +158,13 @@ impl Job {
     }
 }
 
+impl Array {
+    /// When the last of its children changed its state.
+    pub fn latest(&self) -> Millis {
+        self.children.iter().map(|child| child.since).max().unwrap_or_default()
+    }
+}
+
 impl Root {
     pub fn get(&self, slot: u32) -> Option<&Job> {
         match slot {
@@ -197,7 +204,7 @@ impl Root {
     /// Works out what a snapshot leaves out.
     pub fn complete(&mut self) {
         if let Some(array) = &mut self.array {
-            array.counted_at = array.children.iter().map(|child| child.since).max().unwrap_or_default();
+            array.counted_at = array.latest();
         }
     }
 

@@ -10,6 +10,7 @@ mod changes;
 pub mod command;
 mod container;
 mod decide;
+mod deliver;
 mod effects;
 pub mod event;
 mod hosts;
@@ -30,9 +31,9 @@ mod tests;
 mod views;
 
 use crate::model::{
-    AttemptId, AuditEntry, ComputeEnvironment, ConsumableResource, Instance, InstanceId, JobDefinition, JobDetail,
-    JobId, JobQueue, JobStatus, JobSummary, Millis, Place, Prices, Schedule, ScheduleRun, SchedulingPolicy,
-    TaskContainer, Usage, Volume, What,
+    AttemptId, AuditEntry, ComputeEnvironment, ConsumableResource, DeadLetter, Instance, InstanceId, JobDefinition,
+    JobDetail, JobId, JobQueue, JobStatus, JobSummary, Millis, Place, Prices, Schedule, ScheduleGroup, ScheduleRun,
+    SchedulingPolicy, TaskContainer, Usage, Volume, What,
 };
 use command::{Answer, Command, Refusal};
 use event::Event;
@@ -296,6 +297,16 @@ impl Engine {
     pub fn schedule_runs(&self, group: &str, name: &str) -> Vec<ScheduleRun> {
         let scheduled = self.core.schedules.get(&state::schedule_key(group, name));
         scheduled.map(|scheduled| scheduled.runs.iter().rev().cloned().collect()).unwrap_or_default()
+    }
+
+    /// All schedule groups, with how they stand; `default` is one of them.
+    pub fn schedule_groups(&self) -> Vec<ScheduleGroup> {
+        self.group_rows()
+    }
+
+    /// Firings that came to nothing for good, newest first; the last 1,000 are kept.
+    pub fn dead_letters(&self, limit: usize) -> Vec<DeadLetter> {
+        self.core.dead_letters.iter().rev().take(limit).cloned().collect()
     }
 
     /// Newest first; the last 10,000 are kept.

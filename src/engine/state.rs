@@ -2,10 +2,11 @@
 
 use super::Settings;
 use super::job::{Key, Root};
+use super::schedule::planned;
 use crate::model::{
-    AuditEntry, ComputeEnvironmentOrder, ConsumableKind, CreateComputeEnvironmentRequest, FairsharePolicy, Health,
-    InstanceId, InstanceState, JobDefinition, JobStateTimeLimitAction, Millis, QuotaSharePolicy, Schedule, ScheduleRun,
-    Switch,
+    AuditEntry, ComputeEnvironmentOrder, ConsumableKind, CreateComputeEnvironmentRequest, DeadLetter, FairsharePolicy,
+    Health, InstanceId, InstanceState, JobDefinition, JobStateTimeLimitAction, Millis, QuotaSharePolicy, Schedule,
+    ScheduleRun, Switch,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -16,6 +17,10 @@ pub const AUDIT_KEPT: usize = 10_000;
 pub const RUNS_KEPT: usize = 100;
 /// How long the token of an update of a consumable resource is known.
 const TOKEN_KEPT: Millis = 8 * 3_600_000;
+/// How many dead letters are kept.
+pub const DEAD_LETTERS_KEPT: usize = 1_000;
+/// How many client tokens are remembered.
+const TOKENS_KEPT: usize = 1_000;
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -36,6 +41,29 @@ pub struct Core {
     pub schedules: BTreeMap<String, Scheduled>,
     /// Oldest first.
     pub audit: VecDeque<AuditEntry>,
+    /// Schedule groups by name, without `default`.
+    pub groups: BTreeMap<String, Group>,
+    /// Firings that came to nothing; oldest first.
+    pub dead_letters: VecDeque<DeadLetter>,
+    /// What each `ClientToken` was used for, by its text.
+    pub tokens: BTreeMap<String, TokenUse>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Group {
+    pub created_at: Millis,
+    pub modified_at: Millis,
+    pub tags: BTreeMap<String, String>,
+}
+
+/// One use of a `ClientToken`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TokenUse {
+    pub at: Millis,
+    /// What the request led to: `schedule GROUP/NAME`, `no schedule GROUP/NAME`, and so for a group.
+    pub made: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -174,15 +202,50 @@ pub struct Host {
 #[serde(rename_all = "camelCase")]
 pub struct Scheduled {
     pub schedule: Schedule,
-    /// When it fires next; `None` where it is DISABLED or over.
+    /// Its next time; `None` where it is DISABLED or over.
     #[serde(default)]
     pub next: Option<Millis>,
     /// Oldest first.
     #[serde(default)]
     pub runs: VecDeque<ScheduleRun>,
+    /// Firings whose submission was refused and is tried again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waiting: Vec<Delivery>,
+}
+
+/// A firing whose submission was refused and is tried again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Delivery {
+    pub scheduled_time: Millis,
+    /// When it was to fire first; its age counts from there.
+    pub planned_time: Millis,
+    pub execution_id: String,
+    pub attempts: u32,
+    pub next_attempt: Millis,
+}
+
+impl Scheduled {
+    /// When it has something to do: its next firing, or the next try of one that was refused.
+    pub fn wake(&self) -> Option<Millis> {
+        let fires = self.next.map(|next| planned(&self.schedule, next));
+        fires.into_iter().chain(self.waiting.iter().map(|delivery| delivery.next_attempt)).min()
+    }
 }
 
 impl Core {
+    /// Remembers what a token was used for; of many the oldest is forgotten.
+    pub fn remember(&mut self, token: Option<&String>, made: String, at: Millis) {
+        let Some(token) = token else { return };
+        self.tokens.insert(token.clone(), TokenUse { at, made });
+        if self.tokens.len() > TOKENS_KEPT {
+            let oldest = self.tokens.iter().min_by_key(|(token, used)| (used.at, *token));
+            if let Some(oldest) = oldest.map(|(token, _)| token.clone()) {
+                self.tokens.remove(&oldest);
+            }
+        }
+    }
+
     pub fn definition(&self, name: &str, revision: u32) -> Option<&JobDefinition> {
         self.definitions.get(name)?.get(&revision)
     }

@@ -127,6 +127,11 @@ impl Place {
     pub fn partition(&self) -> &'static str {
         region::partition(&self.region).unwrap_or("aws")
     }
+
+    /// `arn:aws:scheduler:REGION:ACCOUNT:schedule-group/NAME`.
+    pub fn schedule_group_arn(&self, name: &str) -> String {
+        format!("arn:aws:scheduler:{}:{}:schedule-group/{name}", self.region, self.account)
+    }
 }
 
 #[cfg(test)]

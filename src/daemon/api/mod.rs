@@ -149,6 +149,19 @@ fn router(world: Arc<World>) -> Router {
             "/schedules/{name}",
             post(scheduler::create).put(scheduler::update).get(scheduler::get).delete(scheduler::delete),
         )
+        .route("/schedule-groups", get(scheduler::groups::list))
+        .route(
+            "/schedule-groups/{name}",
+            post(scheduler::groups::create).get(scheduler::groups::get).delete(scheduler::groups::delete),
+        )
+        .route(
+            "/tags/{*arn}",
+            get(scheduler::groups::tags).post(scheduler::groups::tag).delete(scheduler::groups::untag),
+        )
+        .route(
+            "/batchdeck/v1/dead-letters",
+            get(scheduler::groups::dead_letters).delete(scheduler::groups::clear_dead_letters),
+        )
         .route("/batchdeck/v1/queues", get(ours::queues))
         .route("/batchdeck/v1/environments", get(ours::environments))
         .route("/batchdeck/v1/definitions", get(ours::definitions))

@@ -151,6 +151,51 @@ async fn a_schedule_is_made_read_listed_changed_and_deleted() {
 }
 
 #[tokio::test]
+async fn schedule_groups_are_made_listed_tagged_and_deleted_with_their_schedules() {
+    let host = Host::furnished().await;
+    let tags = json!({ "Tags": [{ "Key": "team", "Value": "ops" }], "ClientToken": "t-1" });
+    let made = host.ask("POST /schedule-groups/ops", &[], tags.to_string()).await;
+    let arn = made.body["ScheduleGroupArn"].as_str().expect("an ARN").to_owned();
+    let again = host.ask("POST /schedule-groups/ops", &[], tags.to_string()).await;
+    assert_eq!((again.status, again.body["ScheduleGroupArn"].as_str()), (StatusCode::OK, Some(arn.as_str())));
+    let other = host.ask("POST /schedule-groups/ops", &[], "{}").await;
+    assert_eq!((other.status.as_u16(), other.header("x-amzn-errortype")), (409, "ConflictException"));
+    let body = json!({
+        "GroupName": "ops", "ScheduleExpression": "rate(1 hour)", "FlexibleTimeWindow": { "Mode": "OFF" },
+        "Target": {
+            "Arn": "arn:aws:scheduler:::aws-sdk:batch:submitJob", "RoleArn": "arn:aws:iam::123456789012:role/r",
+            "Input": r#"{"JobName":"nightly","JobQueue":"main","JobDefinition":"shell"}"#,
+        },
+    });
+    for number in 0..3 {
+        let made = host.ask(&format!("POST /schedules/s{number}"), &[], body.to_string()).await;
+        assert_eq!(made.status, StatusCode::OK, "{}", made.body);
+    }
+    let first = host.get("/schedules?ScheduleGroup=ops&MaxResults=2").await;
+    let token = first["NextToken"].as_str().expect("there is more").to_owned();
+    let second = host.get(&format!("/schedules?ScheduleGroup=ops&MaxResults=2&NextToken={token}")).await;
+    assert_eq!((&second["Schedules"][0]["Name"], second.get("NextToken")), (&json!("s2"), None), "{second}");
+    let groups = host.get("/schedule-groups?NamePrefix=op").await;
+    assert_eq!(
+        (&groups["ScheduleGroups"][0]["Arn"], &groups["ScheduleGroups"][0]["State"]),
+        (&json!(arn), &json!("ACTIVE"))
+    );
+
+    let encoded = arn.replace(':', "%3A").replace('/', "%2F");
+    let more = json!({ "Tags": [{ "Key": "on call", "Value": "yes" }] }).to_string();
+    assert_eq!(host.ask(&format!("POST /tags/{encoded}"), &[], more).await.status, StatusCode::OK);
+    assert_eq!(host.ask(&format!("DELETE /tags/{arn}?TagKeys=team&TagKeys=x"), &[], "").await.status, StatusCode::OK);
+    assert_eq!(host.get(&format!("/tags/{encoded}")).await["Tags"], json!([{ "Key": "on call", "Value": "yes" }]));
+    assert_eq!(host.ask("DELETE /schedule-groups/ops", &[], "").await.status, StatusCode::OK);
+    assert_eq!(host.get("/schedules").await["Schedules"], json!([]));
+    assert_eq!(
+        host.ask("GET /schedule-groups/ops", &[], "").await.header("x-amzn-errortype"),
+        "ResourceNotFoundException"
+    );
+    assert_eq!(host.get("/batchdeck/v1/dead-letters").await, json!([]));
+}
+
+#[tokio::test]
 async fn a_watcher_sees_each_change_and_goes_on_where_it_left() {
     let host = Host::running().await;
     let mut first = host.watch(None).await;

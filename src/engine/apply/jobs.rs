@@ -19,7 +19,8 @@ impl Engine {
         if let (Some(array), true) = (&mut root.array, key.slot > 0 && old != new) {
             array.counts.take(old);
             array.counts.add(new, 1);
-            array.counted_at = at;
+            // A clock that was set back leaves younger children behind.
+            array.counted_at = if at < array.counted_at { array.latest() } else { at };
         }
         self.index.replace(root, key, before);
         self.index.replace_whole(root, key.number, whole);

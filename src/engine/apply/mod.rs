@@ -2,15 +2,16 @@
 //! passed over.
 
 mod jobs;
+mod schedules;
 
 use super::Engine;
 use super::event::Event;
 use super::index::QueueIndex;
 use super::job::End;
 use super::shared::Text;
-use super::state::{AUDIT_KEPT, Consumable, Environment, Host, Queue, RUNS_KEPT, Scheduled, schedule_key};
-use crate::model::{Health, InstanceState, JobStatus, Millis, Schedule, ScheduleRun, Switch};
-use std::collections::{BTreeSet, VecDeque};
+use super::state::{AUDIT_KEPT, Consumable, Environment, Host, Queue};
+use crate::model::{Health, InstanceState, JobStatus};
+use std::collections::BTreeSet;
 
 impl Engine {
     pub(super) fn fold(&mut self, event: &Event) {
@@ -216,14 +217,13 @@ impl Engine {
                     self.settle_environment(&host.environment);
                 }
             }
-            Event::ScheduleSaved { schedule, next, .. } => self.schedule_saved(schedule, *next),
-            Event::ScheduleDeleted { group, name, .. } => {
-                let key = schedule_key(group, name);
-                if let Some(next) = self.core.schedules.remove(&key).and_then(|scheduled| scheduled.next) {
-                    self.index.firing.remove(&(next, key));
-                }
-            }
-            Event::ScheduleRan { run, next, .. } => self.schedule_ran(run, *next),
+            Event::ScheduleSaved { .. }
+            | Event::ScheduleDeleted { .. }
+            | Event::ScheduleRan { .. }
+            | Event::ScheduleGroupSaved { .. }
+            | Event::ScheduleGroupDeleted { .. }
+            | Event::DeadLettersCleared { .. } => self.fold_schedule(event),
+            Event::ClockSetBack { at, next, .. } => self.clock_set_back(*at, next),
             Event::Audited { entry, .. } => {
                 self.core.audit.push_back(entry.clone());
                 if self.core.audit.len() > AUDIT_KEPT {
@@ -244,36 +244,6 @@ impl Engine {
         environment.raise_to = environment.raise_to.filter(|desired| has_room && u64::from(*desired) * 1000 > total);
         if environment.grace_milli > 0 {
             environment.grace_milli = if total > environment.maximum_milli() { total } else { 0 };
-        }
-    }
-
-    fn schedule_saved(&mut self, schedule: &Schedule, next: Option<Millis>) {
-        let key = schedule_key(&schedule.group_name, &schedule.name);
-        let next = next.filter(|_| schedule.state == Switch::Enabled);
-        let before = self.core.schedules.remove(&key);
-        if let Some(old) = before.as_ref().and_then(|scheduled| scheduled.next) {
-            self.index.firing.remove(&(old, key.clone()));
-        }
-        if let Some(next) = next {
-            self.index.firing.insert((next, key.clone()));
-        }
-        let runs = before.map_or_else(VecDeque::new, |scheduled| scheduled.runs);
-        self.core.schedules.insert(key, Scheduled { schedule: schedule.clone(), next, runs });
-    }
-
-    fn schedule_ran(&mut self, run: &ScheduleRun, next: Option<Millis>) {
-        let key = schedule_key(&run.group_name, &run.schedule_name);
-        let Some(scheduled) = self.core.schedules.get_mut(&key) else { return };
-        if let Some(old) = scheduled.next {
-            self.index.firing.remove(&(old, key.clone()));
-        }
-        if let Some(next) = next {
-            self.index.firing.insert((next, key));
-        }
-        scheduled.next = next;
-        scheduled.runs.push_back(run.clone());
-        if scheduled.runs.len() > RUNS_KEPT {
-            scheduled.runs.pop_front();
         }
     }
 }

@@ -4,8 +4,10 @@ mod agents;
 mod consumables;
 mod definitions;
 mod environments;
+mod groups;
 mod policies;
 mod queues;
+mod schedule_form;
 mod schedules;
 mod stop;
 mod submit;
@@ -79,9 +81,14 @@ impl Engine {
             Action::ReprioritiseJob { job, priority } => self.reprioritise(job, *priority, now),
             Action::CreateSchedule(schedule) => self.create_schedule(schedule, now),
             Action::UpdateSchedule(schedule) => self.update_schedule(schedule, now),
-            Action::DeleteSchedule { group, name } => self.delete_schedule(group, name, now),
+            Action::DeleteSchedule { group, name, token } => self.delete_schedule(group, name, token.as_ref(), now),
+            Action::CreateScheduleGroup { name, tags, token } => self.create_group(name, tags, token.as_ref(), now),
+            Action::DeleteScheduleGroup { name, token } => self.delete_group(name, token.as_ref(), now),
+            Action::TagScheduleGroup { name, add, remove } => self.tag_group(name, add, remove, now),
+            Action::ClearDeadLetters => self.clear_dead_letters(now),
             Action::RunSchedule { group, name } => self.run_schedule(group, name, &command.by, now, ids),
             Action::Resume => return Ok(body(self.missed(now, ids))),
+            Action::ClockSetBack { from } => return Ok(body(self.plan_again(*from, now))),
             Action::InstanceRegistered { instance, pid } => return self.registered(instance, *pid, now).map(body),
             Action::InstanceLost { instance, cause } => return Ok(body(self.lost(instance, cause, now))),
             Action::AttemptStarted { attempt, at } => return Ok(body(self.attempt_started(attempt, *at, now))),

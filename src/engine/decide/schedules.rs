@@ -1,36 +1,48 @@
 //! Schedules: create, update, delete, run now (`EventBridge` Scheduler API reference).
 
 use super::Ruling;
+use super::groups::{AGAIN, no_group};
+use super::schedule_form::{check, invalid};
 use crate::engine::command::{Answer, Refusal};
+use crate::engine::deliver::{run_of, scheduled_request};
 use crate::engine::event::Event;
-use crate::engine::schedule::{next_run, run_of, scheduled_request};
+use crate::engine::schedule::{is_once, millis, next_run};
 use crate::engine::state::{Scheduled, schedule_key};
 use crate::engine::{Engine, Ids};
-use crate::model::expression::Expression;
-use crate::model::{Millis, Schedule, Switch, validate};
+use crate::model::{DEFAULT_SCHEDULE_GROUP, Millis, Schedule, Switch};
 
 impl Engine {
     pub(super) fn create_schedule(&self, schedule: &Schedule, now: Millis) -> Result<Ruling, Refusal> {
         let key = schedule_key(&schedule.group_name, &schedule.name);
         check(schedule)?;
-        if self.core.schedules.contains_key(&key) {
-            return Err(Refusal::Conflict(format!("Schedule {key} already exists; update it, or take another name")));
-        }
         let arn = self.core.settings.place.schedule_arn(&schedule.group_name, &schedule.name);
+        let answer = Answer::Created { arn: arn.clone(), name: schedule.name.clone() };
         let saved = Schedule {
-            arn: arn.clone(),
+            arn,
             creation_date: Some(seconds(now)),
             last_modification_date: Some(seconds(now)),
+            client_token: None,
             ..schedule.clone()
         };
-        let next = next_run(&saved, now);
-        if next.is_none() && saved.state == Switch::Enabled {
-            return invalid(format!("ScheduleExpression {} never comes due from now on", saved.schedule_expression));
+        let token = schedule.client_token.as_ref();
+        if let Some(known) = self.core.schedules.get(&key) {
+            if self.was_asked_before(token, &format!("schedule {key}"))? && is_same(&known.schedule, &saved) {
+                return Ok(Ruling::done("CreateSchedule", &key, AGAIN, vec![]).answering(answer));
+            }
+            return Err(Refusal::Conflict(format!("Schedule {key} already exists; update it, or take another name")));
         }
-        let name = saved.name.clone();
+        self.was_asked_before(token, &format!("schedule {key}"))?;
+        if schedule.group_name != DEFAULT_SCHEDULE_GROUP && !self.core.groups.contains_key(&schedule.group_name) {
+            return Err(no_group(&schedule.group_name));
+        }
+        if saved.end_date.is_some_and(|end| millis(end) <= now) {
+            return invalid("EndDate is in the past; it takes a time to come");
+        }
+        let next = next_run(&saved, now);
+        must_come(&saved, next)?;
         let outcome = format!("created, {}", saved.schedule_expression);
-        let event = Event::ScheduleSaved { at: now, schedule: Box::new(saved), next };
-        Ok(Ruling::done("CreateSchedule", &key, outcome, vec![event]).answering(Answer::Created { arn, name }))
+        let event = Event::ScheduleSaved { at: now, schedule: Box::new(saved), next, token: token.cloned() };
+        Ok(Ruling::done("CreateSchedule", &key, outcome, vec![event]).answering(answer))
     }
 
     /// A full replacement, as on AWS: what is left out returns to its default.
@@ -42,9 +54,14 @@ impl Engine {
             arn: old.arn.clone(),
             creation_date: old.creation_date,
             last_modification_date: Some(seconds(now)),
+            client_token: None,
             ..schedule.clone()
         };
         let next = next_run(&saved, now);
+        // What is over may still be described anew, or paused.
+        if !is_same_in_time(old, &saved) {
+            must_come(&saved, next)?;
+        }
         let mut outcome = Vec::new();
         if old.state != saved.state {
             outcome.push(format!("{} -> {}", old.state.as_str(), saved.state.as_str()));
@@ -52,17 +69,36 @@ impl Engine {
         if old.schedule_expression != saved.schedule_expression {
             outcome.push(format!("{} -> {}", old.schedule_expression, saved.schedule_expression));
         }
+        if saved.state == Switch::Disabled && !known.waiting.is_empty() {
+            outcome.push(format!("{} firings are not tried again", known.waiting.len()));
+        }
         if outcome.is_empty() {
             outcome.push("replaced".to_owned());
         }
-        let event = Event::ScheduleSaved { at: now, schedule: Box::new(saved), next };
+        let token = schedule.client_token.clone();
+        let event = Event::ScheduleSaved { at: now, schedule: Box::new(saved), next, token };
         Ok(Ruling::done("UpdateSchedule", &key, outcome.join(", "), vec![event]))
     }
 
-    pub(super) fn delete_schedule(&self, group: &str, name: &str, now: Millis) -> Result<Ruling, Refusal> {
+    pub(super) fn delete_schedule(
+        &self,
+        group: &str,
+        name: &str,
+        token: Option<&String>,
+        now: Millis,
+    ) -> Result<Ruling, Refusal> {
+        let key = schedule_key(group, name);
+        let gone = !self.core.schedules.contains_key(&key);
+        if gone && self.was_asked_before(token, &format!("no schedule {key}"))? {
+            return Ok(Ruling::done("DeleteSchedule", &key, AGAIN, vec![]));
+        }
         let (key, known) = self.find_schedule(group, name)?;
-        let outcome = format!("was {}", known.schedule.state.as_str());
-        let event = Event::ScheduleDeleted { at: now, group: group.to_owned(), name: name.to_owned() };
+        let mut outcome = format!("was {}", known.schedule.state.as_str());
+        if !known.waiting.is_empty() {
+            outcome += &format!(", {} firings are not tried again", known.waiting.len());
+        }
+        let (group, name, token) = (group.to_owned(), name.to_owned(), token.cloned());
+        let event = Event::ScheduleDeleted { at: now, group, name, token };
         Ok(Ruling::done("DeleteSchedule", &key, outcome, vec![event]))
     }
 
@@ -76,15 +112,18 @@ impl Engine {
         ids: &mut dyn Ids,
     ) -> Result<Ruling, Refusal> {
         let (key, known) = self.find_schedule(group, name)?;
-        let request = scheduled_request(&known.schedule, now, ids).map_err(Refusal::Validation)?;
+        let execution_id = ids.uuid();
+        let request = scheduled_request(&known.schedule, now, &execution_id, 1)
+            .map_err(|error| Refusal::Validation(error.to_string()))?;
         let submitted = self.submit(&request, by, now, ids)?;
         let Answer::Submitted(response) = &submitted.answer else { return Ok(submitted) };
         let mut run = run_of(&known.schedule, now, now);
         run.job_id = Some(response.job_id.clone());
         run.note = Some("run by hand".to_owned());
+        (run.execution_id, run.attempts) = (execution_id, 1);
         let outcome = format!("submitted {}", response.job_id);
         let mut events = submitted.events;
-        events.push(Event::ScheduleRan { at: now, run, next: known.next });
+        events.push(Event::ScheduleRan { at: now, run, next: known.next, dead_letter: None });
         Ok(Ruling::done("RunSchedule", &key, outcome, events).answering(submitted.answer))
     }
 
@@ -97,49 +136,41 @@ impl Engine {
     }
 }
 
-fn invalid<T>(message: impl Into<String>) -> Result<T, Refusal> {
-    Err(Refusal::Validation(message.into()))
+/// An ENABLED schedule has a time to come.
+fn must_come(schedule: &Schedule, next: Option<Millis>) -> Result<(), Refusal> {
+    let expression = &schedule.schedule_expression;
+    match next {
+        None if schedule.state == Switch::Enabled && is_once(schedule) => {
+            invalid(format!("ScheduleExpression is `{expression}`, which is in the past; it takes a time to come"))
+        }
+        None if schedule.state == Switch::Enabled => {
+            invalid(format!("ScheduleExpression is `{expression}`, which never comes due from now on"))
+        }
+        _ => Ok(()),
+    }
 }
 
-fn check(schedule: &Schedule) -> Result<(), Refusal> {
-    for name in [&schedule.name, &schedule.group_name] {
-        validate::schedule_name(name).map_err(|wrong| Refusal::Validation(wrong.to_string()))?;
-    }
-    let expression = &schedule.schedule_expression;
-    if let Err(error) = Expression::parse(expression, &schedule.schedule_expression_timezone) {
-        return invalid(format!("ScheduleExpression is `{expression}`: {error}"));
-    }
-    if let Err(error) = schedule.target.request() {
-        return invalid(error.to_string());
-    }
-    if schedule.description.as_ref().is_some_and(|text| text.chars().count() > 512) {
-        return invalid("Description takes at most 512 letters");
-    }
-    if let (Some(start), Some(end)) = (schedule.start_date, schedule.end_date)
-        && end <= start
-    {
-        return invalid("EndDate is not after StartDate");
-    }
-    let window = &schedule.flexible_time_window;
-    match (window.mode.as_str(), window.maximum_window_in_minutes) {
-        ("OFF", None) | ("FLEXIBLE", Some(1..=1440)) => {}
-        ("OFF" | "FLEXIBLE", _) => {
-            return invalid(
-                "FlexibleTimeWindow takes OFF alone, or FLEXIBLE with MaximumWindowInMinutes from 1 to 1440",
-            );
-        }
-        (other, _) => return invalid(format!("FlexibleTimeWindow.Mode is `{other}`; it takes OFF or FLEXIBLE")),
-    }
-    if let Some(policy) = &schedule.target.retry_policy {
-        let age = policy.maximum_event_age_in_seconds;
-        if !(60..=86_400).contains(&age) || policy.maximum_retry_attempts > 185 {
-            return invalid("RetryPolicy takes MaximumEventAgeInSeconds 60 to 86400 and MaximumRetryAttempts 0 to 185");
-        }
-    }
-    Ok(())
+/// Whether two say the same, apart from when they were written.
+fn is_same(known: &Schedule, asked: &Schedule) -> bool {
+    let undated =
+        |schedule: &Schedule| Schedule { creation_date: None, last_modification_date: None, ..schedule.clone() };
+    undated(known) == undated(asked)
+}
+
+fn is_same_in_time(old: &Schedule, new: &Schedule) -> bool {
+    let times = |schedule: &Schedule| {
+        (
+            schedule.schedule_expression.clone(),
+            schedule.schedule_expression_timezone.clone(),
+            schedule.start_date,
+            schedule.end_date,
+            schedule.state,
+        )
+    };
+    times(old) == times(new)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "epoch milliseconds stay far below 2^52")]
-fn seconds(at: Millis) -> f64 {
+pub(super) fn seconds(at: Millis) -> f64 {
     at as f64 / 1000.0
 }

@@ -6,7 +6,7 @@ use crate::model::{
     JobStatus, RetryPolicy, Schedule, ScheduleRun, ScheduleTarget, SubmitJobRequest, Switch, UpdateJobQueueRequest,
 };
 
-fn schedule(expression: &str) -> Schedule {
+pub(super) fn schedule(expression: &str) -> Schedule {
     let request = SubmitJobRequest {
         parameters: [("day".to_owned(), "<aws.scheduler.scheduled-time>".to_owned())].into(),
         ..job("nightly")
@@ -14,18 +14,18 @@ fn schedule(expression: &str) -> Schedule {
     Schedule {
         name: "nightly".to_owned(),
         schedule_expression: expression.to_owned(),
-        target: ScheduleTarget::submit_job(&request, "arn:aws:iam::1:role/r"),
+        target: ScheduleTarget::submit_job(&request, "arn:aws:iam::123456789012:role/r"),
         ..Schedule::default()
     }
 }
 
-fn scheduled(expression: &str) -> World {
+pub(super) fn scheduled(expression: &str) -> World {
     let mut world = World::small(4);
     world.ask(Action::CreateSchedule(Box::new(schedule(expression)))).expect("created");
     world
 }
 
-fn runs(world: &World) -> Vec<ScheduleRun> {
+pub(super) fn runs(world: &World) -> Vec<ScheduleRun> {
     world.engine.schedule_runs("default", "nightly")
 }
 
@@ -157,11 +157,13 @@ fn schedules_are_refused_with_the_scheduler_s_own_errors() {
     let mut world = scheduled("rate(10 minutes)");
     let same = world.ask(Action::CreateSchedule(Box::new(schedule("rate(1 hour)"))));
     assert!(matches!(same, Err(Refusal::Conflict(_))), "{same:?}");
-    let unknown = world.ask(Action::DeleteSchedule { group: "default".into(), name: "nobody".into() });
+    let unknown = world.ask(Action::DeleteSchedule { group: "default".into(), name: "nobody".into(), token: None });
     assert_eq!(unknown, Err(Refusal::NotFound("Schedule default/nobody does not exist.".into())));
     let wrong = world.ask(Action::UpdateSchedule(Box::new(schedule("rate(5 weeks)"))));
     assert!(matches!(wrong, Err(Refusal::Validation(_))), "{wrong:?}");
-    world.ask(Action::DeleteSchedule { group: "default".into(), name: "nightly".into() }).expect("deleted");
+    world
+        .ask(Action::DeleteSchedule { group: "default".into(), name: "nightly".into(), token: None })
+        .expect("deleted");
     assert_eq!((world.engine.schedules(), world.engine.next_wake(world.now)), (vec![], None));
 }
 

@@ -5,9 +5,9 @@ use super::world::{DAY, HOUR, Held, MINUTE, SECOND, World, definition, job, size
 use crate::engine::command::{Action, Outcome};
 use crate::engine::{Engine, Settings};
 use crate::model::{
-    ArrayProperties, AttemptId, ComputeEnvironmentOrder, ComputeResourceUpdate, DependencyKind, EvaluateOnExit,
-    InstanceId, JobDependency, JobId, JobStatus, Schedule, ScheduleTarget, SubmitJobRequest, Switch,
-    UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
+    AfterCompletion, ArrayProperties, AttemptId, ComputeEnvironmentOrder, ComputeResourceUpdate, DependencyKind,
+    EvaluateOnExit, FlexibleTimeWindow, InstanceId, JobDependency, JobId, JobStatus, RetryPolicy, Schedule,
+    ScheduleTarget, SubmitJobRequest, Switch, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
 };
 use proptest::prelude::*;
 
@@ -67,6 +67,7 @@ impl Story {
             88..90 => self.operate(),
             90..92 => self.schedule(),
             92 => self.restart(),
+            93 => self.set_clock_back(),
             _ => {
                 let passed = [1, SECOND, 20 * SECOND, 61 * SECOND, 10 * MINUTE, HOUR, 2 * DAY];
                 let time = *self.dice.pick(&passed).expect("some");
@@ -264,16 +265,31 @@ impl Story {
             schedule_expression: (*self.dice.pick(&["rate(30 minutes)", "cron(0 3 * * ? *)"]).expect("some"))
                 .to_owned(),
             state: if self.dice.below(3) == 0 { Switch::Disabled } else { Switch::Enabled },
-            target: ScheduleTarget::submit_job(&request, "arn:aws:iam::1:role/r"),
+            target: ScheduleTarget {
+                retry_policy: Some(RetryPolicy { maximum_event_age_in_seconds: 3600, maximum_retry_attempts: 3 }),
+                ..ScheduleTarget::submit_job(&request, "arn:aws:iam::123456789012:role/r")
+            },
+            flexible_time_window: match self.dice.below(3) {
+                0 => FlexibleTimeWindow { mode: "FLEXIBLE".into(), maximum_window_in_minutes: Some(45) },
+                _ => FlexibleTimeWindow::default(),
+            },
+            action_after_completion: AfterCompletion::Delete,
             ..Schedule::default()
         };
         let action = match self.dice.below(4) {
             0 => Action::CreateSchedule(Box::new(schedule)),
             1 => Action::UpdateSchedule(Box::new(schedule)),
-            2 => Action::DeleteSchedule { group: "default".into(), name },
+            2 => Action::DeleteSchedule { group: "default".into(), name, token: None },
             _ => Action::RunSchedule { group: "default".into(), name },
         };
         let _ = self.world.ask(action);
+    }
+
+    fn set_clock_back(&mut self) {
+        let from = self.world.now;
+        let back = *self.dice.pick(&[2 * MINUTE, HOUR, 2 * DAY]).expect("some");
+        self.world.now -= back;
+        self.world.ask(Action::ClockSetBack { from }).expect("noted");
     }
 
     /// The engine's process is killed and comes back later from its journal.
@@ -357,7 +373,7 @@ proptest! {
 
 #[test]
 fn one_seed_tells_one_story() {
-    let (first, second) = (tell(7, 600), tell(7, 600));
+    let (first, second) = (tell(7, 900), tell(7, 900));
     assert_eq!(first.world.journal, second.world.journal);
     assert!(first.world.journal.len() > 800, "and it is one worth telling");
 }

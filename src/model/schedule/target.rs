@@ -1,87 +1,13 @@
-//! Schedules, in EventBridge Scheduler's shapes (`PascalCase` members, times in epoch seconds).
+//! What a schedule does when it fires: the universal target that submits a job, its retries and dead letters.
+//!
+//! Source: EventBridge Scheduler user guide, "Universal targets"; API reference, `Target`.
 
-use super::{JobId, Millis, SubmitJobRequest, Switch};
+use crate::model::{Millis, SubmitJobRequest};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// The universal target that submits a job (`Target.Arn`).
 pub const SUBMIT_JOB_TARGET: &str = "arn:aws:scheduler:::aws-sdk:batch:submitJob";
-
-/// `GetScheduleOutput`, and what Create and Update take.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct Schedule {
-    pub name: String,
-    #[serde(default = "default_group")]
-    pub group_name: String,
-    #[serde(default)]
-    pub arn: String,
-    /// `cron(…)`, `rate(…)` or `at(…)`.
-    pub schedule_expression: String,
-    /// IANA name of the zone in which the expression is read.
-    #[serde(default = "utc")]
-    pub schedule_expression_timezone: String,
-    #[serde(default)]
-    pub state: Switch,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub description: Option<String>,
-    #[serde(default)]
-    pub flexible_time_window: FlexibleTimeWindow,
-    pub target: ScheduleTarget,
-    /// Epoch seconds. A `rate` counts from here, or from its creation.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub start_date: Option<f64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub end_date: Option<f64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub creation_date: Option<f64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_modification_date: Option<f64>,
-}
-
-fn default_group() -> String {
-    "default".to_owned()
-}
-
-fn utc() -> String {
-    "UTC".to_owned()
-}
-
-impl Default for Schedule {
-    fn default() -> Self {
-        Self {
-            name: String::new(),
-            group_name: default_group(),
-            arn: String::new(),
-            schedule_expression: String::new(),
-            schedule_expression_timezone: utc(),
-            state: Switch::Enabled,
-            description: None,
-            flexible_time_window: FlexibleTimeWindow::default(),
-            target: ScheduleTarget::default(),
-            start_date: None,
-            end_date: None,
-            creation_date: None,
-            last_modification_date: None,
-        }
-    }
-}
-
-/// `FlexibleTimeWindow`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct FlexibleTimeWindow {
-    /// OFF or FLEXIBLE.
-    pub mode: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub maximum_window_in_minutes: Option<u32>,
-}
-
-impl Default for FlexibleTimeWindow {
-    fn default() -> Self {
-        Self { mode: "OFF".to_owned(), maximum_window_in_minutes: None }
-    }
-}
 
 /// `Target`: `input` is the JSON text of a `SubmitJob` with `PascalCase` members.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -92,6 +18,8 @@ pub struct ScheduleTarget {
     pub input: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_policy: Option<RetryPolicy>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dead_letter_config: Option<DeadLetterConfig>,
 }
 
 /// `RetryPolicy`: of the call that submits, not of the job.
@@ -109,6 +37,14 @@ impl Default for RetryPolicy {
     }
 }
 
+/// `DeadLetterConfig`: the ARN of an SQS queue. Kept and shown; dead letters are a list of the engine's own.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct DeadLetterConfig {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub arn: Option<String>,
+}
+
 impl ScheduleTarget {
     /// The target that submits `request`.
     pub fn submit_job(request: &SubmitJobRequest, role_arn: &str) -> Self {
@@ -118,6 +54,7 @@ impl ScheduleTarget {
             role_arn: role_arn.to_owned(),
             input: recase(camel, Case::Pascal).to_string(),
             retry_policy: None,
+            dead_letter_config: None,
         }
     }
 
@@ -130,17 +67,25 @@ impl ScheduleTarget {
         serde_json::from_value(recase(pascal, Case::Camel)).map_err(|e| TargetError::Input(e.to_string()))
     }
 
-    /// How old a missed run may be and still be made up for.
+    /// How old a firing may be and still be carried out or tried again.
     pub fn maximum_age(&self) -> Millis {
         let policy = self.retry_policy.clone().unwrap_or_default();
         Millis::from(policy.maximum_event_age_in_seconds) * 1000
+    }
+
+    /// How often a submission that was refused may be tried again.
+    pub fn maximum_retries(&self) -> u32 {
+        self.retry_policy.clone().unwrap_or_default().maximum_retry_attempts
     }
 }
 
 /// Why a target cannot be carried out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TargetError {
-    #[error("Target.Arn is `{0}`; only `{SUBMIT_JOB_TARGET}` can be carried out here")]
+    #[error(
+        "Target.Arn is `{0}`, which nothing here can carry out; it takes `{SUBMIT_JOB_TARGET}`, with a SubmitJob request as \
+         Input"
+    )]
     NotSubmitJob(String),
     #[error("Target.Input is not a SubmitJob request: {0}")]
     Input(String),
@@ -153,7 +98,8 @@ enum Case {
 }
 
 /// Members whose own keys are the user's words and keep their case.
-const FREE_KEYS: [&str; 4] = ["parameters", "tags", "options", "statusSummary"];
+const FREE_KEYS: [&str; 8] =
+    ["parameters", "tags", "options", "statusSummary", "labels", "annotations", "limits", "requests"];
 
 fn recase(value: Value, case: Case) -> Value {
     match value {
@@ -181,25 +127,6 @@ fn first_letter(key: &str, case: Case) -> String {
     }
 }
 
-/// *Ours*: one firing of a schedule, and what came of it.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-pub struct ScheduleRun {
-    pub schedule_name: String,
-    pub group_name: String,
-    /// The time that the expression named; for `run now`, the time of the request.
-    pub scheduled_time: Millis,
-    pub fired_at: Millis,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub job_id: Option<JobId>,
-    /// Why no job was submitted.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
-    /// What was out of the ordinary: "run by hand", or "missed while the engine was down, run 4 m late".
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub note: Option<String>,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -218,7 +145,7 @@ mod tests {
             }),
             ..Default::default()
         };
-        let target = ScheduleTarget::submit_job(&request, "arn:aws:iam::1:role/r");
+        let target = ScheduleTarget::submit_job(&request, "arn:aws:iam::123456789012:role/r");
         assert!(target.input.contains(r#""JobName":"nightly""#), "{}", target.input);
         assert!(target.input.contains(r#""Parameters":{"day""#), "{}", target.input);
         assert_eq!(target.request(), Ok(request));
