@@ -41,14 +41,18 @@ impl DirectoryError {
 
 /// The directory in which one local engine keeps everything. Its path is absolute. Directories in it are 0700, files 0600.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DataDirectory(PathBuf);
+pub struct DataDirectory {
+    path: PathBuf,
+    /// Where below `logs` the log streams are.
+    logs_below: Option<String>,
+}
 
 impl DataDirectory {
     /// Takes a path, relative to the working directory or absolute. Makes nothing.
     pub fn new(path: &Path) -> Result<Self, DirectoryError> {
         let absolute =
             std::path::absolute(path).map_err(|cause| DirectoryError::NotAbsolute { path: path.to_owned(), cause })?;
-        let directory = Self(absolute);
+        let directory = Self { path: absolute, logs_below: None };
         for socket in [directory.socket(), directory.agents_socket()] {
             let length = socket.as_os_str().len();
             if length > LONGEST_SOCKET_PATH {
@@ -60,7 +64,7 @@ impl DataDirectory {
 
     /// Makes the directory where it is missing, for this user alone (0700).
     pub fn create(&self) -> Result<(), DirectoryError> {
-        create_private(&self.0)
+        create_private(&self.path)
     }
 
     /// Makes all directories of an engine where they are missing, each for this user alone.
@@ -70,50 +74,57 @@ impl DataDirectory {
     }
 
     pub fn path(&self) -> &Path {
-        &self.0
+        &self.path
     }
 
     /// The engine's API (0600).
     pub fn socket(&self) -> PathBuf {
-        self.0.join("engine.sock")
+        self.path.join("engine.sock")
     }
 
     /// Where agents call the engine (0600).
     pub fn agents_socket(&self) -> PathBuf {
-        self.0.join("agents.sock")
+        self.path.join("agents.sock")
     }
 
     /// The key pair of the engine's TCP door (0600), in the form of AWS's credentials file.
     pub fn credentials(&self) -> PathBuf {
-        self.0.join("credentials")
+        self.path.join("credentials")
     }
 
     /// `ADDRESS:PORT` of the engine's TCP door, while it is open.
     pub fn http(&self) -> PathBuf {
-        self.0.join("http")
+        self.path.join("http")
     }
 
     pub fn journal(&self) -> PathBuf {
-        self.0.join("journal.db")
+        self.path.join("journal.db")
     }
 
     /// Held with `flock` by the engine that runs; contains its process id.
     pub fn lock(&self) -> PathBuf {
-        self.0.join("engine.lock")
+        self.path.join("engine.lock")
     }
 
     /// Log streams, by their names.
     pub fn logs(&self) -> PathBuf {
-        self.0.join("logs")
+        let logs = self.path.join("logs");
+        self.logs_below.as_ref().map_or(logs.clone(), |below| logs.join(below))
+    }
+
+    /// The same directory, with the log streams of another region: those lie below `logs` in a directory of their own.
+    #[must_use]
+    pub fn with_logs_below(&self, below: Option<String>) -> Self {
+        Self { path: self.path.clone(), logs_below: below }
     }
 
     /// Scratch directories of attempts, by task id.
     pub fn work(&self) -> PathBuf {
-        self.0.join("work")
+        self.path.join("work")
     }
 
     pub fn agents(&self) -> PathBuf {
-        self.0.join("agents")
+        self.path.join("agents")
     }
 
     /// What an agent itself writes, for the case that it does not get far.
@@ -128,17 +139,17 @@ impl DataDirectory {
 
     /// What the engine itself has to say.
     pub fn log(&self) -> PathBuf {
-        self.0.join("engine.log")
+        self.path.join("engine.log")
     }
 
     /// What the demo's jobs read and write.
     pub fn demo(&self) -> PathBuf {
-        self.0.join("demo")
+        self.path.join("demo")
     }
 
     /// What was done through the console on AWS, which keeps no such record itself.
     pub fn aws_audit(&self) -> PathBuf {
-        self.0.join("aws-audit.jsonl")
+        self.path.join("aws-audit.jsonl")
     }
 }
 

@@ -4,6 +4,12 @@
 //! synced transaction, and only then answers, tells watchers and carries effects out. So nothing that anyone has seen
 //! is ever lost, and under load many requests share one sync. It begins nothing by itself before [`Action::Resume`].
 
+mod realms;
+mod snapshots;
+
+pub(super) use realms::{Realms, Region, log_directory};
+pub(super) use snapshots::{Progress, Snapshot};
+
 use super::clock::{self, Clock, Reading};
 use super::feed::Feed;
 use super::journal::{Journal, JournalError};
@@ -13,6 +19,7 @@ use crate::engine::event::Event;
 use crate::engine::{Effect, Engine, Ids};
 use crate::model::{AttemptId, InstanceId, JobId, Millis, What};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::Duration;
@@ -30,6 +37,10 @@ const USAGE_EVERY: Millis = 1_000;
 const ROUND_EVENTS: usize = 20_000;
 /// A running engine puts a snapshot in the place of its events after so many.
 const SNAPSHOT_EVERY: u64 = 500_000;
+/// At start, so many events are worth a snapshot.
+const SNAPSHOT_AT_START: u64 = 20_000;
+/// While a snapshot is written or replaced events are cleared away, the loop does a little of it so often.
+const CHORES_EVERY: Duration = Duration::from_millis(5);
 
 /// Why a command was not carried out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -42,27 +53,34 @@ pub(super) enum CommandError {
     Ending,
 }
 
-/// The loop's front door; cheap to clone.
+/// The loop's front door, to the engine of one region; cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct Driver {
     inputs: Sender<Input>,
+    region: Region,
 }
 
 type Reply = oneshot::Sender<Result<Answer, CommandError>>;
-type Look = Box<dyn FnOnce(&Engine) + Send>;
+type Look = Box<dyn FnOnce(&Realms) + Send>;
 
 enum Input {
-    Command(Box<Command>, Reply),
+    Command(Region, Box<Command>, Reply),
     Said(InstanceId, ToEngine),
     Read(Look),
     Stop,
 }
 
 impl Driver {
+    /// The same door, to the engine of another region. It is made with the first thing that is made there.
+    pub(super) fn of(&self, region: &str) -> Self {
+        Self { inputs: self.inputs.clone(), region: region.into() }
+    }
+
     /// Carries a command out; when it answers, what it did is on the disk.
     pub(super) async fn command(&self, command: Command) -> Result<Answer, CommandError> {
         let (reply, answer) = oneshot::channel();
-        self.inputs.send(Input::Command(Box::new(command), reply)).map_err(|_| CommandError::Ending)?;
+        let input = Input::Command(Arc::clone(&self.region), Box::new(command), reply);
+        self.inputs.send(input).map_err(|_| CommandError::Ending)?;
         answer.await.map_err(|_| CommandError::Ending)?
     }
 
@@ -76,10 +94,19 @@ impl Driver {
         &self,
         look: impl FnOnce(&Engine) -> T + Send + 'static,
     ) -> Result<T, CommandError> {
+        let region = Arc::clone(&self.region);
+        self.read_all(move |realms| realms.look(&region, look)).await
+    }
+
+    /// The same over all regions.
+    pub(super) async fn read_all<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Realms) -> T + Send + 'static,
+    ) -> Result<T, CommandError> {
         let (reply, answer) = oneshot::channel();
-        let look = Box::new(move |engine: &Engine| {
+        let look = Box::new(move |realms: &Realms| {
             // Whoever asked may have gone.
-            let _ = reply.send(look(engine));
+            let _ = reply.send(look(realms));
         });
         self.inputs.send(Input::Read(look)).map_err(|_| CommandError::Ending)?;
         answer.await.map_err(|_| CommandError::Ending)
@@ -99,13 +126,14 @@ impl Driver {
 
 /// What the loop needs.
 pub(super) struct Parts {
-    pub engine: Engine,
+    pub realms: Realms,
     pub journal: Journal,
     pub clock: Clock,
+    /// What watchers see: the changes of the configured region.
     pub feed: Feed,
     /// Carries effects out; must not block.
     pub carry_out: Box<dyn Fn(Effect) + Send>,
-    /// Removes log streams whose jobs are forgotten; must not block.
+    /// Removes log streams whose jobs are forgotten, by their names below `logs`; must not block.
     pub forget_logs: Box<dyn Fn(Vec<String>) + Send>,
 }
 
@@ -116,13 +144,24 @@ pub(super) type Ending = oneshot::Receiver<Result<(), JournalError>>;
 pub(super) fn start(parts: Parts) -> std::io::Result<(Driver, Ending)> {
     let (inputs, waiting) = channel();
     let (ends, ending) = oneshot::channel();
-    let body =
-        Body { parts, waiting, usage: BTreeSet::new(), usage_told: 0, idle: false, unfinished: false, resumed: false };
+    let region = Arc::clone(parts.realms.home());
+    let body = Body {
+        parts,
+        waiting,
+        usage: BTreeSet::new(),
+        usage_told: 0,
+        idle: false,
+        unfinished: false,
+        resumed: false,
+        snapshot: None,
+        snapshot_after: SNAPSHOT_AT_START,
+        clearing: true,
+    };
     thread::Builder::new().name("engine".to_owned()).spawn(move || {
         // Nobody may be left to hear it.
         let _ = ends.send(body.run());
     })?;
-    Ok((Driver { inputs }, ending))
+    Ok((Driver { inputs, region }, ending))
 }
 
 struct Body {
@@ -137,12 +176,18 @@ struct Body {
     unfinished: bool,
     /// [`Action::Resume`] has come: until then it is not known what of the state still holds, and nothing is begun.
     resumed: bool,
+    /// It is being written.
+    snapshot: Option<Snapshot>,
+    /// The next one is begun after so many events.
+    snapshot_after: u64,
+    /// Events that a snapshot has replaced are being cleared away.
+    clearing: bool,
 }
 
 /// All that one round has decided and that must not be seen before it is durable.
 #[derive(Default)]
 struct Round {
-    events: Vec<Event>,
+    events: Vec<(Region, Event)>,
     effects: Vec<Effect>,
     replies: Vec<(Reply, Result<Answer, CommandError>)>,
     reads: Vec<Look>,
@@ -168,13 +213,14 @@ impl Body {
     /// What has come in, once there is something or something is due; `None` when nobody can say anything any more.
     fn wait(&mut self) -> Option<Vec<Input>> {
         let now = clock::wall();
-        let next = if self.resumed { self.parts.engine.next_wake(now) } else { None };
+        let next = if self.resumed { self.parts.realms.next_wake(now) } else { None };
         let due = [next, self.usage_due()].into_iter().flatten().min();
         let due = if self.unfinished { Some(now) } else { due };
         let wait = due.map_or(LONGEST_WAIT, |due| Duration::from_millis((due - now).max(0).unsigned_abs()));
         // What is due and does not come about must not keep a processor busy.
         let least = if self.idle { SHORTEST_WAIT } else { Duration::ZERO };
-        let first = match self.waiting.recv_timeout(wait.clamp(least, LONGEST_WAIT)) {
+        let most = if self.snapshot.is_some() || self.clearing { CHORES_EVERY.max(least) } else { LONGEST_WAIT };
+        let first = match self.waiting.recv_timeout(wait.clamp(least, most)) {
             Ok(input) => Some(input),
             Err(RecvTimeoutError::Timeout) => None,
             Err(RecvTimeoutError::Disconnected) => return None,
@@ -193,7 +239,9 @@ impl Body {
         if let Some(from) = set_back_from {
             tracing::warn!(seconds = (from - now) / 1_000, "the clock was set back; what is planned is planned anew");
             self.usage_told = self.usage_told.min(now);
-            self.report(Action::ClockSetBack { from }, now, &mut round);
+            for region in self.parts.realms.regions() {
+                self.report(&region, Action::ClockSetBack { from }, now, &mut round);
+            }
         }
         for input in inputs {
             self.take(input, now, &mut round);
@@ -207,13 +255,21 @@ impl Body {
         }
 
         self.idle = round.events.is_empty();
-        let mut changes = if round.events.is_empty() { Vec::new() } else { self.parts.engine.changes(&round.events) };
+        let home = Arc::clone(self.parts.realms.home());
+        let events: Vec<Event> =
+            round.events.into_iter().filter(|(region, _)| *region == home).map(|(_, event)| event).collect();
+        let mut changes = if events.is_empty() {
+            Vec::new()
+        } else {
+            self.parts.realms.look(&home, |engine| engine.changes(&events))
+        };
         if self.usage_due().is_some_and(|due| due <= now) {
             self.usage_told = now;
             for job in std::mem::take(&mut self.usage) {
                 let told = |what: &What| matches!(what, What::Job(row) if row.job_id == job);
                 if !changes.iter().any(told) {
-                    changes.extend(self.parts.engine.job_summary(&job).map(|row| What::Job(Box::new(row))));
+                    let row = self.parts.realms.look(&home, |engine| engine.job_summary(&job));
+                    changes.extend(row.map(|row| What::Job(Box::new(row))));
                 }
             }
         }
@@ -228,15 +284,18 @@ impl Body {
             (self.parts.forget_logs)(round.streams);
         }
         for read in round.reads {
-            read(&self.parts.engine);
+            read(&self.parts.realms);
+        }
+        if !round.stop {
+            self.do_chores(now)?;
         }
         Ok(round.stop)
     }
 
     fn take(&mut self, input: Input, now: Millis, round: &mut Round) {
         match input {
-            Input::Command(command, reply) => {
-                let answer = self.decide(&command, now, round).map_err(CommandError::Refused);
+            Input::Command(region, command, reply) => {
+                let answer = self.carry_out(&region, &command, now, round).map_err(CommandError::Refused);
                 round.replies.push((reply, answer));
             }
             Input::Said(instance, message) => self.hear(&instance, message, now, round),
@@ -245,97 +304,172 @@ impl Body {
         }
     }
 
+    /// A command of one region, or of the whole body.
+    fn carry_out(
+        &mut self,
+        region: &Region,
+        command: &Command,
+        now: Millis,
+        round: &mut Round,
+    ) -> Result<Answer, Refusal> {
+        if command.action == Action::Resume {
+            self.resumed = true;
+            for region in self.parts.realms.regions() {
+                self.decide(&region, command, now, round)?;
+            }
+            return Ok(Answer::Done);
+        }
+        let region = self.parts.realms.region_for(region, &command.action);
+        self.decide(&region, command, now, round)
+    }
+
     fn hear(&mut self, instance: &InstanceId, message: ToEngine, now: Millis, round: &mut Round) {
+        let region = self.parts.realms.region_of(instance);
         match message {
             ToEngine::Hello { pid, held, .. } => {
-                self.report(Action::InstanceRegistered { instance: instance.clone(), pid }, now, round);
+                self.report(&region, Action::InstanceRegistered { instance: instance.clone(), pid }, now, round);
                 let attempts: Vec<AttemptId> = held.iter().map(|held| held.attempt.clone()).collect();
                 for Held { attempt, started_at, exit, .. } in held {
                     if let Some(at) = started_at {
-                        self.report(Action::AttemptStarted { attempt: attempt.clone(), at }, now, round);
+                        self.report(&region, Action::AttemptStarted { attempt: attempt.clone(), at }, now, round);
                     }
                     if let Some(exit) = exit {
-                        self.exited(instance, attempt, exit, now, round);
+                        self.exited(&region, instance, attempt, exit, now, round);
                     }
                 }
                 // Now, and not at the end of the round: what the agent has begun since is in this round too, and would
                 // look as if nobody held it.
-                round.effects.extend(self.parts.engine.reconcile(instance, &attempts));
+                let effects = self.parts.realms.look(&region, |engine| engine.reconcile(instance, &attempts));
+                round.effects.extend(effects.into_iter().map(|effect| self.parts.realms.on_disk(&region, effect)));
             }
-            ToEngine::Started { attempt, at, .. } => self.report(Action::AttemptStarted { attempt, at }, now, round),
-            ToEngine::Exited { attempt, exit } => self.exited(instance, attempt, exit, now, round),
+            ToEngine::Started { attempt, at, .. } => {
+                self.report(&region, Action::AttemptStarted { attempt, at }, now, round);
+            }
+            ToEngine::Exited { attempt, exit } => self.exited(&region, instance, attempt, exit, now, round),
             ToEngine::Used { samples } => {
+                let at_home = region == *self.parts.realms.home();
                 for (attempt, usage) in samples {
-                    self.usage.insert(attempt.job.clone());
-                    self.parts.engine.note_usage(&attempt, usage);
+                    if at_home {
+                        self.usage.insert(attempt.job.clone());
+                    }
+                    self.parts.realms.engine(&region).note_usage(&attempt, usage);
                 }
             }
         }
     }
 
     /// An exit is acknowledged whatever the engine makes of it: what it does not know any more, it does not need again.
-    fn exited(&mut self, instance: &InstanceId, attempt: AttemptId, exit: Exit, now: Millis, round: &mut Round) {
-        self.report(Action::AttemptExited { attempt: attempt.clone(), exit: outcome(exit) }, now, round);
+    fn exited(
+        &mut self,
+        region: &Region,
+        instance: &InstanceId,
+        attempt: AttemptId,
+        exit: Exit,
+        now: Millis,
+        round: &mut Round,
+    ) {
+        self.report(region, Action::AttemptExited { attempt: attempt.clone(), exit: outcome(exit) }, now, round);
         round.effects.push(Effect::Acknowledge { instance: instance.clone(), attempt });
     }
 
-    fn report(&mut self, action: Action, now: Millis, round: &mut Round) {
+    fn report(&mut self, region: &Region, action: Action, now: Millis, round: &mut Round) {
         let command = Command { by: "engine".to_owned(), reason: None, action };
-        if let Err(refusal) = self.decide(&command, now, round) {
+        if let Err(refusal) = self.decide(region, &command, now, round) {
             tracing::info!(action = ?command.action, %refusal, "what an agent reported changes nothing");
         }
     }
 
-    fn decide(&mut self, command: &Command, now: Millis, round: &mut Round) -> Result<Answer, Refusal> {
-        self.resumed |= command.action == Action::Resume;
-        let decision = self.parts.engine.decide(command, now, &mut RandomIds)?;
-        self.apply(decision.events, round);
+    /// A region's engine is made with the first event there: what is refused leaves no trace.
+    fn decide(
+        &mut self,
+        region: &Region,
+        command: &Command,
+        now: Millis,
+        round: &mut Round,
+    ) -> Result<Answer, Refusal> {
+        let decision = self.parts.realms.look(region, |engine| engine.decide(command, now, &mut RandomIds))?;
+        if !decision.events.is_empty() {
+            self.parts.realms.admit(region)?;
+            self.apply(region, decision.events, round);
+        }
         Ok(decision.answer)
     }
 
+    /// Each region has its own share of a round.
     fn advance(&mut self, now: Millis, round: &mut Round) {
         if !self.resumed {
             return;
         }
         self.unfinished = false;
-        loop {
-            let events = self.parts.engine.advance(now, &mut RandomIds);
-            if events.is_empty() {
-                return;
-            }
-            self.apply(events, round);
-            if round.events.len() >= ROUND_EVENTS {
-                self.unfinished = true;
-                return;
+        for region in self.parts.realms.regions() {
+            let most = round.events.len() + ROUND_EVENTS;
+            loop {
+                let events = self.parts.realms.engine(&region).advance(now, &mut RandomIds);
+                if events.is_empty() {
+                    break;
+                }
+                self.apply(&region, events, round);
+                if round.events.len() >= most {
+                    self.unfinished = true;
+                    break;
+                }
             }
         }
     }
 
     /// Effects are asked for while the state is as the event has left it, and wait with the rest for the journal.
-    fn apply(&mut self, events: Vec<Event>, round: &mut Round) {
+    fn apply(&mut self, region: &Region, events: Vec<Event>, round: &mut Round) {
+        let directory = self.parts.realms.log_directory(region);
         for event in events {
+            let engine = self.parts.realms.engine(region);
             if let Event::JobsForgotten { jobs, .. } = &event {
-                round.streams.extend(self.parts.engine.log_streams(jobs));
+                let streams = engine.log_streams(jobs).into_iter();
+                round.streams.extend(streams.map(|stream| match &directory {
+                    Some(directory) => format!("{directory}/{stream}"),
+                    None => stream,
+                }));
             }
-            self.parts.engine.apply(&event);
-            round.effects.extend(self.parts.engine.effects(&event));
-            round.events.push(event);
+            engine.apply(&event);
+            let effects = engine.effects(&event);
+            round.effects.extend(effects.into_iter().map(|effect| self.parts.realms.on_disk(region, effect)));
+            round.events.push((Arc::clone(region), event));
         }
     }
 
-    fn write(&mut self, now: Millis, events: &[Event]) -> Result<(), JournalError> {
+    fn write(&mut self, now: Millis, events: &[(Region, Event)]) -> Result<(), JournalError> {
         if events.is_empty() {
             return Ok(());
         }
         let bodies = events
             .iter()
-            .map(serde_json::to_string)
+            .map(|(region, event)| serde_json::to_string(event).map(|body| (region, body)))
             .collect::<Result<Vec<_>, _>>()
             .map_err(|cause| self.parts.journal.refuse("written", &cause))?;
-        self.parts.journal.append(bodies.iter().map(|body| (now, body.as_str())))?;
-        if self.parts.journal.since_snapshot() >= SNAPSHOT_EVERY {
-            super::recover::write_snapshot(&mut self.parts.journal, &self.parts.engine)?;
+        self.parts.journal.append(now, bodies.iter().map(|(region, body)| (&***region, body.as_str())))
+    }
+
+    /// A little of what keeps the journal short, each round.
+    fn do_chores(&mut self, now: Millis) -> Result<(), JournalError> {
+        let journal = &mut self.parts.journal;
+        if let Some(snapshot) = &self.snapshot {
+            if matches!(snapshot.step(journal)?, Progress::Complete | Progress::Broken) {
+                self.snapshot = None;
+                // One that is broken is not tried again at once.
+                self.snapshot_after = journal.since_snapshot() + SNAPSHOT_EVERY;
+                self.clearing = true;
+            }
+        } else if self.resumed && journal.since_snapshot() >= self.snapshot_after {
+            match Snapshot::begin(&mut self.parts.realms, journal, now) {
+                Ok(begun) => self.snapshot = Some(begun),
+                Err(cause) => {
+                    tracing::error!(%cause, "no snapshot can be begun; all events are kept");
+                    self.snapshot_after = journal.since_snapshot() + SNAPSHOT_EVERY;
+                }
+            }
+        } else if self.resumed {
+            self.snapshot_after = SNAPSHOT_EVERY.max(self.snapshot_after);
         }
+        self.clearing = self.clearing && journal.clear(self.snapshot.as_ref().map(|snapshot| snapshot.seq))?;
         Ok(())
     }
 }

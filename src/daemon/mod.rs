@@ -129,11 +129,12 @@ async fn run_within(
     let log_watch = logs::LogWatch::new().map_err(DaemonError::LogWatch)?;
 
     let feed = Feed::new(seed);
-    let expected = recovered.engine.instances();
+    let expected = recovered.realms.instances();
+    let plain = Arc::clone(recovered.realms.plain());
     let (instances, heard) = Instances::new();
     let (effects, forgetting, runtime) = (instances.clone(), directory.clone(), tokio::runtime::Handle::current());
     let (driver, mut ending) = driver::start(driver::Parts {
-        engine: recovered.engine,
+        realms: recovered.realms,
         journal,
         clock: Clock::not_before(recovered.last),
         feed: feed.clone(),
@@ -178,7 +179,7 @@ async fn run_within(
         http: door.as_ref().map(|door| door.address),
         stop: Arc::clone(&stop),
     };
-    let worlds = Arc::new(api::Worlds::new(world));
+    let worlds = Arc::new(api::Worlds::new(world, plain));
     let (close_door, door_closed) = oneshot::channel();
     let mut door_serving = JoinSet::new();
     if let Some(Door { listener, credentials, address, sign }) = door {

@@ -1,31 +1,31 @@
 //! From the journal back to a running engine.
 
-use super::driver::{CommandError, Driver};
-use super::journal::{Contents, Journal, JournalError};
+use super::driver::{CommandError, Driver, Realms};
+use super::journal::{Contents, Entry, Journal, JournalError};
 use crate::engine::command::Action;
 use crate::engine::event::Event;
-use crate::engine::{Engine, Settings};
-use crate::model::Millis;
+use crate::engine::{Settings, Thawing};
+use crate::model::{Millis, Schedule};
+use std::collections::BTreeMap;
 use std::path::Path;
 
-/// At start, so many events are worth a snapshot.
-const SNAPSHOT_AFTER: u64 = 20_000;
-
-/// An engine as its journal has left it.
+/// The engines as their journal has left them.
 pub(super) struct Recovered {
-    pub engine: Engine,
+    pub realms: Realms,
     /// When the last event was written; the engine's clock goes on from there.
     pub last: Millis,
     /// What an operator should know of it.
     pub notices: Vec<String>,
 }
 
-/// The engine of a journal, the journal, and the cursor before the first change of this run. What cannot be read is
+/// The engines of a journal, the journal, and the cursor before the first change of this run. What cannot be read is
 /// refused before anything is changed.
 pub(super) fn open(path: &Path, settings: Settings, now: Millis) -> Result<(Recovered, Journal, u64), JournalError> {
-    let mut recovered = replay(&Journal::read(path)?, settings, path)?;
-    let mut journal = Journal::open(path)?;
-    shorten(&mut journal, &recovered.engine)?;
+    let mut recovered = replay(path, settings)?;
+    let mut journal = Journal::open(path, recovered.realms.home())?;
+    if let Some(first) = journal.first_region() {
+        recovered.realms.set_plain(first);
+    }
     // In microseconds: no engine publishes a million changes a second for long.
     let seed = journal.grow("feed", now.unsigned_abs() * 1_000, 1 << 32)?;
     if recovered.last > now {
@@ -35,50 +35,46 @@ pub(super) fn open(path: &Path, settings: Settings, now: Millis) -> Result<(Reco
     Ok((recovered, journal, seed))
 }
 
-/// Folds a journal's contents into an engine. A row that cannot be read refuses the whole: nothing is skipped.
-pub(super) fn replay(contents: &Contents, settings: Settings, path: &Path) -> Result<Recovered, JournalError> {
-    let damaged = |detail| JournalError::Damaged { path: path.to_owned(), detail };
+/// Folds a journal into engines, row by row as it is read. A row that cannot be read refuses the whole: nothing is
+/// skipped.
+pub(super) fn replay(path: &Path, settings: Settings) -> Result<Recovered, JournalError> {
+    let home = settings.place.region.clone();
+    let mut fold = Fold { realms: Realms::new(settings), thawing: BTreeMap::new() };
+    let contents = Journal::read(path, &home, &mut |entry| fold.take(entry).map_err(|cause| cause.to_string()))?;
+    fold.thaw();
+    let Contents { covered, events, last } = contents;
     let mut notices = Vec::new();
-    let mut engine = match &contents.snapshot {
-        None => Engine::new(settings.clone()),
-        Some((seq, body)) => {
-            notices.push(format!("read a snapshot of the first {seq} events"));
-            serde_json::from_str(body).map_err(|cause| damaged(format!("its snapshot cannot be read: {cause}")))?
-        }
-    };
-    engine.configure(settings);
-    for row in &contents.events {
-        let event: Event = serde_json::from_str(&row.body)
-            .map_err(|cause| damaged(format!("event {} cannot be read: {cause}", row.seq)))?;
-        engine.apply(&event);
+    notices.extend(covered.map(|seq| format!("read a snapshot of the first {seq} events")));
+    if events > 0 {
+        notices.push(format!("read {events} events"));
     }
-    if !contents.events.is_empty() {
-        notices.push(format!("read {} events", contents.events.len()));
-    }
-    let last = contents.events.last().map_or(0, |row| row.at);
-    Ok(Recovered { engine, last, notices })
+    Ok(Recovered { realms: fold.realms, last, notices })
 }
 
-/// Puts a snapshot in the place of the events, when they have become many.
-fn shorten(journal: &mut Journal, engine: &Engine) -> Result<(), JournalError> {
-    if journal.since_snapshot() < SNAPSHOT_AFTER {
-        return Ok(());
-    }
-    write_snapshot(journal, engine)
+struct Fold {
+    realms: Realms,
+    /// Engines of which pieces have come.
+    thawing: BTreeMap<String, Thawing>,
 }
 
-/// Writes a snapshot, having seen that it reads back as the same state: the events go with it.
-pub(super) fn write_snapshot(journal: &mut Journal, engine: &Engine) -> Result<(), JournalError> {
-    let body = serde_json::to_string(engine).map_err(|cause| journal.refuse("written", &cause))?;
-    match serde_json::from_str::<Engine>(&body) {
-        Ok(same) if same == *engine => journal.snapshot(&body),
-        Ok(_) => {
-            tracing::error!("a snapshot reads back as another state; all events are kept");
-            Ok(())
+impl Fold {
+    fn take(&mut self, entry: Entry<'_>) -> Result<(), serde_json::Error> {
+        match entry {
+            Entry::Piece { region, body } => self.thawing.entry(region.to_owned()).or_default().take(body),
+            Entry::Event { region, body, .. } => {
+                self.thaw();
+                let event: Event = serde_json::from_str(body)?;
+                self.realms.engine(&region.into()).apply(&event);
+                Ok(())
+            }
         }
-        Err(cause) => {
-            tracing::error!(%cause, "a snapshot does not read back; all events are kept");
-            Ok(())
+    }
+
+    /// All pieces come before the first event.
+    fn thaw(&mut self) {
+        for (region, thawing) in std::mem::take(&mut self.thawing) {
+            let engine = thawing.finish(self.realms.settings(&region));
+            self.realms.put(&region, engine);
         }
     }
 }
@@ -87,12 +83,13 @@ pub(super) fn write_snapshot(journal: &mut Journal, engine: &Engine) -> Result<(
 pub(super) async fn resume(driver: &Driver, since: Millis) -> Result<Vec<String>, CommandError> {
     driver.act(Action::Resume).await?;
     driver
-        .read(move |engine| {
-            let schedules = engine.schedules();
-            schedules
-                .iter()
-                .flat_map(|schedule| engine.schedule_runs(&schedule.group_name, &schedule.name))
-                .filter(|run| run.fired_at >= since)
+        .read_all(move |realms| {
+            let engines = realms.iter().map(|(_, engine)| engine);
+            let runs = engines.flat_map(|engine| {
+                let runs = |schedule: &Schedule| engine.schedule_runs(&schedule.group_name, &schedule.name);
+                engine.schedules().iter().flat_map(runs).collect::<Vec<_>>()
+            });
+            runs.filter(|run| run.fired_at >= since)
                 .filter_map(|run| {
                     let note = run.note.or(run.error)?;
                     Some(format!("schedule {}/{}: {note}", run.group_name, run.schedule_name))

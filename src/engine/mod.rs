@@ -23,8 +23,10 @@ mod order;
 mod place;
 mod provision;
 mod retry;
+mod roots;
 mod schedule;
 mod shared;
+mod snapshot;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -40,6 +42,7 @@ use event::Event;
 use index::Index;
 use job::{Job, Key, Root};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+pub use snapshot::{Frozen, SnapshotError, Thawing};
 use state::Core;
 use std::collections::BTreeMap;
 
@@ -224,6 +227,10 @@ impl Engine {
     /// Instances that ought to have an agent, with what the body needs to look for it.
     pub fn instances(&self) -> Vec<Instance> {
         self.core.instances.iter().map(|(id, host)| self.instance_row(id, host)).collect()
+    }
+
+    pub fn has_instance(&self, instance: &InstanceId) -> bool {
+        self.core.instances.contains_key(instance)
     }
 
     /// Notes what a running attempt uses. Not an event: it is not kept over a restart.

@@ -1,7 +1,8 @@
 //! What the engine remembers: the fold of all events, and nothing that can be worked out from it.
 
 use super::Settings;
-use super::job::{Key, Root};
+use super::job::Key;
+use super::roots::Roots;
 use super::schedule::planned;
 use crate::model::{
     AuditEntry, ComputeEnvironmentOrder, ConsumableKind, CreateComputeEnvironmentRequest, DeadLetter, FairsharePolicy,
@@ -33,8 +34,8 @@ pub struct Core {
     /// By name and revision. Revisions stay, as INACTIVE ones do on AWS.
     pub definitions: BTreeMap<String, BTreeMap<u32, JobDefinition>>,
     pub instances: BTreeMap<InstanceId, Host>,
-    /// By the number of the submission. Boxed, as a half-full tree node of a million jobs is large otherwise.
-    pub jobs: BTreeMap<u64, Box<Root>>,
+    /// By the number of the submission.
+    pub jobs: Roots,
     /// The number of the last submission.
     pub last_number: u64,
     /// By `group/name`.

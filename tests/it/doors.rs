@@ -74,3 +74,15 @@ fn the_key_pair_stays_over_a_restart_and_outlives_no_removal() {
     fs::remove_file(wire.house.data().join("credentials")).expect("removed");
     assert_ne!(again(wire).variable("AWS_SECRET_ACCESS_KEY"), before);
 }
+
+#[test]
+fn two_regions_share_the_machine_and_nothing_else() {
+    let Some(wire) = Wire::start() else { return };
+    wire.run("regions.py", &["before"]);
+    wire.house.ok(&["engine", "stop"]);
+    let Wire { house, .. } = wire;
+    let wire = Wire::start_in(house).expect("as before");
+    wire.run("regions.py", &["after"]);
+    // The console and the verbs speak to the configured region.
+    assert_eq!(wire.house.json(&["queues"]).as_array().map(Vec::len), Some(1));
+}

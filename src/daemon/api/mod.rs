@@ -13,13 +13,13 @@ mod sts;
 mod tcp;
 
 use super::credentials::Credentials;
-use super::driver::Driver;
+use super::driver::{Driver, Region, log_directory};
 use super::feed::Feed;
 use super::instances::Instances;
 use super::logs::LogWatch;
 use super::socket::OwnListener;
 use crate::config::DataDirectory;
-use crate::model::{Millis, Place};
+use crate::model::{Millis, Place, region};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
@@ -31,8 +31,9 @@ use axum::routing::{get, post, put};
 use errors::{ApiError, Service};
 use serde::de::DeserializeOwned;
 use signed::Gate;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{Notify, oneshot};
 
@@ -40,7 +41,7 @@ use tokio::sync::{Notify, oneshot};
 const LARGEST_BODY: usize = 1 << 20;
 
 /// What the routes of one region answer from.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct World {
     /// The way to the region's engine.
     pub driver: Driver,
@@ -59,17 +60,24 @@ pub(super) struct World {
 
 type Shared = axum::extract::State<Arc<World>>;
 
+/// The routers of so many regions are kept ready.
+const READY: usize = 64;
+
 /// The worlds behind the doors: the same routes for each region.
 #[derive(Debug)]
 pub(super) struct Worlds {
-    home: Arc<World>,
+    home: World,
     router: Router,
+    /// The region whose log streams lie in `logs` itself.
+    plain: Region,
+    others: Mutex<BTreeMap<String, Router>>,
 }
 
 impl Worlds {
-    pub(super) fn new(home: World) -> Self {
-        let home = Arc::new(home);
-        Self { router: router(Arc::clone(&home)), home }
+    pub(super) fn new(home: World, plain: Region) -> Self {
+        let home =
+            World { directory: home.directory.with_logs_below(log_directory(&plain, &home.place.region)), ..home };
+        Self { router: router(Arc::new(home.clone())), home, plain, others: Mutex::default() }
     }
 
     /// The configured region.
@@ -77,8 +85,9 @@ impl Worlds {
         &self.home.place.region
     }
 
+    /// The configured region, and all whose names are like those of AWS.
     fn serves(&self, region: &str) -> bool {
-        region == self.home()
+        region == self.home() || region::partition(region).is_some()
     }
 
     fn place(&self, region: &str) -> Place {
@@ -86,8 +95,24 @@ impl Worlds {
     }
 
     /// The routes, answering from a region that is served.
-    fn router(&self, _region: &str) -> Router {
-        self.router.clone()
+    fn router(&self, region: &str) -> Router {
+        if region == self.home() {
+            return self.router.clone();
+        }
+        let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(router) = others.get(region) {
+            return router.clone();
+        }
+        if others.len() >= READY {
+            others.clear();
+        }
+        let world = World {
+            driver: self.home.driver.of(region),
+            place: self.place(region),
+            directory: self.home.directory.with_logs_below(log_directory(&self.plain, region)),
+            ..self.home.clone()
+        };
+        others.entry(region.to_owned()).or_insert(router(Arc::new(world))).clone()
     }
 }
 

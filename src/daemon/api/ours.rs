@@ -144,7 +144,7 @@ pub(super) async fn watch(State(world): Shared, Asked(request): Asked<Watch>) ->
 }
 
 pub(super) async fn status(State(world): Shared) -> Result<Json<EngineStatus>, ApiError> {
-    let (known, jobs) = world.driver.read(|engine| (engine.instances(), engine.job_count())).await?;
+    let (known, jobs) = world.driver.read_all(|realms| (realms.instances(), realms.job_count())).await?;
     let presence = world.instances.roster().await;
     let agents = known
         .into_iter()

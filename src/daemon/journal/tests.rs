@@ -6,6 +6,37 @@ struct Place {
     directory: TempDir,
 }
 
+const HOME: &str = "us-east-1";
+
+/// All of a journal, as text.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct All {
+    pieces: Vec<(String, String)>,
+    /// Number, time, region, body.
+    events: Vec<(u64, Millis, String, String)>,
+    contents: Contents,
+}
+
+fn read(path: &Path) -> Result<All, JournalError> {
+    let mut all = All::default();
+    all.contents = Journal::read(path, HOME, &mut |entry| {
+        match entry {
+            Entry::Piece { region, body } => all.pieces.push((region.to_owned(), body.to_owned())),
+            Entry::Event { seq, at, region, body } => all.events.push((seq, at, region.to_owned(), body.to_owned())),
+        }
+        Ok(())
+    })?;
+    Ok(all)
+}
+
+fn open(path: &Path) -> Journal {
+    Journal::open(path, HOME).expect("opens")
+}
+
+fn event(seq: u64, at: Millis, body: &str) -> (u64, Millis, String, String) {
+    (seq, at, HOME.to_owned(), format!("\"{body}\""))
+}
+
 impl Place {
     fn new() -> Self {
         Self { directory: tempfile::tempdir().expect("a directory") }
@@ -18,9 +49,9 @@ impl Place {
     /// A closed journal with `count` events.
     fn with_events(count: Millis) -> Self {
         let place = Self::new();
-        let mut journal = Journal::open(&place.path()).expect("opens");
+        let mut journal = open(&place.path());
         for number in 1..=count {
-            journal.append([(number, format!("\"event {number}\"").as_str())]).expect("appends");
+            journal.append(number, [(HOME, format!("\"event {number}\"").as_str())]).expect("appends");
         }
         place
     }
@@ -40,7 +71,7 @@ impl Place {
     /// Refused, and every file in the directory is what it was.
     fn refused(&self) -> JournalError {
         let before = self.files();
-        let refusal = Journal::read(&self.path()).expect_err("refused");
+        let refusal = read(&self.path()).expect_err("refused");
         assert_eq!(self.files(), before, "changed by: {refusal}");
         let words = refusal.to_string();
         assert!(words.contains(&self.path().display().to_string()), "{words}");
@@ -51,38 +82,88 @@ impl Place {
 #[test]
 fn what_was_appended_is_read_back_in_order() {
     let place = Place::with_events(3);
-    let contents = Journal::read(&place.path()).expect("reads");
-    assert_eq!(contents.events.iter().map(|row| row.seq).collect::<Vec<_>>(), [1, 2, 3]);
-    assert_eq!(contents.events[1], Row { seq: 2, at: 2, body: "\"event 2\"".into() });
-    assert_eq!(contents.snapshot, None);
+    let all = read(&place.path()).expect("reads");
+    assert_eq!(all.events, [event(1, 1, "event 1"), event(2, 2, "event 2"), event(3, 3, "event 3")]);
+    assert_eq!(all.contents, Contents { covered: None, events: 3, last: 3 });
 }
 
 #[test]
 fn a_missing_or_an_empty_file_is_a_new_journal() {
     let place = Place::new();
-    assert_eq!(Journal::read(&place.path()).expect("reads"), Contents::default());
+    assert_eq!(read(&place.path()).expect("reads"), All::default());
     fs::write(place.path(), "").expect("writes");
-    assert_eq!(Journal::read(&place.path()).expect("reads"), Contents::default());
+    assert_eq!(read(&place.path()).expect("reads"), All::default());
 }
 
 #[test]
-fn a_snapshot_takes_the_place_of_its_events_and_numbers_go_on() {
+fn a_snapshot_takes_the_place_of_its_events_once_it_is_complete_and_numbers_go_on() {
     let place = Place::with_events(3);
-    let mut journal = Journal::open(&place.path()).expect("opens");
+    let mut journal = open(&place.path());
     assert_eq!(journal.since_snapshot(), 3);
-    journal.snapshot("\"state\"").expect("written");
-    assert_eq!(journal.since_snapshot(), 0);
-    journal.append([(9, "\"event 4\"")]).expect("appends");
+    let piece = |number, text| (number, format!("\"{text}\""));
+    for (number, body) in [piece(0, "state"), piece(1, "more of it")] {
+        journal.add_piece(3, HOME, number, &body).expect("written");
+        assert_eq!(read(&place.path()).expect("reads").events.len(), 3, "it means nothing yet");
+    }
+    journal.append(9, [(HOME, "\"event 4\"")]).expect("appends");
+    journal.cover(3, 5).expect("covered");
+    assert_eq!(journal.since_snapshot(), 1);
+
+    let expected = All {
+        pieces: vec![(HOME.into(), "\"state\"".into()), (HOME.into(), "\"more of it\"".into())],
+        events: vec![event(4, 9, "event 4")],
+        contents: Contents { covered: Some(3), events: 1, last: 9 },
+    };
+    assert_eq!(read(&place.path()).expect("reads"), expected, "before the old events are cleared away");
+    assert!(!journal.clear(None).expect("cleared"));
+    assert_eq!(read(&place.path()).expect("reads"), expected, "and after");
+    let rows = |table: &str| -> u64 {
+        let connection = Connection::open(place.path()).expect("opens");
+        connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).expect("counted")
+    };
+    assert_eq!((rows("event"), rows("piece")), (1, 2));
+
+    // The next one, of which a kill leaves a half.
+    journal.add_piece(4, HOME, 0, "\"half\"").expect("written");
     drop(journal);
-    let contents = Journal::read(&place.path()).expect("reads");
-    assert_eq!(contents.snapshot, Some((3, "\"state\"".into())));
-    assert_eq!(contents.events, [Row { seq: 4, at: 9, body: "\"event 4\"".into() }]);
+    assert_eq!(read(&place.path()).expect("reads"), expected);
+    let mut journal = open(&place.path());
+    while journal.clear(None).expect("cleared") {}
+    assert_eq!(rows("piece"), 2);
+    journal.cover(4, 9).expect("covered");
+    drop(journal);
+    assert!(matches!(read(&place.path()), Err(JournalError::Damaged { .. })), "a snapshot without pieces");
+}
+
+#[test]
+fn each_event_and_piece_is_of_its_region_and_what_knew_none_is_of_the_first() {
+    let place = Place::with_events(1);
+    let mut journal = open(&place.path());
+    journal.append(2, [("eu-west-1", "\"a\""), (HOME, "\"b\""), ("eu-west-1", "\"c\"")]).expect("appends");
+    drop(journal);
+    let regions = |all: All| all.events.into_iter().map(|(_, _, region, _)| region).collect::<Vec<_>>();
+    assert_eq!(regions(read(&place.path()).expect("reads")), [HOME, "eu-west-1", HOME, "eu-west-1"]);
+    // Another region is configured now: the first one stays what it was.
+    let journal = Journal::open(&place.path(), "sa-east-1").expect("opens");
+    assert_eq!(journal.first_region(), Some(HOME));
+}
+
+#[test]
+fn a_gap_in_a_snapshots_pieces_is_refused_unchanged() {
+    let place = Place::with_events(1);
+    let mut journal = open(&place.path());
+    for number in [0, 2] {
+        journal.add_piece(1, HOME, number, "\"x\"").expect("written");
+    }
+    journal.cover(1, 1).expect("covered");
+    drop(journal);
+    assert!(matches!(place.refused(), JournalError::Damaged { .. }));
 }
 
 #[test]
 fn a_grown_number_is_larger_after_every_start_even_when_the_clock_is_not() {
     let place = Place::new();
-    let grow = |least| Journal::open(&place.path()).expect("opens").grow("feed", least, 100).expect("grows");
+    let grow = |least| open(&place.path()).grow("feed", least, 100).expect("grows");
     assert_eq!(grow(1000), 1000);
     assert_eq!(grow(5000), 5000);
     assert_eq!(grow(10), 5100);
@@ -91,8 +172,8 @@ fn a_grown_number_is_larger_after_every_start_even_when_the_clock_is_not() {
 #[test]
 fn a_newer_journal_is_refused_unchanged() {
     let place = Place::with_events(3);
-    place.sql("PRAGMA user_version = 2");
-    assert!(matches!(place.refused(), JournalError::Newer { found: 2, known: 1, .. }));
+    place.sql("PRAGMA user_version = 3");
+    assert!(matches!(place.refused(), JournalError::Newer { found: 3, known: 2, .. }));
 }
 
 #[test]
@@ -140,13 +221,13 @@ fn damaged_pages_are_refused_unchanged() {
 #[test]
 fn a_write_that_was_torn_by_a_kill_leaves_all_that_was_acknowledged() {
     let place = Place::new();
-    let mut journal = Journal::open(&place.path()).expect("opens");
+    let mut journal = open(&place.path());
     for number in 1..=5 {
-        journal.append([(number, "\"acknowledged\"")]).expect("appends");
+        journal.append(number, [(HOME, "\"acknowledged\"")]).expect("appends");
     }
     let log = beside(&place.path(), "-wal");
     let acknowledged = fs::metadata(&log).expect("is there").len();
-    journal.append([(6, "\"torn\"")]).expect("appends");
+    journal.append(6, [(HOME, "\"torn\"")]).expect("appends");
 
     // A kill, seen from the disk: the files as they are, with the last transaction cut off at any byte.
     let (main, whole) = (fs::read(place.path()).expect("reads"), fs::read(&log).expect("reads"));
@@ -156,11 +237,10 @@ fn a_write_that_was_torn_by_a_kill_leaves_all_that_was_acknowledged() {
         fs::write(after.path(), &main).expect("writes");
         let cut_at = usize::try_from(cut).expect("small");
         fs::write(beside(&after.path(), "-wal"), &whole[..cut_at]).expect("writes");
-        let contents = Journal::read(&after.path()).expect("reads");
-        assert_eq!(contents.events.len(), 5, "cut at {cut}");
-        let mut reopened = Journal::open(&after.path()).expect("opens");
-        reopened.append([(7, "\"next\"")]).expect("appends");
+        assert_eq!(read(&after.path()).expect("reads").events.len(), 5, "cut at {cut}");
+        let mut reopened = open(&after.path());
+        reopened.append(7, [(HOME, "\"next\"")]).expect("appends");
         drop(reopened);
-        assert_eq!(Journal::read(&after.path()).expect("reads").events.len(), 6, "cut at {cut}");
+        assert_eq!(read(&after.path()).expect("reads").events.len(), 6, "cut at {cut}");
     }
 }

@@ -23,6 +23,9 @@ const EVENT_OVERHEAD: usize = 26;
 /// At most so much of the file is looked through for one page; a page may be short, or empty, in the middle.
 const MOST_SEARCHED: u64 = 8 * 1_048_576;
 
+/// Begins the name of a directory in which another region's streams are.
+const OTHER_REGION: char = '@';
+
 /// Why no page can be given; the names are those of `CloudWatch` Logs' errors.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum LogError {
@@ -36,8 +39,11 @@ pub(super) enum LogError {
     Storage { stream: String, cause: io::Error },
 }
 
-/// The file of a stream. A name that could lead out of `logs` is refused.
+/// The file of a stream. A name that could lead out of `logs` is refused, and none leads to another region's streams.
 pub(super) fn stream_file(logs: &Path, stream: &str) -> Result<PathBuf, LogError> {
+    if stream.starts_with(OTHER_REGION) {
+        return Err(LogError::NotFound(stream.to_owned()));
+    }
     let plain = Path::new(stream).components().all(|part| matches!(part, Component::Normal(_)));
     let sound = plain
         && (1..=512).contains(&stream.len())
@@ -55,10 +61,15 @@ pub(super) fn stream_file(logs: &Path, stream: &str) -> Result<PathBuf, LogError
 }
 
 /// Removes what is left of attempts whose jobs are forgotten: the streams, and the scratch directories that a lost agent
-/// has left. Blocks.
+/// has left. Streams of another region are named with its directory. Blocks.
 pub(super) fn forget(logs: &Path, work: &Path, streams: &[String]) {
     for stream in streams {
-        let Ok(file) = stream_file(logs, stream) else { continue };
+        let elsewhere = stream.split_once('/').filter(|(directory, _)| directory.starts_with(OTHER_REGION));
+        let file = match elsewhere {
+            Some((directory, stream)) => stream_file(&logs.join(directory), stream),
+            None => stream_file(logs, stream),
+        };
+        let Ok(file) = file else { continue };
         // One that is not there is as it should be. Its directory stays: another stream may be beginning in it.
         let _ = fs::remove_file(&file);
         if let Some(task) = file.file_stem() {

@@ -2,11 +2,11 @@
 
 use crate::agent::message::{PROTOCOL, ToEngine};
 use crate::daemon::clock::Clock;
-use crate::daemon::driver::{self, Driver, Parts};
+use crate::daemon::driver::{self, Driver, Parts, Realms};
 use crate::daemon::feed::Feed;
 use crate::daemon::journal::Journal;
 use crate::engine::command::Action;
-use crate::engine::{Effect, Engine, Settings};
+use crate::engine::{Effect, Settings};
 use crate::model::{AttemptId, InstanceId};
 use serde_json::{Value, json};
 use std::sync::mpsc::{self, Receiver};
@@ -25,8 +25,8 @@ impl Loop {
         let root = tempfile::tempdir().expect("a directory");
         let (carried_out, effects) = mpsc::channel();
         let (driver, _ending) = driver::start(Parts {
-            engine: Engine::new(Settings::default()),
-            journal: Journal::open(&root.path().join("journal.db")).expect("opens"),
+            realms: Realms::new(Settings::default()),
+            journal: Journal::open(&root.path().join("journal.db"), "us-east-1").expect("opens"),
             clock: Clock::not_before(0),
             feed: Feed::new(0),
             carry_out: Box::new(move |effect| drop(carried_out.send(effect))),

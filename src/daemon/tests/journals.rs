@@ -1,6 +1,7 @@
 //! Journals that an engine finds at its start.
 
 use super::host::Host;
+use crate::daemon::driver::{Progress, Realms, Snapshot};
 use crate::daemon::journal::Journal;
 use crate::daemon::{DaemonError, JournalError, recover};
 use crate::engine::{Engine, Settings};
@@ -26,8 +27,8 @@ async fn refused(host: &mut Host) -> JournalError {
 #[tokio::test]
 async fn an_event_that_this_program_does_not_know_is_refused_and_not_skipped() {
     let mut host = Host::idle();
-    let mut journal = Journal::open(&host.directory().journal()).expect("opens");
-    journal.append([(1, r#"{"event":"from-the-future"}"#)]).expect("appends");
+    let mut journal = Journal::open(&host.directory().journal(), HOME).expect("opens");
+    journal.append(1, [(HOME, r#"{"event":"from-the-future"}"#)]).expect("appends");
     drop(journal);
     assert!(matches!(refused(&mut host).await, JournalError::Damaged { .. }));
 }
@@ -41,9 +42,11 @@ async fn a_file_of_something_else_is_refused() {
     host.start().await;
 }
 
-fn replayed(path: &Path) -> Engine {
-    let contents = Journal::read(path).expect("reads");
-    recover::replay(&contents, Settings::default(), path).expect("replays").engine
+pub(super) const HOME: &str = "us-east-1";
+
+pub(super) fn replayed(path: &Path) -> Engine {
+    let realms = recover::replay(path, Settings::default()).expect("replays").realms;
+    realms.iter().find(|(region, _)| ***region == *HOME).expect("the home region").1.clone()
 }
 
 /// All that a client can see of an engine that stands still.
@@ -135,6 +138,20 @@ async fn live(host: &Host) {
     host.ask("DELETE /schedules/gone", &[], "").await;
 }
 
+/// A whole snapshot, and everything that it replaces cleared away.
+pub(super) fn snapshot(realms: &mut Realms, journal: &mut Journal) {
+    let snapshot = Snapshot::begin(realms, journal, 7).expect("begins");
+    loop {
+        match snapshot.step(journal).expect("written") {
+            Progress::Complete => break,
+            Progress::Broken => panic!("the snapshot is broken"),
+            Progress::Waiting => std::thread::yield_now(),
+            Progress::Written => {}
+        }
+    }
+    while journal.clear(None).expect("cleared") {}
+}
+
 /// With `BATCHDECK_KEEP_JOURNAL` it keeps what it wrote there: so the fixtures of each version are made.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_journal_of_a_bit_of_everything_and_its_snapshot_give_the_same_engine() {
@@ -151,8 +168,8 @@ async fn a_journal_of_a_bit_of_everything_and_its_snapshot_give_the_same_engine(
         }
     };
     keep("journal.db");
-    let mut journal = Journal::open(&path).expect("opens");
-    recover::write_snapshot(&mut journal, &lived).expect("written");
+    let (mut recovered, mut journal, _) = recover::open(&path, Settings::default(), 0).expect("opens");
+    snapshot(&mut recovered.realms, &mut journal);
     drop(journal);
     keep("journal-snapshot.db");
     assert_eq!(replayed(&path), lived);

@@ -1,16 +1,17 @@
 //! Engines and agents that are killed.
 
 use super::host::{Host, Lines};
+use super::journals::{HOME, replayed, snapshot};
 use crate::agent::leftovers::kill_leftovers;
 use crate::config::DataDirectory;
 use crate::daemon::clock::{self, Clock};
-use crate::daemon::driver::{self, Parts};
+use crate::daemon::driver::{self, Parts, Realms};
 use crate::daemon::feed::Feed;
 use crate::daemon::instances::Limits;
 use crate::daemon::journal::Journal;
 use crate::daemon::recover;
+use crate::engine::Settings;
 use crate::engine::command::{Action, Command};
-use crate::engine::{Engine, Settings};
 use crate::model::{JobStatus, RegisterJobDefinitionRequest, What};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
@@ -115,9 +116,9 @@ async fn every_acknowledged_job_is_there_after_a_kill() {
 async fn many_requests_share_one_sync() {
     let root = tempfile::tempdir().expect("a directory");
     let path = root.path().join("journal.db");
-    let journal = Journal::open(&path).expect("opens");
+    let journal = Journal::open(&path, HOME).expect("opens");
     let (driver, _ending) = driver::start(Parts {
-        engine: Engine::new(Settings::default()),
+        realms: Realms::new(Settings::default()),
         journal,
         clock: Clock::not_before(0),
         feed: Feed::new(0),
@@ -165,9 +166,7 @@ async fn many_requests_share_one_sync() {
     }
     reading.await.expect("ends").expect("read");
     assert_eq!(transactions(&path) - before, 1);
-    let contents = Journal::read(&path).expect("reads");
-    let recovered = recover::replay(&contents, Settings::default(), &path).expect("replays");
-    assert_eq!(recovered.engine.job_definitions().len(), 64);
+    assert_eq!(replayed(&path).job_definitions().len(), 64);
 }
 
 /// How many transactions a write-ahead log holds: frames whose header names the size of the database after a commit.
@@ -312,15 +311,13 @@ async fn a_snapshot_takes_the_place_of_all_events_and_the_same_engine_comes_out_
     let before = host.until(&job, JobStatus::Succeeded).await;
     host.stop().await;
     let path = host.directory().journal();
-    let contents = Journal::read(&path).expect("reads");
-    let recovered = recover::replay(&contents, Settings::default(), &path).expect("replays");
-    let mut journal = Journal::open(&path).expect("opens");
-    recover::write_snapshot(&mut journal, &recovered.engine).expect("written");
+    let lived = replayed(&path);
+    let (mut recovered, mut journal, _) = recover::open(&path, Settings::default(), 0).expect("opens");
+    snapshot(&mut recovered.realms, &mut journal);
     drop(journal);
-    let shortened = Journal::read(&path).expect("reads");
-    assert!(shortened.events.is_empty() && shortened.snapshot.is_some());
-    let again = recover::replay(&shortened, Settings::default(), &path).expect("replays");
-    assert_eq!(again.engine, recovered.engine);
+    let contents = Journal::read(&path, HOME, &mut |_| Ok(())).expect("reads");
+    assert!(contents.events == 0 && contents.covered.is_some());
+    assert_eq!(replayed(&path), lived);
     host.start().await;
     assert_eq!(host.describe(&job).await, before);
 }

@@ -65,7 +65,7 @@ impl Engine {
         self.count_dependencies(&mut root);
         self.index.enter(number, &root);
         self.index.enter_dependencies(&self.core, number, &root);
-        self.core.jobs.insert(number, Box::new(root));
+        self.core.jobs.insert(number, root);
     }
 
     /// Counts what each job of a new submission waits for.
