@@ -191,6 +191,7 @@ fn settings(setting: &Setting) -> Settings {
         place: Place { region: engine.region.clone(), account: engine.account.clone() },
         idle_seconds: engine.idle_seconds,
         retention_days: engine.retention_days,
+        settle_millis: engine.settle_millis,
         prices: setting.config.prices.clone(),
     }
 }

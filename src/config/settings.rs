@@ -48,6 +48,8 @@ pub struct EngineSettings {
     pub idle_seconds: u32,
     /// How long finished jobs are kept.
     pub retention_days: u32,
+    /// How long a change of a queue or an environment is seen before it is over, in milliseconds.
+    pub settle_millis: u32,
     /// What stands in ARNs.
     pub region: String,
     pub account: String,
@@ -61,6 +63,7 @@ impl Default for EngineSettings {
         Self {
             idle_seconds: 60,
             retention_days: 7,
+            settle_millis: 1000,
             region: "us-east-1".to_owned(),
             account: "123456789012".to_owned(),
             http: None,
@@ -113,7 +116,7 @@ pub enum ConfigError {
 
 const SETTINGS: [&str; 6] = ["theme", "context", "engine", "prices", "contexts", "keys"];
 const PRICE_SETTINGS: [&str; 4] = ["as-of", "on-demand", "spot", "fargate"];
-const ENGINE_SETTINGS: [&str; 5] = ["idle-seconds", "retention-days", "region", "account", "http"];
+const ENGINE_SETTINGS: [&str; 6] = ["idle-seconds", "retention-days", "settle-millis", "region", "account", "http"];
 const CONTEXT_SETTINGS: [&str; 7] =
     ["backend", "read-only", "data-dir", "profile", "region", "endpoint", "calls-per-second"];
 

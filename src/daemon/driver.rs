@@ -41,6 +41,9 @@ const SNAPSHOT_EVERY: u64 = 500_000;
 const SNAPSHOT_AT_START: u64 = 20_000;
 /// While a snapshot is written or replaced events are cleared away, the loop does a little of it so often.
 const CHORES_EVERY: Duration = Duration::from_millis(5);
+/// How often a patient caller waits for a change in its way, and for how long each time at most, in milliseconds.
+const MOST_WAITS: usize = 5;
+const LONGEST_CHANGE: Millis = 60_000;
 
 /// Why a command was not carried out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -60,6 +63,19 @@ pub(super) struct Driver {
     region: Region,
 }
 
+/// A command, and whether its caller rather waits a moment than hears that something is being modified.
+#[derive(Debug, Clone)]
+pub(super) struct Call {
+    pub command: Command,
+    pub patient: bool,
+}
+
+impl From<Command> for Call {
+    fn from(command: Command) -> Self {
+        Self { command, patient: false }
+    }
+}
+
 type Reply = oneshot::Sender<Result<Answer, CommandError>>;
 type Look = Box<dyn FnOnce(&Realms) + Send>;
 
@@ -77,7 +93,24 @@ impl Driver {
     }
 
     /// Carries a command out; when it answers, what it did is on the disk.
-    pub(super) async fn command(&self, command: Command) -> Result<Answer, CommandError> {
+    pub(super) async fn command(&self, call: impl Into<Call>) -> Result<Answer, CommandError> {
+        let Call { command, patient } = call.into();
+        if !patient {
+            return self.once(command).await;
+        }
+        for _ in 0..MOST_WAITS {
+            match self.once(command.clone()).await {
+                Err(CommandError::Refused(Refusal::Modified { until, .. })) => {
+                    let wait = (until - clock::wall()).clamp(1, LONGEST_CHANGE);
+                    tokio::time::sleep(Duration::from_millis(wait.unsigned_abs())).await;
+                }
+                answer => return answer,
+            }
+        }
+        self.once(command).await
+    }
+
+    async fn once(&self, command: Command) -> Result<Answer, CommandError> {
         let (reply, answer) = oneshot::channel();
         let input = Input::Command(Arc::clone(&self.region), Box::new(command), reply);
         self.inputs.send(input).map_err(|_| CommandError::Ending)?;

@@ -3,6 +3,7 @@
 
 use super::event::Event;
 use super::job::{Key, Root};
+use super::service::ServiceChange;
 use super::{Engine, Ids};
 use crate::model::{Health, InstanceState, JobStatus, Millis};
 use std::collections::BTreeSet;
@@ -22,8 +23,8 @@ type Step = fn(&Engine, Millis, &mut dyn Ids) -> Vec<Event>;
 
 impl Engine {
     pub(super) fn due(&self, now: Millis, ids: &mut dyn Ids) -> Vec<Event> {
-        let steps: [fn(&Self, Millis) -> Vec<Event>; 5] =
-            [Self::walk, Self::settle, Self::delete_queues, Self::delete_environments, Self::forget];
+        let steps: [fn(&Self, Millis) -> Vec<Event>; 6] =
+            [Self::walk, Self::settle, Self::settled, Self::delete_queues, Self::delete_environments, Self::forget];
         for step in steps {
             let events = step(self, now);
             if !events.is_empty() {
@@ -49,7 +50,7 @@ impl Engine {
     pub(super) fn next_due(&self) -> Option<Millis> {
         let forget = self.forgettable().next().map(|(at, _)| at + self.retention());
         let fire = self.index.firing.first().map(|(at, _)| *at);
-        [forget, fire, self.next_end()].into_iter().flatten().min()
+        [forget, fire, self.next_end(), self.next_settled()].into_iter().flatten().min()
     }
 
     fn retention(&self) -> Millis {
@@ -139,6 +140,9 @@ impl Engine {
             let Some(index) = self.index.queues.get(name) else { continue };
             let unfinished = || JobStatus::ALL.into_iter().filter(|status| !status.is_final());
             if unfinished().all(|status| index.listed[status as usize].is_empty()) {
+                if self.core.settling.contains_key(&format!("job-queue/{name}")) {
+                    continue;
+                }
                 events.push(Event::QueueDeleted { at: now, name: name.clone() });
                 continue;
             }
@@ -185,7 +189,8 @@ impl Engine {
         let deleting = self.core.environments.iter().filter(|(_, found)| found.status == Health::Deleting);
         for (name, _) in deleting {
             let mut hosts = self.hosts_of(name).peekable();
-            if hosts.peek().is_none() {
+            let settling = self.core.settling.contains_key(&format!("compute-environment/{name}"));
+            if hosts.peek().is_none() && !settling {
                 events.push(Event::EnvironmentDeleted { at: now, name: name.clone() });
             }
             let active = hosts.filter(|(_, host)| host.state == InstanceState::Active && !host.placed.is_empty());
@@ -203,6 +208,18 @@ impl Engine {
     fn forget(&self, now: Millis) -> Vec<Event> {
         let due = self.forgettable().take_while(|(at, _)| at + self.retention() <= now).take(FORGOTTEN);
         let jobs: Vec<_> = due.filter_map(|(_, number)| Some(self.core.jobs.get(number)?.spec.id.clone())).collect();
-        if jobs.is_empty() { Vec::new() } else { vec![Event::JobsForgotten { at: now, jobs }] }
+        if jobs.is_empty() {
+            return self.forget_service_jobs(now).into_iter().collect();
+        }
+        vec![Event::JobsForgotten { at: now, jobs }]
+    }
+
+    fn forget_service_jobs(&self, now: Millis) -> Option<Event> {
+        let over = |end: &super::service::JobEnd| end.at + self.retention() <= now;
+        let jobs = self.core.services.jobs.values().filter(|job| job.end.as_ref().is_some_and(over)).take(FORGOTTEN);
+        let ids: Vec<_> = jobs.map(|job| job.id.clone()).collect();
+        let change = ServiceChange::JobsForgotten { ids };
+        let some = matches!(&change, ServiceChange::JobsForgotten { ids } if !ids.is_empty());
+        some.then(|| Event::ServiceChanged { at: now, change: Box::new(change) })
     }
 }

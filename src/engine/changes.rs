@@ -74,8 +74,13 @@ impl Engine {
             | Event::QueueDeleted { name, .. } => {
                 touched.queues.insert(name);
             }
+            Event::Settling { resource, .. }
+            | Event::Settled { resource, .. }
+            | Event::Tagged { resource, .. }
+            | Event::Untagged { resource, .. } => self.touch_resource(resource, touched),
             // They are no rows of the console.
-            Event::PolicyCreated { .. }
+            Event::ServiceChanged { .. }
+            | Event::PolicyCreated { .. }
             | Event::PolicyUpdated { .. }
             | Event::PolicyDeleted { .. }
             | Event::ConsumableCreated { .. }
@@ -156,6 +161,22 @@ impl Engine {
                 touched.gone.push(What::Notice(word));
             }
             Event::Audited { entry, .. } => touched.audits.push(entry),
+        }
+    }
+
+    fn touch_resource<'a>(&'a self, resource: &'a str, touched: &mut Touched<'a>) {
+        match resource.split_once('/') {
+            Some(("job-queue", name)) => {
+                touched.queues.insert(name);
+            }
+            Some(("compute-environment", name)) => {
+                touched.environments.insert(name);
+            }
+            Some(("job-definition", label)) => {
+                let named = label.rsplit_once(':').and_then(|(name, revision)| Some((name, revision.parse().ok()?)));
+                touched.definitions.extend(named);
+            }
+            _ => {}
         }
     }
 

@@ -2,10 +2,11 @@
 
 use crate::model::{
     AttemptId, ContainerExit, CreateComputeEnvironmentRequest, CreateConsumableResourceRequest, CreateJobQueueRequest,
-    CreateSchedulingPolicyRequest, InstanceId, JobId, Millis, RegisterJobDefinitionRequest,
-    RegisterJobDefinitionResponse, Schedule, SubmitJobRequest, SubmitJobResponse, UpdateComputeEnvironmentRequest,
-    UpdateConsumableResourceRequest, UpdateConsumableResourceResponse, UpdateJobQueueRequest,
-    UpdateSchedulingPolicyRequest, Usage,
+    CreateQuotaShareRequest, CreateSchedulingPolicyRequest, CreateServiceEnvironmentRequest, InstanceId, JobId, Millis,
+    RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Schedule, SubmitJobRequest, SubmitJobResponse,
+    SubmitServiceJobRequest, UpdateComputeEnvironmentRequest, UpdateConsumableResourceRequest,
+    UpdateConsumableResourceResponse, UpdateJobQueueRequest, UpdateQuotaShareRequest, UpdateSchedulingPolicyRequest,
+    UpdateServiceEnvironmentRequest, Usage,
 };
 use std::collections::BTreeMap;
 
@@ -44,6 +45,33 @@ pub enum Action {
     UpdateConsumableResource(UpdateConsumableResourceRequest),
     DeleteConsumableResource {
         name: String,
+    },
+    CreateServiceEnvironment(CreateServiceEnvironmentRequest),
+    UpdateServiceEnvironment(UpdateServiceEnvironmentRequest),
+    DeleteServiceEnvironment {
+        name: String,
+    },
+    SubmitServiceJob(Box<SubmitServiceJobRequest>),
+    UpdateServiceJob {
+        job: JobId,
+        priority: i32,
+    },
+    TerminateServiceJob {
+        job: JobId,
+        reason: String,
+    },
+    CreateQuotaShare(Box<CreateQuotaShareRequest>),
+    UpdateQuotaShare(Box<UpdateQuotaShareRequest>),
+    DeleteQuotaShare {
+        arn: String,
+    },
+    TagResource {
+        arn: String,
+        tags: BTreeMap<String, String>,
+    },
+    UntagResource {
+        arn: String,
+        keys: Vec<String>,
     },
     SubmitJob(Box<SubmitJobRequest>),
     CancelJob {
@@ -153,6 +181,9 @@ pub enum Refusal {
     /// Batch's `ClientException`: everything that the caller can mend.
     #[error("{0}")]
     Client(String),
+    /// Batch's `ClientException` for what a change that is not over stands in the way of, until then.
+    #[error("{message}")]
+    Modified { message: String, until: Millis },
     /// Scheduler's `ResourceNotFoundException`.
     #[error("{0}")]
     NotFound(String),

@@ -3,11 +3,12 @@
 //! A variant's name on disk is written out and never changes. A new member has a default, so that old rows still read.
 //! An event says what was decided, not why: replaying it needs no rule that may have changed since.
 
+use super::service::ServiceChange;
 use super::state::Policy;
 use crate::model::{
     AuditEntry, ComputeEnvironmentOrder, ConsumableKind, ContainerOverrides, CreateComputeEnvironmentRequest,
     DeadLetter, FairsharePolicy, Health, InstanceId, JobDefinition, JobDependency, JobId, JobStateTimeLimitAction,
-    JobStatus, Millis, QuotaSharePolicy, RetryStrategy, Schedule, ScheduleRun, Switch, Usage,
+    JobStatus, Millis, QuotaSharePolicy, RetryStrategy, Schedule, ScheduleRun, ServiceEnvironmentOrder, Switch, Usage,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -60,6 +61,9 @@ pub enum Event {
         scheduling_policy: Option<String>,
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         time_limits: Vec<JobStateTimeLimitAction>,
+        /// By name; of a queue of service jobs, in place of the environments.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        service_environments: Vec<ServiceEnvironmentOrder>,
     },
     #[serde(rename = "queue-updated")]
     QueueUpdated {
@@ -75,12 +79,29 @@ pub enum Event {
         scheduling_policy: Option<String>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         time_limits: Option<Vec<JobStateTimeLimitAction>>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        service_environments: Option<Vec<ServiceEnvironmentOrder>>,
     },
     /// Its jobs are ended; it goes with the last of them.
     #[serde(rename = "queue-deleting")]
     QueueDeleting { at: Millis, name: String },
     #[serde(rename = "queue-deleted")]
     QueueDeleted { at: Millis, name: String },
+
+    /// A change of a queue or an environment has begun, of `KIND/NAME`: until when it is seen, and what it comes to.
+    #[serde(rename = "settling")]
+    Settling { at: Millis, resource: String, until: Millis, from: Health, to: Health },
+    #[serde(rename = "settled")]
+    Settled { at: Millis, resource: String },
+
+    /// `resource` is `KIND/NAME`, as in its ARN.
+    #[serde(rename = "tagged")]
+    Tagged { at: Millis, resource: String, tags: BTreeMap<String, String> },
+    #[serde(rename = "untagged")]
+    Untagged { at: Millis, resource: String, keys: Vec<String> },
+
+    #[serde(rename = "service-changed")]
+    ServiceChanged { at: Millis, change: Box<ServiceChange> },
 
     #[serde(rename = "policy-created")]
     PolicyCreated { at: Millis, name: String, policy: Policy },
@@ -345,6 +366,11 @@ impl Event {
             | Self::QueueUpdated { at, .. }
             | Self::QueueDeleting { at, .. }
             | Self::QueueDeleted { at, .. }
+            | Self::Settling { at, .. }
+            | Self::Settled { at, .. }
+            | Self::Tagged { at, .. }
+            | Self::Untagged { at, .. }
+            | Self::ServiceChanged { at, .. }
             | Self::PolicyCreated { at, .. }
             | Self::PolicyUpdated { at, .. }
             | Self::PolicyDeleted { at, .. }

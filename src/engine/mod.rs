@@ -25,6 +25,8 @@ mod provision;
 mod retry;
 mod roots;
 mod schedule;
+mod service;
+mod settle;
 mod shared;
 mod snapshot;
 mod state;
@@ -34,8 +36,8 @@ mod views;
 
 use crate::model::{
     AttemptId, AuditEntry, ComputeEnvironment, ConsumableResource, DeadLetter, Instance, InstanceId, JobDefinition,
-    JobDetail, JobId, JobQueue, JobStatus, JobSummary, Millis, Place, Prices, Schedule, ScheduleGroup, ScheduleRun,
-    SchedulingPolicy, TaskContainer, Usage, Volume, What,
+    JobDetail, JobId, JobQueue, JobStatus, JobSummary, KeyValuePair, Millis, Place, Prices, QuotaShare, Schedule,
+    ScheduleGroup, ScheduleRun, SchedulingPolicy, TaskContainer, Usage, Volume, What,
 };
 use command::{Answer, Command, Refusal};
 use event::Event;
@@ -55,13 +57,21 @@ pub struct Settings {
     pub idle_seconds: u32,
     /// How long finished jobs are kept; AWS keeps them for at least 7 days.
     pub retention_days: u32,
+    /// How long a change of a queue or an environment is seen as CREATING, UPDATING or DELETING; 0: not at all.
+    pub settle_millis: u32,
     /// What capacity costs. Nothing that happened depends on it: prices are put on quantities when they are shown.
     pub prices: Prices,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { place: Place::default(), idle_seconds: 60, retention_days: 7, prices: Prices::default() }
+        Self {
+            place: Place::default(),
+            idle_seconds: 60,
+            retention_days: 7,
+            settle_millis: 0,
+            prices: Prices::default(),
+        }
     }
 }
 
@@ -274,6 +284,16 @@ impl Engine {
     /// By name or ARN; refused where it is not known.
     pub fn consumable_resource(&self, name_or_arn: &str) -> Result<ConsumableResource, Refusal> {
         self.find_consumable(name_or_arn).map(|(name, consumable)| self.consumable_row(name, consumable))
+    }
+
+    /// A quota share by its ARN; refused where it is not known.
+    pub fn quota_share(&self, arn: &str) -> Result<QuotaShare, Refusal> {
+        self.find_quota_share(arn).map(|(key, share)| self.quota_share_row(key, share))
+    }
+
+    /// The tags of what an ARN names; refused where that is not known.
+    pub fn tags(&self, arn: &str) -> Result<BTreeMap<String, String>, Refusal> {
+        self.tagged(arn).map(|(_, tags)| tags.clone())
     }
 
     /// All revisions, by name and revision.

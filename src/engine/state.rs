@@ -4,10 +4,12 @@ use super::Settings;
 use super::job::Key;
 use super::roots::Roots;
 use super::schedule::planned;
+use super::service::Services;
+use super::settle::Settling;
 use crate::model::{
     AuditEntry, ComputeEnvironmentOrder, ConsumableKind, CreateComputeEnvironmentRequest, DeadLetter, FairsharePolicy,
     Health, InstanceId, InstanceState, JobDefinition, JobStateTimeLimitAction, Millis, QuotaSharePolicy, Schedule,
-    ScheduleRun, Switch,
+    ScheduleRun, ServiceEnvironmentOrder, Switch,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -29,8 +31,11 @@ pub struct Core {
     pub settings: Settings,
     pub queues: BTreeMap<String, Queue>,
     pub environments: BTreeMap<String, Environment>,
+    /// Changes that are not over, by `KIND/NAME`.
+    pub settling: BTreeMap<String, Settling>,
     pub policies: BTreeMap<String, Policy>,
     pub consumables: BTreeMap<String, Consumable>,
+    pub services: Services,
     /// By name and revision. Revisions stay, as INACTIVE ones do on AWS.
     pub definitions: BTreeMap<String, BTreeMap<u32, JobDefinition>>,
     pub instances: BTreeMap<InstanceId, Host>,
@@ -82,6 +87,9 @@ pub struct Queue {
     pub scheduling_policy: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub job_state_time_limit_actions: Vec<JobStateTimeLimitAction>,
+    /// By name. A queue that has some is for service jobs, and has no compute environments.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub service_environments: Vec<ServiceEnvironmentOrder>,
 }
 
 /// A scheduling policy: one of the two is there, and stays the one.
@@ -154,7 +162,8 @@ impl Environment {
     }
 
     pub fn is_valid(&self) -> bool {
-        self.status == Health::Valid
+        // One that is being updated goes on meanwhile.
+        matches!(self.status, Health::Valid | Health::Updating)
     }
 
     /// New jobs may be placed there.

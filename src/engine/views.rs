@@ -8,8 +8,8 @@ use super::state::{Consumable, Environment, Host, Policy, Queue};
 use crate::model::{
     ArrayProperties, AttemptContainerDetail, AttemptDetail, Capacity, ComputeEnvironment, ComputeEnvironmentOrder,
     ConsumableResource, ConsumableResourceProperties, ConsumableResourceRequirement, ContainerDetail, ContainerSummary,
-    Instance, InstanceId, InstanceState, JobDetail, JobExtra, JobQueue, JobSummary, JobTimeout, Millis,
-    SchedulingPolicy,
+    Health, Instance, InstanceId, InstanceState, JobDetail, JobExtra, JobQueue, JobSummary, JobTimeout, Millis,
+    SchedulingPolicy, ServiceEnvironmentOrder,
 };
 
 impl Engine {
@@ -24,9 +24,18 @@ impl Engine {
             job_queue_arn: place.batch_arn("job-queue", name),
             state: queue.state,
             status: queue.status,
-            status_reason: Some("JobQueue Healthy".to_owned()),
+            status_reason: (queue.status == Health::Valid).then(|| "JobQueue Healthy".to_owned()),
             priority: queue.priority,
             compute_environment_order: order.collect(),
+            service_environment_order: queue
+                .service_environments
+                .iter()
+                .map(|entry| ServiceEnvironmentOrder {
+                    order: entry.order,
+                    service_environment: place.batch_arn("service-environment", &entry.service_environment),
+                })
+                .collect(),
+            job_queue_type: Some(self.kind_of(&queue.environments).to_owned()),
             scheduling_policy_arn: queue
                 .scheduling_policy
                 .as_ref()

@@ -1,6 +1,6 @@
 //! Job queues, compute environments and their instances, in AWS Batch's shapes.
 
-use super::{InstanceId, Millis, StatusCounts};
+use super::{InstanceId, Millis, ServiceEnvironmentOrder, StatusCounts};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -70,6 +70,11 @@ pub struct JobQueue {
     /// The larger one is served first.
     pub priority: i32,
     pub compute_environment_order: Vec<ComputeEnvironmentOrder>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub service_environment_order: Vec<ServiceEnvironmentOrder>,
+    /// ECS, `ECS_FARGATE`, EKS or `SAGEMAKER_TRAINING`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub job_queue_type: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scheduling_policy_arn: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -92,6 +97,11 @@ pub struct CreateJobQueueRequest {
     pub state: Option<Switch>,
     pub priority: i32,
     pub compute_environment_order: Vec<ComputeEnvironmentOrder>,
+    /// Of a queue of service jobs, in place of the other order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub service_environment_order: Vec<ServiceEnvironmentOrder>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub job_queue_type: Option<String>,
     /// With one, the queue is fair; without, first in, first out. It can be swapped later, not dropped nor gained.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scheduling_policy_arn: Option<String>,
@@ -112,6 +122,8 @@ pub struct UpdateJobQueueRequest {
     pub priority: Option<i32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub compute_environment_order: Option<Vec<ComputeEnvironmentOrder>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_environment_order: Option<Vec<ServiceEnvironmentOrder>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scheduling_policy_arn: Option<String>,
     /// The whole list; an empty one takes all away.

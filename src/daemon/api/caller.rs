@@ -1,5 +1,6 @@
 //! Who calls, and why.
 
+use crate::daemon::driver::Call;
 use crate::engine::command::{Action, Command};
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
@@ -14,17 +15,19 @@ use std::sync::LazyLock;
 pub(super) struct Caller {
     by: String,
     reason: Option<String>,
+    /// One of our own clients: all of them say who calls.
+    ours: bool,
 }
 
 impl Caller {
-    pub(super) fn command(self, action: Action) -> Command {
-        Command { by: self.by, reason: self.reason, action }
+    pub(super) fn command(self, action: Action) -> Call {
+        Call { command: Command { by: self.by, reason: self.reason, action }, patient: self.ours }
     }
 
     /// A command whose reason stands in the request itself.
-    pub(super) fn command_because(self, reason: &str, action: Action) -> Command {
+    pub(super) fn command_because(self, reason: &str, action: Action) -> Call {
         let reason = Some(reason.to_owned()).filter(|reason| !reason.is_empty());
-        Command { by: self.by, reason: reason.or(self.reason), action }
+        Self { reason: reason.or_else(|| self.reason.clone()), ..self }.command(action)
     }
 
     fn from_headers(headers: &HeaderMap) -> Self {
@@ -32,8 +35,10 @@ impl Caller {
             let raw = headers.get(name)?.to_str().ok()?;
             Some(percent_decode_str(raw).decode_utf8_lossy().into_owned()).filter(|text| !text.is_empty())
         };
-        let by = text("x-batchdeck-by").unwrap_or_else(|| local_user().to_owned());
-        Self { by, reason: text("x-batchdeck-reason") }
+        let named = text("x-batchdeck-by");
+        let ours = named.is_some();
+        let by = named.unwrap_or_else(|| local_user().to_owned());
+        Self { by, reason: text("x-batchdeck-reason"), ours }
     }
 }
 

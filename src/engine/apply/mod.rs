@@ -56,7 +56,15 @@ impl Engine {
                 self.index.types.remove(name);
             }
             Event::QueueCreated {
-                name, state, priority, environments, tags, scheduling_policy, time_limits, ..
+                name,
+                state,
+                priority,
+                environments,
+                tags,
+                scheduling_policy,
+                time_limits,
+                service_environments,
+                ..
             } => {
                 let queue = Queue {
                     state: *state,
@@ -66,11 +74,21 @@ impl Engine {
                     tags: tags.clone(),
                     scheduling_policy: scheduling_policy.clone(),
                     job_state_time_limit_actions: time_limits.clone(),
+                    service_environments: service_environments.clone(),
                 };
                 self.core.queues.insert(name.clone(), queue);
                 self.index.queues.entry(name.clone()).or_default();
             }
-            Event::QueueUpdated { name, state, priority, environments, scheduling_policy, time_limits, .. } => {
+            Event::QueueUpdated {
+                name,
+                state,
+                priority,
+                environments,
+                scheduling_policy,
+                time_limits,
+                service_environments,
+                ..
+            } => {
                 let Some(queue) = self.core.queues.get_mut(name) else { return };
                 queue.state = state.unwrap_or(queue.state);
                 queue.priority = priority.unwrap_or(queue.priority);
@@ -82,6 +100,9 @@ impl Engine {
                 }
                 if let Some(limits) = time_limits {
                     queue.job_state_time_limit_actions.clone_from(limits);
+                }
+                if let Some(environments) = service_environments {
+                    queue.service_environments.clone_from(environments);
                 }
             }
             Event::QueueDeleting { name, .. } => {
@@ -95,6 +116,19 @@ impl Engine {
                     self.index.queues.remove(name);
                 }
             }
+            Event::Settling { resource, until, from, to, .. } => self.begin_change(resource, *until, *from, *to),
+            Event::Settled { resource, .. } => self.end_change(resource),
+            Event::Tagged { resource, tags, .. } => {
+                if let Some(known) = self.tags_mut(resource) {
+                    known.extend(tags.clone());
+                }
+            }
+            Event::Untagged { resource, keys, .. } => {
+                if let Some(known) = self.tags_mut(resource) {
+                    known.retain(|key, _| !keys.contains(key));
+                }
+            }
+            Event::ServiceChanged { at, change } => self.core.services.apply(change, *at),
             Event::PolicyCreated { name, policy, .. } => {
                 self.core.policies.insert(name.clone(), policy.clone());
             }

@@ -72,7 +72,7 @@ impl Engine {
     }
 
     pub(super) fn deregister_definition(&self, given: &str, now: Millis) -> Result<Ruling, Refusal> {
-        let label = name_of(given);
+        let label = self.core.settings.place.local_name("job-definition", given).unwrap_or(given);
         let Some((name, revision)) = split_revision(label) else {
             return refuse(format!("jobDefinition is `{given}`; to deregister takes NAME:REVISION or its ARN"));
         };
@@ -89,7 +89,7 @@ impl Engine {
     /// The revision that `NAME`, `NAME:REVISION` or an ARN with or without the revision means; without one, the highest
     /// that is ACTIVE.
     pub(super) fn find_definition(&self, given: &str) -> Result<&JobDefinition, Refusal> {
-        let label = name_of(given);
+        let label = self.core.settings.place.local_name("job-definition", given).unwrap_or(given);
         let found = match split_revision(label) {
             Some((name, revision)) => self.core.definition(name, revision).filter(|found| found.is_active()),
             None => self

@@ -8,7 +8,7 @@ use crate::engine::{Engine, Ids};
 use crate::model::validate::resource_name;
 use crate::model::{
     ComputeResource, ComputeResourceUpdate, CreateComputeEnvironmentRequest, Health, InstanceType, Millis, Switch,
-    UpdateComputeEnvironmentRequest, name_of,
+    UpdateComputeEnvironmentRequest,
 };
 
 impl Engine {
@@ -52,7 +52,9 @@ impl Engine {
         let arn = self.core.settings.place.batch_arn("compute-environment", name);
         let created =
             Event::EnvironmentCreated { at: now, request: Box::new(request.clone()), cluster, status, status_reason };
-        Ok(Ruling::done("CreateComputeEnvironment", name, outcome, vec![created])
+        let mut events = vec![created];
+        events.extend(self.settling(format!("compute-environment/{name}"), Health::Creating, status, now));
+        Ok(Ruling::done("CreateComputeEnvironment", name, outcome, events)
             .answering(Answer::Created { arn, name: name.clone() }))
     }
 
@@ -65,6 +67,8 @@ impl Engine {
         if environment.status == Health::Deleting {
             return refuse(format!("Cannot update, resource is being modified: {name} is DELETING"));
         }
+        let resource = format!("compute-environment/{name}");
+        self.check_settled("update", &resource)?;
         let update = request.compute_resources.clone().unwrap_or_default();
         let (minimum, maximum) = self.check_update(name, environment, &update)?;
         let desired = update.desiredv_cpus.and_then(|desired| u32::try_from(desired).ok());
@@ -89,7 +93,13 @@ impl Engine {
             maximum: update.maxv_cpus.map(|_| maximum),
             desired,
         };
-        Ok(Ruling::done("UpdateComputeEnvironment", name, outcome.join(", "), vec![updated]))
+        let mut events = vec![updated];
+        if environment.is_valid() {
+            events.extend(self.settling(resource, Health::Updating, Health::Valid, now));
+        }
+        let arn = self.core.settings.place.batch_arn("compute-environment", name);
+        Ok(Ruling::done("UpdateComputeEnvironment", name, outcome.join(", "), events)
+            .answering(Answer::Created { arn, name: name.to_owned() }))
     }
 
     fn check_update(
@@ -129,6 +139,8 @@ impl Engine {
         if environment.status == Health::Deleting {
             return Ok(Ruling::done("DeleteComputeEnvironment", name, "is being deleted already", vec![]));
         }
+        let resource = format!("compute-environment/{name}");
+        self.check_settled("delete", &resource)?;
         if environment.state == Switch::Enabled {
             return refuse(format!("Cannot delete, {name} is ENABLED: set its state to DISABLED first"));
         }
@@ -140,14 +152,16 @@ impl Engine {
             ));
         }
         let deleting = Event::EnvironmentDeleting { at: now, name: name.to_owned() };
-        Ok(Ruling::done("DeleteComputeEnvironment", name, "deleting", vec![deleting]))
+        let mut events = vec![deleting];
+        events.extend(self.settling(resource, Health::Deleting, Health::Deleting, now));
+        Ok(Ruling::done("DeleteComputeEnvironment", name, "deleting", events))
     }
 
     pub(super) fn find_environment(&self, name_or_arn: &str) -> Result<(&str, &Environment), Refusal> {
-        let name = name_of(name_or_arn);
-        match self.core.environments.get_key_value(name) {
+        let name = self.core.settings.place.local_name("compute-environment", name_or_arn);
+        match name.and_then(|name| self.core.environments.get_key_value(name)) {
             Some((name, environment)) => Ok((name, environment)),
-            None => refuse(format!("ComputeEnvironment {name} not found.")),
+            None => refuse(format!("ComputeEnvironment {name_or_arn} not found.")),
         }
     }
 }

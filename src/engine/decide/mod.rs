@@ -7,10 +7,13 @@ mod environments;
 mod groups;
 mod policies;
 mod queues;
+mod quota_shares;
 mod schedule_form;
 mod schedules;
+mod services;
 mod stop;
 mod submit;
+mod tags;
 mod validate;
 
 use super::command::{Action, Answer, Command, Refusal};
@@ -69,6 +72,20 @@ impl Engine {
             Action::CreateConsumableResource(request) => self.create_consumable(request, now),
             Action::UpdateConsumableResource(request) => self.update_consumable(request, now),
             Action::DeleteConsumableResource { name } => self.delete_consumable(name, now),
+            Action::CreateServiceEnvironment(request) => self.create_service_environment(request, now),
+            Action::UpdateServiceEnvironment(request) => self.update_service_environment(request, now),
+            Action::DeleteServiceEnvironment { name } => self.delete_service_environment(name, now),
+            Action::SubmitServiceJob(request) => self.submit_service_job(request, now, ids),
+            Action::UpdateServiceJob { job, priority } => self.update_service_job(job, *priority, now),
+            Action::TerminateServiceJob { job, reason: why } => {
+                reason = Some(why.clone());
+                self.terminate_service_job(job, why, now)
+            }
+            Action::CreateQuotaShare(request) => self.create_quota_share(request, now),
+            Action::UpdateQuotaShare(request) => self.update_quota_share(request, now),
+            Action::DeleteQuotaShare { arn } => self.delete_quota_share(arn, now),
+            Action::TagResource { arn, tags } => self.tag(arn, tags, now),
+            Action::UntagResource { arn, keys } => self.untag(arn, keys, now),
             Action::SubmitJob(request) => self.submit(request, &command.by, now, ids),
             Action::CancelJob { job, reason: why } => {
                 reason = Some(why.clone());

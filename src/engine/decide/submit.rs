@@ -6,9 +6,7 @@ use crate::engine::event::{Event, Submission};
 use crate::engine::state::Queue;
 use crate::engine::{Engine, Ids, container};
 use crate::model::validate::{array_size, job_name, scheduling_priority, share_identifier, timeout};
-use crate::model::{
-    DependencyKind, Health, JobDependency, JobId, JobStatus, Millis, SubmitJobRequest, SubmitJobResponse, Switch,
-};
+use crate::model::{DependencyKind, JobDependency, JobId, JobStatus, Millis, SubmitJobRequest, SubmitJobResponse};
 
 /// AWS's limit for a request, in KiB.
 const REQUEST_KIB: usize = 30;
@@ -24,11 +22,11 @@ impl Engine {
     ) -> Result<Ruling, Refusal> {
         job_name(&request.job_name)?;
         let (queue, found) = self.find_queue(&request.job_queue)?;
-        if found.state == Switch::Disabled {
-            return refuse(format!("JobQueue {queue} is DISABLED; enable it, or submit to another queue"));
-        }
-        if found.status != Health::Valid {
-            return refuse(format!("JobQueue {queue} is {}; submit to another queue", found.status.as_str()));
+        self.check_takes_jobs(queue, found)?;
+        if !found.service_environments.is_empty() {
+            return refuse(format!(
+                "JobQueue {queue} is for service jobs; a container job takes a queue of another type"
+            ));
         }
         let definition = self.find_definition(&request.job_definition)?;
         let Some(properties) = &definition.container_properties else {
@@ -97,7 +95,7 @@ impl Engine {
     }
 
     /// A fair-share queue needs to know whose a job is; another takes no share.
-    fn check_share(&self, share: Option<&str>, name: &str, queue: &Queue) -> Result<(), Refusal> {
+    pub(super) fn check_share(&self, share: Option<&str>, name: &str, queue: &Queue) -> Result<(), Refusal> {
         match share {
             Some(share) if !self.is_fair(queue) => refuse(format!(
                 "shareIdentifier is `{share}`, but {name} has no fair-share policy; leave it out for a FIFO queue"

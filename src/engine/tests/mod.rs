@@ -11,6 +11,7 @@ mod policies;
 mod requests;
 mod scale;
 mod schedules;
+mod services;
 mod simulation;
 mod views;
 mod world;

@@ -1,7 +1,7 @@
 //! Job queues.
 
 use super::{health, list, some_list, sorted, switch};
-use crate::model::{ComputeEnvironmentOrder, JobQueue, JobStateTimeLimitAction};
+use crate::model::{ComputeEnvironmentOrder, JobQueue, JobStateTimeLimitAction, ServiceEnvironmentOrder};
 use aws_sdk_batch::types;
 
 pub fn queue(given: types::JobQueueDetail) -> JobQueue {
@@ -18,6 +18,11 @@ pub fn queue(given: types::JobQueueDetail) -> JobQueue {
         status_reason: given.status_reason,
         priority: given.priority.unwrap_or_default(),
         compute_environment_order: order,
+        service_environment_order: list(given.service_environment_order, |entry| ServiceEnvironmentOrder {
+            order: entry.order.unwrap_or_default(),
+            service_environment: entry.service_environment.unwrap_or_default(),
+        }),
+        job_queue_type: given.job_queue_type.map(|kind| kind.as_str().to_owned()),
         scheduling_policy_arn: given.scheduling_policy_arn,
         job_state_time_limit_actions: list(given.job_state_time_limit_actions, |limit| JobStateTimeLimitAction {
             reason: limit.reason.unwrap_or_default(),

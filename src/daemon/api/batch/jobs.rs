@@ -7,7 +7,8 @@ use crate::daemon::api::{Shared, Wire};
 use crate::engine::command::{Action, Answer, Refusal};
 use crate::engine::{Engine, JobFilter};
 use crate::model::{
-    ArrayProperties, JobDetail, JobId, JobStatus, JobSummary, Millis, SubmitJobRequest, SubmitJobResponse, name_of,
+    ArrayProperties, JobDetail, JobId, JobStatus, JobSummary, Millis, ServiceJob, SubmitJobRequest, SubmitJobResponse,
+    name_of,
 };
 use axum::Json;
 use axum::extract::State;
@@ -105,17 +106,20 @@ pub(super) struct KeyValues {
 
 /// What a filter of `ListJobs` asks of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Sieve {
+pub(super) enum Sieve {
     Everything,
     Name(String),
     Definition(String),
     Before(Millis),
     After(Millis),
     Share(String),
+    /// Of service jobs alone.
+    QuotaShare(String),
 }
 
 impl Sieve {
-    fn parse(filters: &[KeyValues]) -> Result<Self, ApiError> {
+    /// `service`: of service jobs, which have quota shares and no definition.
+    pub(super) fn parse(filters: &[KeyValues], service: bool) -> Result<Self, ApiError> {
         let invalid = |message: String| ApiError::invalid(Service::Batch, message);
         let [filter] = filters else {
             return match filters.len() {
@@ -133,26 +137,47 @@ impl Sieve {
         };
         match filter.name.as_str() {
             "JOB_NAME" => Ok(Self::Name(value.clone())),
-            "JOB_DEFINITION" => Ok(Self::Definition(value.clone())),
+            "JOB_DEFINITION" if !service => Ok(Self::Definition(value.clone())),
             "BEFORE_CREATED_AT" => Ok(Self::Before(time()?)),
             "AFTER_CREATED_AT" => Ok(Self::After(time()?)),
             "SHARE_IDENTIFIER" => Ok(Self::Share(value.clone())),
-            other => Err(invalid(format!(
-                "filters: the name is `{other}`; it is one of JOB_NAME, JOB_DEFINITION, BEFORE_CREATED_AT, \
-                 AFTER_CREATED_AT and SHARE_IDENTIFIER"
-            ))),
+            "QUOTA_SHARE_NAME" if service => Ok(Self::QuotaShare(value.clone())),
+            other => {
+                let own = if service { "QUOTA_SHARE_NAME" } else { "JOB_DEFINITION" };
+                Err(invalid(format!(
+                    "filters: the name is `{other}`; it is one of JOB_NAME, {own}, BEFORE_CREATED_AT, AFTER_CREATED_AT \
+                     and SHARE_IDENTIFIER"
+                )))
+            }
         }
     }
 
     fn passes(&self, job: &JobSummary) -> bool {
         match self {
             // The engine itself selects by name.
-            Self::Everything | Self::Name(_) => true,
+            Self::Everything | Self::Name(_) | Self::QuotaShare(_) => true,
             Self::Definition(wanted) => job.job_definition.as_deref().is_some_and(|arn| is_definition(wanted, arn)),
             Self::Before(at) => job.created_at < *at,
             Self::After(at) => job.created_at > *at,
             Self::Share(wanted) => job.share_identifier.as_deref().is_some_and(|share| is_like(wanted, share)),
         }
+    }
+
+    pub(super) fn passes_service(&self, job: &ServiceJob) -> bool {
+        let is = |wanted: &str, given: &Option<String>| given.as_deref().is_some_and(|given| is_like(wanted, given));
+        match self {
+            Self::Everything | Self::Definition(_) => true,
+            Self::Name(wanted) => is_like(&wanted.to_ascii_lowercase(), &job.job_name.to_ascii_lowercase()),
+            Self::Before(at) => job.created_at < *at,
+            Self::After(at) => job.created_at > *at,
+            Self::Share(wanted) => is(wanted, &job.share_identifier),
+            Self::QuotaShare(wanted) => is(wanted, &job.quota_share_name),
+        }
+    }
+
+    /// Whether jobs of every state are listed, whatever state is asked for.
+    pub(super) fn ignores_status(&self) -> bool {
+        !matches!(self, Self::Everything | Self::Share(_) | Self::QuotaShare(_))
     }
 }
 
@@ -169,7 +194,7 @@ pub(super) fn is_like(pattern: &str, text: &str) -> bool {
 
 pub(in crate::daemon::api) async fn list(State(world): Shared, Wire(request): Wire<List>) -> Answered {
     let refuse = |message: &str| Err(ApiError::invalid(Service::Batch, message));
-    let sieve = Sieve::parse(&request.filters)?;
+    let sieve = Sieve::parse(&request.filters, false)?;
     if request.multi_node_job_id.is_some() {
         return refuse("multiNodeJobId is given; this engine runs no multi-node jobs");
     }
@@ -178,7 +203,7 @@ pub(in crate::daemon::api) async fn list(State(world): Shared, Wire(request): Wi
     }
     let status = request.job_status.as_deref().map(str::parse::<JobStatus>).transpose();
     let status = status.map_err(|unknown| ApiError::invalid(Service::Batch, format!("jobStatus: {unknown}")))?;
-    let by_status = matches!(sieve, Sieve::Everything | Sieve::Share(_));
+    let by_status = !sieve.ignores_status();
     let status = match (&sieve, status) {
         (Sieve::Everything, None) => Some(JobStatus::Running),
         (_, given) => given.filter(|_| by_status),
@@ -221,7 +246,7 @@ mod tests {
     use super::*;
 
     fn filter(name: &str, value: &str) -> Result<Sieve, ApiError> {
-        Sieve::parse(&[KeyValues { name: name.into(), values: vec![value.into()] }])
+        Sieve::parse(&[KeyValues { name: name.into(), values: vec![value.into()] }], false)
     }
 
     #[test]

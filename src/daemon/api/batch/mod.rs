@@ -2,26 +2,78 @@
 
 pub(super) mod consumables;
 pub(super) mod jobs;
-pub(super) mod page;
+mod page;
 pub(super) mod policies;
+pub(super) mod quota_shares;
+pub(super) mod services;
+pub(super) mod tags;
 
 use super::caller::Caller;
 use super::errors::{ApiError, Service};
-use super::{Shared, Wire};
+use super::{Shared, Wire, World};
 use crate::engine::Engine;
 use crate::engine::command::{Action, Answer};
 use crate::model::{
     ComputeEnvironment, CreateComputeEnvironmentRequest, CreateJobQueueRequest, JobDefinition, JobQueue,
     RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, UpdateComputeEnvironmentRequest,
-    UpdateJobQueueRequest, name_of,
+    UpdateJobQueueRequest,
 };
-use axum::Json;
 use axum::extract::State;
+use axum::routing::{get, post};
+use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// The most rows of a page, and the most names in a request.
 const PAGE: usize = 100;
+
+/// All operations of the API of 2016-08-10.
+pub(super) fn routes() -> Router<Arc<World>> {
+    Router::new()
+        .route("/v1/describejobqueues", post(describe_job_queues))
+        .route("/v1/createjobqueue", post(create_job_queue))
+        .route("/v1/updatejobqueue", post(update_job_queue))
+        .route("/v1/deletejobqueue", post(delete_job_queue))
+        .route("/v1/describecomputeenvironments", post(describe_compute_environments))
+        .route("/v1/createcomputeenvironment", post(create_compute_environment))
+        .route("/v1/updatecomputeenvironment", post(update_compute_environment))
+        .route("/v1/deletecomputeenvironment", post(delete_compute_environment))
+        .route("/v1/describejobdefinitions", post(describe_job_definitions))
+        .route("/v1/registerjobdefinition", post(register_job_definition))
+        .route("/v1/deregisterjobdefinition", post(deregister_job_definition))
+        .route("/v1/createschedulingpolicy", post(policies::create))
+        .route("/v1/updateschedulingpolicy", post(policies::update))
+        .route("/v1/deleteschedulingpolicy", post(policies::delete))
+        .route("/v1/describeschedulingpolicies", post(policies::describe))
+        .route("/v1/listschedulingpolicies", post(policies::list))
+        .route("/v1/createconsumableresource", post(consumables::create))
+        .route("/v1/updateconsumableresource", post(consumables::update))
+        .route("/v1/deleteconsumableresource", post(consumables::delete))
+        .route("/v1/describeconsumableresource", post(consumables::describe))
+        .route("/v1/listconsumableresources", post(consumables::list))
+        .route("/v1/submitjob", post(jobs::submit))
+        .route("/v1/describejobs", post(jobs::describe))
+        .route("/v1/listjobs", post(jobs::list))
+        .route("/v1/canceljob", post(jobs::cancel))
+        .route("/v1/terminatejob", post(jobs::terminate))
+        .route("/v1/createserviceenvironment", post(services::create_environment))
+        .route("/v1/updateserviceenvironment", post(services::update_environment))
+        .route("/v1/deleteserviceenvironment", post(services::delete_environment))
+        .route("/v1/describeserviceenvironments", post(services::describe_environments))
+        .route("/v1/submitservicejob", post(services::submit))
+        .route("/v1/updateservicejob", post(services::update))
+        .route("/v1/terminateservicejob", post(services::terminate))
+        .route("/v1/describeservicejob", post(services::describe))
+        .route("/v1/listservicejobs", post(services::list))
+        .route("/v1/createquotashare", post(quota_shares::create))
+        .route("/v1/updatequotashare", post(quota_shares::update))
+        .route("/v1/deletequotashare", post(quota_shares::delete))
+        .route("/v1/describequotashare", post(quota_shares::describe))
+        .route("/v1/listquotashares", post(quota_shares::list))
+        // An ARN is one label, its slash encoded; a client that leaves the slash as it is means the same.
+        .route("/v1/tags/{*arn}", get(tags::list).post(tags::tag).delete(tags::untag))
+}
 
 type Answered = Result<Json<Value>, ApiError>;
 
@@ -37,12 +89,8 @@ pub(in crate::daemon::api) struct Describe {
 }
 
 impl Describe {
-    fn check(&self) -> Result<(), ApiError> {
-        if self.names.len() > PAGE {
-            let message = format!("{} names are given; at most {PAGE} can be described at once", self.names.len());
-            return Err(ApiError::invalid(Service::Batch, message));
-        }
-        Ok(())
+    fn check(&self, field: &str) -> Result<(), ApiError> {
+        check_names(field, self.names.len())
     }
 
     fn names(&self, name: &str, arn: &str) -> bool {
@@ -66,7 +114,7 @@ pub(in crate::daemon::api) async fn describe_job_queues(
     State(world): Shared,
     Wire(request): Wire<Describe>,
 ) -> Answered {
-    request.check()?;
+    request.check("jobQueues")?;
     let queues = world.driver.read(Engine::job_queues).await?;
     let queues = queues
         .into_iter()
@@ -82,10 +130,8 @@ pub(in crate::daemon::api) async fn create_job_queue(
     caller: Caller,
     Wire(request): Wire<CreateJobQueueRequest>,
 ) -> Answered {
-    match world.driver.command(caller.command(Action::CreateJobQueue(request))).await? {
-        Answer::Created { arn, name } => Ok(Json(json!({ "jobQueueName": name, "jobQueueArn": arn }))),
-        _ => Ok(nothing()),
-    }
+    let answer = world.driver.command(caller.command(Action::CreateJobQueue(request))).await?;
+    Ok(created(answer, "jobQueueName", "jobQueueArn"))
 }
 
 pub(in crate::daemon::api) async fn update_job_queue(
@@ -93,11 +139,8 @@ pub(in crate::daemon::api) async fn update_job_queue(
     caller: Caller,
     Wire(request): Wire<UpdateJobQueueRequest>,
 ) -> Answered {
-    let name = name_of(&request.job_queue).to_owned();
-    world.driver.command(caller.command(Action::UpdateJobQueue(request))).await?;
-    let queues = world.driver.read(Engine::job_queues).await?;
-    let arn = queues.into_iter().find(|queue| queue.job_queue_name == name).map(|queue| queue.job_queue_arn);
-    Ok(Json(json!({ "jobQueueName": name, "jobQueueArn": arn })))
+    let answer = world.driver.command(caller.command(Action::UpdateJobQueue(request))).await?;
+    Ok(created(answer, "jobQueueName", "jobQueueArn"))
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -112,7 +155,7 @@ pub(in crate::daemon::api) async fn delete_job_queue(
     caller: Caller,
     Wire(request): Wire<Named>,
 ) -> Answered {
-    let name = name_of(&request.name).to_owned();
+    let name = request.name;
     world.driver.command(caller.command(Action::DeleteJobQueue { name })).await?;
     Ok(nothing())
 }
@@ -121,7 +164,7 @@ pub(in crate::daemon::api) async fn describe_compute_environments(
     State(world): Shared,
     Wire(request): Wire<Describe>,
 ) -> Answered {
-    request.check()?;
+    request.check("computeEnvironments")?;
     let environments = world.driver.read(Engine::compute_environments).await?;
     let environments = environments
         .into_iter()
@@ -137,12 +180,8 @@ pub(in crate::daemon::api) async fn create_compute_environment(
     caller: Caller,
     Wire(request): Wire<CreateComputeEnvironmentRequest>,
 ) -> Answered {
-    match world.driver.command(caller.command(Action::CreateComputeEnvironment(request))).await? {
-        Answer::Created { arn, name } => {
-            Ok(Json(json!({ "computeEnvironmentName": name, "computeEnvironmentArn": arn })))
-        }
-        _ => Ok(nothing()),
-    }
+    let answer = world.driver.command(caller.command(Action::CreateComputeEnvironment(request))).await?;
+    Ok(created(answer, "computeEnvironmentName", "computeEnvironmentArn"))
 }
 
 pub(in crate::daemon::api) async fn update_compute_environment(
@@ -150,12 +189,8 @@ pub(in crate::daemon::api) async fn update_compute_environment(
     caller: Caller,
     Wire(request): Wire<UpdateComputeEnvironmentRequest>,
 ) -> Answered {
-    let name = name_of(&request.compute_environment).to_owned();
-    world.driver.command(caller.command(Action::UpdateComputeEnvironment(request))).await?;
-    let all = world.driver.read(Engine::compute_environments).await?;
-    let found = all.into_iter().find(|one| one.compute_environment_name == name);
-    let arn = found.map(|one| one.compute_environment_arn);
-    Ok(Json(json!({ "computeEnvironmentName": name, "computeEnvironmentArn": arn })))
+    let answer = world.driver.command(caller.command(Action::UpdateComputeEnvironment(request))).await?;
+    Ok(created(answer, "computeEnvironmentName", "computeEnvironmentArn"))
 }
 
 pub(in crate::daemon::api) async fn delete_compute_environment(
@@ -163,7 +198,7 @@ pub(in crate::daemon::api) async fn delete_compute_environment(
     caller: Caller,
     Wire(request): Wire<Named>,
 ) -> Answered {
-    let name = name_of(&request.name).to_owned();
+    let name = request.name;
     world.driver.command(caller.command(Action::DeleteComputeEnvironment { name })).await?;
     Ok(nothing())
 }
@@ -172,7 +207,7 @@ pub(in crate::daemon::api) async fn describe_job_definitions(
     State(world): Shared,
     Wire(request): Wire<Describe>,
 ) -> Answered {
-    request.check()?;
+    request.check("jobDefinitions")?;
     let definitions = world.driver.read(Engine::job_definitions).await?;
     let wanted = |one: &JobDefinition| {
         request.names(&one.label(), &one.job_definition_arn)
@@ -212,6 +247,14 @@ fn created(answer: Answer, name: &str, arn: &str) -> Json<Value> {
         Answer::Created { arn: given, name: called } => Json(json!({ name: called, arn: given })),
         _ => nothing(),
     }
+}
+
+/// At most so many things can be described at once.
+fn check_names(field: &str, count: usize) -> Result<(), ApiError> {
+    if count <= PAGE {
+        return Ok(());
+    }
+    Err(ApiError::invalid(Service::Batch, format!("{field} has {count} entries; it takes at most {PAGE}")))
 }
 
 fn nothing() -> Json<Value> {
