@@ -8,7 +8,8 @@ use super::state::Policy;
 use crate::model::{
     AuditEntry, ComputeEnvironmentOrder, ConsumableKind, ContainerOverrides, CreateComputeEnvironmentRequest,
     DeadLetter, FairsharePolicy, Health, InstanceId, JobDefinition, JobDependency, JobId, JobStateTimeLimitAction,
-    JobStatus, Millis, QuotaSharePolicy, RetryStrategy, Schedule, ScheduleRun, ServiceEnvironmentOrder, Switch, Usage,
+    JobStatus, Millis, QuotaSharePolicy, RetryStrategy, Schedule, ScheduleRun, ServiceEnvironmentOrder, Switch,
+    UpdateComputeEnvironmentRequest, Usage,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -39,6 +40,9 @@ pub enum Event {
         maximum: Option<u32>,
         #[serde(default)]
         desired: Option<u32>,
+        /// What else the request changes; its vCPUs stand above.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        more: Option<Box<UpdateComputeEnvironmentRequest>>,
     },
     /// Its instances end; it goes with the last of them.
     #[serde(rename = "environment-deleting")]

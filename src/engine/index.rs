@@ -31,6 +31,8 @@ pub struct Index {
     pub finished: BTreeSet<(Millis, u64)>,
     /// Schedules by the time at which they have something to do.
     pub firing: BTreeSet<(Millis, String)>,
+    /// Submissions that take of each consumable resource.
+    pub consumers: BTreeMap<String, BTreeSet<u64>>,
     /// The instance types of each environment, small to large.
     pub types: BTreeMap<String, Vec<(String, InstanceType)>>,
     /// The instances of each environment.
@@ -224,6 +226,9 @@ impl Index {
             self.put(root, key, Facts::of(root, key), true);
         }
         self.put_whole(root, number, Whole::of(root), true);
+        for name in root.spec.consumables.keys() {
+            self.consumers.entry(name.clone()).or_default().insert(number);
+        }
     }
 
     /// Notes whom a submission waits for, as long as it has not ended. What has ended is kept for it.
@@ -256,6 +261,13 @@ impl Index {
         }
         self.put_whole(root, number, Whole::of(root), false);
         self.ids.remove(&root.spec.id);
+        for name in root.spec.consumables.keys() {
+            let Some(consumers) = self.consumers.get_mut(name) else { continue };
+            consumers.remove(&number);
+            if consumers.is_empty() {
+                self.consumers.remove(name);
+            }
+        }
         if !queue_exists && self.queues.get(&root.spec.queue).is_some_and(|queue| queue.counts.total() == 0) {
             self.queues.remove(&root.spec.queue);
         }

@@ -14,10 +14,14 @@ impl Engine {
         let token = filter.token.as_deref().map(read_token).transpose()?;
         let keys = match (&filter.array, &filter.queue) {
             (Some(array), _) => self.children(array, filter, token, limit)?,
-            (None, Some(queue)) if !self.index.queues.contains_key(queue) => {
-                return Err(Refusal::Client(format!("JobQueue {queue} not found.")));
+            (None, Some(queue)) => {
+                let name = self.core.settings.place.local_name("job-queue", queue);
+                match name.filter(|name| self.index.queues.contains_key(*name)) {
+                    Some(name) => self.roots(Some(name), filter, token, limit),
+                    None => return Err(Refusal::Client(format!("JobQueue {queue} not found."))),
+                }
             }
-            (None, _) => self.roots(filter, token, limit),
+            (None, None) => self.roots(None, filter, token, limit),
         };
         let next = keys.get(limit.saturating_sub(1)).map(|key| match key.slot {
             0 => key.number.to_string(),
@@ -43,16 +47,31 @@ impl Engine {
         Ok(listed.filter(|_| named).map(|(_, slot)| Key { number: key.number, slot }).take(limit + 1).collect())
     }
 
+    /// The jobs and parents that take of a consumable resource, the last submitted first, with the number by which pages
+    /// go on; those before `token` that `passes` lets through, at most `limit`.
+    pub fn jobs_by_consumable(
+        &self,
+        name_or_arn: &str,
+        passes: impl Fn(&JobSummary) -> bool,
+        token: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<(u64, JobSummary)>, Refusal> {
+        let (name, _) = self.find_consumable(name_or_arn)?;
+        let numbers =
+            self.index.consumers.get(name).into_iter().flat_map(|of| of.range(..token.unwrap_or(u64::MAX)).rev());
+        let rows = numbers.filter_map(|number| Some((*number, self.summary(Key::root(*number))?)));
+        Ok(rows.filter(|(_, row)| passes(row)).take(limit).collect())
+    }
+
     /// Jobs and parents, the last submitted first.
-    fn roots(&self, filter: &JobFilter, token: Option<u64>, limit: usize) -> Vec<Key> {
+    fn roots(&self, only: Option<&str>, filter: &JobFilter, token: Option<u64>, limit: usize) -> Vec<Key> {
         let end = token.unwrap_or(u64::MAX);
         let is_named = |number: &u64| {
             let root = self.core.jobs.get(number);
             root.is_some_and(|root| matches_name(filter.name.as_deref(), &root.spec.name))
         };
         let statuses = if filter.statuses.is_empty() { &JobStatus::ALL[..] } else { &filter.statuses };
-        let queues =
-            self.index.queues.iter().filter(|(name, _)| filter.queue.as_ref().is_none_or(|only| only == *name));
+        let queues = self.index.queues.iter().filter(|(name, _)| only.is_none_or(|only| only == *name));
         let sets: Vec<&BTreeSet<u64>> =
             queues.flat_map(|(_, queue)| statuses.iter().map(|status| &queue.listed[*status as usize])).collect();
         newest_first(&sets, end).filter(is_named).map(Key::root).take(limit + 1).collect()

@@ -161,7 +161,7 @@ pub struct StartAttempt {
 /// Which jobs to list; the engine's side of `/batchdeck/v1/jobs/list` and of `ListJobs`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct JobFilter {
-    /// Queue name. `None`: all queues.
+    /// A queue's name or ARN. `None`: all queues.
     pub queue: Option<String>,
     /// The children of this array; otherwise children are left out.
     pub array: Option<JobId>,

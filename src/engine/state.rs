@@ -9,7 +9,7 @@ use super::settle::Settling;
 use crate::model::{
     AuditEntry, ComputeEnvironmentOrder, ConsumableKind, CreateComputeEnvironmentRequest, DeadLetter, FairsharePolicy,
     Health, InstanceId, InstanceState, JobDefinition, JobStateTimeLimitAction, Millis, QuotaSharePolicy, Schedule,
-    ScheduleRun, ServiceEnvironmentOrder, Switch,
+    ScheduleRun, ServiceEnvironmentOrder, Switch, UpdateComputeEnvironmentRequest,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -152,6 +152,18 @@ pub struct Environment {
 }
 
 impl Environment {
+    /// Takes over what an update says of the request itself.
+    pub fn update(&mut self, more: &UpdateComputeEnvironmentRequest) {
+        let request = &mut self.request;
+        if let (Some(resources), Some(update)) = (&mut request.compute_resources, &more.compute_resources) {
+            resources.update(update);
+        }
+        request.service_role = more.service_role.clone().or_else(|| request.service_role.take());
+        request.unmanagedv_cpus = more.unmanagedv_cpus.or(request.unmanagedv_cpus);
+        request.update_policy = more.update_policy.or(request.update_policy);
+        request.context = more.context.clone().or_else(|| request.context.take());
+    }
+
     /// EC2, SPOT, FARGATE or `FARGATE_SPOT`.
     pub fn kind(&self) -> &str {
         self.request.compute_resources.as_ref().map_or("", |resources| resources.kind.as_str())

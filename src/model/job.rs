@@ -115,6 +115,9 @@ pub struct JobSummary {
     pub status_reason: Option<String>,
     /// When it was submitted.
     pub created_at: Millis,
+    /// When its last attempt was placed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scheduled_at: Option<Millis>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Millis>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -164,8 +164,46 @@ pub struct ComputeResource {
     pub security_group_ids: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instance_role: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ec2_key_pair: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub placement_group: Option<String>,
+    /// Of SPOT: percent of the On-Demand price.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bid_percentage: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spot_iam_fleet_role: Option<String>,
+    /// Kept and shown; instances here have no templates.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub launch_template: Option<serde_json::Value>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ec2_configuration: Vec<serde_json::Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scaling_policy: Option<ScalingPolicy>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
+}
+
+/// `ComputeScalingPolicy`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ScalingPolicy {
+    /// How long an instance stays after its last job, at least: 0 (off), or 20 to 10080.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_scale_down_delay_minutes: Option<i32>,
+}
+
+/// `UpdatePolicy`: what an infrastructure update does with the jobs that run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct UpdatePolicy {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub terminate_jobs_on_update: Option<bool>,
+    /// 1 to 360.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub job_execution_timeout_minutes: Option<i64>,
 }
 
 /// `ComputeEnvironmentDetail`.
@@ -187,6 +225,17 @@ pub struct ComputeEnvironment {
     pub compute_resources: Option<ComputeResource>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service_role: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unmanagedv_cpus: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub update_policy: Option<UpdatePolicy>,
+    /// ECS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub container_orchestration_type: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uuid: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub context: Option<String>,
     pub tags: BTreeMap<String, String>,
     /// *Ours.*
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -268,6 +317,17 @@ pub struct CreateComputeEnvironmentRequest {
     pub compute_resources: Option<ComputeResource>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service_role: Option<String>,
+    /// Of UNMANAGED, for fair shares.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unmanagedv_cpus: Option<i32>,
+    /// Refused: there are no clusters of Kubernetes here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub eks_configuration: Option<serde_json::Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub context: Option<String>,
+    /// Set by an update alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub update_policy: Option<UpdatePolicy>,
     /// The tag `batchdeck:executor` = `process` lets a job of any image run as a process on this machine.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
@@ -282,10 +342,18 @@ pub struct UpdateComputeEnvironmentRequest {
     pub state: Option<Switch>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub compute_resources: Option<ComputeResourceUpdate>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_role: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unmanagedv_cpus: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub update_policy: Option<UpdatePolicy>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub context: Option<String>,
 }
 
-/// `ComputeResourceUpdate`, the scaling part.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+/// `ComputeResourceUpdate`: what is `None` stays as it is.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ComputeResourceUpdate {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -294,4 +362,64 @@ pub struct ComputeResourceUpdate {
     pub maxv_cpus: Option<i32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub desiredv_cpus: Option<i32>,
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allocation_strategy: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instance_types: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subnets: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub security_group_ids: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instance_role: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ec2_key_pair: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub placement_group: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bid_percentage: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub launch_template: Option<serde_json::Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ec2_configuration: Option<Vec<serde_json::Value>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub update_to_latest_image_version: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scaling_policy: Option<ScalingPolicy>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tags: Option<BTreeMap<String, String>>,
+}
+
+impl ComputeResource {
+    /// Takes over what an update says, but for the vCPUs, which change by their own rules.
+    pub fn update(&mut self, update: &ComputeResourceUpdate) {
+        fn put<T: Clone>(known: &mut T, given: Option<&T>) {
+            if let Some(given) = given {
+                known.clone_from(given);
+            }
+        }
+        fn put_some<T: Clone>(known: &mut Option<T>, given: &Option<T>) {
+            if given.is_some() {
+                known.clone_from(given);
+            }
+        }
+        put(&mut self.kind, update.kind.as_ref());
+        put(&mut self.instance_types, update.instance_types.as_ref());
+        put(&mut self.subnets, update.subnets.as_ref());
+        put(&mut self.security_group_ids, update.security_group_ids.as_ref());
+        put(&mut self.ec2_configuration, update.ec2_configuration.as_ref());
+        put(&mut self.tags, update.tags.as_ref());
+        put_some(&mut self.allocation_strategy, &update.allocation_strategy);
+        put_some(&mut self.instance_role, &update.instance_role);
+        put_some(&mut self.image_id, &update.image_id);
+        put_some(&mut self.ec2_key_pair, &update.ec2_key_pair);
+        put_some(&mut self.placement_group, &update.placement_group);
+        put_some(&mut self.bid_percentage, &update.bid_percentage);
+        put_some(&mut self.launch_template, &update.launch_template);
+        put_some(&mut self.scaling_policy, &update.scaling_policy);
+    }
 }

@@ -57,6 +57,11 @@ impl ApiError {
         Self { service, status: StatusCode::BAD_REQUEST, code, message: message.into() }
     }
 
+    /// The request is no JSON, or something in it is of another type than the operation takes.
+    pub(super) fn serialization(service: Service, message: String) -> Self {
+        Self { service, status: StatusCode::BAD_REQUEST, code: "SerializationException", message }
+    }
+
     pub(super) fn too_large(service: Service, message: String) -> Self {
         Self { status: StatusCode::PAYLOAD_TOO_LARGE, ..Self::invalid(service, message) }
     }

@@ -21,7 +21,7 @@ use super::socket::OwnListener;
 use crate::config::DataDirectory;
 use crate::model::{Millis, Place, region};
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, Uri};
@@ -209,7 +209,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Wire<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
-        read_json(request.into_body(), Service::Batch).await.map(Wire)
+        let needed = batch::required::members(request.uri().path());
+        let bytes = read(request.into_body(), Service::Batch).await?;
+        batch::required::check(needed, &bytes)?;
+        parse(&bytes, Service::Batch).map(Wire)
     }
 }
 
@@ -227,12 +230,30 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<T> {
 }
 
 async fn read_json<T: DeserializeOwned>(body: Body, service: Service) -> Result<T, ApiError> {
+    parse(&read(body, service).await?, service)
+}
+
+/// An empty body is `{}`.
+async fn read(body: Body, service: Service) -> Result<Bytes, ApiError> {
     let bytes = to_bytes(body, LARGEST_BODY).await.map_err(|cause| too_large(service, &cause))?;
-    let text: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
-    serde_json::from_slice(text).map_err(|cause| {
-        let what = if cause.is_data() { "does not fit the operation" } else { "is not JSON" };
-        ApiError::invalid(service, format!("the request {what}: {cause}"))
-    })
+    Ok(if bytes.is_empty() { Bytes::from_static(b"{}") } else { bytes })
+}
+
+/// A value that does not fit is named by its member.
+fn parse<T: DeserializeOwned>(bytes: &[u8], service: Service) -> Result<T, ApiError> {
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let found = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let path = error.path().to_string();
+        let cause = error.into_inner();
+        if !cause.is_data() {
+            return ApiError::serialization(service, format!("the request is not JSON: {cause}"));
+        }
+        let of = if path == "." { "the request".to_owned() } else { path };
+        ApiError::serialization(service, format!("{of} does not fit the operation: {cause}"))
+    })?;
+    let end = reader.end();
+    end.map_err(|cause| ApiError::serialization(service, format!("the request is not JSON: {cause}")))?;
+    Ok(found)
 }
 
 /// Why a body could not be read to its end.

@@ -19,10 +19,17 @@ async fn what_cannot_be_served_is_refused_in_the_services_own_shape() {
     let cases: Vec<Case<'_>> = vec![
         ("GET /nowhere", &[], "", 404, "UnknownOperationException", "GET /nowhere is no operation"),
         ("GET /v1/submitjob", &[], "", 404, "UnknownOperationException", "GET /v1/submitjob is no operation"),
-        ("POST /v1/submitjob", &[], "{", 400, "ClientException", "is not JSON"),
-        ("POST /v1/submitjob", &[], r#"{"jobName":7}"#, 400, "ClientException", "expected a string"),
+        ("POST /v1/submitjob", &[], "{", 400, "SerializationException", "is not JSON"),
+        (
+            "POST /v1/submitjob",
+            &[],
+            r#"{"jobName":"a","jobQueue":"q","jobDefinition":"d","tags":{"a":7}}"#,
+            400,
+            "SerializationException",
+            "tags.a does not fit the operation: invalid type: integer `7`, expected a string",
+        ),
         ("POST /v1/submitjob", &[], &large, 413, "ClientException", "larger than 1048576 bytes"),
-        ("POST /v1/submitjob", &[], "", 400, "ClientException", ""),
+        ("POST /v1/submitjob", &[], "", 400, "ClientException", "jobName is missing"),
         ("POST /v1/listjobs", &[], "{}", 400, "ClientException", "one of jobQueue and arrayJobId"),
         (
             "POST /v1/listjobs",

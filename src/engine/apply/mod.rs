@@ -34,7 +34,7 @@ impl Engine {
                 };
                 self.core.environments.insert(name, environment);
             }
-            Event::EnvironmentUpdated { name, state, minimum, maximum, desired, .. } => {
+            Event::EnvironmentUpdated { name, state, minimum, maximum, desired, more, .. } => {
                 let total = self.total_milli(name);
                 let Some(environment) = self.core.environments.get_mut(name) else { return };
                 environment.state = state.unwrap_or(environment.state);
@@ -43,6 +43,12 @@ impl Engine {
                 if desired.is_some() {
                     environment.raise_to = *desired;
                 }
+                if let Some(more) = more {
+                    environment.update(more);
+                    let types = environment.request.compute_resources.as_ref().map(|r| r.instance_types.clone());
+                    self.index.know_types(name, &types.unwrap_or_default());
+                }
+                let Some(environment) = self.core.environments.get_mut(name) else { return };
                 environment.grace_milli = if total > environment.maximum_milli() { total } else { 0 };
                 self.settle_environment(name);
             }

@@ -8,7 +8,7 @@ use crate::engine::{Engine, container};
 use crate::model::validate::{resource_name, scheduling_priority, timeout};
 use crate::model::{
     ContainerProperties, JobDefinition, Millis, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse,
-    RetryStrategy, name_of,
+    RetryStrategy,
 };
 
 /// AWS's limit for a definition, in KiB.

@@ -1,5 +1,6 @@
 //! Compute environments: create, update, delete.
 
+use super::resources::{check_changes, check_form, check_policy};
 use super::{Ruling, refuse, validate};
 use crate::engine::command::{Answer, Refusal};
 use crate::engine::event::Event;
@@ -35,6 +36,13 @@ impl Engine {
             return refuse("computeResources is missing; a MANAGED environment needs its type and maxvCpus");
         };
         check_resources(resources)?;
+        check_form(resources)?;
+        if request.eks_configuration.is_some() {
+            return refuse("eksConfiguration is given; the local engine runs no Kubernetes: leave it out");
+        }
+        if let Some(vcpus) = request.unmanagedv_cpus {
+            return refuse(format!("unmanagedvCpus is `{vcpus}`; it goes with the type UNMANAGED alone"));
+        }
         let unknown: Vec<&str> = resources
             .instance_types
             .iter()
@@ -71,6 +79,8 @@ impl Engine {
         self.check_settled("update", &resource)?;
         let update = request.compute_resources.clone().unwrap_or_default();
         let (minimum, maximum) = self.check_update(name, environment, &update)?;
+        check_changes(name, environment, &update)?;
+        request.update_policy.map(check_policy).transpose()?;
         let desired = update.desiredv_cpus.and_then(|desired| u32::try_from(desired).ok());
         let mut outcome = Vec::new();
         if let Some(state) = request.state {
@@ -92,6 +102,7 @@ impl Engine {
             minimum: update.minv_cpus.map(|_| minimum),
             maximum: update.maxv_cpus.map(|_| maximum),
             desired,
+            more: more(request),
         };
         let mut events = vec![updated];
         if environment.is_valid() {
@@ -164,6 +175,23 @@ impl Engine {
             None => refuse(format!("ComputeEnvironment {name_or_arn} not found.")),
         }
     }
+}
+
+/// What a request changes beyond the state and the vCPUs; `None` where that is nothing.
+fn more(request: &UpdateComputeEnvironmentRequest) -> Option<Box<UpdateComputeEnvironmentRequest>> {
+    let resources = request.compute_resources.clone().map(|resources| ComputeResourceUpdate {
+        minv_cpus: None,
+        maxv_cpus: None,
+        desiredv_cpus: None,
+        ..resources
+    });
+    let more = UpdateComputeEnvironmentRequest {
+        compute_environment: String::new(),
+        state: None,
+        compute_resources: resources.filter(|resources| *resources != ComputeResourceUpdate::default()),
+        ..request.clone()
+    };
+    (more != UpdateComputeEnvironmentRequest::default()).then(|| Box::new(more))
 }
 
 fn check_resources(resources: &ComputeResource) -> Result<(), Refusal> {

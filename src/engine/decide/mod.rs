@@ -8,6 +8,7 @@ mod groups;
 mod policies;
 mod queues;
 mod quota_shares;
+mod resources;
 mod schedule_form;
 mod schedules;
 mod services;

@@ -242,16 +242,16 @@ impl Story {
             2 => Action::UpdateComputeEnvironment(UpdateComputeEnvironmentRequest {
                 compute_environment: (*self.dice.pick(&ENVIRONMENTS).expect("some")).to_owned(),
                 state: Some(state),
-                compute_resources: None,
+                ..Default::default()
             }),
             _ => Action::UpdateComputeEnvironment(UpdateComputeEnvironmentRequest {
                 compute_environment: (*self.dice.pick(&ENVIRONMENTS).expect("some")).to_owned(),
-                state: None,
                 compute_resources: Some(ComputeResourceUpdate {
                     minv_cpus: Some(i32::try_from(self.dice.below(3)).expect("small")),
                     maxv_cpus: Some(2 + i32::try_from(self.dice.below(12)).expect("small")),
-                    desiredv_cpus: None,
+                    ..Default::default()
                 }),
+                ..Default::default()
             }),
         };
         self.world.ask(action).expect("an operator may");

@@ -314,6 +314,7 @@ pub(super) fn row_of(detail: &JobDetail) -> JobSummary {
         status: detail.status,
         status_reason: detail.status_reason.clone(),
         created_at: detail.created_at,
+        scheduled_at: None,
         started_at: detail.started_at,
         stopped_at: detail.stopped_at,
         container: None,

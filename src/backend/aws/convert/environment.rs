@@ -1,7 +1,7 @@
 //! Compute environments.
 
 use super::{health, some_list, sorted, switch, unsorted};
-use crate::model::{ComputeEnvironment, ComputeResource, ComputeResourceUpdate};
+use crate::model::{ComputeEnvironment, ComputeResource, ComputeResourceUpdate, ScalingPolicy, UpdatePolicy};
 use aws_sdk_batch::types;
 
 pub fn environment(given: types::ComputeEnvironmentDetail) -> ComputeEnvironment {
@@ -16,6 +16,14 @@ pub fn environment(given: types::ComputeEnvironmentDetail) -> ComputeEnvironment
         // An unmanaged environment has none; moto sends an empty object.
         compute_resources: given.compute_resources.filter(|resources| resources.r#type.is_some()).map(resources),
         service_role: given.service_role,
+        unmanagedv_cpus: given.unmanagedv_cpus,
+        update_policy: given.update_policy.map(|policy| UpdatePolicy {
+            terminate_jobs_on_update: policy.terminate_jobs_on_update,
+            job_execution_timeout_minutes: policy.job_execution_timeout_minutes,
+        }),
+        container_orchestration_type: given.container_orchestration_type.map(|kind| kind.as_str().to_owned()),
+        uuid: given.uuid,
+        context: given.context,
         tags: sorted(given.tags),
         capacity: None,
     }
@@ -32,7 +40,18 @@ fn resources(given: types::ComputeResource) -> ComputeResource {
         subnets: given.subnets.unwrap_or_default(),
         security_group_ids: given.security_group_ids.unwrap_or_default(),
         instance_role: given.instance_role,
+        ec2_key_pair: given.ec2_key_pair,
+        placement_group: given.placement_group,
+        bid_percentage: given.bid_percentage,
+        spot_iam_fleet_role: given.spot_iam_fleet_role,
+        scaling_policy: given
+            .scaling_policy
+            .map(|policy| ScalingPolicy { min_scale_down_delay_minutes: policy.min_scale_down_delay_minutes }),
         tags: sorted(given.tags),
+        // A console has no use for them.
+        image_id: None,
+        launch_template: None,
+        ec2_configuration: Vec::new(),
     }
 }
 

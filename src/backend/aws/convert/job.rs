@@ -34,6 +34,7 @@ pub fn summary(given: types::JobSummary, queue: Option<&str>) -> JobSummary {
         status,
         status_reason: given.status_reason,
         created_at,
+        scheduled_at: time(given.scheduled_at),
         started_at,
         stopped_at,
         container: given
@@ -88,6 +89,7 @@ pub fn row(detail: &JobDetail) -> JobSummary {
         status: detail.status,
         status_reason: detail.status_reason.clone(),
         created_at: detail.created_at,
+        scheduled_at: None,
         started_at: detail.started_at,
         stopped_at: detail.stopped_at,
         container: detail

@@ -1,5 +1,6 @@
 //! AWS Batch's operations on jobs.
 
+use super::page::size;
 use super::{Answered, PAGE, nothing};
 use crate::daemon::api::caller::Caller;
 use crate::daemon::api::errors::{ApiError, Service};
@@ -13,7 +14,7 @@ use crate::model::{
 use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// The most rows of a page without filters.
 const LIST: usize = 1_000;
@@ -92,7 +93,7 @@ pub(in crate::daemon::api) struct List {
     multi_node_job_id: Option<String>,
     job_status: Option<String>,
     filters: Vec<KeyValues>,
-    max_results: Option<usize>,
+    max_results: Option<i64>,
     next_token: Option<String>,
 }
 
@@ -210,19 +211,28 @@ pub(in crate::daemon::api) async fn list(State(world): Shared, Wire(request): Wi
     };
     let most = if sieve == Sieve::Everything { LIST } else { PAGE };
     let filter = JobFilter {
-        queue: request.job_queue.as_deref().map(|queue| name_of(queue).to_owned()),
+        queue: request.job_queue,
         array: request.array_job_id,
         statuses: status.into_iter().collect(),
         name: if let Sieve::Name(name) = &sieve { Some(name.clone()) } else { None },
-        limit: request.max_results.unwrap_or(most).clamp(1, most),
-        token: request.next_token,
+        limit: size(request.max_results, most)?,
+        token: request.next_token.filter(|token| !token.is_empty()),
     };
     let passes = move |job: &JobSummary| sieve.passes(job) && status.is_none_or(|status| job.status == status);
     let found = world.driver.read(move |engine| sift(engine, filter, passes)).await?;
     let (jobs, next) = found.map_err(|refusal| ApiError::of(Service::Batch, refusal.into()))?;
-    let plain = |job: JobSummary| JobSummary { extra: None, array_properties: all_states(job.array_properties), ..job };
-    let jobs: Vec<_> = jobs.into_iter().map(plain).collect();
+    let jobs: Vec<_> = jobs.into_iter().map(row).collect();
     Ok(Json(json!({ "jobSummaryList": jobs, "nextToken": next })))
+}
+
+/// A job as `ListJobs` shows it: what it takes of its environment stands in it while it is placed.
+fn row(job: JobSummary) -> Value {
+    let vcpus = job.extra.as_ref().filter(|_| job.status.is_placed()).map(|extra| extra.vcpus);
+    let mut row = json!(JobSummary { extra: None, array_properties: all_states(job.array_properties), ..job });
+    if let Some((vcpus, members)) = vcpus.zip(row.as_object_mut()) {
+        members.insert("capacityUsage".to_owned(), json!([{ "capacityUnit": "VCPU", "quantity": vcpus }]));
+    }
+    row
 }
 
 /// The first of the engine's pages in which anything passes: a page may be short, as AWS's may.

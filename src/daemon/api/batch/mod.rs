@@ -5,6 +5,7 @@ pub(super) mod jobs;
 mod page;
 pub(super) mod policies;
 pub(super) mod quota_shares;
+pub(super) mod required;
 pub(super) mod services;
 pub(super) mod tags;
 
@@ -57,6 +58,7 @@ pub(super) fn routes() -> Router<Arc<World>> {
         .route("/v1/listjobs", post(jobs::list))
         .route("/v1/canceljob", post(jobs::cancel))
         .route("/v1/terminatejob", post(jobs::terminate))
+        .route("/v1/listjobsbyconsumableresource", post(consumables::list_jobs))
         .route("/v1/createserviceenvironment", post(services::create_environment))
         .route("/v1/updateserviceenvironment", post(services::update_environment))
         .route("/v1/deleteserviceenvironment", post(services::delete_environment))
@@ -84,29 +86,33 @@ pub(in crate::daemon::api) struct Describe {
     names: Vec<String>,
     job_definition_name: Option<String>,
     status: Option<String>,
-    max_results: Option<usize>,
+    max_results: Option<i64>,
     next_token: Option<String>,
 }
 
 impl Describe {
-    fn check(&self, field: &str) -> Result<(), ApiError> {
-        check_names(field, self.names.len())
-    }
-
-    fn names(&self, name: &str, arn: &str) -> bool {
-        self.names.is_empty() || self.names.iter().any(|wanted| wanted == name || wanted == arn)
-    }
-
-    /// One page, in the order of the keys; the token is the last key of the page before.
-    fn page<T>(&self, rows: Vec<T>, key: impl Fn(&T) -> String) -> (Vec<T>, Option<String>) {
-        let size = self.max_results.unwrap_or(PAGE).clamp(1, PAGE);
-        let mut rows: Vec<(String, T)> = rows.into_iter().map(|row| (key(&row), row)).collect();
-        rows.sort_by(|a, b| a.0.cmp(&b.0));
-        rows.retain(|(key, _)| self.next_token.as_ref().is_none_or(|token| key > token));
-        let more = rows.len() > size;
-        rows.truncate(size);
-        let next = rows.last().filter(|_| more).map(|(key, _)| key.clone());
-        (rows.into_iter().map(|(_, row)| row).collect(), next)
+    /// What is asked for, in the order asked, unknown ones left out; or one page of all, by `key`. `names` are what a row
+    /// may be called by.
+    fn choose<T>(
+        &self,
+        field: &str,
+        rows: Vec<T>,
+        names: impl Fn(&T) -> [&String; 2],
+        key: impl Fn(&T) -> String,
+    ) -> Result<(Vec<T>, Option<String>), ApiError> {
+        check_names(field, self.names.len())?;
+        if self.names.is_empty() {
+            let keyed: Vec<(String, T)> = rows.into_iter().map(|row| (key(&row), row)).collect();
+            let (found, next) = page::page(keyed, |row| &row.0, self.max_results, self.next_token.as_deref())?;
+            return Ok((found.into_iter().map(|(_, row)| row).collect(), next));
+        }
+        let mut rows: Vec<Option<T>> = rows.into_iter().map(Some).collect();
+        let mut found = Vec::new();
+        for wanted in &self.names {
+            let is_it = |row: &Option<T>| row.as_ref().is_some_and(|row| names(row).contains(&wanted));
+            found.extend(rows.iter().position(is_it).and_then(|at| rows[at].take()));
+        }
+        Ok((found, None))
     }
 }
 
@@ -114,14 +120,15 @@ pub(in crate::daemon::api) async fn describe_job_queues(
     State(world): Shared,
     Wire(request): Wire<Describe>,
 ) -> Answered {
-    request.check("jobQueues")?;
     let queues = world.driver.read(Engine::job_queues).await?;
-    let queues = queues
-        .into_iter()
-        .filter(|queue| request.names(&queue.job_queue_name, &queue.job_queue_arn))
-        .map(|queue| JobQueue { job_counts: None, job_counts_partial: false, ..queue })
-        .collect();
-    let (queues, next) = request.page(queues, |queue| queue.job_queue_name.clone());
+    let (queues, next) = request.choose(
+        "jobQueues",
+        queues,
+        |queue| [&queue.job_queue_name, &queue.job_queue_arn],
+        |queue| queue.job_queue_name.clone(),
+    )?;
+    let plain = |queue| JobQueue { job_counts: None, job_counts_partial: false, ..queue };
+    let queues: Vec<JobQueue> = queues.into_iter().map(plain).collect();
     Ok(Json(json!({ "jobQueues": queues, "nextToken": next })))
 }
 
@@ -164,14 +171,15 @@ pub(in crate::daemon::api) async fn describe_compute_environments(
     State(world): Shared,
     Wire(request): Wire<Describe>,
 ) -> Answered {
-    request.check("computeEnvironments")?;
     let environments = world.driver.read(Engine::compute_environments).await?;
-    let environments = environments
-        .into_iter()
-        .filter(|one| request.names(&one.compute_environment_name, &one.compute_environment_arn))
-        .map(|one| ComputeEnvironment { capacity: None, ..one })
-        .collect();
-    let (environments, next) = request.page(environments, |one| one.compute_environment_name.clone());
+    let (environments, next) = request.choose(
+        "computeEnvironments",
+        environments,
+        |one| [&one.compute_environment_name, &one.compute_environment_arn],
+        |one| one.compute_environment_name.clone(),
+    )?;
+    let plain = |one| ComputeEnvironment { capacity: None, ..one };
+    let environments: Vec<ComputeEnvironment> = environments.into_iter().map(plain).collect();
     Ok(Json(json!({ "computeEnvironments": environments, "nextToken": next })))
 }
 
@@ -207,17 +215,24 @@ pub(in crate::daemon::api) async fn describe_job_definitions(
     State(world): Shared,
     Wire(request): Wire<Describe>,
 ) -> Answered {
-    request.check("jobDefinitions")?;
-    let definitions = world.driver.read(Engine::job_definitions).await?;
-    let wanted = |one: &JobDefinition| {
-        request.names(&one.label(), &one.job_definition_arn)
-            && request.job_definition_name.as_ref().is_none_or(|name| *name == one.job_definition_name)
-            && request.status.as_ref().is_none_or(|status| *status == one.status)
-    };
-    let definitions = definitions.into_iter().filter(wanted).collect();
-    let key = |one: &JobDefinition| format!("{}:{:010}", one.job_definition_name, one.revision);
-    let (definitions, next) = request.page(definitions, key);
-    Ok(Json(json!({ "jobDefinitions": definitions, "nextToken": next })))
+    let (name, status) = (request.job_definition_name.as_deref(), request.status.as_deref());
+    if !request.names.is_empty() && (name.is_some() || status.is_some()) {
+        let message = "jobDefinitions is given together with jobDefinitionName or status; it goes alone";
+        return Err(ApiError::invalid(Service::Batch, message));
+    }
+    let mut definitions = world.driver.read(Engine::job_definitions).await?;
+    definitions.retain(|one| {
+        name.is_none_or(|name| name == one.job_definition_name) && status.is_none_or(|status| status == one.status)
+    });
+    let labelled: Vec<(String, JobDefinition)> = definitions.into_iter().map(|one| (one.label(), one)).collect();
+    let (found, next) = request.choose(
+        "jobDefinitions",
+        labelled,
+        |(label, one)| [label, &one.job_definition_arn],
+        |(_, one)| format!("{} {:010}", one.job_definition_name, one.revision),
+    )?;
+    let found: Vec<JobDefinition> = found.into_iter().map(|(_, one)| one).collect();
+    Ok(Json(json!({ "jobDefinitions": found, "nextToken": next })))
 }
 
 pub(in crate::daemon::api) async fn register_job_definition(
