@@ -36,8 +36,8 @@ mod views;
 
 use crate::model::{
     AttemptId, AuditEntry, ComputeEnvironment, ConsumableResource, DeadLetter, Instance, InstanceId, JobDefinition,
-    JobDetail, JobId, JobQueue, JobStatus, JobSummary, KeyValuePair, Millis, Place, Prices, QuotaShare, Schedule,
-    ScheduleGroup, ScheduleRun, SchedulingPolicy, TaskContainer, Usage, Volume, What,
+    JobDetail, JobId, JobQueue, JobStatus, JobSummary, Millis, Place, Prices, QuotaShare, Schedule, ScheduleGroup,
+    ScheduleRun, SchedulingPolicy, TaskContainer, Usage, Volume, What,
 };
 use command::{Answer, Command, Refusal};
 use event::Event;
