@@ -23,4 +23,5 @@ pub mod config;
 pub mod daemon;
 pub mod engine;
 pub mod model;
+pub mod triage;
 pub mod tui;

@@ -8,10 +8,10 @@ mod tests;
 
 use super::{Backend, BackendError, Capabilities, JobQuery, JobScope, Page, Why};
 use crate::model::{
-    AuditEntry, Change, ComputeEnvironment, CreateComputeEnvironmentRequest, CreateJobQueueRequest, Cursor,
-    EngineStatus, GetLogEvents, JobDefinition, JobDetail, JobId, JobQueue, JobStatus, JobSummary, LogEvent, LogPage,
-    RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Schedule, ScheduleRun, SubmitJobRequest,
-    SubmitJobResponse, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
+    AuditEntry, Change, ComputeEnvironment, CostQuery, CostReport, CreateComputeEnvironmentRequest,
+    CreateJobQueueRequest, Cursor, EngineStatus, GetLogEvents, JobDefinition, JobDetail, JobId, JobQueue, JobStatus,
+    JobSummary, LogEvent, LogPage, ObservedRuns, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Schedule,
+    ScheduleRun, SubmitJobRequest, SubmitJobResponse, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
 };
 use async_trait::async_trait;
 use client::{Call, Client, Patience, Silence};
@@ -116,7 +116,14 @@ fn the_schedule(group: &str, name: &str) -> String {
 #[async_trait]
 impl Backend for LocalBackend {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { name: "local", reprioritise_job: true, schedules: true, audit: true, pushes_changes: true }
+        Capabilities {
+            name: "local",
+            reprioritise_job: true,
+            schedules: true,
+            audit: true,
+            costs: true,
+            pushes_changes: true,
+        }
     }
 
     async fn job_queues(&self) -> Result<Vec<JobQueue>, BackendError> {
@@ -287,6 +294,17 @@ impl Backend for LocalBackend {
 
     async fn audit(&self, limit: usize) -> Result<Vec<AuditEntry>, BackendError> {
         self.client.call(Call::get("ListAudit", format!("/batchdeck/v1/audit?limit={limit}"))).await
+    }
+
+    async fn costs(&self, query: CostQuery) -> Result<CostReport, BackendError> {
+        let since = query.since.map(|at| format!("&since={at}")).unwrap_or_default();
+        let path = format!("/batchdeck/v1/cost?by={}{since}", query.by.as_str());
+        self.client.call(Call::get("Costs", path)).await
+    }
+
+    async fn observed_runs(&self, definition: Option<&str>) -> Result<Vec<ObservedRuns>, BackendError> {
+        let of = definition.map(|name| format!("?definition={}", encode(name))).unwrap_or_default();
+        self.client.call(Call::get("ObservedRuns", format!("/batchdeck/v1/runs{of}"))).await
     }
 
     async fn watch(

@@ -8,10 +8,10 @@ pub mod scripted;
 mod stub;
 
 use crate::model::{
-    AuditEntry, Change, ComputeEnvironment, CreateComputeEnvironmentRequest, CreateJobQueueRequest, Cursor,
-    EngineStatus, GetLogEvents, JobDefinition, JobDetail, JobId, JobQueue, JobStatus, JobSummary, LogEvent, LogPage,
-    RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Schedule, ScheduleRun, SubmitJobRequest,
-    SubmitJobResponse, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
+    AuditEntry, Change, ComputeEnvironment, CostQuery, CostReport, CreateComputeEnvironmentRequest,
+    CreateJobQueueRequest, Cursor, EngineStatus, GetLogEvents, JobDefinition, JobDetail, JobId, JobQueue, JobStatus,
+    JobSummary, LogEvent, LogPage, ObservedRuns, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Schedule,
+    ScheduleRun, SubmitJobRequest, SubmitJobResponse, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
 };
 use async_trait::async_trait;
 use futures::stream::BoxStream;
@@ -93,6 +93,11 @@ pub trait Backend: Send + Sync + 'static {
     /// The last `limit` actions, newest first.
     async fn audit(&self, limit: usize) -> Result<Vec<AuditEntry>, BackendError>;
 
+    /// An estimate of what was spent.
+    async fn costs(&self, query: CostQuery) -> Result<CostReport, BackendError>;
+    /// What was observed of a definition's runs, or of all, by name and revision.
+    async fn observed_runs(&self, definition: Option<&str>) -> Result<Vec<ObservedRuns>, BackendError>;
+
     /// Changes from `cursor` on. The first item is [`What::Reset`](crate::model::What::Reset) where the watcher must
     /// read everything first: with no cursor, or one that is too old. The stream ends when the connection does; call
     /// again with the last cursor.
@@ -114,6 +119,8 @@ pub struct Capabilities {
     pub reprioritise_job: bool,
     pub schedules: bool,
     pub audit: bool,
+    /// What was spent and what runs have used is known.
+    pub costs: bool,
     /// Changes are pushed as they happen; otherwise they are polled and the console shows their age.
     pub pushes_changes: bool,
 }

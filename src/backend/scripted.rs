@@ -5,10 +5,11 @@
 
 use super::{Backend, BackendError, Capabilities, JobQuery, JobScope, Page, Why};
 use crate::model::{
-    AuditEntry, Change, ComputeEnvironment, CreateComputeEnvironmentRequest, CreateJobQueueRequest, Cursor,
-    EngineStatus, GetLogEvents, JobDefinition, JobDetail, JobId, JobQueue, JobSummary, LogEvent, LogPage, Millis,
-    RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Schedule, ScheduleRun, SubmitJobRequest,
-    SubmitJobResponse, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest, What, name_of,
+    AuditEntry, Change, ComputeEnvironment, CostQuery, CostReport, CreateComputeEnvironmentRequest,
+    CreateJobQueueRequest, Cursor, EngineStatus, GetLogEvents, JobDefinition, JobDetail, JobId, JobQueue, JobSummary,
+    LogEvent, LogPage, Millis, ObservedRuns, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Schedule,
+    ScheduleRun, SubmitJobRequest, SubmitJobResponse, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest, What,
+    name_of,
 };
 use async_trait::async_trait;
 use futures::StreamExt;
@@ -37,6 +38,9 @@ pub struct World {
     pub schedules: Vec<Schedule>,
     pub runs: Vec<ScheduleRun>,
     pub audit: Vec<AuditEntry>,
+    /// The same whatever is asked for.
+    pub costs: CostReport,
+    pub observed_runs: Vec<ObservedRuns>,
     /// What `watch` yields after its first `Reset`.
     pub changes: Vec<Change>,
     pub engine: Option<EngineStatus>,
@@ -50,12 +54,13 @@ pub struct Can {
     pub reprioritise_job: bool,
     pub schedules: bool,
     pub audit: bool,
+    pub costs: bool,
     pub pushes_changes: bool,
 }
 
 impl Default for Can {
     fn default() -> Self {
-        Self { reprioritise_job: true, schedules: true, audit: true, pushes_changes: true }
+        Self { reprioritise_job: true, schedules: true, audit: true, costs: true, pushes_changes: true }
     }
 }
 
@@ -206,12 +211,13 @@ fn page(lines: &[LogEvent], from: usize, to: usize) -> LogPage {
 #[async_trait]
 impl Backend for ScriptedBackend {
     fn capabilities(&self) -> Capabilities {
-        let Can { reprioritise_job, schedules, audit, pushes_changes } = self.world.can;
+        let Can { reprioritise_job, schedules, audit, costs, pushes_changes } = self.world.can;
         Capabilities {
             name: if pushes_changes { "local" } else { "aws" },
             reprioritise_job,
             schedules,
             audit,
+            costs,
             pushes_changes,
         }
     }
@@ -373,6 +379,16 @@ impl Backend for ScriptedBackend {
         entries.sort_by_key(|entry| std::cmp::Reverse(entry.at));
         entries.truncate(limit);
         Ok(entries)
+    }
+
+    async fn costs(&self, query: CostQuery) -> Result<CostReport, BackendError> {
+        Ok(CostReport { by: query.by, ..self.world.costs.clone() })
+    }
+
+    async fn observed_runs(&self, definition: Option<&str>) -> Result<Vec<ObservedRuns>, BackendError> {
+        let mut runs = self.world.observed_runs.clone();
+        runs.retain(|runs| definition.is_none_or(|only| runs.job_definition_name == only));
+        Ok(runs)
     }
 
     async fn watch(

@@ -4,6 +4,7 @@ mod agent;
 mod audit;
 mod completions;
 mod console;
+mod cost;
 mod definitions;
 mod demo;
 mod end;
@@ -11,6 +12,7 @@ mod engine;
 mod engine_env;
 mod envs;
 mod error;
+mod fit;
 mod init;
 mod job;
 mod jobs;
@@ -83,6 +85,8 @@ async fn carry_out(cli: Cli) -> Done {
         Some(Verb::Definitions(args)) => definitions::run(&args, setting).await,
         Some(Verb::Schedule(verb)) => schedule::run(verb, setting).await,
         Some(Verb::Audit(args)) => audit::run(&args, setting.open().await?).await,
+        Some(Verb::Cost(args)) => cost::run(&args, setting.open().await?).await,
+        Some(Verb::Fit(args)) => fit::run(&args, setting.open().await?).await,
         Some(Verb::Agent(args)) => agent::run(args, &setting).await,
         Some(Verb::Completions { .. } | Verb::Screenshot(_)) => Ok(exit::DONE),
     }

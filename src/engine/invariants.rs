@@ -2,8 +2,9 @@
 
 use super::index::Index;
 use super::job::{Counts, Job, Key, Root};
+use super::ledger::{Amount, Amounts};
 use super::{Engine, Violation};
-use crate::model::{InstanceState, JobStatus};
+use crate::model::{CostBy, InstanceState, JobStatus, Used};
 use std::collections::BTreeMap;
 
 fn hold(rule: &'static str, holds: bool, detail: impl FnOnce() -> String) -> Result<(), Violation> {
@@ -15,6 +16,7 @@ impl Engine {
         self.verify_index()?;
         self.verify_hosts()?;
         self.verify_environments()?;
+        self.verify_accounts()?;
         for (number, root) in &self.core.jobs {
             self.verify_root(*number, root)?;
         }
@@ -68,6 +70,27 @@ impl Engine {
             let total: u64 = hosts.map(|host| host.vcpus_milli).sum();
             let limit = environment.maximum_milli().max(environment.grace_milli);
             hold("no environment passes its maximum", total <= limit, || format!("{name}: {total} of {limit}"))?;
+        }
+        Ok(())
+    }
+
+    /// Each attempt went to the account of its queue, its environment and its definition.
+    fn verify_accounts(&self) -> Result<(), Violation> {
+        let sum = |by: CostBy| {
+            let mut all = Amounts::new();
+            for series in self.core.ledger.accounts(by).values() {
+                for (tariff, amount) in series.since(None).0 {
+                    all.entry(tariff).or_default().add(Amount { billed: Used::default(), ..amount });
+                }
+            }
+            // An environment has accounts of instances that no attempt ever used.
+            all.retain(|_, amount| *amount != Amount::default());
+            all
+        };
+        let queues = sum(CostBy::Queue);
+        for by in [CostBy::Environment, CostBy::Definition] {
+            let same = sum(by) == queues;
+            hold("all accounts have the same attempts", same, || format!("{} {:?} {queues:?}", by.as_str(), sum(by)))?;
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! A job in the engine's memory: small where it waits, as a million may.
 
 use super::event::Submission;
+use super::ledger::Bill;
 use super::shared::{Shared, Text};
 use crate::model::{InstanceId, JobId, JobStatus, Millis, StatusCounts, Usage};
 use serde::{Deserialize, Serialize};
@@ -103,6 +104,9 @@ pub struct Attempt {
     pub cluster: Text,
     pub task_id: String,
     pub placed_at: Millis,
+    /// What it takes of what is paid for; `None` where it was placed before that was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bill: Option<Box<Bill>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Millis>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -2,7 +2,9 @@
 
 use super::Settings;
 use super::job::Key;
+use super::ledger::Ledger;
 use super::roots::Roots;
+use super::runs::Runs;
 use super::schedule::planned;
 use super::service::Services;
 use super::settle::Settling;
@@ -45,6 +47,10 @@ pub struct Core {
     pub last_number: u64,
     /// By `group/name`.
     pub schedules: BTreeMap<String, Scheduled>,
+    /// What was used of what is paid for.
+    pub ledger: Ledger,
+    /// What was observed of runs, by definition and revision.
+    pub runs: BTreeMap<String, BTreeMap<u32, Runs>>,
     /// Oldest first.
     pub audit: VecDeque<AuditEntry>,
     /// Schedule groups by name, without `default`.

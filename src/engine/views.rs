@@ -58,6 +58,7 @@ impl Engine {
             memory_mib: hosts().map(|host| host.memory_mib).sum(),
             memory_mib_used: hosts().map(|host| host.used_mib).sum(),
             instances,
+            usd_per_hour: self.hourly(name, environment),
         };
         let count = |vcpus: u64| i32::try_from(vcpus).unwrap_or(i32::MAX);
         let mut resources = environment.request.compute_resources.clone();
@@ -194,6 +195,7 @@ impl Engine {
             is_cancelled: job.stop.as_ref().is_some_and(|stop| !stop.terminate),
             is_terminated: job.stop.as_ref().is_some_and(|stop| stop.terminate),
             extra: Some(Box::new(self.extra(root, key, job))),
+            cost: None,
         })
     }
 

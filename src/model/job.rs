@@ -7,7 +7,7 @@ use super::container::{
     EphemeralStorage, FargatePlatformConfiguration, LinuxParameters, MountPoint, NetworkConfiguration,
     RepositoryCredentials, RuntimePlatform, Secret, Ulimit, Volume,
 };
-use super::{ConsumableResourceProperties, InstanceId, JobId, JobStatus, Millis, StatusCounts, Usage};
+use super::{ConsumableResourceProperties, InstanceId, JobCost, JobId, JobStatus, Millis, StatusCounts, Usage};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -206,6 +206,9 @@ pub struct JobDetail {
     /// *Ours.*
     #[serde(skip_serializing_if = "Option::is_none")]
     pub extra: Option<Box<JobExtra>>,
+    /// *Ours*: an estimate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Box<JobCost>>,
 }
 
 /// `ContainerDetail`: the definition's container with the overrides merged in, and where it runs.

@@ -1,6 +1,6 @@
 //! Job queues, compute environments and their instances, in AWS Batch's shapes.
 
-use super::{InstanceId, Millis, ServiceEnvironmentOrder, StatusCounts};
+use super::{InstanceId, Millis, ServiceEnvironmentOrder, StatusCounts, Usd};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -260,6 +260,9 @@ pub struct Capacity {
     pub memory_mib: u64,
     pub memory_mib_used: u64,
     pub instances: Vec<Instance>,
+    /// An estimate of what its instances, or its Fargate tasks, cost an hour now; `None` where a price is unknown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usd_per_hour: Option<Usd>,
 }
 
 /// *Ours*: an instance of a compute environment; behind it stands one agent.

@@ -19,10 +19,11 @@ pub use settings::{AwsSettings, Keys};
 
 use super::{Backend, BackendError, Capabilities, JobQuery, JobScope, Page, Why};
 use crate::model::{
-    AuditEntry, Change, ComputeEnvironment, ComputeResourceUpdate, CreateComputeEnvironmentRequest,
-    CreateJobQueueRequest, Cursor, EngineStatus, GetLogEvents, JobDefinition, JobDetail, JobId, JobQueue, JobSummary,
-    LogEvent, LogPage, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Schedule, ScheduleRun,
-    SubmitJobRequest, SubmitJobResponse, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
+    AuditEntry, Change, ComputeEnvironment, ComputeResourceUpdate, CostQuery, CostReport,
+    CreateComputeEnvironmentRequest, CreateJobQueueRequest, Cursor, EngineStatus, GetLogEvents, JobDefinition,
+    JobDetail, JobId, JobQueue, JobSummary, LogEvent, LogPage, ObservedRuns, RegisterJobDefinitionRequest,
+    RegisterJobDefinitionResponse, Schedule, ScheduleRun, SubmitJobRequest, SubmitJobResponse,
+    UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
 };
 use async_trait::async_trait;
 use audit::AuditFile;
@@ -97,6 +98,7 @@ impl Backend for AwsBackend {
             reprioritise_job: false,
             schedules: false,
             audit: self.audit.is_some(),
+            costs: false,
             pushes_changes: false,
         }
     }
@@ -359,6 +361,22 @@ impl Backend for AwsBackend {
         cursor: Option<Cursor>,
     ) -> Result<BoxStream<'static, Result<Change, BackendError>>, BackendError> {
         watch::watch(Arc::clone(&self.service), cursor).await
+    }
+
+    async fn costs(&self, _query: CostQuery) -> Result<CostReport, BackendError> {
+        Err(BackendError::Unsupported {
+            action: "adding up costs",
+            backend: NAME,
+            instead: "split cost allocation data of AWS Billing has them, about a day later",
+        })
+    }
+
+    async fn observed_runs(&self, _definition: Option<&str>) -> Result<Vec<ObservedRuns>, BackendError> {
+        Err(BackendError::Unsupported {
+            action: "telling what runs have used",
+            backend: NAME,
+            instead: "CloudWatch Container Insights of the environment's ECS cluster has it",
+        })
     }
 
     async fn engine_status(&self) -> Result<EngineStatus, BackendError> {

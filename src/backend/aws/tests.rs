@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::backend::stub::{Answer, Asked, Ending, Stub};
-use crate::model::{JobStatus, StatusCounts, What};
+use crate::model::{CostQuery, JobStatus, StatusCounts, What};
 use futures::StreamExt;
 use serde_json::{Value, json};
 
@@ -94,11 +94,13 @@ async fn what_aws_has_no_call_for_says_what_to_do_instead() {
     let schedules = backend.schedules().await.expect_err("not yet");
     let audit = backend.audit(5).await.expect_err("no file");
     let status = backend.engine_status().await.expect_err("no engine");
-    for error in [schedules, audit, status] {
+    let costs = backend.costs(CostQuery::default()).await.expect_err("no accounts");
+    let runs = backend.observed_runs(None).await.expect_err("no observations");
+    for error in [schedules, audit, status, costs, runs] {
         assert!(matches!(error, BackendError::Unsupported { backend: "aws", .. }), "{error:?}");
     }
     let can = backend.capabilities();
-    assert!(!can.reprioritise_job && !can.schedules && !can.audit && !can.pushes_changes);
+    assert!(!can.reprioritise_job && !can.schedules && !can.audit && !can.costs && !can.pushes_changes);
     assert!(stub.asked().is_empty());
 }
 

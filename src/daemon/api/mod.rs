@@ -172,6 +172,8 @@ fn router(world: Arc<World>) -> Router {
         .route("/batchdeck/v1/schedules/{group}/{name}/run", post(ours::run_schedule))
         .route("/batchdeck/v1/schedules/{group}/{name}/runs", get(ours::schedule_runs))
         .route("/batchdeck/v1/audit", get(ours::audit))
+        .route("/batchdeck/v1/cost", get(ours::cost))
+        .route("/batchdeck/v1/runs", get(ours::runs))
         .route("/batchdeck/v1/watch", get(ours::watch))
         .route("/batchdeck/v1/logs/follow", get(logs::follow))
         .route("/batchdeck/v1/logs/count", get(logs::count))

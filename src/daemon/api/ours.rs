@@ -8,8 +8,8 @@ use crate::daemon::clock;
 use crate::engine::command::{Action, Answer};
 use crate::engine::{Engine, JobFilter};
 use crate::model::{
-    AgentStatus, AuditEntry, ComputeEnvironment, Cursor, EngineStatus, JobDefinition, JobId, JobQueue, JobStatus,
-    Schedule, ScheduleRun, SubmitJobResponse,
+    AgentStatus, AuditEntry, ComputeEnvironment, CostQuery, CostReport, Cursor, EngineStatus, JobDefinition, JobId,
+    JobQueue, JobStatus, ObservedRuns, Schedule, ScheduleRun, SubmitJobResponse,
 };
 use axum::Json;
 use axum::extract::{Path, State};
@@ -74,8 +74,35 @@ pub(super) async fn describe_jobs(
     State(world): Shared,
     Wire(request): Wire<DescribeJobs>,
 ) -> Result<Json<Value>, ApiError> {
-    let jobs = world.driver.read(move |engine| engine.describe_jobs(&request.jobs)).await?;
-    Ok(Json(json!({ "jobs": jobs })))
+    let now = clock::wall();
+    let described = move |engine: &Engine| {
+        let mut jobs = engine.describe_jobs(&request.jobs);
+        for job in &mut jobs {
+            job.cost = engine.job_cost(&job.job_id, now).filter(|cost| cost.tries > 0).map(Box::new);
+        }
+        jobs
+    };
+    Ok(Json(json!({ "jobs": world.driver.read(described).await? })))
+}
+
+/// `GET /batchdeck/v1/cost?by=queue|environment|share|definition&since=MILLIS`: an estimate of what was spent.
+pub(super) async fn cost(State(world): Shared, Asked(query): Asked<CostQuery>) -> Result<Json<CostReport>, ApiError> {
+    let now = clock::wall();
+    Ok(Json(world.driver.read(move |engine| engine.costs(query, now)).await?))
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct RunsOf {
+    definition: Option<String>,
+}
+
+/// `GET /batchdeck/v1/runs?definition=NAME`: what was observed of the runs of its revisions, or of all definitions'.
+pub(super) async fn runs(
+    State(world): Shared,
+    Asked(request): Asked<RunsOf>,
+) -> Result<Json<Vec<ObservedRuns>>, ApiError> {
+    Ok(Json(world.driver.read(move |engine| engine.observed_runs(request.definition.as_deref())).await?))
 }
 
 #[derive(Debug, Deserialize)]

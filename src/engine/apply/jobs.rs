@@ -197,6 +197,7 @@ impl Engine {
     pub(super) fn placed(&mut self, id: &JobId, instance: &InstanceId, task_id: &str, at: Millis) {
         let Some(key) = self.index.key(id) else { return };
         let Some(need) = self.core.jobs.get(&key.number).map(|root| root.spec.need) else { return };
+        let bill = self.bill(key, instance);
         let environment = self.change_host(instance, |host| {
             host.used_milli += need.vcpus_milli;
             host.used_mib += need.memory_mib;
@@ -212,6 +213,7 @@ impl Engine {
             cluster,
             task_id: task_id.to_owned(),
             placed_at: at,
+            bill: bill.map(Box::new),
             started_at: None,
             end: None,
         };
@@ -264,6 +266,8 @@ impl Engine {
             }
         });
         self.usage.remove(&key);
+        self.enter_attempt(key, end.at.min(at));
+        self.observe(key, &end, started_at, verdict);
         if let Some(started_at) = started_at {
             self.array_started(key, started_at);
         }

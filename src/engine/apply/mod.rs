@@ -251,9 +251,10 @@ impl Engine {
             Event::InstanceDraining { instance, .. } => {
                 self.change_host(instance, |host| host.state = InstanceState::Draining);
             }
-            Event::InstanceLost { instance, .. } | Event::InstanceEnded { instance, .. } => {
+            Event::InstanceLost { at, instance, .. } | Event::InstanceEnded { at, instance } => {
                 if let Some(host) = self.core.instances.remove(instance) {
                     self.index.hosts.remove(instance, &host);
+                    self.enter_instance(&host, *at);
                     self.settle_environment(&host.environment);
                 }
             }

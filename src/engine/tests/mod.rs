@@ -2,6 +2,7 @@
 
 mod arrays;
 mod capacity;
+mod costs;
 mod deliveries;
 mod facts;
 mod journal;

@@ -54,6 +54,9 @@ impl Story {
     }
 
     fn step(&mut self) {
+        if self.world.journal.len() % 16 == 0 {
+            super::costs::assert_within_bills(&self.world.engine, self.world.now);
+        }
         match self.dice.below(100) {
             0..25 => self.submit(),
             25..40 => self.register(),

@@ -2,7 +2,7 @@
 
 use super::overview::{bar, explain, sign, title};
 use crate::config::theme::Role;
-use crate::model::{ComputeEnvironment, Instance, InstanceState, text::printable};
+use crate::model::{ComputeEnvironment, Instance, InstanceState, Usd, text::printable};
 use crate::tui::app::App;
 use crate::tui::app::list::{Cursor, ListState};
 use crate::tui::app::store::Kind;
@@ -31,8 +31,11 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, environment: &str,
             let (sign, word, role) = sign(found.state, found.status);
             let resources = found.compute_resources.clone().unwrap_or_default();
             let reason = found.status_reason.clone().unwrap_or_default();
+            let rate = found.capacity.as_ref().and_then(|capacity| capacity.usd_per_hour);
+            let rate = rate.filter(|rate| *rate > Usd::ZERO);
+            let spends = rate.map_or_else(String::new, |rate| format!(" · about {rate} an hour"));
             let text = format!(
-                "   {} · vCPU min {} desired {} max {} · {}   {reason}",
+                "   {} · vCPU min {} desired {} max {} · {}{spends}   {reason}",
                 found.provisioning(),
                 told(resources.minv_cpus),
                 told(resources.desiredv_cpus),

@@ -2,7 +2,9 @@
 
 use super::{jobs, log};
 use crate::config::theme::Role;
-use crate::model::{AttemptDetail, JobDetail, JobId, JobStatus, JobSummary, Millis, name_of, text::printable};
+use crate::model::{
+    AttemptDetail, JobCost, JobDetail, JobId, JobStatus, JobSummary, Millis, Usd, name_of, text::printable,
+};
 use crate::tui::app::list::since;
 use crate::tui::app::{App, Scroll};
 use crate::tui::format::{age, memory, relative, span, vcpus, wrap};
@@ -137,11 +139,30 @@ fn lines(app: &App, row: &JobSummary, detail: Option<&JobDetail>, room: u16) -> 
             add(&mut lines, "priority", &extra.priority.to_string());
         }
     }
+    if let Some(cost) = detail.and_then(|detail| detail.cost.as_deref()) {
+        field(&mut lines, room, "cost", &estimate(cost, app.now), Role::Text);
+    }
     match detail {
         Some(detail) => more(app, &mut lines, room, detail),
         None => lines.push(vec![piece("◌ the rest is being read …", Role::Dim)]),
     }
     lines
+}
+
+/// What it has cost, with what has come to it since that was read.
+fn estimate(cost: &JobCost, now: Millis) -> String {
+    let since = u128::from((now - cost.at).max(0).unsigned_abs());
+    let rate = cost.usd_per_hour.unwrap_or_default();
+    let sum = cost.usd + rate.times(since, 3_600_000);
+    let tries = if cost.tries > 1 { format!(", {} attempts", cost.tries) } else { String::new() };
+    let live = cost.usd_per_hour.map_or_else(String::new, |rate| format!(", {rate} an hour now"));
+    let lacks: Vec<String> =
+        cost.unpriced.iter().map(|lack| format!("{:.2} h of {}: price unknown", lack.hours, lack.tariff)).collect();
+    if sum == Usd::ZERO && !lacks.is_empty() {
+        return lacks.join(", ");
+    }
+    let lacks = if lacks.is_empty() { String::new() } else { format!("; not counted: {}", lacks.join(", ")) };
+    format!("about {sum}{live}{tries}{lacks} (estimate, by {})", cost.prices)
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "CPU time of a job fits")]
@@ -199,5 +220,35 @@ fn attempt_lines(app: &App, lines: &mut Lines, room: u16, number: usize, attempt
     let reasons = [attempt.container.reason.as_deref(), attempt.status_reason.as_deref()];
     for reason in reasons.into_iter().flatten().filter(|reason| !reason.is_empty()) {
         field(lines, room, "", reason, Role::Text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Prices, Unpriced};
+
+    #[test]
+    fn an_estimate_grows_while_its_job_runs_and_says_what_it_lacks() {
+        let mut cost = JobCost {
+            at: 0,
+            prices: Prices::default().label(),
+            usd: Usd::from_micros(96_000),
+            usd_per_hour: Some(Usd::from_micros(96_000)),
+            tries: 2,
+            ..JobCost::default()
+        };
+        let told = estimate(&cost, 3_600_000);
+        assert!(told.starts_with("about $0.19, $0.096 an hour now, 2 attempts (estimate, by AWS's"), "{told}");
+        let lack = Unpriced { tariff: "m5.large Spot".parse().expect("a tariff"), hours: 1.5, idle_hours: 0.0 };
+        cost.unpriced = vec![lack];
+        cost.usd_per_hour = None;
+        let told = estimate(&cost, 3_600_000);
+        assert!(
+            told.starts_with("about $0.096, 2 attempts; not counted: 1.50 h of m5.large Spot: price unknown"),
+            "{told}"
+        );
+        cost.usd = Usd::ZERO;
+        assert_eq!(estimate(&cost, 0), "1.50 h of m5.large Spot: price unknown");
     }
 }

@@ -135,6 +135,7 @@ pub fn detail(given: types::JobDetail) -> JobDetail {
         is_cancelled: given.is_cancelled.unwrap_or_default(),
         is_terminated: given.is_terminated.unwrap_or_default(),
         extra: None,
+        cost: None,
     };
     detail.extra = Some(Box::new(extra(&detail)));
     detail
