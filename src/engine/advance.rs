@@ -23,8 +23,15 @@ type Step = fn(&Engine, Millis, &mut dyn Ids) -> Vec<Event>;
 
 impl Engine {
     pub(super) fn due(&self, now: Millis, ids: &mut dyn Ids) -> Vec<Event> {
-        let steps: [fn(&Self, Millis) -> Vec<Event>; 6] =
-            [Self::walk, Self::settle, Self::settled, Self::delete_queues, Self::delete_environments, Self::forget];
+        let steps: [fn(&Self, Millis) -> Vec<Event>; 7] = [
+            Self::walk,
+            Self::settle,
+            Self::settled,
+            Self::over_time,
+            Self::delete_queues,
+            Self::delete_environments,
+            Self::forget,
+        ];
         for step in steps {
             let events = step(self, now);
             if !events.is_empty() {
@@ -50,7 +57,7 @@ impl Engine {
     pub(super) fn next_due(&self) -> Option<Millis> {
         let forget = self.forgettable().next().map(|(at, _)| at + self.retention());
         let fire = self.index.firing.first().map(|(at, _)| *at);
-        [forget, fire, self.next_end(), self.next_settled()].into_iter().flatten().min()
+        [forget, fire, self.next_end(), self.next_settled(), self.next_deadline()].into_iter().flatten().min()
     }
 
     fn retention(&self) -> Millis {

@@ -70,6 +70,8 @@ impl Engine {
             }
             Event::QueueCreated { name, .. }
             | Event::QueueUpdated { name, .. }
+            | Event::QueueHeld { name, .. }
+            | Event::QueueReleased { name, .. }
             | Event::QueueDeleting { name, .. }
             | Event::QueueDeleted { name, .. } => {
                 touched.queues.insert(name);
@@ -101,8 +103,17 @@ impl Engine {
             | Event::JobBlocked { job, .. }
             | Event::JobStopRequested { job, .. }
             | Event::JobReprioritised { job, .. }
+            | Event::JobHeld { job, .. }
+            | Event::JobReleased { job, .. }
             | Event::JobEnded { job, .. }
             | Event::AttemptStarted { job, .. } => self.touch_job(job, touched),
+            Event::JobMoved { job, queue, .. } => {
+                self.touch_job(job, touched);
+                // Which one it has left is not remembered; queues are few.
+                if queue.is_some() {
+                    touched.queues.extend(self.core.queues.keys().map(String::as_str));
+                }
+            }
             Event::AttemptPlaced { job, instance, .. } => {
                 self.touch_job(job, touched);
                 self.touch_host(&instance.0, touched);

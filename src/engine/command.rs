@@ -3,7 +3,7 @@
 use crate::model::{
     AttemptId, ContainerExit, CreateComputeEnvironmentRequest, CreateConsumableResourceRequest, CreateJobQueueRequest,
     CreateQuotaShareRequest, CreateSchedulingPolicyRequest, CreateServiceEnvironmentRequest, InstanceId, JobId, Millis,
-    RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Schedule, SubmitJobRequest, SubmitJobResponse,
+    MoveTo, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Schedule, SubmitJobRequest, SubmitJobResponse,
     SubmitServiceJobRequest, UpdateComputeEnvironmentRequest, UpdateConsumableResourceRequest,
     UpdateConsumableResourceResponse, UpdateJobQueueRequest, UpdateQuotaShareRequest, UpdateSchedulingPolicyRequest,
     UpdateServiceEnvironmentRequest, Usage,
@@ -86,6 +86,25 @@ pub enum Action {
     ReprioritiseJob {
         job: JobId,
         priority: i32,
+    },
+    /// Ours: a waiting job is passed over until it is released.
+    HoldJob {
+        job: JobId,
+    },
+    ReleaseJob {
+        job: JobId,
+    },
+    /// Ours: a waiting job goes to the front, or to another queue with its id and those who wait for it.
+    MoveJob {
+        job: JobId,
+        to: MoveTo,
+    },
+    /// Ours: nothing of the queue is placed until it is released.
+    HoldQueue {
+        queue: String,
+    },
+    ReleaseQueue {
+        queue: String,
     },
     CreateSchedule(Box<Schedule>),
     UpdateSchedule(Box<Schedule>),

@@ -86,6 +86,11 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         service_environments: Option<Vec<ServiceEnvironmentOrder>>,
     },
+    /// None of its jobs is placed until it is released.
+    #[serde(rename = "queue-held")]
+    QueueHeld { at: Millis, name: String },
+    #[serde(rename = "queue-released")]
+    QueueReleased { at: Millis, name: String },
     /// Its jobs are ended; it goes with the last of them.
     #[serde(rename = "queue-deleting")]
     QueueDeleting { at: Millis, name: String },
@@ -170,6 +175,26 @@ pub enum Event {
     /// Of an array's parent: for every child that waits.
     #[serde(rename = "job-reprioritised")]
     JobReprioritised { at: Millis, job: JobId, priority: i32 },
+    /// It is passed over until it is released. Of an array's parent: every child that waits.
+    #[serde(rename = "job-held")]
+    JobHeld { at: Millis, job: JobId },
+    /// Of an array's parent: every child that is held.
+    #[serde(rename = "job-released")]
+    JobReleased { at: Millis, job: JobId },
+    /// Of an array's parent: it moves with all of its children, and all that wait go to the front.
+    #[serde(rename = "job-moved")]
+    JobMoved {
+        at: Millis,
+        job: JobId,
+        /// To this queue.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        queue: Option<String>,
+        /// Its share there.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        share: Option<String>,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        front: bool,
+    },
     /// It ended without an attempt that ran. Of an array's parent: every child that has not ended ends with it.
     #[serde(rename = "job-ended")]
     JobEnded {
@@ -368,6 +393,8 @@ impl Event {
             | Self::EnvironmentDeleted { at, .. }
             | Self::QueueCreated { at, .. }
             | Self::QueueUpdated { at, .. }
+            | Self::QueueHeld { at, .. }
+            | Self::QueueReleased { at, .. }
             | Self::QueueDeleting { at, .. }
             | Self::QueueDeleted { at, .. }
             | Self::Settling { at, .. }
@@ -389,6 +416,9 @@ impl Event {
             | Self::JobBlocked { at, .. }
             | Self::JobStopRequested { at, .. }
             | Self::JobReprioritised { at, .. }
+            | Self::JobHeld { at, .. }
+            | Self::JobReleased { at, .. }
+            | Self::JobMoved { at, .. }
             | Self::JobEnded { at, .. }
             | Self::JobsForgotten { at, .. }
             | Self::AttemptPlaced { at, .. }

@@ -3,9 +3,10 @@
 
 use super::hosts::Hosts;
 use super::job::{Counts, Job, Key, Root};
+use super::share::Weights;
 use super::state::Core;
-use crate::model::{DependencyKind, InstanceType, JobId, JobStatus, Millis};
-use std::cmp::Reverse;
+use crate::model::{DependencyKind, FairsharePolicy, InstanceType, JobId, JobStatus, Millis};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -37,6 +38,10 @@ pub struct Index {
     pub types: BTreeMap<String, Vec<(String, InstanceType)>>,
     /// The instances of each environment.
     pub hosts: Hosts,
+    /// The fair-share policies by name, as they are asked for.
+    pub weights: BTreeMap<String, Weights>,
+    /// What placed jobs hold of each consumable resource.
+    pub held: BTreeMap<String, u64>,
 }
 
 /// Submissions by id. An id is a UUID, which is a number of 16 bytes; a million texts would take five times as much.
@@ -82,18 +87,32 @@ pub struct QueueIndex {
     pub listed: [BTreeSet<u64>; 7],
     /// Children count, parents do not.
     pub counts: Counts,
-    /// In the order in which they are placed.
-    pub runnable: BTreeSet<Rank>,
-    /// What all RUNNABLE jobs ask for.
+    /// RUNNABLE ones that an operator has put at the front, in the order in which they are placed.
+    pub first: BTreeSet<Rank>,
+    /// By share; on a queue without shares under the empty text.
+    pub shares: BTreeMap<Box<str>, ShareIndex>,
+    /// What all RUNNABLE jobs ask for that are not held.
     pub backlog_milli: u64,
     pub backlog_mib: u64,
+    /// What all placed jobs hold.
+    pub placed_milli: u64,
 }
 
-/// A RUNNABLE job's place in its queue: an operator's priority, retried jobs first, then submission order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ShareIndex {
+    /// RUNNABLE and neither held nor put at the front, in the order in which they are placed.
+    pub runnable: BTreeSet<Rank>,
+    /// How many have not ended.
+    live: u64,
+    /// What all placed ones hold.
+    pub placed_milli: u64,
+}
+
+/// A RUNNABLE job's place among those of its queue, or of its share: what an operator has put at the front, the last one
+/// first; by priority; retried jobs first; in the order of submission. In few bytes, as a million may wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Rank {
-    priority: Reverse<i32>,
-    first_try: bool,
+    turn: u64,
     pub key: Key,
 }
 
@@ -117,7 +136,8 @@ enum Duty {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Facts {
     status: JobStatus,
-    rank: Option<Rank>,
+    pub rank: Option<Rank>,
+    front: bool,
     duty: Option<Duty>,
     blocked: bool,
 }
@@ -132,16 +152,28 @@ impl Facts {
         let runnable = job.status == JobStatus::Runnable;
         Some(Self {
             status: job.status,
-            rank: runnable.then(|| Rank::of(job, key)),
+            rank: (runnable && !job.held).then(|| Rank::of(job, key)),
+            front: job.front > 0,
             duty: duty(job),
             blocked: runnable && job.status_reason.is_some(),
         })
     }
 }
 
+impl Facts {
+    pub fn is_placed(self) -> bool {
+        self.status.is_placed()
+    }
+}
+
 impl Rank {
+    /// Before all others.
+    pub const FIRST: Self = Self { turn: 0, key: Key { number: 0, slot: 0 } };
+
     fn of(job: &Job, key: Key) -> Self {
-        Self { priority: Reverse(job.priority), first_try: job.attempts.is_empty(), key }
+        let behind = u64::from((u32::MAX >> 1).saturating_sub(job.front));
+        let below = (i64::from(i32::MAX) - i64::from(job.priority)).unsigned_abs();
+        Self { turn: behind << 33 | below << 1 | u64::from(job.attempts.is_empty()), key }
     }
 }
 
@@ -182,6 +214,10 @@ fn put<T: Ord>(set: &mut BTreeSet<T>, item: T, inside: bool) {
     }
 }
 
+fn count(sum: &mut u64, by: u64, inside: bool) {
+    *sum = if inside { *sum + by } else { *sum - by };
+}
+
 impl Index {
     pub fn build(core: &Core) -> Self {
         let mut index = Self::default();
@@ -193,6 +229,9 @@ impl Index {
         }
         for (id, host) in &core.instances {
             index.hosts.put(id, host);
+        }
+        for (name, policy) in &core.policies {
+            index.know_policy(name, policy.fairshare.as_ref());
         }
         for (number, root) in &core.jobs {
             index.enter(*number, root);
@@ -215,20 +254,32 @@ impl Index {
         self.types.insert(environment.to_owned(), types);
     }
 
+    pub fn know_policy(&mut self, name: &str, fairshare: Option<&FairsharePolicy>) {
+        match fairshare {
+            Some(policy) => self.weights.insert(name.to_owned(), Weights::of(policy)),
+            None => self.weights.remove(name),
+        };
+    }
+
     /// Takes a submission and its jobs in, without its dependencies.
     pub fn enter(&mut self, number: u64, root: &Root) {
         self.ids.insert(&root.spec.id, number);
-        if !self.queues.contains_key(&root.spec.queue) {
+        self.stand(number, root, true);
+        for name in root.spec.consumables.keys() {
+            self.consumers.entry(name.clone()).or_default().insert(number);
+        }
+    }
+
+    /// A submission and its jobs stand in the lists of their queue, or not any more.
+    pub fn stand(&mut self, number: u64, root: &Root, inside: bool) {
+        if inside && !self.queues.contains_key(&root.spec.queue) {
             self.queues.insert(root.spec.queue.clone(), QueueIndex::default());
         }
         for slot in root.leaves() {
             let key = Key { number, slot };
-            self.put(root, key, Facts::of(root, key), true);
+            self.put(root, key, Facts::of(root, key), inside);
         }
-        self.put_whole(root, number, Whole::of(root), true);
-        for name in root.spec.consumables.keys() {
-            self.consumers.entry(name.clone()).or_default().insert(number);
-        }
+        self.put_whole(root, number, Whole::of(root), inside);
     }
 
     /// Notes whom a submission waits for, as long as it has not ended. What has ended is kept for it.
@@ -255,11 +306,7 @@ impl Index {
 
     /// Forgets a submission whose jobs have all ended.
     pub fn leave(&mut self, number: u64, root: &Root, queue_exists: bool) {
-        for slot in root.leaves() {
-            let key = Key { number, slot };
-            self.put(root, key, Facts::of(root, key), false);
-        }
-        self.put_whole(root, number, Whole::of(root), false);
+        self.stand(number, root, false);
         self.ids.remove(&root.spec.id);
         for name in root.spec.consumables.keys() {
             let Some(consumers) = self.consumers.get_mut(name) else { continue };
@@ -292,20 +339,39 @@ impl Index {
 
     fn put(&mut self, root: &Root, key: Key, facts: Option<Facts>, inside: bool) {
         let (Some(facts), Some(queue)) = (facts, self.queues.get_mut(&root.spec.queue)) else { return };
+        let need = root.spec.need;
         if inside {
             queue.counts.add(facts.status, 1);
         } else {
             queue.counts.take(facts.status);
         }
-        if let Some(rank) = facts.rank {
-            put(&mut queue.runnable, rank, inside);
-            let need = root.spec.need;
-            if inside {
-                queue.backlog_milli += need.vcpus_milli;
-                queue.backlog_mib += need.memory_mib;
-            } else {
-                queue.backlog_milli -= need.vcpus_milli;
-                queue.backlog_mib -= need.memory_mib;
+        if !facts.status.is_final() {
+            let name = root.spec.share.as_deref().unwrap_or("");
+            if !queue.shares.contains_key(name) {
+                queue.shares.insert(Box::from(name), ShareIndex::default());
+            }
+            let share = queue.shares.get_mut(name).expect("it was just put there");
+            count(&mut share.live, 1, inside);
+            if let Some(rank) = facts.rank {
+                put(if facts.front { &mut queue.first } else { &mut share.runnable }, rank, inside);
+                count(&mut queue.backlog_milli, need.vcpus_milli, inside);
+                count(&mut queue.backlog_mib, need.memory_mib, inside);
+            }
+            if facts.status.is_placed() {
+                count(&mut share.placed_milli, need.vcpus_milli, inside);
+                count(&mut queue.placed_milli, need.vcpus_milli, inside);
+            }
+            if share.live == 0 {
+                queue.shares.remove(name);
+            }
+        }
+        if facts.status.is_placed() {
+            for (name, quantity) in &root.spec.consumables {
+                let held = self.held.entry(name.clone()).or_default();
+                count(held, *quantity, inside);
+                if *held == 0 {
+                    self.held.remove(name);
+                }
             }
         }
         match facts.duty {

@@ -3,6 +3,7 @@
 use super::index::Index;
 use super::job::{Counts, Job, Key, Root};
 use super::ledger::{Amount, Amounts};
+use super::state::Queue;
 use super::{Engine, Violation};
 use crate::model::{CostBy, InstanceState, JobStatus, Used};
 use std::collections::BTreeMap;
@@ -20,7 +21,29 @@ impl Engine {
         for (number, root) in &self.core.jobs {
             self.verify_root(*number, root)?;
         }
-        Ok(())
+        self.core.queues.iter().try_for_each(|(name, queue)| self.verify_queue(name, queue))
+    }
+
+    fn verify_queue(&self, name: &str, queue: &Queue) -> Result<(), Violation> {
+        let mut used: BTreeMap<&str, u64> = BTreeMap::new();
+        let roots = self.core.jobs.iter().map(|(_, root)| root);
+        for root in roots.filter(|root| root.spec.queue == name && self.is_fair(queue)) {
+            let placed = root.leaves().filter_map(|slot| root.get(slot)).filter(|job| job.status.is_placed()).count();
+            let share = root.spec.share.as_deref();
+            hold("a job of a fair-share queue has a share", share.is_some(), || root.spec.id.to_string())?;
+            *used.entry(share.unwrap_or("")).or_default() += placed as u64 * root.spec.need.vcpus_milli;
+        }
+        let noted = |share: &str| queue.shares.get(share).map_or(0, |used| used.milli);
+        let same = used.iter().all(|(share, milli)| noted(share) == *milli)
+            && queue.shares.iter().all(|(share, noted)| noted.milli == used.get(share.as_str()).copied().unwrap_or(0));
+        hold("a share's use is that of its placed jobs", same, || format!("{name}: {:?}, not {used:?}", queue.shares))?;
+        let rising = queue.turns.windows(2).all(|two| two[0].rank < two[1].rank && two[0].at <= two[1].at);
+        hold("turns rise by rank and time", rising, || format!("{name}: {:?}", queue.turns))?;
+        let Some(blocked) = &queue.blocked else { return Ok(()) };
+        let root = self.core.jobs.get(&blocked.job.number).filter(|root| root.spec.queue == name);
+        let job = root.and_then(|root| root.get(blocked.job.slot));
+        let waits = job.is_some_and(|job| job.status == JobStatus::Runnable && job.status_reason.is_some());
+        hold("who blocks a queue waits in it and says why", waits, || format!("{name}: {blocked:?}"))
     }
 
     /// Whatever is kept beside the state equals what can be worked out of it: counts, orders, who is due for what.
@@ -105,6 +128,8 @@ impl Engine {
         if let Some(array) = &root.array {
             let mut counts = Counts::default();
             array.children.iter().for_each(|child| counts.add(child.status, 1));
+            let held = array.children.iter().filter(|child| child.held).count();
+            hold("a parent counts its held children", held == array.held as usize, || root.spec.id.to_string())?;
             hold("a parent's summary is that of its children", counts == array.counts, || root.spec.id.to_string())?;
             let status = root.job.status;
             let possible = !status.is_placed() && status != JobStatus::Runnable && root.job.attempts.is_empty();
@@ -129,6 +154,8 @@ impl Engine {
         hold("attempts follow each other", earlier, id)?;
         let most = self.retry_strategy(root).and_then(|strategy| strategy.attempts).unwrap_or(1);
         hold("no job is tried more often than it may be", job.attempt_number() <= most, id)?;
+        let free = !job.held || job.status.is_waiting();
+        hold("only what waits is held", free, id)?;
         let running = job.live().is_some_and(|attempt| attempt.started_at.is_some());
         hold("RUNNING means started", running == (job.status == JobStatus::Running), id)?;
         let free = job.status < JobStatus::Runnable || job.status.is_final() || job.unmet == 0 && !job.doomed;

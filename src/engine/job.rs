@@ -49,6 +49,9 @@ pub struct Array {
     /// When `counts` changed last: since when the child that changed last is in its state.
     #[serde(skip)]
     pub counted_at: Millis,
+    /// How many of them are held.
+    #[serde(default, skip_serializing_if = "is_not_any")]
+    pub held: u32,
     /// When its first child started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Millis>,
@@ -66,9 +69,15 @@ pub struct Job {
     /// A job that it depends on has failed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub doomed: bool,
-    /// What an operator set; 0 where nobody did.
+    /// An operator holds it back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub held: bool,
+    /// What an operator set; otherwise 0, and on a fair-share queue its scheduling priority.
     #[serde(default, skip_serializing_if = "is_nought")]
     pub priority: i32,
+    /// An operator put it at the front of its queue: the how-manieth time that one did, later ones first; 0 where nobody did.
+    #[serde(default, skip_serializing_if = "is_not_any")]
+    pub front: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status_reason: Option<Text>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -80,6 +89,11 @@ pub struct Job {
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
 fn is_zero(count: &u16) -> bool {
+    *count == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_not_any(count: &u32) -> bool {
     *count == 0
 }
 
@@ -133,7 +147,9 @@ impl Job {
             since: at,
             unmet: 0,
             doomed: false,
+            held: false,
             priority: 0,
+            front: 0,
             status_reason: None,
             stop: None,
             attempts: Vec::new(),

@@ -14,6 +14,7 @@ mod decide;
 mod deliver;
 mod effects;
 pub mod event;
+mod front;
 mod hosts;
 mod index;
 mod invariants;
@@ -30,11 +31,14 @@ mod runs;
 mod schedule;
 mod service;
 mod settle;
+mod share;
 mod shared;
 mod snapshot;
 mod state;
+mod stock;
 #[cfg(test)]
 mod tests;
+mod time_limits;
 mod views;
 
 use crate::model::{
@@ -92,6 +96,8 @@ pub struct Engine {
     core: Core,
     index: Index,
     usage: BTreeMap<Key, Usage>,
+    /// The time of the event that is folded in.
+    at: Millis,
 }
 
 impl PartialEq for Engine {
@@ -193,7 +199,7 @@ impl Engine {
     fn of(mut core: Core) -> Self {
         core.jobs.values_mut().for_each(|root| root.complete());
         let index = Index::build(&core);
-        Self { core, index, usage: BTreeMap::new() }
+        Self { core, index, usage: BTreeMap::new(), at: 0 }
     }
 
     /// Takes other settings, after a snapshot was read that carries those of its time.

@@ -6,6 +6,7 @@
 use super::event::{Event, Need};
 use super::hosts::Free;
 use super::job::Key;
+use super::stock::Stock;
 use super::{Engine, Ids};
 use crate::model::{InstanceId, Millis};
 use std::collections::{BTreeMap, BTreeSet};
@@ -125,19 +126,24 @@ impl<'a> Room<'a> {
 impl Engine {
     /// Places what there is room for now.
     pub(super) fn place(&self, now: Millis, ids: &mut dyn Ids) -> Vec<Event> {
-        let mut room = Room::of(self, false);
+        let (mut room, mut stock) = (Room::of(self, false), Stock::of(self));
         let mut events = Vec::new();
         for (name, queue) in self.core.queues_by_priority() {
-            let Some(mut line) = self.line(name) else { continue };
+            let Some(mut line) = self.line(name, now) else { continue };
             while let Some(key) = line.head() {
                 if events.len() >= PLACED {
                     return events;
                 }
-                let Some(need) = self.need(key) else { break };
+                let Some(root) = self.core.jobs.get(&key.number) else { break };
+                let need = root.spec.need;
+                if !line.may_hold(need) || !stock.has(root) {
+                    break;
+                }
                 let order = queue.environments.iter().map(|entry| entry.compute_environment.as_str());
                 let Some(Where::Instance(instance)) = room.take(order, need) else { break };
+                stock.take(root);
                 events.extend(self.placement(key, instance, now, ids));
-                line.step();
+                line.step(need);
             }
         }
         events

@@ -3,6 +3,7 @@
 use super::event::{Event, Need};
 use super::place::Room;
 use super::state::{Environment, Queue};
+use super::stock::Stock;
 use super::{Engine, Ids};
 use crate::model::{InstanceId, InstanceState, Millis};
 use std::collections::BTreeMap;
@@ -52,7 +53,14 @@ fn fargate_size(need: Need) -> Option<Size> {
 impl Engine {
     /// Instances to launch: for what waits, for the minimum, and for what an operator asked for.
     pub(super) fn launches(&self, now: Millis, ids: &mut dyn Ids) -> Vec<Event> {
-        let mut plan = Plan { engine: self, room: Room::of(self, true), totals: BTreeMap::new(), launches: vec![] };
+        let mut plan = Plan {
+            engine: self,
+            now,
+            room: Room::of(self, true),
+            stock: Stock::of(self),
+            totals: BTreeMap::new(),
+            launches: vec![],
+        };
         for (name, environment) in &self.core.environments {
             plan.totals.insert(name, self.total_milli(name));
             plan.keep_minimum(name, environment);
@@ -132,10 +140,10 @@ impl Engine {
     pub(super) fn blocks(&self, now: Millis) -> Vec<Event> {
         let mut heads = BTreeMap::new();
         for (name, queue) in &self.core.queues {
-            if let Some(key) = self.line(name).and_then(|mut line| line.head())
-                && let Some(need) = self.need(key)
+            if let Some(key) = self.line(name, now).and_then(|mut line| line.head())
+                && let Some(root) = self.core.jobs.get(&key.number)
             {
-                heads.insert(key, self.block(queue, need));
+                heads.insert(key, self.block(queue, root.spec.need).or_else(|| self.lacks(root)));
             }
         }
         let freed = self.index.blocked.iter().filter(|key| !heads.contains_key(key)).map(|key| (*key, None));
@@ -196,7 +204,9 @@ impl Engine {
 /// Launches, as they are thought out.
 struct Plan<'a> {
     engine: &'a Engine,
+    now: Millis,
     room: Room<'a>,
+    stock: Stock<'a>,
     totals: BTreeMap<&'a str, u64>,
     launches: Vec<(&'a str, Size)>,
 }
@@ -223,10 +233,15 @@ impl<'a> Plan<'a> {
     fn serve(&mut self, name: &str, queue: &'a Queue) {
         let Some(index) = self.engine.index.queues.get(name) else { return };
         let (mut milli, mut mib) = (index.backlog_milli, index.backlog_mib);
-        let Some(mut line) = self.engine.line(name) else { return };
+        let Some(mut line) = self.engine.line(name, self.now) else { return };
         for _ in 0..LOOK_AHEAD {
-            let Some(need) = line.head().and_then(|key| self.engine.need(key)) else { return };
-            line.step();
+            let Some(root) = line.head().and_then(|key| self.engine.core.jobs.get(&key.number)) else { return };
+            let need = root.spec.need;
+            if !line.may_hold(need) || !self.stock.has(root) {
+                return;
+            }
+            self.stock.take(root);
+            line.step(need);
             let order = || queue.environments.iter().map(|entry| entry.compute_environment.as_str());
             if self.room.take(order(), need).is_none() {
                 let launched = order().any(|environment| self.launch_for(environment, need, milli, mib));

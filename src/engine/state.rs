@@ -1,6 +1,7 @@
 //! What the engine remembers: the fold of all events, and nothing that can be worked out from it.
 
 use super::Settings;
+use super::index::Rank;
 use super::job::Key;
 use super::ledger::Ledger;
 use super::roots::Roots;
@@ -8,6 +9,8 @@ use super::runs::Runs;
 use super::schedule::planned;
 use super::service::Services;
 use super::settle::Settling;
+use super::share::Use;
+use super::shared::Text;
 use crate::model::{
     AuditEntry, ComputeEnvironmentOrder, ConsumableKind, CreateComputeEnvironmentRequest, DeadLetter, FairsharePolicy,
     Health, InstanceId, InstanceState, JobDefinition, JobStateTimeLimitAction, Millis, QuotaSharePolicy, Schedule,
@@ -45,6 +48,8 @@ pub struct Core {
     pub jobs: Roots,
     /// The number of the last submission.
     pub last_number: u64,
+    /// How often jobs were put at the front of their queue.
+    pub last_front: u32,
     /// By `group/name`.
     pub schedules: BTreeMap<String, Scheduled>,
     /// What was used of what is paid for.
@@ -96,6 +101,38 @@ pub struct Queue {
     /// By name. A queue that has some is for service jobs, and has no compute environments.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub service_environments: Vec<ServiceEnvironmentOrder>,
+    /// An operator holds all of its jobs back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub held: bool,
+    /// The job at its head that cannot be placed as things stand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blocked: Option<Blocked>,
+    /// What its shares use, on a fair-share queue.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub shares: BTreeMap<String, Use>,
+    /// When its waiting jobs moved up last, by rank, rising: who waits behind the rank of a turn stands where it
+    /// does since then, or since a later turn behind which it waits.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub turns: Vec<Turn>,
+}
+
+/// Why a queue does not get on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Blocked {
+    pub job: Key,
+    /// AWS's code: the reason up to its ` - `.
+    pub code: Text,
+    /// Since when the job has been at the head for a reason of this code.
+    pub since: Millis,
+}
+
+/// A job joined or left the waiting ones of a queue.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Turn {
+    pub at: Millis,
+    pub rank: Rank,
 }
 
 /// A scheduling policy: one of the two is there, and stays the one.

@@ -4,12 +4,12 @@ use super::Engine;
 use super::container::{self, vcpus};
 use super::effects::log_stream;
 use super::job::{Attempt, Job, Key, Root};
-use super::state::{Consumable, Environment, Host, Policy, Queue};
+use super::state::{Blocked, Consumable, Environment, Host, Policy, Queue};
 use crate::model::{
     ArrayProperties, AttemptContainerDetail, AttemptDetail, Capacity, ComputeEnvironment, ComputeEnvironmentOrder,
     ConsumableResource, ConsumableResourceProperties, ConsumableResourceRequirement, ContainerDetail, ContainerSummary,
     Health, Instance, InstanceId, InstanceState, JobDetail, JobExtra, JobQueue, JobSummary, JobTimeout, Millis,
-    SchedulingPolicy, ServiceEnvironmentOrder,
+    QueueBlocked, SchedulingPolicy, ServiceEnvironmentOrder,
 };
 
 impl Engine {
@@ -44,7 +44,16 @@ impl Engine {
             tags: queue.tags.clone(),
             job_counts: Some(self.index.queues.get(name).map(|index| index.counts.wire()).unwrap_or_default()),
             job_counts_partial: false,
+            held: queue.held,
+            blocked: queue.blocked.as_ref().and_then(|blocked| self.blocked_row(blocked)),
         }
+    }
+
+    fn blocked_row(&self, blocked: &Blocked) -> Option<QueueBlocked> {
+        let root = self.core.jobs.get(&blocked.job.number)?;
+        let reason = root.get(blocked.job.slot)?.status_reason.as_ref()?;
+        let job = root.id(blocked.job.slot);
+        Some(QueueBlocked { job_id: job, reason: reason.to_string(), since: blocked.since })
     }
 
     pub(super) fn environment_row(&self, name: &str, environment: &Environment) -> ComputeEnvironment {
@@ -158,6 +167,7 @@ impl Engine {
             log_stream_name: last.and_then(|attempt| stream(root, attempt)),
             usage: self.usage.get(&key).copied().or_else(ended),
             stopping: job.is_stopping(),
+            held: root.array.as_ref().filter(|_| key.slot == 0).map_or(job.held, |array| array.held > 0),
         }
     }
 
@@ -220,23 +230,17 @@ impl Engine {
     }
 
     pub(super) fn consumable_row(&self, name: &str, consumable: &Consumable) -> ConsumableResource {
-        let in_use = self.in_use(name);
+        let in_use = self.index.held.get(name).copied().unwrap_or(0);
         ConsumableResource {
             consumable_resource_name: name.to_owned(),
             consumable_resource_arn: self.core.settings.place.batch_arn("consumable-resource", name),
             total_quantity: consumable.total,
             in_use_quantity: in_use,
-            available_quantity: consumable.total.saturating_sub(in_use),
+            available_quantity: self.available(name),
             resource_type: consumable.kind,
             created_at: consumable.created_at,
             tags: consumable.tags.clone(),
         }
-    }
-
-    /// What placed jobs hold of a consumable resource.
-    fn in_use(&self, name: &str) -> u64 {
-        let placed = self.core.instances.values().flat_map(|host| &host.placed);
-        placed.filter_map(|key| self.core.jobs.get(&key.number)?.spec.consumables.get(name)).sum()
     }
 
     /// The merged container, and where the last try of it runs or ran. `AWS_BATCH_*` is not listed, as on AWS.

@@ -162,6 +162,9 @@ pub struct JobExtra {
     pub usage: Option<Usage>,
     /// A cancel or terminate was accepted and has not taken effect yet.
     pub stopping: bool,
+    /// An operator holds it back; of an array's parent: at least one of its children.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub held: bool,
 }
 
 /// `JobDetail`: all that `DescribeJobs` says of a job.

@@ -1,6 +1,6 @@
 //! Job queues, compute environments and their instances, in AWS Batch's shapes.
 
-use super::{InstanceId, Millis, ServiceEnvironmentOrder, StatusCounts, Usd};
+use super::{InstanceId, Millis, QueueBlocked, ServiceEnvironmentOrder, StatusCounts, Usd};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -86,6 +86,12 @@ pub struct JobQueue {
     /// *Ours*: whether `job_counts` is a lower bound, because not all was fetched.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub job_counts_partial: bool,
+    /// *Ours*: an operator holds all of its jobs back.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub held: bool,
+    /// *Ours*: the job at its head that cannot be placed as things stand.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blocked: Option<QueueBlocked>,
 }
 
 /// `CreateJobQueueRequest`.

@@ -13,17 +13,22 @@ impl Engine {
         let Some(root) = self.core.jobs.get_mut(&key.number) else { return };
         let (before, whole) = (Facts::of(root, key), Whole::of(root));
         let Some(job) = root.get_mut(key.slot) else { return };
-        let old = job.status;
+        let (old, held) = (job.status, job.held);
         with(job);
-        let (new, at) = (job.status, job.since);
-        if let (Some(array), true) = (&mut root.array, key.slot > 0 && old != new) {
-            array.counts.take(old);
-            array.counts.add(new, 1);
-            // A clock that was set back leaves younger children behind.
-            array.counted_at = if at < array.counted_at { array.latest() } else { at };
+        job.held &= !job.status.is_final();
+        let (new, holds, at) = (job.status, job.held, job.since);
+        if let (Some(array), true) = (&mut root.array, key.slot > 0) {
+            if old != new {
+                array.counts.take(old);
+                array.counts.add(new, 1);
+                // A clock that was set back leaves younger children behind.
+                array.counted_at = if at < array.counted_at { array.latest() } else { at };
+            }
+            array.held = array.held + u32::from(holds) - u32::from(held);
         }
         self.index.replace(root, key, before);
         self.index.replace_whole(root, key.number, whole);
+        self.reordered(key, before);
     }
 
     pub(super) fn on(&mut self, id: &JobId, with: impl FnOnce(&mut Job)) {
@@ -55,12 +60,13 @@ impl Engine {
     pub(super) fn submitted(&mut self, at: Millis, spec: &Submission) {
         self.core.last_number += 1;
         let number = self.core.last_number;
-        let mut root = Root { spec: spec.clone(), job: Job::new(at), array: None };
+        let job = Job { priority: self.first_priority(spec, &spec.queue), ..Job::new(at) };
+        let mut root = Root { spec: spec.clone(), job: job.clone(), array: None };
         if let Some(size) = spec.array_size {
             let mut counts = Counts::default();
             counts.add(JobStatus::Submitted, u64::from(size));
-            let children = vec![Job::new(at); size as usize];
-            root.array = Some(Box::new(Array { children, counts, counted_at: at, started_at: None }));
+            let children = vec![job; size as usize];
+            root.array = Some(Box::new(Array { children, counts, counted_at: at, held: 0, started_at: None }));
         }
         self.count_dependencies(&mut root);
         self.index.enter(number, &root);
@@ -217,6 +223,7 @@ impl Engine {
             started_at: None,
             end: None,
         };
+        self.use_up(key.number);
         self.change(key, |job| {
             job.enter(JobStatus::Starting, at);
             job.attempts.push(attempt);

@@ -2,6 +2,7 @@
 //! passed over.
 
 mod jobs;
+mod order;
 mod schedules;
 
 use super::Engine;
@@ -11,10 +12,11 @@ use super::job::End;
 use super::shared::Text;
 use super::state::{AUDIT_KEPT, Consumable, Environment, Host, Queue};
 use crate::model::{Health, InstanceState, JobStatus};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Engine {
     pub(super) fn fold(&mut self, event: &Event) {
+        self.at = event.at();
         match event {
             Event::EnvironmentCreated { request, cluster, status, status_reason, .. } => {
                 let name = request.compute_environment_name.clone();
@@ -81,6 +83,10 @@ impl Engine {
                     scheduling_policy: scheduling_policy.clone(),
                     job_state_time_limit_actions: time_limits.clone(),
                     service_environments: service_environments.clone(),
+                    held: false,
+                    blocked: None,
+                    shares: BTreeMap::new(),
+                    turns: Vec::new(),
                 };
                 self.core.queues.insert(name.clone(), queue);
                 self.index.queues.entry(name.clone()).or_default();
@@ -111,6 +117,11 @@ impl Engine {
                     queue.service_environments.clone_from(environments);
                 }
             }
+            Event::QueueHeld { name, .. } | Event::QueueReleased { name, .. } => {
+                if let Some(queue) = self.core.queues.get_mut(name) {
+                    queue.held = matches!(event, Event::QueueHeld { .. });
+                }
+            }
             Event::QueueDeleting { name, .. } => {
                 if let Some(queue) = self.core.queues.get_mut(name) {
                     queue.status = Health::Deleting;
@@ -136,15 +147,18 @@ impl Engine {
             }
             Event::ServiceChanged { at, change } => self.core.services.apply(change, *at),
             Event::PolicyCreated { name, policy, .. } => {
+                self.index.know_policy(name, policy.fairshare.as_ref());
                 self.core.policies.insert(name.clone(), policy.clone());
             }
             Event::PolicyUpdated { name, fairshare, quota_share, .. } => {
                 let Some(policy) = self.core.policies.get_mut(name) else { return };
                 policy.fairshare = fairshare.clone().or_else(|| policy.fairshare.take());
                 policy.quota_share = quota_share.clone().or_else(|| policy.quota_share.take());
+                self.index.know_policy(name, policy.fairshare.as_ref());
             }
             Event::PolicyDeleted { name, .. } => {
                 self.core.policies.remove(name);
+                self.index.know_policy(name, None);
             }
             Event::ConsumableCreated { at, name, total, kind, tags } => {
                 let consumable = Consumable {
@@ -188,6 +202,19 @@ impl Engine {
             }
             Event::JobBlocked { job, reason, .. } => {
                 self.on(job, |job| job.status_reason = reason.as_deref().map(Text::from));
+                self.blocked(job, reason.as_deref());
+            }
+            Event::JobHeld { job, .. } => self.on_all(job, |job| job.status.is_waiting(), |job| job.held = true),
+            Event::JobReleased { job, .. } => self.on_all(job, |job| job.held, |job| job.held = false),
+            Event::JobMoved { job, queue, share, front, .. } => {
+                if let Some(queue) = queue {
+                    self.moved(job, queue, share.as_deref());
+                }
+                if *front {
+                    self.core.last_front += 1;
+                    let front = self.core.last_front;
+                    self.on_all(job, |job| job.status.is_waiting(), |job| job.front = front);
+                }
             }
             Event::JobStopRequested { job, terminate, reason, .. } => self.stop_requested(job, *terminate, reason),
             Event::JobReprioritised { job, priority, .. } => {

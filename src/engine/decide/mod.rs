@@ -5,6 +5,7 @@ mod consumables;
 mod definitions;
 mod environments;
 mod groups;
+mod order;
 mod policies;
 mod queues;
 mod quota_shares;
@@ -97,6 +98,11 @@ impl Engine {
                 self.stop(job, true, why, now)
             }
             Action::ReprioritiseJob { job, priority } => self.reprioritise(job, *priority, now),
+            Action::HoldJob { job } => self.hold_job(job, now),
+            Action::ReleaseJob { job } => self.release_job(job, now),
+            Action::MoveJob { job, to } => self.move_job(job, to, now),
+            Action::HoldQueue { queue } => self.hold_queue(queue, now),
+            Action::ReleaseQueue { queue } => self.release_queue(queue, now),
             Action::CreateSchedule(schedule) => self.create_schedule(schedule, now),
             Action::UpdateSchedule(schedule) => self.update_schedule(schedule, now),
             Action::DeleteSchedule { group, name, token } => self.delete_schedule(group, name, token.as_ref(), now),

@@ -63,7 +63,7 @@ impl Engine {
 }
 
 /// The children, where the id is that of an array's parent.
-fn children<'a>(id: &JobId, root: &'a Root) -> Option<&'a [Job]> {
+pub(super) fn children<'a>(id: &JobId, root: &'a Root) -> Option<&'a [Job]> {
     let array = root.array.as_ref()?;
     (root.spec.id == *id).then_some(&array.children)
 }

@@ -48,6 +48,7 @@ impl Engine {
             scheduling_priority(priority)?;
         }
         self.check_share(request.share_identifier.as_deref(), queue, found)?;
+        self.check_active_shares(request.share_identifier.as_deref(), queue, found, now)?;
         if let Some(overrides) = &request.container_overrides {
             validate::environment(&overrides.environment)?;
             validate::command(&overrides.command)?;

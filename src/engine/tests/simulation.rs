@@ -1,18 +1,19 @@
 //! Anything may happen in any order: random commands, agents that start, end, repeat and die, clocks that jump. The
 //! invariants hold after each step, and the journal and a snapshot give the same state.
 
-use super::world::{DAY, HOUR, Held, MINUTE, SECOND, World, definition, job, sized, tried};
+use super::world::{DAY, HOUR, Held, MINUTE, SECOND, World, consumes, definition, job, sized, tried};
 use crate::engine::command::{Action, Outcome};
 use crate::engine::{Engine, Settings};
 use crate::model::{
-    AfterCompletion, ArrayProperties, AttemptId, ComputeEnvironmentOrder, ComputeResourceUpdate, DependencyKind,
-    EvaluateOnExit, FlexibleTimeWindow, InstanceId, JobDependency, JobId, JobStatus, RetryPolicy, Schedule,
-    ScheduleTarget, SubmitJobRequest, Switch, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
+    AfterCompletion, ArrayProperties, AttemptId, ComputeEnvironmentOrder, ComputeResourceUpdate, ConsumableKind,
+    DependencyKind, EvaluateOnExit, FlexibleTimeWindow, InstanceId, JobDependency, JobId, JobStatus, MoveTo,
+    RetryPolicy, Schedule, ScheduleTarget, SubmitJobRequest, Switch, UpdateComputeEnvironmentRequest,
+    UpdateJobQueueRequest,
 };
 use proptest::prelude::*;
 
 /// Numbers from a seed (SplitMix64): the same seed tells the same story.
-struct Dice(u64);
+pub struct Dice(pub u64);
 
 impl Dice {
     fn next(&mut self) -> u64 {
@@ -23,11 +24,11 @@ impl Dice {
         mixed ^ (mixed >> 31)
     }
 
-    fn below(&mut self, end: usize) -> usize {
+    pub fn below(&mut self, end: usize) -> usize {
         usize::try_from(self.next() % end as u64).expect("small")
     }
 
-    fn pick<'a, T>(&mut self, items: &'a [T]) -> Option<&'a T> {
+    pub fn pick<'a, T>(&mut self, items: &'a [T]) -> Option<&'a T> {
         if items.is_empty() { None } else { Some(&items[self.below(items.len())]) }
     }
 }
@@ -40,7 +41,9 @@ struct Story {
     clock_was_set_back: bool,
 }
 
-const QUEUES: [&str; 3] = ["main", "high", "both"];
+const QUEUES: [&str; 5] = ["main", "high", "both", "fair", "other"];
+const FAIR: [&str; 2] = ["fair", "other"];
+const SHARES: [&str; 4] = ["a", "b1", "b2", "c"];
 const ENVIRONMENTS: [&str; 2] = ["ce", "two"];
 
 impl Story {
@@ -49,6 +52,10 @@ impl Story {
         world.environment("two", 6);
         world.queue("high", 10, &["two", "ce"]);
         world.queue("both", 1, &["ce", "two"]);
+        world.fair("fair", &[("a", 1.0), ("b*", 0.25)], 30, 300);
+        world.fair("other", &[], 0, 0);
+        world.consumable("licence", 3, ConsumableKind::Replenishable);
+        world.consumable("token", 40, ConsumableKind::NonReplenishable);
         let mut retried = definition("retried", "0.5", "256");
         retried.retry_strategy = tried("", 4).retry_strategy;
         world.ask(Action::RegisterJobDefinition(retried)).expect("registered");
@@ -66,7 +73,8 @@ impl Story {
             55..72 => self.exit(),
             72..76 => self.stop(),
             76..79 => self.reprioritise(),
-            79..82 => self.lose(),
+            79..81 => self.lose(),
+            81 => self.hold_back(),
             82..85 => self.repeat(),
             85..88 => self.hello(),
             88..90 => self.operate(),
@@ -94,6 +102,14 @@ impl Story {
             request = sized(&name, "64", "100");
         }
         request.job_queue = (*self.dice.pick(&QUEUES).expect("some")).to_owned();
+        if FAIR.contains(&request.job_queue.as_str()) {
+            request.share_identifier = Some((*self.dice.pick(&SHARES).expect("some")).to_owned());
+            request.scheduling_priority_override = self.dice.pick(&[None, Some(1), Some(7)]).copied().flatten();
+        }
+        if self.dice.below(8) == 0 {
+            let takes = *self.dice.pick(&[("licence", 1), ("licence", 2), ("token", 1)]).expect("some");
+            request.consumable_resource_properties_override = Some(consumes(&[takes]));
+        }
         if self.dice.below(6) == 0
             && let Some(strategy) = &mut request.retry_strategy
         {
@@ -195,6 +211,35 @@ impl Story {
         let Some(job) = self.any_job() else { return };
         let priority = i32::try_from(self.dice.below(100)).expect("small");
         let _ = self.world.ask(Action::ReprioritiseJob { job, priority });
+    }
+
+    /// Holds, releases and moves jobs and queues.
+    fn hold_back(&mut self) {
+        let Some(job) = self.any_job() else { return };
+        let queue = (*self.dice.pick(&QUEUES).expect("some")).to_owned();
+        let share = FAIR.contains(&queue.as_str()).then(|| (*self.dice.pick(&SHARES).expect("some")).to_owned());
+        let front = self.dice.below(2) == 0;
+        let action = match self.dice.below(8) {
+            0 | 1 => Action::HoldJob { job },
+            2 | 3 => Action::ReleaseJob { job },
+            4 => Action::MoveJob { job, to: MoveTo { front: true, ..MoveTo::default() } },
+            5 => Action::MoveJob { job, to: MoveTo { job_queue: Some(queue), share_identifier: share, front } },
+            6 => Action::HoldQueue { queue },
+            _ => Action::ReleaseQueue { queue },
+        };
+        // What has started cannot be held or moved.
+        let _ = self.world.ask(action);
+    }
+
+    /// What an operator holds back is let go, and what was used up is filled up.
+    fn let_go(&mut self) {
+        for queue in QUEUES {
+            self.world.ask(Action::ReleaseQueue { queue: queue.to_owned() }).expect("released");
+        }
+        for job in self.jobs.clone() {
+            let _ = self.world.ask(Action::ReleaseJob { job });
+        }
+        self.world.fill("token", 1000);
     }
 
     fn lose(&mut self) {
@@ -316,6 +361,7 @@ impl Story {
 
     /// Lets everything that can end come to its end.
     fn finish(&mut self) {
+        self.let_go();
         for _ in 0..2000 {
             self.world.register_all();
             for attempt in self.held(|held| matches!(held, Held::Starting)) {

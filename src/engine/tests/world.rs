@@ -6,9 +6,11 @@ use crate::engine::command::{Action, Answer, Command, Outcome, Refusal};
 use crate::engine::event::Event;
 use crate::engine::{Effect, Engine, Ids, JobFilter, Settings, StartAttempt};
 use crate::model::{
-    AttemptId, ComputeEnvironmentOrder, ComputeResource, ContainerOverrides, ContainerProperties,
-    CreateComputeEnvironmentRequest, CreateJobQueueRequest, InstanceId, JobDetail, JobId, JobStatus, Millis,
-    RegisterJobDefinitionRequest, ResourceRequirement, RetryStrategy, SubmitJobRequest,
+    AttemptId, ComputeEnvironmentOrder, ComputeResource, ConsumableKind, ConsumableResourceProperties,
+    ConsumableResourceRequirement, ContainerOverrides, ContainerProperties, CreateComputeEnvironmentRequest,
+    CreateConsumableResourceRequest, CreateJobQueueRequest, CreateSchedulingPolicyRequest, FairsharePolicy, InstanceId,
+    JobDetail, JobId, JobStatus, Millis, RegisterJobDefinitionRequest, ResourceRequirement, RetryStrategy,
+    ShareAttributes, SubmitJobRequest, UpdateConsumableResourceRequest,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,13 +24,6 @@ pub const DAY: Millis = 24 * HOUR;
 /// UUIDs that count.
 #[derive(Debug, Clone, Default)]
 pub struct Counting(u32);
-
-impl Counting {
-    /// Leaves numbers to others.
-    pub fn skip(&mut self, count: u32) {
-        self.0 += count;
-    }
-}
 
 impl Ids for Counting {
     fn uuid(&mut self) -> String {
@@ -114,6 +109,56 @@ impl World {
             ..Default::default()
         };
         self.ask(Action::CreateJobQueue(request)).expect("a queue");
+    }
+
+    /// A fair-share queue of `ce` with a policy of its name.
+    pub fn fair(&mut self, name: &str, shares: &[(&str, f64)], reservation: i32, decay: i32) {
+        let share = |(name, weight): &(&str, f64)| ShareAttributes {
+            share_identifier: (*name).to_owned(),
+            weight_factor: Some(*weight),
+        };
+        let policy = FairsharePolicy {
+            share_decay_seconds: Some(decay),
+            compute_reservation: Some(reservation),
+            share_distribution: shares.iter().map(share).collect(),
+        };
+        self.ask(Action::CreateSchedulingPolicy(CreateSchedulingPolicyRequest {
+            name: name.to_owned(),
+            fairshare_policy: Some(policy),
+            ..Default::default()
+        }))
+        .expect("a policy");
+        let order = ComputeEnvironmentOrder { order: 1, compute_environment: "ce".to_owned() };
+        let arn = self.engine.core.settings.place.batch_arn("scheduling-policy", name);
+        self.ask(Action::CreateJobQueue(CreateJobQueueRequest {
+            job_queue_name: name.to_owned(),
+            priority: 1,
+            compute_environment_order: vec![order],
+            scheduling_policy_arn: Some(arn),
+            ..Default::default()
+        }))
+        .expect("a queue");
+    }
+
+    pub fn consumable(&mut self, name: &str, total: i64, kind: ConsumableKind) {
+        self.ask(Action::CreateConsumableResource(CreateConsumableResourceRequest {
+            consumable_resource_name: name.to_owned(),
+            total_quantity: Some(total),
+            resource_type: Some(kind.as_str().to_owned()),
+            ..Default::default()
+        }))
+        .expect("a consumable resource");
+    }
+
+    /// Sets the total of a consumable resource.
+    pub fn fill(&mut self, name: &str, total: i64) {
+        self.ask(Action::UpdateConsumableResource(UpdateConsumableResourceRequest {
+            consumable_resource: name.to_owned(),
+            operation: Some("SET".to_owned()),
+            quantity: Some(total),
+            ..Default::default()
+        }))
+        .expect("updated");
     }
 
     pub fn definition(&mut self, name: &str, vcpus: &str, memory: &str) {
@@ -363,6 +408,14 @@ pub fn definition(name: &str, vcpus: &str, memory: &str) -> RegisterJobDefinitio
     }
 }
 
+pub fn consumes(list: &[(&str, i64)]) -> ConsumableResourceProperties {
+    let requirement = |(name, quantity): &(&str, i64)| ConsumableResourceRequirement {
+        consumable_resource: (*name).to_owned(),
+        quantity: *quantity,
+    };
+    ConsumableResourceProperties { consumable_resource_list: list.iter().map(requirement).collect() }
+}
+
 pub fn requirements(vcpus: &str, memory: &str) -> Vec<ResourceRequirement> {
     let requirement = |kind: &str, value: &str| ResourceRequirement { kind: kind.to_owned(), value: value.to_owned() };
     vec![requirement("VCPU", vcpus), requirement("MEMORY", memory)]
@@ -407,9 +460,21 @@ impl World {
 }
 
 impl World {
+    /// Submits without a look at the invariants, which takes long where there are many jobs.
+    pub fn submit_unchecked(&mut self, request: SubmitJobRequest) {
+        let action = Action::SubmitJob(Box::new(request));
+        let command = Command { by: "ada@host".to_owned(), reason: None, action };
+        let decision = self.engine.decide(&command, self.now, &mut self.ids).expect("accepted");
+        decision.events.iter().for_each(|event| self.apply(event));
+    }
+
     /// Ends an attempt that runs.
     pub fn run_started(&mut self, attempt: &AttemptId, code: i32) {
         self.now += SECOND;
+        self.run_started_now(attempt, code);
+    }
+
+    pub fn run_started_now(&mut self, attempt: &AttemptId, code: i32) {
         let exit = Outcome { at: self.now, code: Some(code), ..Outcome::default() };
         self.exited(attempt, exit);
     }

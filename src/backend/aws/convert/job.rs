@@ -53,6 +53,7 @@ pub fn summary(given: types::JobSummary, queue: Option<&str>) -> JobSummary {
                 vcpus: vcpus.and_then(|(_, quantity)| *quantity).unwrap_or_default(),
                 state_since: since(status, created_at, started_at, stopped_at),
                 stopping: stopping && !status.is_final(),
+                held: false,
                 ..JobExtra::default()
             })
         }),
@@ -171,6 +172,7 @@ fn extra(detail: &JobDetail) -> JobExtra {
         log_stream_name: container.and_then(|container| container.log_stream_name.clone()),
         usage: None,
         stopping: (detail.is_cancelled || detail.is_terminated) && !detail.status.is_final(),
+        held: false,
     }
 }
 

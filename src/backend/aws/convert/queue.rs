@@ -33,6 +33,8 @@ pub fn queue(given: types::JobQueueDetail) -> JobQueue {
         tags: sorted(given.tags),
         job_counts: None,
         job_counts_partial: false,
+        held: false,
+        blocked: None,
     }
 }
 

@@ -127,7 +127,7 @@ pub(in crate::daemon::api) async fn describe_job_queues(
         |queue| [&queue.job_queue_name, &queue.job_queue_arn],
         |queue| queue.job_queue_name.clone(),
     )?;
-    let plain = |queue| JobQueue { job_counts: None, job_counts_partial: false, ..queue };
+    let plain = |queue| JobQueue { job_counts: None, job_counts_partial: false, held: false, blocked: None, ..queue };
     let queues: Vec<JobQueue> = queues.into_iter().map(plain).collect();
     Ok(Json(json!({ "jobQueues": queues, "nextToken": next })))
 }
