@@ -43,6 +43,9 @@ use tokio::task::JoinSet;
 /// How long open requests may take to end when the engine ends.
 const ENDING_TAKES: Duration = Duration::from_secs(5);
 
+/// How often log groups are looked through for old streams.
+const SWEEP_EVERY: Duration = Duration::from_secs(3600);
+
 /// What an engine needs to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
@@ -165,6 +168,7 @@ async fn run_within(
     feed.publish(clock::wall(), notices.iter().cloned().map(What::Notice));
     tasks.spawn(instances::connection::accept(agents_listener, instances.clone(), driver.clone()));
 
+    tasks.spawn(sweep(directory.logs()));
     let stop = Arc::new(Notify::new());
     let (close, closed) = oneshot::channel();
     let world = api::World {
@@ -174,6 +178,7 @@ async fn run_within(
         instances,
         directory: directory.clone(),
         log_watch,
+        log_groups: logs::groups::LogGroups::open(&directory.logs()),
         started_at,
         notices,
         http: door.as_ref().map(|door| door.address),
@@ -226,6 +231,19 @@ async fn run_within(
             Err(journal.into())
         }
         Err(_) => Err(DaemonError::Fault),
+    }
+}
+
+/// Removes log streams that are older than their group keeps them, from time to time.
+async fn sweep(logs: PathBuf) {
+    loop {
+        let sweeping = logs.clone();
+        match tokio::task::spawn_blocking(move || logs::groups::sweep(&sweeping, clock::wall())).await {
+            Ok(0) => {}
+            Ok(removed) => tracing::info!(removed, "log streams were older than their group keeps them"),
+            Err(cause) => tracing::error!(%cause, "old log streams are not removed"),
+        }
+        tokio::time::sleep(SWEEP_EVERY).await;
     }
 }
 

@@ -53,7 +53,7 @@ use job::{Job, Key, Root};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub use snapshot::{Frozen, SnapshotError, Thawing};
 use state::Core;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What an engine is told about its world.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -323,6 +323,14 @@ impl Engine {
     /// The log streams of all attempts of these jobs and of the children of arrays, whether they came to anything or not.
     pub fn log_streams(&self, jobs: &[JobId]) -> Vec<String> {
         jobs.iter().filter_map(|id| self.find(id)).flat_map(|(key, root, _)| root.streams(key)).collect()
+    }
+
+    /// The log groups that job definitions name.
+    pub fn log_groups(&self) -> Vec<String> {
+        let revisions = self.core.definitions.values().flat_map(BTreeMap::values);
+        let named = revisions.filter_map(|found| found.container_properties.as_ref()?.log_configuration.as_ref());
+        let groups: BTreeSet<&String> = named.filter_map(|logging| logging.options.get("awslogs-group")).collect();
+        groups.into_iter().cloned().collect()
     }
 
     pub fn schedules(&self) -> Vec<Schedule> {

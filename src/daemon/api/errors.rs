@@ -132,7 +132,11 @@ impl From<LogError> for ApiError {
     fn from(error: LogError) -> Self {
         let message = error.to_string();
         match error {
-            LogError::NotFound(_) => Self::not_found(Service::Logs, message),
+            LogError::NotFound(_) | LogError::NoGroup(_) => Self::not_found(Service::Logs, message),
+            LogError::Exists(_) => {
+                let code = "ResourceAlreadyExistsException";
+                Self { service: Service::Logs, status: StatusCode::BAD_REQUEST, code, message }
+            }
             LogError::Invalid(_) => Self::invalid(Service::Logs, message),
             LogError::Storage { .. } => Self::server(Service::Logs, message),
         }

@@ -11,12 +11,14 @@ mod signature;
 mod signed;
 mod sts;
 mod tcp;
+mod token;
 
 use super::credentials::Credentials;
 use super::driver::{Driver, Region, log_directory};
 use super::feed::Feed;
 use super::instances::Instances;
 use super::logs::LogWatch;
+use super::logs::groups::LogGroups;
 use super::socket::OwnListener;
 use crate::config::DataDirectory;
 use crate::model::{Millis, Place, region};
@@ -50,6 +52,7 @@ pub(super) struct World {
     pub instances: Instances,
     pub directory: DataDirectory,
     pub log_watch: LogWatch,
+    pub log_groups: LogGroups,
     pub started_at: Millis,
     pub notices: Vec<String>,
     /// Where TCP is served.
@@ -75,8 +78,8 @@ pub(super) struct Worlds {
 
 impl Worlds {
     pub(super) fn new(home: World, plain: Region) -> Self {
-        let home =
-            World { directory: home.directory.with_logs_below(log_directory(&plain, &home.place.region)), ..home };
+        let directory = home.directory.with_logs_below(log_directory(&plain, &home.place.region));
+        let home = World { log_groups: LogGroups::open(&directory.logs()), directory, ..home };
         Self { router: router(Arc::new(home.clone())), home, plain, others: Mutex::default() }
     }
 
@@ -106,10 +109,12 @@ impl Worlds {
         if others.len() >= READY {
             others.clear();
         }
+        let directory = self.home.directory.with_logs_below(log_directory(&self.plain, region));
         let world = World {
             driver: self.home.driver.of(region),
             place: self.place(region),
-            directory: self.home.directory.with_logs_below(log_directory(&self.plain, region)),
+            log_groups: LogGroups::open(&directory.logs()),
+            directory,
             ..self.home.clone()
         };
         others.entry(region.to_owned()).or_insert(router(Arc::new(world))).clone()

@@ -44,7 +44,12 @@ fn parse(line: &[u8]) -> (Millis, &[u8]) {
 /// Whole lines from `at` on, and no further than `end`; empty when there are none. A line longer than a block is read
 /// all the same.
 pub(super) fn read_after(file: &File, at: u64, end: u64) -> io::Result<Vec<u8>> {
-    let mut size = BLOCK;
+    read_block_after(file, at, end, BLOCK)
+}
+
+/// The same, by blocks of another size.
+pub(super) fn read_block_after(file: &File, at: u64, end: u64, block: u64) -> io::Result<Vec<u8>> {
+    let mut size = block;
     loop {
         let mut block = read(file, at, size.min(end.saturating_sub(at)))?;
         if let Some(last) = block.iter().rposition(|byte| *byte == b'\n') {

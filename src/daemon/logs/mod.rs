@@ -3,12 +3,18 @@
 //! One event a line, `<epoch ms> <message>`. A token is a place in the file: `f/OFFSET` reads on from there, `b/OFFSET`
 //! reads back from there. A line without its end is not an event yet.
 
+pub(super) mod filter;
 mod follow;
+pub(super) mod groups;
 mod lines;
+pub(super) mod listing;
+pub(super) mod pattern;
+pub(super) mod put;
+pub(super) mod tail;
 
 pub(super) use follow::{Follow, LogWatch};
 
-use crate::model::{GetLogEvents, LogEvent, LogPage, Millis};
+use crate::model::{DEFAULT_LOG_GROUP, GetLogEvents, LogEvent, LogPage, Millis, log_key};
 use lines::Line;
 use std::fs::{self, File};
 use std::io;
@@ -25,6 +31,8 @@ const MOST_SEARCHED: u64 = 8 * 1_048_576;
 
 /// Begins the name of a directory in which another region's streams are.
 const OTHER_REGION: char = '@';
+/// Begins the name of a directory in which another group's streams are ([`log_key`]).
+const OTHER_GROUP: char = '+';
 
 /// Why no page can be given; the names are those of `CloudWatch` Logs' errors.
 #[derive(Debug, thiserror::Error)]
@@ -32,11 +40,27 @@ pub(super) enum LogError {
     /// `ResourceNotFoundException`: also while nothing has been written yet.
     #[error("The specified log stream does not exist: `{0}` has not been written to")]
     NotFound(String),
+    /// `ResourceNotFoundException`.
+    #[error("The specified log group does not exist: {0}")]
+    NoGroup(String),
+    /// `ResourceAlreadyExistsException`.
+    #[error("{0}")]
+    Exists(String),
     /// `InvalidParameterException`.
     #[error("{0}")]
     Invalid(String),
     #[error("the log stream {stream} cannot be read: {cause}")]
     Storage { stream: String, cause: io::Error },
+}
+
+/// The place of a stream among the logs, by its group and name.
+pub(super) fn key_of(group: &str, stream: &str) -> Result<String, LogError> {
+    if group == DEFAULT_LOG_GROUP && stream.starts_with(OTHER_GROUP) {
+        return Err(LogError::Invalid(format!(
+            "logStreamName is `{stream}`; in {group} it takes no `{OTHER_GROUP}` at its beginning"
+        )));
+    }
+    Ok(log_key(group, stream))
 }
 
 /// The file of a stream. A name that could lead out of `logs` is refused, and none leads to another region's streams.
@@ -102,7 +126,9 @@ pub(super) fn read_page(logs: &Path, request: &GetLogEvents) -> Result<LogPage, 
             return Err(LogError::Invalid(format!("limit is `{limit}`; it takes 1 to {MOST_EVENTS}")));
         }
     };
-    let stream = Stream::open(logs, &request.log_stream_name)?;
+    let group = groups::group_of(request.log_group_name.as_deref(), request.log_group_identifier.as_deref())?;
+    let key = key_of(&group, &request.log_stream_name)?;
+    let stream = Stream::open(logs, &key)?;
     let place = match &request.next_token {
         Some(token) => stream.place(token)?,
         None if request.start_from_head == Some(true) => Place::Forward(0),

@@ -3,6 +3,7 @@
 mod driving;
 mod host;
 mod journals;
+mod logging;
 mod serving;
 mod surviving;
 mod working;

@@ -15,7 +15,7 @@ async fn what_cannot_be_served_is_refused_in_the_services_own_shape() {
     let host = Host::running().await;
     let large = format!(r#"{{"jobName":"{}"}}"#, "x".repeat(1 << 20));
     let logs = [("x-amz-target", "Logs_20140328.GetLogEvents")];
-    let other = [("x-amz-target", "Logs_20140328.PutLogEvents")];
+    let other = [("x-amz-target", "Logs_20140328.StartQuery")];
     let cases: Vec<Case<'_>> = vec![
         ("GET /nowhere", &[], "", 404, "UnknownOperationException", "GET /nowhere is no operation"),
         ("GET /v1/submitjob", &[], "", 404, "UnknownOperationException", "GET /v1/submitjob is no operation"),
@@ -48,7 +48,7 @@ async fn what_cannot_be_served_is_refused_in_the_services_own_shape() {
         ("GET /batchdeck/v1/logs/follow?stream=../x", &[], "", 400, "InvalidParameterException", "logStreamName"),
         ("POST /", &logs, r#"{"logStreamName":"a/default/b"}"#, 400, "ResourceNotFoundException", "does not exist"),
         ("POST /", &logs, r#"{"logStreamName":"a:b"}"#, 400, "InvalidParameterException", "logStreamName"),
-        ("POST /", &other, "{}", 400, "UnknownOperationException", "PutLogEvents"),
+        ("POST /", &other, "{}", 400, "UnknownOperationException", "StartQuery"),
     ];
     for (line, headers, body, status, code, words) in cases {
         let answer = host.ask(line, headers, body.to_owned()).await;

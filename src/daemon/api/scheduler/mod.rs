@@ -4,6 +4,7 @@ pub(super) mod groups;
 
 use super::caller::Caller;
 use super::errors::{ApiError, Service};
+use super::token::{open_token, seal_token};
 use super::{Asked, Shared, read_json};
 use crate::daemon::driver::CommandError;
 use crate::engine::Engine;
@@ -163,20 +164,6 @@ fn page<T>(
     rows.truncate(size);
     let next = rows.last().filter(|_| more).map(|last| seal_token(&key(last)));
     Ok((rows, next))
-}
-
-/// A token says nothing to who holds it.
-fn seal_token(key: &str) -> String {
-    key.bytes().rev().map(|byte| format!("{:02x}", byte ^ 0x5a)).collect()
-}
-
-fn open_token(token: &str) -> Option<String> {
-    let pairs = token.as_bytes().chunks(2).map(|pair| {
-        let pair = std::str::from_utf8(pair).ok().filter(|pair| pair.len() == 2)?;
-        u8::from_str_radix(pair, 16).ok().map(|byte| byte ^ 0x5a)
-    });
-    let bytes = pairs.rev().collect::<Option<Vec<u8>>>()?;
-    String::from_utf8(bytes).ok().filter(|key| !key.is_empty())
 }
 
 /// The member is absent on the last page.

@@ -1,0 +1,113 @@
+//! `CloudWatch` Logs, and ours: following a stream, counting its lines.
+
+mod event_stream;
+mod live_tail;
+mod operations;
+
+use super::errors::{ApiError, Service};
+use super::{Asked, Shared, read_json};
+use crate::daemon::logs::groups::group_of;
+use crate::daemon::logs::{Follow, LogError, count_lines, key_of};
+use crate::engine::Engine;
+use axum::Json;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use futures::stream;
+use serde::{Deserialize, Serialize};
+use std::convert::Infallible;
+use std::io;
+
+const PREFIX: &str = "Logs_20140328.";
+
+/// `POST /` with `X-Amz-Target`: the operation's name stands there.
+pub(super) async fn target(State(world): Shared, headers: HeaderMap, body: Body) -> Result<Response, ApiError> {
+    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
+    let operation = target.strip_prefix(PREFIX).unwrap_or_default().to_owned();
+    let served = operations::KNOWN.contains(&operation.as_str()) || operation == live_tail::OPERATION;
+    if !served {
+        return Err(ApiError::unknown_operation(
+            Service::Logs,
+            format!(
+                "X-Amz-Target is `{target}`; this engine serves `{PREFIX}` with {} and {}",
+                operations::KNOWN.join(", "),
+                live_tail::OPERATION
+            ),
+        ));
+    }
+    let body = read_json(body, Service::Logs).await?;
+    if operation == live_tail::OPERATION {
+        return live_tail::start(world, body).await;
+    }
+    let named = world.driver.read(Engine::log_groups).await?;
+    let done = blocking(move || operations::carry_out(&world, &operation, body, named)).await?;
+    Ok(Json(done).into_response())
+}
+
+/// Does what waits for the disk where that holds nobody up.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
+) -> Result<T, ApiError> {
+    let failed = |cause| LogError::Storage { stream: "of this request".to_owned(), cause: io::Error::other(cause) };
+    tokio::task::spawn_blocking(work).await.map_err(failed)?
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Between {
+    stream: String,
+    group: Option<String>,
+    from: String,
+    to: String,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Counted {
+    lines: u64,
+}
+
+/// `GET /batchdeck/v1/logs/count?stream=S&group=G&from=TOKEN&to=TOKEN`: how many lines stand between two places.
+pub(super) async fn count(State(world): Shared, Asked(between): Asked<Between>) -> Result<Json<Counted>, ApiError> {
+    let logs = world.directory.logs();
+    let key = key_of(&group_of(between.group.as_deref(), None)?, &between.stream)?;
+    let lines = blocking(move || Ok(count_lines(&logs, &key, &between.from, &between.to)?)).await?;
+    Ok(Json(Counted { lines }))
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Which {
+    stream: String,
+    group: Option<String>,
+    from: Option<String>,
+}
+
+/// `GET /batchdeck/v1/logs/follow?stream=S&group=G&from=TOKEN`: a line of JSON for each bundle of lines, for ever.
+pub(super) async fn follow(State(world): Shared, Asked(which): Asked<Which>) -> Result<Response, ApiError> {
+    let logs = world.directory.logs();
+    let key = key_of(&group_of(which.group.as_deref(), None)?, &which.stream)?;
+    let follow = Follow::new(world.log_watch.clone(), &logs, &key, which.from.as_deref())?;
+    let ended = world.feed.ended();
+    let lines = stream::unfold((follow, world), |(mut follow, world)| async move {
+        match follow.next().await {
+            Ok(events) => Some((Ok::<_, Infallible>(json_line(&events)), (follow, world))),
+            Err(cause) => {
+                tracing::warn!(%cause, "a log is not followed any more");
+                None
+            }
+        }
+    });
+    Ok(streamed(futures::StreamExt::take_until(lines, ended)))
+}
+
+/// One JSON value and a newline.
+pub(super) fn json_line(value: &impl serde::Serialize) -> Bytes {
+    let mut line = serde_json::to_vec(value).unwrap_or_default();
+    line.push(b'\n');
+    line.into()
+}
+
+/// An answer of JSON lines that goes on for ever.
+pub(super) fn streamed(lines: impl futures::Stream<Item = Result<Bytes, Infallible>> + Send + 'static) -> Response {
+    let head = [(header::CONTENT_TYPE, "application/x-ndjson")];
+    (head, Body::from_stream(lines)).into_response()
+}
