@@ -7,9 +7,9 @@ use super::procs::{self, Handle};
 use rustix::process::{Pid, WaitOptions, getpgrp, waitpid};
 use std::collections::BTreeSet;
 use std::io;
+use std::process::{Child, Command};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::process::{Child, Command};
 
 /// First processes that are not waited for yet: their status belongs to their attempt.
 static LEADERS: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
@@ -29,7 +29,7 @@ pub(super) fn become_reaper() {
 pub(super) fn spawn(command: &mut Command) -> io::Result<(Child, i32)> {
     let mut leaders = leaders();
     let child = command.spawn()?;
-    let pid = child.id().map(u32::cast_signed).ok_or(io::ErrorKind::NotFound)?;
+    let pid = child.id().cast_signed();
     leaders.insert(pid);
     Ok((child, pid))
 }

@@ -15,7 +15,7 @@ pub(super) struct Hold {
 #[derive(Debug, Clone, PartialEq)]
 enum State {
     Starting,
-    Running { since: Millis },
+    Running { since: Millis, address: Option<String> },
     Over(Exit),
 }
 
@@ -62,11 +62,11 @@ impl Hold {
         }
     }
 
-    pub(super) fn started(&mut self, attempt: AttemptId, at: Millis) -> Vec<Order> {
+    pub(super) fn started(&mut self, attempt: AttemptId, at: Millis, address: Option<String>) -> Vec<Order> {
         match self.attempts.get_mut(&attempt) {
             Some(state @ State::Starting) => {
-                *state = State::Running { since: at };
-                vec![Order::Tell(ToEngine::Started { attempt, at, address: None })]
+                *state = State::Running { since: at, address: address.clone() };
+                vec![Order::Tell(ToEngine::Started { attempt, at, address })]
             }
             _ => Vec::new(),
         }
@@ -95,12 +95,12 @@ impl Hold {
     /// For [`ToEngine::Hello`].
     pub(super) fn held(&self) -> Vec<Held> {
         let held = |(attempt, state): (&AttemptId, &State)| {
-            let (started_at, exit) = match state {
-                State::Starting => (None, None),
-                State::Running { since } => (Some(*since), None),
-                State::Over(exit) => (exit.started_at, Some(exit.clone())),
+            let (started_at, address, exit) = match state {
+                State::Starting => (None, None, None),
+                State::Running { since, address } => (Some(*since), address.clone(), None),
+                State::Over(exit) => (exit.started_at, None, Some(exit.clone())),
             };
-            Held { attempt: attempt.clone(), started_at, address: None, exit }
+            Held { attempt: attempt.clone(), started_at, address, exit }
         };
         self.attempts.iter().map(held).collect()
     }
@@ -111,8 +111,8 @@ impl Hold {
             .iter()
             .filter_map(|(attempt, state)| match state {
                 State::Starting => None,
-                State::Running { since } => {
-                    Some(ToEngine::Started { attempt: attempt.clone(), at: *since, address: None })
+                State::Running { since, address } => {
+                    Some(ToEngine::Started { attempt: attempt.clone(), at: *since, address: address.clone() })
                 }
                 State::Over(exit) => Some(ToEngine::Exited { attempt: attempt.clone(), exit: exit.clone() }),
             })
@@ -195,7 +195,7 @@ mod tests {
         for step in steps {
             last = match step {
                 Hear(message) => hold.hear(message, 99),
-                Started(job) => hold.started(id(job), 20),
+                Started(job) => hold.started(id(job), 20, None),
                 Exited(job, code) => hold.exited(id(job), exit(code)),
                 Close => hold.close(3),
             };

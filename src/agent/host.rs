@@ -1,7 +1,8 @@
 //! The agent's only loop: what it hears, what its attempts report, and what follows from either.
 
-use super::attempt::{self, Surroundings, never_started};
+use super::attempt::{self, Surroundings, ended_before};
 use super::control::Control;
+use super::fence::Fences;
 use super::hold::{Hold, Order};
 use super::link::{self, News};
 use super::message::{Exit, PROTOCOL, Start, ToEngine};
@@ -38,7 +39,7 @@ impl Default for Limits {
 /// From an attempt's task.
 #[derive(Debug)]
 enum Progress {
-    Started(Millis),
+    Started(Millis, Option<String>),
     Exited(Exit),
 }
 
@@ -69,7 +70,7 @@ pub(super) async fn run(options: Options, limits: Limits) -> Result<(), AgentErr
         .map_err(|source| AgentError::PidFile { instance: instance.clone(), source })?;
     escaped::become_reaper();
 
-    let meters = Arc::new(Meters::new(instance.clone()));
+    let meters = Arc::new(Meters::default());
     let (progress, mut reports) = unbounded_channel();
     let (news, mut heard) = channel(256);
     let (samples, mut measured) = channel(1);
@@ -78,7 +79,8 @@ pub(super) async fn run(options: Options, limits: Limits) -> Result<(), AgentErr
     helpers.spawn(link::keep(data_directory.clone(), news));
     helpers.spawn(Arc::clone(&meters).follow(samples));
     helpers.spawn(escaped::reap());
-    let surroundings = Arc::new(Surroundings { data_directory, instance, docker_host, meters });
+    let fences = Fences::find(&instance);
+    let surroundings = Arc::new(Surroundings { data_directory, instance, docker_host, meters, fences });
     let mut host = Host {
         surroundings,
         limits,
@@ -105,6 +107,7 @@ pub(super) async fn run(options: Options, limits: Limits) -> Result<(), AgentErr
         if let Some(why) = host.why_end() {
             tracing::info!(instance = %host.surroundings.instance, why, "the agent ends");
             escaped::sweep_all().await;
+            host.surroundings.fences.remove();
             return Ok(());
         }
     }
@@ -139,7 +142,7 @@ impl Host {
 
     fn note(&mut self, attempt: AttemptId, report: Progress) {
         let orders = match report {
-            Progress::Started(at) => self.hold.started(attempt, at),
+            Progress::Started(at, address) => self.hold.started(attempt, at, address),
             Progress::Exited(exit) => {
                 tracing::info!(%attempt, code = exit.code, reason = exit.reason, "over");
                 self.stops.remove(&attempt);
@@ -176,20 +179,23 @@ impl Host {
         tracing::info!(attempt = %start.attempt, task = start.task_id, containers = start.containers.len(), "start");
         let (stop, stops) = unbounded_channel();
         self.stops.insert(start.attempt.clone(), stop);
+        let start: Arc<Start> = Arc::from(start);
         let (surroundings, progress) = (Arc::clone(&self.surroundings), self.progress.clone());
         tokio::spawn(async move {
             let attempt = start.attempt.clone();
+            let names = Arc::clone(&start);
             let (beginning, id) = (progress.clone(), attempt.clone());
             let life = tokio::spawn(async move {
-                let began = |at| {
+                let began = |at, address| {
                     // The agent has ended when it does not listen any more.
-                    let _ = beginning.send((id, Progress::Started(at)));
+                    let _ = beginning.send((id.clone(), Progress::Started(at, address)));
                 };
                 attempt::run(&start, &surroundings, Control::new(stops), began).await
             });
             let exit = life.await.unwrap_or_else(|error| {
                 tracing::error!(%attempt, %error, "an attempt's task has failed");
-                never_started(format!("CannotStartContainerError: the agent failed: {error}; see its log"))
+                let reason = format!("CannotStartContainerError: the agent failed: {error}; see its log");
+                ended_before(&names, Some(reason))
             });
             let _ = progress.send((attempt, Progress::Exited(exit)));
         });

@@ -1,6 +1,7 @@
 //! What a lost agent has left behind, and its end.
 
 use super::containers;
+use super::fence;
 use super::procs::{self, Handle, Seen};
 use crate::model::InstanceId;
 use std::collections::BTreeSet;
@@ -48,6 +49,7 @@ pub fn kill_leftovers(instance: &InstanceId) -> io::Result<usize> {
         // One that was being started when its agent died shows its environment only after its exec: look twice.
         clean_passes = if found.is_empty() { clean_passes + 1 } else { 0 };
         if clean_passes == 2 {
+            fence::remove_leftovers(instance);
             return Ok(killed.len());
         }
         if begin.elapsed() > PATIENCE {

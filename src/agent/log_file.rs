@@ -37,9 +37,8 @@ pub(super) struct Logger {
 
 impl Logger {
     /// Creates the stream's file, empty, so that the stream exists before its first line.
-    pub(super) async fn open(path: PathBuf) -> Self {
-        let file = tokio::task::spawn_blocking(move || LogFile::open(&path)).await.ok();
-        Self { stdout: Splitter::default(), stderr: Splitter::default(), file }
+    pub(super) fn open(path: &Path) -> Self {
+        Self { stdout: Splitter::default(), stderr: Splitter::default(), file: Some(LogFile::open(path)) }
     }
 
     /// Takes a piece of output and has written its whole lines when it returns.
@@ -59,6 +58,9 @@ impl Logger {
         self.stderr.finish(now(), &mut batch);
         self.write(batch).await;
         let mut file = self.file.take()?;
+        if file.lost == 0 {
+            return None;
+        }
         // Nothing is left to do when the task itself fails.
         tokio::task::spawn_blocking(move || file.close()).await.ok()?
     }
@@ -175,10 +177,16 @@ impl<S: Sink> LogFile<S> {
 }
 
 fn create(path: &Path) -> io::Result<(File, u64)> {
-    if let Some(directory) = path.parent() {
-        DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
-    }
-    let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
+    let mut options = OpenOptions::new();
+    options.create(true).append(true).mode(0o600);
+    let file = match (options.open(path), path.parent()) {
+        // The first stream of a definition.
+        (Err(error), Some(directory)) if error.kind() == io::ErrorKind::NotFound => {
+            DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+            options.open(path)?
+        }
+        (opened, _) => opened?,
+    };
     let length = file.metadata()?.len();
     Ok((file, length))
 }
@@ -191,7 +199,7 @@ mod tests {
     async fn a_stream_exists_before_its_first_line_and_holds_both_outputs_as_they_came() {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let path = directory.path().join("a/default/b.log");
-        let mut logger = Logger::open(path.clone()).await;
+        let mut logger = Logger::open(&path);
         assert_eq!(std::fs::read(&path).expect("the file is there"), b"");
         logger.take(Stream::Stdout, b"first\nhalf").await;
         logger.take(Stream::Stderr, b"second\n").await;
@@ -208,7 +216,7 @@ mod tests {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let parent = directory.path().join("a");
         std::fs::write(&parent, "a file where the directory belongs").expect("it can be written");
-        let mut logger = Logger::open(parent.join("b.log")).await;
+        let mut logger = Logger::open(&parent.join("b.log"));
         logger.take(Stream::Stdout, b"one\ntwo\n").await;
         std::fs::remove_file(&parent).expect("it can be removed");
         logger.take(Stream::Stdout, b"three\n").await;

@@ -1,27 +1,30 @@
-//! Attempts as processes of this machine: a process group each, a clean environment, a scratch directory.
+//! A task's containers as processes of this machine: a process group each, a clean environment, a scratch directory.
 
-use super::attempt::{Surroundings, never_started};
+use super::attempt::{Seat, Sign, never_started};
 use super::control::{Control, Word};
+use super::fence::Fence;
 use super::log_file::{Logger, Stream, last_words};
-use super::message::{Exit, Start};
-use super::procs::{self, Seen};
+use super::message::Exit;
 use super::scratch::Scratch;
-use super::{cookie, escaped, now};
-use crate::model::{InstanceId, Millis, TaskContainer};
+use super::usage::{Last, mib};
+use super::{escaped, now, procs};
 use rustix::fd::OwnedFd;
 use rustix::fs::{Access, access};
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
+use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, kill_process_group, pidfd_open, waitid};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::future::pending;
 use std::io;
-use std::os::unix::process::ExitStatusExt as _;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
-use tokio::io::{AsyncReadExt as _, Interest};
-use tokio::process::{Child, ChildStderr, ChildStdout, Command};
-use tokio::sync::oneshot;
+use tokio::net::unix::pipe::Receiver;
+use tokio::sync::{Notify, oneshot};
+use wait4::{ResUse, Wait4 as _};
 
 /// Names the directory to run in, instead of a scratch directory.
 const WORKDIR: &str = "BATCHDECK_WORKDIR";
@@ -30,24 +33,27 @@ const INHERITED: [&str; 4] = ["PATH", "HOME", "LANG", "LC_ALL"];
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /// What a pipe holds at most, unless somebody has made it larger.
 const PIPE_SIZE: usize = 64 * 1024;
+/// When a process is looked at after its start, in milliseconds from the look before; the last one is repeated. With the
+/// third look it gets its control group.
+const LOOKS: [u64; 6] = [2, 8, 15, 75, 400, 500];
+const FENCED_AT: usize = 2;
+const OUT_OF_MEMORY: &str = "OutOfMemoryError: Container killed due to memory usage";
+const KILLED: i32 = 137;
 
-/// Runs an attempt as a process.
-pub(super) async fn run(
-    start: &Start,
-    container: &TaskContainer,
-    surroundings: &Surroundings,
-    mut control: Control,
-    log: PathBuf,
-    began: impl FnOnce(Millis) + Send,
-) -> Exit {
-    let scratch = match Scratch::create(&surroundings.data_directory, &start.task_id).await {
+/// Runs a container of a task as a process.
+pub(super) async fn run(seat: Seat<'_>, mut control: Control, sign: impl FnMut(Sign) + Send) -> Exit {
+    let mut place = PathBuf::from(&seat.task.task_id);
+    if !seat.is_alone() {
+        place.push(&seat.container.name);
+    }
+    let scratch = match Scratch::create(&seat.around.data_directory, &place) {
         Ok(scratch) => scratch,
         Err(error) => return never_started(format!("CannotStartContainerError: {error}; mend it and submit again")),
     };
-    let exit = match prepare(start, container, &surroundings.instance, scratch.path()) {
+    let exit = match prepare(seat, scratch.path()) {
         Ok(command) => {
-            let logger = Logger::open(log).await;
-            run_command(command, start, container, surroundings, &mut control, logger, began).await
+            let logger = Logger::open(&seat.log());
+            run_command(command, seat, &mut control, logger, sign).await
         }
         Err(reason) => never_started(format!("CannotStartContainerError: {reason}")),
     };
@@ -57,12 +63,10 @@ pub(super) async fn run(
 
 async fn run_command(
     mut command: Command,
-    start: &Start,
-    container: &TaskContainer,
-    surroundings: &Surroundings,
+    seat: Seat<'_>,
     control: &mut Control,
     logger: Logger,
-    began: impl FnOnce(Millis) + Send,
+    mut sign: impl FnMut(Sign) + Send,
 ) -> Exit {
     if control.is_stopping() {
         logger.finish().await;
@@ -74,59 +78,56 @@ async fn run_command(
         Ok(spawned) => spawned,
         Err(error) => {
             logger.finish().await;
-            return never_started(format!(
-                "CannotStartContainerError: {}",
-                why_not_spawned(&container.properties.command[0], &error)
-            ));
+            let program = seat.container.properties.command.first().map_or("", String::as_str);
+            return never_started(format!("CannotStartContainerError: {}", why_not_spawned(program, &error)));
         }
     };
     drop(command);
-    surroundings.meters.begin(&start.attempt, pid);
-    control.started(start.timeout_seconds);
-    began(started_at);
+    control.started(seat.timeout_seconds);
+    sign(Sign::Started { at: started_at, address: seat.task.network.as_ref().map(|_| "127.0.0.1".to_owned()) });
+    let meters = &seat.around.meters;
+    let over_memory = meters.begin(pid, seat.measured(Some(seat.memory_mib())));
     let (over, is_over) = oneshot::channel();
-    let pump = match (child.stdout.take(), child.stderr.take()) {
-        (Some(stdout), Some(stderr)) => Some(tokio::spawn(pump(stdout, stderr, logger, is_over))),
-        _ => None,
-    };
+    let pump = tokio::spawn(pump(pipe(child.stdout.take()), pipe(child.stderr.take()), logger, is_over));
 
-    let (status, last) = follow(&mut child, pid, control).await;
+    let ended = follow(child, pid, seat, control, &over_memory).await;
     let at = now();
-    let usage = surroundings.meters.end(pid, last);
-    escaped::sweep(&cookie(&surroundings.instance, &start.attempt)).await;
+    let usage = meters.end(pid, ended.last);
+    escaped::sweep(&seat.cookie()).await;
     let _ = over.send(());
-    let mut unlogged = None;
-    if let Some(pump) = pump {
-        match pump.await {
-            Ok(told) => unlogged = told,
-            Err(error) => tracing::error!(attempt = %start.attempt, %error, "the reader of a job's output has failed"),
-        }
-    }
-    let (code, reason) = match status {
-        Ok(status) => (status.code().or(status.signal().map(|signal| 128 + signal)), unlogged),
+    let unlogged = pump.await.unwrap_or_else(|error| {
+        tracing::error!(attempt = %seat.task.attempt, %error, "the reader of a job's output has failed");
+        None
+    });
+    let (code, reason) = match ended.used {
+        Ok(_) if ended.out_of_memory => (Some(KILLED), Some(OUT_OF_MEMORY.to_owned())),
+        Ok(used) => (used.status.code().or(used.status.signal().map(|signal| 128 + signal)), unlogged),
         Err(error) => (None, Some(format!("its exit code could not be read: {error}"))),
     };
-    Exit {
-        at,
-        started_at: Some(started_at),
-        code,
-        reason,
-        timed_out: control.timed_out(),
-        usage: Some(usage),
-        ..Exit::default()
-    }
+    let timed_out = control.timed_out();
+    Exit { at, started_at: Some(started_at), code, reason, timed_out, usage: Some(usage), ..Exit::default() }
 }
 
-/// Waits for the end of the first process, carrying out what `control` says, and ends its whole group then. Also gives
-/// what the process has used, which is read between its end and the wait that makes its number free again.
-async fn follow(child: &mut Child, pid: i32, control: &mut Control) -> (io::Result<ExitStatus>, Option<Seen>) {
-    let ended = watch(pid);
-    let mut status = None;
-    while status.is_none() {
+/// How a process has ended.
+struct Ended {
+    used: io::Result<ResUse>,
+    last: Last,
+    out_of_memory: bool,
+}
+
+/// Waits for the end of the first process, carrying out what `control` says, and ends its whole group then: between its
+/// end and the wait that makes its number free again.
+async fn follow(mut child: Child, pid: i32, seat: Seat<'_>, control: &mut Control, over_memory: &Notify) -> Ended {
+    let over = over(pid);
+    let mut fence = None;
+    let mut out_of_memory = false;
+    let mut looks = 0;
+    seat.around.meters.glance(pid);
+    let look = tokio::time::sleep(Duration::from_millis(LOOKS[0]));
+    tokio::pin!(over, look);
+    loop {
         tokio::select! {
-            () = readable(ended.as_ref()), if ended.is_some() => break,
-            // Without a pidfd: the number may be another's when the group is killed, which no one can tell.
-            waited = child.wait(), if ended.is_none() => status = Some(waited),
+            () = &mut over => break,
             word = control.next() => match word {
                 Word::Terminate { .. } => {
                     signal_group(pid, Signal::TERM);
@@ -135,16 +136,85 @@ async fn follow(child: &mut Child, pid: i32, control: &mut Control) -> (io::Resu
                 }
                 Word::Kill => signal_group(pid, Signal::KILL),
             },
+            () = over_memory.notified() => {
+                out_of_memory = true;
+                signal_group(pid, Signal::KILL);
+            }
+            () = &mut look => {
+                seat.around.meters.glance(pid);
+                if looks == FENCED_AT {
+                    fence = enclose(seat, pid).await;
+                } else if fence.as_ref().is_some_and(|fence| fence.was_breached()) {
+                    out_of_memory = true;
+                    signal_group(pid, Signal::KILL);
+                }
+                looks += 1;
+                let pause = Duration::from_millis(LOOKS[looks.min(LOOKS.len() - 1)]);
+                look.as_mut().reset(tokio::time::Instant::now() + pause);
+            }
         }
     }
-    let last = procs::one(pid);
     signal_group(pid, Signal::KILL);
-    let status = match status {
-        Some(status) => status,
-        None => child.wait().await,
-    };
+    let used = child.wait4();
     escaped::forget(pid);
-    (status, last)
+    let mut last = used.as_ref().map(last_of).unwrap_or_default();
+    if let Some(fence) = fence {
+        let failed = used.as_ref().is_ok_and(|used| !used.status.success());
+        out_of_memory |= failed && fence.was_breached();
+        last.peak_memory_mib = fence.peak_mib().unwrap_or_default().max(last.peak_memory_mib);
+        take_down(fence);
+    }
+    Ended { used, last, out_of_memory }
+}
+
+/// Processor time is exact. The peak is of whatever had this number, and that began as a part of the agent: a figure
+/// below the agent's own peak may be the agent's.
+fn last_of(used: &ResUse) -> Last {
+    let cpu_seconds = (used.rusage.utime + used.rusage.stime).as_secs_f64();
+    let own = procs::own_peak_kib(used.rusage.maxrss / 1024) * 1024;
+    Last { cpu_seconds, peak_memory_mib: if used.rusage.maxrss > own { mib(used.rusage.maxrss) } else { 0.0 } }
+}
+
+async fn enclose(seat: Seat<'_>, pid: i32) -> Option<Arc<Fence>> {
+    let fences = seat.around.fences.clone();
+    let name = if seat.is_alone() {
+        seat.task.task_id.clone()
+    } else {
+        format!("{}.{}", seat.task.task_id, seat.container.name)
+    };
+    let (memory_mib, vcpus) = (seat.memory_mib(), seat.vcpus());
+    // The kernel takes its time for it.
+    let made = tokio::task::spawn_blocking(move || fences.around(&name, pid, memory_mib, vcpus)).await;
+    made.ok().flatten().map(Arc::new)
+}
+
+/// Nobody waits for it.
+fn take_down(fence: Arc<Fence>) {
+    tokio::task::spawn_blocking(move || {
+        if let Some(fence) = Arc::into_inner(fence) {
+            fence.remove();
+        }
+    });
+}
+
+fn pipe(end: Option<impl Into<OwnedFd>>) -> Option<Receiver> {
+    Receiver::from_owned_fd(end?.into()).ok()
+}
+
+/// Waits until the process is over, and leaves it to be waited for.
+async fn over(pid: i32) {
+    match watch(pid) {
+        // An error here means that the runtime is ending.
+        Some(descriptor) => drop(descriptor.readable().await),
+        // A kernel or a sandbox without pidfds.
+        None => {
+            let _ = tokio::task::spawn_blocking(move || {
+                let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+                Pid::from_raw(pid).map(|pid| waitid(WaitId::Pid(pid), options))
+            })
+            .await;
+        }
+    }
 }
 
 /// Readable once the process is over.
@@ -155,14 +225,6 @@ async fn follow(child: &mut Child, pid: i32, control: &mut Control) -> (io::Resu
 fn watch(pid: i32) -> Option<AsyncFd<OwnedFd>> {
     let descriptor = pidfd_open(Pid::from_raw(pid)?, PidfdFlags::NONBLOCK).ok()?;
     AsyncFd::with_interest(descriptor, Interest::READABLE).ok()
-}
-
-async fn readable(descriptor: Option<&AsyncFd<OwnedFd>>) {
-    match descriptor {
-        // An error here means that the runtime is ending.
-        Some(descriptor) => drop(descriptor.readable().await),
-        None => pending().await,
-    }
 }
 
 fn signal_group(pid: i32, signal: Signal) {
@@ -177,42 +239,73 @@ fn signal_group(pid: i32, signal: Signal) {
 /// Writes both pipes to the log until both are closed, or for a moment longer than the process lives. What
 /// [`Logger::finish`] answers.
 async fn pump(
-    mut stdout: ChildStdout,
-    mut stderr: ChildStderr,
+    mut stdout: Option<Receiver>,
+    mut stderr: Option<Receiver>,
     mut logger: Logger,
     is_over: oneshot::Receiver<()>,
 ) -> Option<String> {
     let last_words = last_words(is_over);
     tokio::pin!(last_words);
-    let (mut out, mut err) = (vec![0; PIPE_SIZE], vec![0; PIPE_SIZE]);
-    let (mut out_open, mut err_open) = (true, true);
-    while out_open || err_open {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    while stdout.is_some() || stderr.is_some() {
         tokio::select! {
-            read = stdout.read(&mut out), if out_open => out_open = log(read, &out, Stream::Stdout, &mut logger).await,
-            read = stderr.read(&mut err), if err_open => err_open = log(read, &err, Stream::Stderr, &mut logger).await,
+            read = read(&mut stdout, &mut out) => log(read, &mut stdout, &mut out, Stream::Stdout, &mut logger).await,
+            read = read(&mut stderr, &mut err) => log(read, &mut stderr, &mut err, Stream::Stderr, &mut logger).await,
             () = &mut last_words => break,
         }
     }
     logger.finish().await
 }
 
-/// Whether there may be more.
-async fn log(read: io::Result<usize>, buffer: &[u8], stream: Stream, logger: &mut Logger) -> bool {
-    match read {
-        Ok(0) | Err(_) => false,
-        Ok(count) => {
-            logger.take(stream, &buffer[..count]).await;
-            true
+/// Waits for a piece; for ever where there is no pipe. The room for it is made when there is something to read.
+async fn read(pipe: &mut Option<Receiver>, buffer: &mut Vec<u8>) -> io::Result<usize> {
+    let Some(pipe) = pipe else { return pending().await };
+    loop {
+        pipe.readable().await?;
+        if buffer.is_empty() {
+            // A pipe that is over costs no room.
+            let mut first = [0];
+            match pipe.try_read(&mut first) {
+                Ok(0) => return Ok(0),
+                Ok(_) => {
+                    buffer.resize(PIPE_SIZE, 0);
+                    buffer[0] = first[0];
+                    return match pipe.try_read(&mut buffer[1..]) {
+                        Ok(more) => Ok(more + 1),
+                        Err(_) => Ok(1),
+                    };
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
+                Err(error) => return Err(error),
+            }
+        }
+        match pipe.try_read(buffer) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            read => return read,
         }
     }
 }
 
+/// Writes a piece; the pipe is let go of when it is over.
+async fn log(
+    read: io::Result<usize>,
+    pipe: &mut Option<Receiver>,
+    buffer: &mut [u8],
+    stream: Stream,
+    logger: &mut Logger,
+) {
+    match read {
+        Ok(0) | Err(_) => *pipe = None,
+        Ok(count) => logger.take(stream, &buffer[..count]).await,
+    }
+}
+
 /// The command, ready to be spawned; or why it cannot be, and what to do.
-fn prepare(start: &Start, container: &TaskContainer, instance: &InstanceId, scratch: &Path) -> Result<Command, String> {
-    let Some((program, arguments)) = container.properties.command.split_first() else {
+fn prepare(seat: Seat<'_>, scratch: &Path) -> Result<Command, String> {
+    let Some((program, arguments)) = seat.container.properties.command.split_first() else {
         return Err("no command was given, and a process on this machine has none of its own; give one".to_owned());
     };
-    let environment = environment(start, container, instance, scratch)?;
+    let environment = environment(seat, scratch)?;
     let directory = match environment.get(WORKDIR) {
         Some(directory) if !Path::new(directory).is_dir() => {
             let directory = Path::new(directory).display();
@@ -238,17 +331,12 @@ fn prepare(start: &Start, container: &TaskContainer, instance: &InstanceId, scra
     Ok(command)
 }
 
-fn environment(
-    start: &Start,
-    container: &TaskContainer,
-    instance: &InstanceId,
-    scratch: &Path,
-) -> Result<BTreeMap<String, OsString>, String> {
+fn environment(seat: Seat<'_>, scratch: &Path) -> Result<BTreeMap<String, OsString>, String> {
     let mut environment: BTreeMap<String, OsString> =
         INHERITED.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var_os(name)?))).collect();
     environment.entry("PATH".to_owned()).or_insert_with(|| DEFAULT_PATH.into());
     environment.insert("TMPDIR".to_owned(), scratch.into());
-    for variable in &container.properties.environment {
+    for variable in &seat.container.properties.environment {
         if variable.name.is_empty() || variable.name.contains(['=', '\0']) || variable.value.contains('\0') {
             let name = variable.name.escape_debug();
             return Err(format!(
@@ -258,7 +346,7 @@ fn environment(
         environment.insert(variable.name.clone(), variable.value.clone().into());
     }
     // Last: by these a job's processes are found again.
-    for entry in cookie(instance, &start.attempt) {
+    for entry in seat.cookie() {
         if let Some((name, value)) = entry.split_once('=') {
             environment.insert(name.to_owned(), value.into());
         }

@@ -3,6 +3,7 @@
 use procfs::process::Process;
 use rustix::io;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What is said of one process at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -50,6 +51,34 @@ fn seen(process: &Process) -> Option<Seen> {
 /// The most memory a process has had resident since its last exec, in KiB.
 pub(super) fn peak_kib(pid: i32) -> Option<u64> {
     Process::new(pid).ok()?.status().ok()?.vmhwm
+}
+
+/// The most memory that this process has had resident, in KiB, when that matters for telling whether `other` is more.
+pub(super) fn own_peak_kib(other: u64) -> u64 {
+    static KNOWN: AtomicU64 = AtomicU64::new(0);
+    let known = KNOWN.load(Ordering::Relaxed);
+    if other <= known {
+        return known;
+    }
+    let now = peak_kib(std::process::id().cast_signed()).unwrap_or(u64::MAX);
+    KNOWN.fetch_max(now, Ordering::Relaxed);
+    now
+}
+
+/// The memory of a process in KiB, with what it shares with others divided among them. What it has resident where the
+/// kernel does not tell.
+pub(super) fn share_kib(pid: i32) -> u64 {
+    let Ok(text) = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")) else {
+        return one(pid).map_or(0, |seen| seen.pages * procfs::page_size() / 1024);
+    };
+    let line = text.lines().find_map(|line| line.strip_prefix("Pss:"));
+    line.and_then(|rest| rest.trim().trim_end_matches("kB").trim().parse().ok()).unwrap_or(0)
+}
+
+/// The direct children of a process.
+pub(super) fn children(pid: i32) -> Vec<i32> {
+    let list = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    list.split_whitespace().filter_map(|pid| pid.parse().ok()).collect()
 }
 
 /// Whether a process was started with all of these entries, `NAME=value` each. Unreadable is no.

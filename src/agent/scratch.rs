@@ -19,13 +19,16 @@ pub(super) struct ScratchError {
 }
 
 impl Scratch {
-    pub(super) async fn create(data_directory: &Path, task_id: &str) -> Result<Self, ScratchError> {
-        let path = data_directory.join("work").join(task_id);
-        let (tried, mut builder) = (path.clone(), DirBuilder::new());
-        let created = tokio::task::spawn_blocking(move || builder.recursive(true).mode(0o700).create(tried)).await;
-        match created.map_err(io::Error::other) {
-            Ok(Ok(())) => Ok(Self { path }),
-            Ok(Err(source)) | Err(source) => Err(ScratchError { path, source }),
+    /// `place` is relative to `work`. Quick where a directory is, and not worth another thread.
+    pub(super) fn create(data_directory: &Path, place: &Path) -> Result<Self, ScratchError> {
+        let path = data_directory.join("work").join(place);
+        let mut builder = DirBuilder::new();
+        builder.mode(0o700);
+        // Its parent is there, but for the first job of an engine.
+        let created = builder.create(&path).or_else(|_| builder.recursive(true).create(&path));
+        match created {
+            Ok(()) => Ok(Self { path }),
+            Err(source) => Err(ScratchError { path, source }),
         }
     }
 
@@ -34,6 +37,10 @@ impl Scratch {
     }
 
     pub(super) async fn remove(self) {
+        // Most jobs leave nothing in it.
+        if std::fs::remove_dir(&self.path).is_ok() {
+            return;
+        }
         let path = self.path.clone();
         let removed = tokio::task::spawn_blocking(move || std::fs::remove_dir_all(path)).await;
         if let Err(error) = removed.map_err(io::Error::other).and_then(|removed| removed) {

@@ -1,8 +1,8 @@
 //! What running attempts use: CPU time and memory of all their processes, from `/proc`.
 
+use super::now;
 use super::procs::{self, Seen};
-use super::{cookie, now};
-use crate::model::{AttemptId, InstanceId, Usage};
+use crate::model::{AttemptId, Usage};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,52 +11,81 @@ use tokio::sync::mpsc::Sender;
 
 /// Between two samples.
 const INTERVAL: Duration = Duration::from_secs(2);
+/// Between two samples where this watch is all that keeps jobs within their memory.
+const WATCH: Duration = Duration::from_millis(500);
 /// After a start, so that a short job is seen at least once; also the least time between two samples.
 const FIRST_LOOK: Duration = Duration::from_millis(300);
 
-/// The attempts that are measured, by their first process.
-#[derive(Debug)]
+/// The containers that are measured, by their first process.
+#[derive(Debug, Default)]
 pub(super) struct Meters {
-    instance: InstanceId,
     running: Mutex<BTreeMap<i32, Meter>>,
     added: Notify,
 }
 
+/// What is measured of a container, and how much memory it may have.
+#[derive(Debug, Clone)]
+pub(super) struct Measured {
+    pub attempt: AttemptId,
+    /// By which processes that have left its family are known.
+    pub cookie: Vec<String>,
+    /// `None`: someone else sees to it.
+    pub memory_mib: Option<u64>,
+}
+
 #[derive(Debug, Clone)]
 struct Meter {
-    attempt: AttemptId,
+    measured: Measured,
     /// When `usage` was taken; at first, when it started.
     at: Instant,
     usage: Usage,
+    over: Arc<Notify>,
+}
+
+/// What is known of a process that has ended.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Last {
+    pub cpu_seconds: f64,
+    pub peak_memory_mib: f64,
 }
 
 impl Meters {
-    pub(super) fn new(instance: InstanceId) -> Self {
-        Self { instance, running: Mutex::default(), added: Notify::new() }
-    }
-
-    /// An attempt's first process runs.
-    pub(super) fn begin(&self, attempt: &AttemptId, pid: i32) {
-        let meter = Meter { attempt: attempt.clone(), at: Instant::now(), usage: Usage::default() };
+    /// A container's first process runs. Whoever waits for the answer hears when it has taken more memory than it may.
+    pub(super) fn begin(&self, pid: i32, measured: Measured) -> Arc<Notify> {
+        let over = Arc::new(Notify::new());
+        let meter = Meter { measured, at: Instant::now(), usage: Usage::default(), over: Arc::clone(&over) };
         self.table().insert(pid, meter);
         self.added.notify_one();
+        over
     }
 
-    /// Its first process is over, and maybe still a zombie. What it has used in all.
-    pub(super) fn end(&self, pid: i32, last: Option<Seen>) -> Usage {
-        let meter = self.table().remove(&pid);
-        let mut usage = meter.map(|meter| meter.usage).unwrap_or_default();
-        if let Some(last) = last {
-            usage.cpu_seconds = usage.cpu_seconds.max(seconds(last.ticks));
+    /// Looks at the first process alone, which is cheap: short jobs are seen by this.
+    pub(super) fn glance(&self, pid: i32) {
+        let Some(peak) = procs::peak_kib(pid).map(|kib| mib(kib * 1024)) else { return };
+        if let Some(meter) = self.table().get_mut(&pid) {
+            meter.usage.peak_memory_mib = meter.usage.peak_memory_mib.max(peak);
         }
-        Usage { at: now(), cpu: 0.0, memory_mib: 0.0, ..usage }
+    }
+
+    /// The container is over. What it has used in all.
+    pub(super) fn end(&self, pid: i32, last: Last) -> Usage {
+        let meter = self.table().remove(&pid);
+        let usage = meter.map(|meter| meter.usage).unwrap_or_default();
+        Usage {
+            at: now(),
+            cpu: 0.0,
+            memory_mib: 0.0,
+            cpu_seconds: usage.cpu_seconds.max(last.cpu_seconds),
+            peak_memory_mib: usage.peak_memory_mib.max(last.peak_memory_mib),
+        }
     }
 
     /// Samples for as long as someone listens.
     pub(super) async fn follow(self: Arc<Self>, samples: Sender<Vec<(AttemptId, Usage)>>) {
         while !samples.is_closed() {
+            let watches = self.table().values().any(|meter| meter.measured.memory_mib.is_some());
             tokio::select! {
-                () = tokio::time::sleep(INTERVAL) => {}
+                () = tokio::time::sleep(if watches { WATCH } else { INTERVAL }) => {}
                 () = self.added.notified() => tokio::time::sleep(FIRST_LOOK).await,
             }
             let meters = Arc::clone(&self);
@@ -71,15 +100,14 @@ impl Meters {
     }
 
     fn sample(&self) -> Vec<(AttemptId, Usage)> {
-        let leaders: BTreeMap<i32, AttemptId> =
-            self.table().iter().map(|(pid, meter)| (*pid, meter.attempt.clone())).collect();
+        let leaders: BTreeMap<i32, Vec<String>> =
+            self.table().iter().map(|(pid, meter)| (*pid, meter.measured.cookie.clone())).collect();
         if leaders.is_empty() {
             return Vec::new();
         }
         let all = procs::all();
         let members = attribute(&all, &leaders.keys().copied().collect(), std::process::id().cast_signed(), |pid| {
-            let is_of = |attempt: &AttemptId| procs::has_environment(pid, &cookie(&self.instance, attempt));
-            leaders.iter().find(|(_, attempt)| is_of(attempt)).map(|(leader, _)| *leader)
+            leaders.iter().find(|(_, cookie)| procs::has_environment(pid, cookie)).map(|(leader, _)| *leader)
         });
         let (moment, at) = (Instant::now(), now());
         let peaks: BTreeMap<i32, f64> = members
@@ -88,7 +116,8 @@ impl Meters {
             .map(|(leader, peak)| (leader, mib(peak.unwrap_or(0) * 1024)))
             .collect();
         let mut table = self.table();
-        let mut samples = Vec::new();
+        let mut samples: BTreeMap<AttemptId, Usage> = BTreeMap::new();
+        let mut suspects = Vec::new();
         for (leader, members) in &members {
             let Some(meter) = table.get_mut(leader) else { continue };
             let cpu_seconds = seconds(members.iter().map(|seen| seen.ticks).sum()).max(meter.usage.cpu_seconds);
@@ -103,9 +132,26 @@ impl Meters {
                 cpu_seconds,
             };
             meter.at = moment;
-            samples.push((meter.attempt.clone(), meter.usage));
+            if let Some(limit) = meter.measured.memory_mib
+                && memory_mib > whole(limit)
+            {
+                suspects.push((members, limit, Arc::clone(&meter.over)));
+            }
+            let sum = samples.entry(meter.measured.attempt.clone()).or_insert(Usage { at, ..Usage::default() });
+            sum.cpu += meter.usage.cpu;
+            sum.memory_mib += meter.usage.memory_mib;
+            sum.peak_memory_mib += meter.usage.peak_memory_mib;
+            sum.cpu_seconds += meter.usage.cpu_seconds;
         }
-        samples
+        drop(table);
+        for (members, limit, over) in suspects {
+            // What several processes share was counted several times.
+            let shares = members.iter().map(|seen| procs::share_kib(seen.pid));
+            if shares.sum::<u64>() > limit * 1024 {
+                over.notify_one();
+            }
+        }
+        samples.into_iter().collect()
     }
 
     fn table(&self) -> MutexGuard<'_, BTreeMap<i32, Meter>> {
@@ -152,13 +198,18 @@ fn attribute<'a>(
     members
 }
 
+#[expect(clippy::cast_precision_loss, reason = "memory is far below 2^52 MiB")]
+fn whole(mib: u64) -> f64 {
+    mib as f64
+}
+
 #[expect(clippy::cast_precision_loss, reason = "a sum of CPU time is far below 2^52 ticks")]
 fn seconds(ticks: u64) -> f64 {
     ticks as f64 / procfs::ticks_per_second() as f64
 }
 
 #[expect(clippy::cast_precision_loss, reason = "memory is far below 2^52 bytes")]
-fn mib(bytes: u64) -> f64 {
+pub(super) fn mib(bytes: u64) -> f64 {
     bytes as f64 / (1024.0 * 1024.0)
 }
 
@@ -193,9 +244,10 @@ mod tests {
     #[test]
     fn a_sample_sees_the_memory_and_the_processor_time_of_a_process() {
         let attempt = AttemptId { job: "j".into(), number: 1 };
-        let meters = Meters::new(InstanceId("i-test".into()));
+        let meters = Meters::default();
         let own = std::process::id().cast_signed();
-        meters.begin(&attempt, own);
+        let measured = |memory_mib| Measured { attempt: attempt.clone(), cookie: vec!["A=b".into()], memory_mib };
+        meters.begin(own, measured(None));
         let kept = std::hint::black_box(vec![1_u8; 32 << 20]);
         let begin = Instant::now();
         while procs::one(own).is_some_and(|seen| seconds(seen.ticks) < 0.05) {
@@ -207,9 +259,24 @@ mod tests {
         assert_eq!(*whose, attempt);
         assert!(usage.cpu > 0.0 && usage.cpu_seconds >= 0.05, "{usage:?}");
         assert!(usage.memory_mib >= 32.0 && usage.peak_memory_mib >= usage.memory_mib, "{usage:?}");
-        drop(kept);
-        let total = meters.end(own, procs::one(own));
-        assert!(total.cpu_seconds >= usage.cpu_seconds && total.peak_memory_mib >= usage.peak_memory_mib, "{total:?}");
+        let total = meters.end(own, Last { cpu_seconds: 1000.0, peak_memory_mib: 1.0 });
+        assert!(total.cpu_seconds >= 1000.0 && total.peak_memory_mib >= usage.peak_memory_mib, "{total:?}");
         assert!(meters.sample().is_empty());
+        drop(kept);
+    }
+
+    #[tokio::test]
+    async fn whoever_takes_more_memory_than_it_may_is_told_of_and_whoever_does_not_is_left_alone() {
+        let attempt = AttemptId { job: "j".into(), number: 1 };
+        let kept = std::hint::black_box(vec![1_u8; 32 << 20]);
+        for (limit, is_over) in [(16, true), (100_000, false)] {
+            let meters = Meters::default();
+            let measured = Measured { attempt: attempt.clone(), cookie: vec!["A=b".into()], memory_mib: Some(limit) };
+            let over = meters.begin(std::process::id().cast_signed(), measured);
+            meters.sample();
+            let told = tokio::time::timeout(Duration::ZERO, over.notified()).await.is_ok();
+            assert_eq!(told, is_over, "{limit}");
+        }
+        drop(kept);
     }
 }

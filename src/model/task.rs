@@ -25,7 +25,7 @@ pub struct TaskContainer {
     /// Its own limit; `None` where the task's alone holds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory_mib: Option<u64>,
-    /// Seconds that the containers it depends on may take to come to where they must be.
+    /// Seconds within which it must come to where the containers that depend on it wait for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start_timeout: Option<u32>,
     /// Seconds between TERM and KILL; `None`: those of the stop.

@@ -4,8 +4,12 @@
 use super::*;
 use crate::agent::leftovers::remove_containers;
 use crate::agent::runtime;
+use crate::model::{
+    ContainerCondition, EfsVolumeConfiguration, LinuxParameters, MountPoint, TaskContainerDependency, Tmpfs, Ulimit,
+    Volume, VolumeHost,
+};
 use bollard::Docker;
-use bollard::query_parameters::{CreateImageOptions, ListContainersOptions};
+use bollard::query_parameters::{CreateImageOptions, ListContainersOptions, ListVolumesOptions};
 use futures::TryStreamExt as _;
 use std::collections::HashMap;
 use std::process::Command;
@@ -72,6 +76,17 @@ async fn containers_of(docker: &Docker, instance: &InstanceId) -> usize {
     let filters = HashMap::from([("label".to_owned(), vec![format!("batchdeck.instance={instance}")])]);
     let options = ListContainersOptions { all: true, filters: Some(filters), ..Default::default() };
     docker.list_containers(Some(options)).await.expect("a list").len()
+}
+
+/// The numbers of its containers and volumes.
+async fn things_of(docker: &Docker, instance: &InstanceId) -> (usize, usize) {
+    let filters = HashMap::from([("label".to_owned(), vec![format!("batchdeck.instance={instance}")])]);
+    let volumes = docker.list_volumes(Some(ListVolumesOptions { filters: Some(filters) })).await.expect("a list");
+    (containers_of(docker, instance).await, volumes.volumes.unwrap_or_default().len())
+}
+
+fn mount(volume: &str, path: &str, read_only: bool) -> MountPoint {
+    MountPoint { container_path: Some(path.into()), read_only: Some(read_only), source_volume: Some(volume.into()) }
 }
 
 #[tokio::test]
@@ -145,6 +160,109 @@ async fn what_cannot_be_pulled_or_started_is_told_in_the_runtimes_words() {
     assert!(reason.starts_with("CannotStartContainerError: ") && reason.contains("/no/such/program"), "{reason}");
     assert_eq!((exit.code, exit.started_at), (None, None));
     assert_eq!(containers_of(&docker, &world.instance).await, 0);
+}
+
+#[tokio::test]
+async fn a_container_is_set_up_as_its_definition_says() {
+    let Some((world, mut engine, docker)) = world().await else { return };
+    let here = world.path("here");
+    std::fs::create_dir(&here).expect("a directory");
+    std::fs::write(here.join("given"), "from outside").expect("written");
+    let script = "cat /here/given; echo; touch /here/made 2>/dev/null || echo here is read-only; \
+                  echo kept > /fresh/file; cat /fresh/file; id -u; ulimit -n; \
+                  touch /x 2>/dev/null || echo root is read-only; touch /tmp/x && grep -c ' /tmp tmpfs' /proc/mounts; \
+                  pwd; df -m /dev/shm | tail -1 | awk '{print $2}'; cat /proc/1/comm";
+    let mut job = with(container("a", script), |container| {
+        *container = ContainerProperties {
+            mount_points: vec![mount("here", "/here", true), mount("fresh", "/fresh", false)],
+            user: Some("0".into()),
+            ulimits: vec![Ulimit { name: "nofile".into(), soft_limit: 77, hard_limit: 88 }],
+            readonly_root_filesystem: Some(true),
+            linux_parameters: Some(LinuxParameters {
+                shared_memory_size: Some(8),
+                tmpfs: vec![Tmpfs { container_path: "/tmp".into(), size: 4, mount_options: Vec::new() }],
+                ..LinuxParameters::default()
+            }),
+            ..container.clone()
+        };
+    });
+    job.volumes = vec![
+        Volume {
+            name: "here".into(),
+            host: Some(VolumeHost { source_path: Some(here.to_string_lossy().into_owned()) }),
+            ..Volume::default()
+        },
+        Volume { name: "fresh".into(), ..Volume::default() },
+    ];
+    let exit = engine.run(job).await;
+    assert_eq!((exit.code, exit.reason), (Some(0), None), "{:?}", world.log("a"));
+    let expect = ["from outside", "here is read-only", "kept", "0", "77", "root is read-only", "1", "/", "8", "sh"];
+    assert_eq!(world.log("a"), expect);
+    assert_eq!(things_of(&docker, &world.instance).await, (0, 0));
+}
+
+#[tokio::test]
+async fn the_containers_of_a_task_wait_for_each_other_share_a_network_and_end_together() {
+    let Some((world, mut engine, docker)) = world().await else { return };
+    let one = |name: &str, essential, depends_on: &[(&str, ContainerCondition)], script: &str| {
+        let start = container("a", script);
+        let mut one = start.containers.into_iter().next().expect("a container");
+        one.name = name.into();
+        one.essential = essential;
+        one.log_stream = format!("d/default/task-{name}");
+        one.properties.mount_points = vec![mount("shared", "/shared", false)];
+        let on = depends_on
+            .iter()
+            .map(|(name, condition)| TaskContainerDependency { container_name: (*name).into(), condition: *condition });
+        one.depends_on = on.collect();
+        one
+    };
+    let mut job = container("a", "");
+    job.volumes = vec![Volume { name: "shared".into(), ..Volume::default() }];
+    job.containers = vec![
+        one("init", false, &[], "echo prepared > /shared/file"),
+        one(
+            "server",
+            false,
+            &[("init", ContainerCondition::Success)],
+            "trap 'echo asked; exit 5' TERM; nc -l -p 4321 -e cat & echo listening; touch /shared/up; while :; do sleep 0.1; done",
+        ),
+        one(
+            "main",
+            true,
+            &[("server", ContainerCondition::Start)],
+            "cat /shared/file; while [ ! -e /shared/up ]; do sleep 0.1; done; \
+             for try in 1 2 3 4 5 6 7 8 9; do echo over the network | nc -w 2 127.0.0.1 4321 && break; sleep 0.3; done; exit 3",
+        ),
+    ];
+    let exit = engine.run(job).await;
+    assert_eq!((exit.code, exit.reason), (Some(3), None));
+    let ends: Vec<(&str, Option<i32>)> = exit.containers.iter().map(|one| (one.name.as_str(), one.code)).collect();
+    assert_eq!(ends, [("init", Some(0)), ("server", Some(5)), ("main", Some(3))]);
+    assert_eq!(world.log("main"), ["prepared", "over the network"]);
+    assert_eq!(world.log("server"), ["listening", "asked"]);
+    assert_eq!(things_of(&docker, &world.instance).await, (0, 0));
+}
+
+#[tokio::test]
+async fn what_no_machine_of_ours_can_mount_is_refused_by_name() {
+    let Some((_world, mut engine, _docker)) = world().await else { return };
+    let mut job = with(container("a", "true"), |container| container.mount_points = vec![mount("far", "/far", false)]);
+    job.volumes = vec![Volume {
+        name: "far".into(),
+        efs_volume_configuration: Some(EfsVolumeConfiguration {
+            file_system_id: "fs-12345678".into(),
+            ..EfsVolumeConfiguration::default()
+        }),
+        ..Volume::default()
+    }];
+    let exit = engine.run(job).await;
+    let reason = exit.reason.expect("a reason");
+    assert!(
+        reason.starts_with("ResourceInitializationError: the volume `far` is the EFS file system fs-12345678"),
+        "{reason}"
+    );
+    assert_eq!(exit.started_at, None);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::agent::leftovers::kill_leftovers;
+use crate::model::{ContainerCondition, Secret, TaskContainerDependency};
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -252,4 +253,84 @@ async fn many_jobs_at_once_each_get_their_own_exit_code_and_log() {
         assert_eq!(world.log(&job), [job.clone(), job.clone()]);
     }
     assert_eq!(std::fs::read_dir(world.path("work")).expect("it is there").count(), 0);
+}
+
+#[tokio::test]
+async fn the_processes_of_a_task_wait_for_each_other_and_end_together() {
+    let (world, mut engine) = World::begin().await;
+    let one = |name: &str, essential, depends_on: Option<(&str, ContainerCondition)>, script: &str| {
+        let mut one = shell("a", script).containers.remove(0);
+        (one.name, one.essential, one.log_stream) = (name.into(), essential, format!("d/default/task-{name}"));
+        one.depends_on = depends_on
+            .map(|(name, condition)| TaskContainerDependency { container_name: name.into(), condition })
+            .into_iter()
+            .collect();
+        one
+    };
+    let ready = world.path("ready");
+    let ready = ready.display();
+    let containers = vec![
+        one("main", true, Some(("init", ContainerCondition::Success)), &format!("cat {ready}; pwd; exit 3")),
+        one("init", false, None, &format!("setsid sleep 1000 > /dev/null 2>&1 & echo prepared > {ready}")),
+        one("helper", false, None, "trap 'echo asked; exit 5' TERM; echo up; while :; do sleep 0.05; done"),
+    ];
+    let exit = engine.run(Start { containers, ..shell("a", "") }).await;
+    assert_eq!((exit.code, exit.reason.as_deref()), (Some(3), None), "{exit:?}");
+    let ends: Vec<(&str, Option<i32>)> = exit.containers.iter().map(|one| (one.name.as_str(), one.code)).collect();
+    assert_eq!(ends, [("main", Some(3)), ("init", Some(0)), ("helper", Some(5))]);
+    let log = world.log("main");
+    assert!(log[0] == "prepared" && log[1].ends_with("/work/task-a/main"), "{log:?}");
+    assert!(exit.started_at.is_some() && exit.usage.is_some());
+    assert_eq!(kill_leftovers(&world.instance).expect("it can look"), 0);
+    assert!(!world.path("work/task-a").exists());
+}
+
+#[tokio::test]
+async fn a_stop_ends_all_processes_of_a_task() {
+    let (world, mut engine) = World::begin().await;
+    let one = |name: &str| {
+        let mut one = shell("a", "echo up; exec sleep 1000").containers.remove(0);
+        (one.name, one.log_stream) = (name.into(), format!("d/default/task-{name}"));
+        one
+    };
+    engine.send(ToAgent::Start(Box::new(Start { containers: vec![one("x"), one("y")], ..shell("a", "") }))).await;
+    engine.started("a").await;
+    for name in ["x", "y"] {
+        line_in(&world.path(&format!("logs/d/default/task-{name}.log"))).await;
+    }
+    engine.send(ToAgent::Stop { attempt: id("a"), grace_seconds: 30 }).await;
+    let exit = engine.exited("a").await;
+    assert_eq!(exit.containers.iter().map(|one| one.code).collect::<Vec<_>>(), [Some(143); 2]);
+}
+
+#[tokio::test]
+async fn a_process_that_takes_more_memory_than_it_asked_for_dies_of_it() {
+    let (_world, mut engine) = World::begin().await;
+    for (job, script) in
+        [("slow", "exec tail -c 400m /dev/zero"), ("child", "sleep 0.1; tail -c 400m /dev/zero; echo $?; sleep 1000")]
+    {
+        let exit = engine.run(Start { memory_mib: 48, ..shell(job, script) }).await;
+        let oom = "OutOfMemoryError: Container killed due to memory usage";
+        assert_eq!((exit.code, exit.reason.as_deref()), (Some(137), Some(oom)), "{job}: {exit:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_peak_memory_of_a_short_job_is_known() {
+    let (_world, mut engine) = World::begin().await;
+    let exit = engine.run(start("a", &["true"])).await;
+    let usage = exit.usage.expect("its use");
+    assert!(usage.peak_memory_mib > 0.0 && usage.peak_memory_mib < 16.0, "{usage:?}");
+    let job = start("b", &["tail", "-c", "150m", "/dev/zero"]);
+    let usage = engine.run(Start { memory_mib: 1024, ..job }).await.usage.expect("its use");
+    assert!(usage.peak_memory_mib > 140.0 && usage.cpu_seconds > 0.0, "{usage:?}");
+}
+
+#[tokio::test]
+async fn a_secret_that_only_aws_has_is_refused_by_name() {
+    let (_world, mut engine) = World::begin().await;
+    let secret = Secret { name: "KEY".into(), value_from: "arn:aws:secretsmanager:x".into() };
+    let exit = engine.run(with(shell("a", "true"), |container| container.secrets = vec![secret])).await;
+    let reason = exit.reason.expect("a reason");
+    assert!(reason.contains("the secret KEY (arn:aws:secretsmanager:x) is in AWS"), "{reason}");
 }

@@ -1,0 +1,327 @@
+//! What keeps a process job within its memory and its share of the processors: a control group of its own where this
+//! machine lets us make one, and otherwise the watch of [`super::usage`].
+//!
+//! A job gets its group a moment after its start, when it is known not to be over at once: making a group and moving a
+//! process into it costs as much as starting it. What it has allocated by then is not counted by the group, which is
+//! why the watch goes on all the same.
+
+use super::procs;
+use super::usage::mib;
+use crate::model::InstanceId;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+const MOUNT: &str = "/sys/fs/cgroup";
+/// The group that holds those of all instances.
+const ROOT: &str = "batchdeck";
+/// Rounds in which what a job has started before it was moved is moved after it.
+const ROUNDS: usize = 8;
+
+/// What an instance's jobs are kept within.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Fences {
+    /// The directory under which groups are made.
+    V2(PathBuf),
+    V1 {
+        memory: PathBuf,
+        cpu: Option<PathBuf>,
+    },
+    /// No group can be made: whatever takes too much memory is found by looking, and ended.
+    Watched,
+}
+
+impl Fences {
+    /// What this machine allows, for an instance.
+    pub(super) fn find(instance: &InstanceId) -> Self {
+        let found = v2(Path::new(MOUNT), instance).or_else(|| v1(Path::new(MOUNT), instance));
+        let fences = found.unwrap_or(Self::Watched);
+        tracing::info!(limits = fences.name(), "how jobs are kept within their memory");
+        fences
+    }
+
+    /// For people.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::V2(_) => "cgroup v2",
+            Self::V1 { .. } => "cgroup v1",
+            Self::Watched => "watched",
+        }
+    }
+
+    /// A group around a process that runs, and all that it has started. `None` where none can be made.
+    pub(super) fn around(&self, name: &str, pid: i32, memory_mib: u64, vcpus: f64) -> Option<Fence> {
+        let made = match self {
+            Self::V2(base) => Fence::v2(&base.join(name), memory_mib, vcpus),
+            Self::V1 { memory, cpu } => {
+                Fence::v1(&memory.join(name), cpu.as_ref().map(|cpu| cpu.join(name)), memory_mib, vcpus)
+            }
+            Self::Watched => return None,
+        };
+        let fence = made.map_err(|error| tracing::warn!(name, %error, "a control group cannot be made")).ok()?;
+        match fence.enclose(pid) {
+            Ok(()) => Some(fence),
+            Err(error) => {
+                // It may be over already.
+                tracing::debug!(name, %error, "a job is not in its control group");
+                fence.remove();
+                None
+            }
+        }
+    }
+
+    /// The instance ends.
+    pub(super) fn remove(&self) {
+        let directories: &[Option<&PathBuf>] = match self {
+            Self::V2(base) => &[Some(base), None],
+            Self::V1 { memory, cpu } => &[Some(memory), cpu.as_ref()],
+            Self::Watched => &[],
+        };
+        for directory in directories.iter().flatten() {
+            remove_tree(directory);
+        }
+    }
+}
+
+/// Removes the groups that an instance has left, wherever it made them. Its processes are gone by then.
+pub(super) fn remove_leftovers(instance: &InstanceId) {
+    let mount = Path::new(MOUNT);
+    let own =
+        ["", "memory", "cpu"].map(|controller| mount.join(controller).join(own_group(controller).unwrap_or_default()));
+    for parent in own.into_iter().chain([mount.to_owned()]) {
+        let base = parent.join(ROOT).join(&instance.0);
+        if base.is_dir() {
+            remove_tree(&base);
+        }
+    }
+}
+
+/// Groups are directories whose files cannot be removed and go with them.
+fn remove_tree(base: &Path) {
+    for entry in fs::read_dir(base).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            let _ = fs::remove_dir(entry.path());
+        }
+    }
+    let _ = fs::remove_dir(base);
+}
+
+/// Where this process is, relative to the mount of the controller; without a name, that of version 2.
+fn own_group(controller: &str) -> Option<String> {
+    let text = fs::read_to_string("/proc/self/cgroup").ok()?;
+    let path = text.lines().find_map(|line| {
+        let (_, rest) = line.split_once(':')?;
+        let (names, path) = rest.split_once(':')?;
+        names.split(',').any(|name| name == controller).then_some(path)
+    })?;
+    Some(path.trim_start_matches('/').to_owned())
+}
+
+/// Where memory is controlled by version 2: below the root for root, or below our own group where it was delegated.
+fn v2(mount: &Path, instance: &InstanceId) -> Option<Fences> {
+    let controllers = fs::read_to_string(mount.join("cgroup.controllers")).ok()?;
+    if !controllers.split_whitespace().any(|name| name == "memory") {
+        return None;
+    }
+    let own = mount.join(own_group("")?);
+    [mount.to_owned(), own].into_iter().find_map(|parent| {
+        let root = parent.join(ROOT);
+        make(&root).ok()?;
+        if !hands_down(&root) {
+            // A group with processes cannot hand controllers down: ours go into one beside the jobs'.
+            let leaf = parent.join(format!("{ROOT}.agents"));
+            if parent != mount && make(&leaf).is_ok() {
+                for pid in fs::read_to_string(parent.join("cgroup.procs")).unwrap_or_default().lines() {
+                    let _ = fs::write(leaf.join("cgroup.procs"), pid);
+                }
+            }
+            let _ = fs::write(parent.join("cgroup.subtree_control"), "+memory");
+            let _ = fs::write(parent.join("cgroup.subtree_control"), "+cpu");
+        }
+        let base = root.join(&instance.0);
+        fs::write(root.join("cgroup.subtree_control"), "+memory").ok()?;
+        let _ = fs::write(root.join("cgroup.subtree_control"), "+cpu");
+        make(&base).ok()?;
+        fs::write(base.join("cgroup.subtree_control"), "+memory").ok()?;
+        let _ = fs::write(base.join("cgroup.subtree_control"), "+cpu");
+        Some(Fences::V2(base))
+    })
+}
+
+fn hands_down(group: &Path) -> bool {
+    let controllers = fs::read_to_string(group.join("cgroup.controllers")).unwrap_or_default();
+    controllers.split_whitespace().any(|name| name == "memory")
+}
+
+/// Version 1: below our own groups, so that what limits us limits the jobs too.
+fn v1(mount: &Path, instance: &InstanceId) -> Option<Fences> {
+    let place = |controller: &str| {
+        let parent = mount.join(controller).join(own_group(controller)?);
+        if !parent.join("tasks").exists() {
+            return None;
+        }
+        let root = parent.join(ROOT);
+        make(&root).ok()?;
+        let base = root.join(&instance.0);
+        make(&base).ok()?;
+        Some(base)
+    };
+    Some(Fences::V1 { memory: place("memory")?, cpu: place("cpu") })
+}
+
+fn make(directory: &Path) -> io::Result<()> {
+    match fs::create_dir(directory) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        other => other,
+    }
+}
+
+/// A job's own control group; in version 1 one for each controller.
+#[derive(Debug)]
+pub(super) struct Fence {
+    memory: PathBuf,
+    /// Version 1 alone.
+    cpu: Option<PathBuf>,
+    is_v2: bool,
+}
+
+impl Fence {
+    fn v2(group: &Path, memory_mib: u64, vcpus: f64) -> io::Result<Self> {
+        fs::create_dir(group)?;
+        let fence = Self { memory: group.to_owned(), cpu: None, is_v2: true };
+        let limited = fs::write(group.join("memory.max"), (memory_mib << 20).to_string());
+        if let Err(error) = limited {
+            fence.remove();
+            return Err(error);
+        }
+        // Absent without swap; all of a job dies together; a vCPU weighs what 1024 shares did.
+        let _ = fs::write(group.join("memory.swap.max"), "0");
+        let _ = fs::write(group.join("memory.oom.group"), "1");
+        let _ = fs::write(group.join("cpu.weight"), weight(vcpus).to_string());
+        Ok(fence)
+    }
+
+    fn v1(group: &Path, cpu: Option<PathBuf>, memory_mib: u64, vcpus: f64) -> io::Result<Self> {
+        fs::create_dir(group)?;
+        let cpu = cpu.filter(|cpu| fs::create_dir(cpu).is_ok());
+        let fence = Self { memory: group.to_owned(), cpu, is_v2: false };
+        let bytes = (memory_mib << 20).to_string();
+        if let Err(error) = fs::write(group.join("memory.limit_in_bytes"), &bytes) {
+            fence.remove();
+            return Err(error);
+        }
+        // Absent where swap is not counted.
+        let _ = fs::write(group.join("memory.memsw.limit_in_bytes"), bytes);
+        if let Some(cpu) = &fence.cpu {
+            let _ = fs::write(cpu.join("cpu.shares"), shares(vcpus).to_string());
+        }
+        Ok(fence)
+    }
+
+    /// Moves the process, and what it has started before. What starts later is born inside.
+    fn enclose(&self, pid: i32) -> io::Result<()> {
+        self.take(pid)?;
+        let mut inside = vec![pid];
+        for _ in 0..ROUNDS {
+            let known = inside.len();
+            let born: Vec<i32> = inside.iter().flat_map(|pid| procs::children(*pid)).collect();
+            for pid in born {
+                if !inside.contains(&pid) {
+                    // It may be over.
+                    let _ = self.take(pid);
+                    inside.push(pid);
+                }
+            }
+            if inside.len() == known {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&self, pid: i32) -> io::Result<()> {
+        if let Some(cpu) = &self.cpu {
+            let _ = fs::write(cpu.join("cgroup.procs"), pid.to_string());
+        }
+        fs::write(self.memory.join("cgroup.procs"), pid.to_string())
+    }
+
+    /// Whether something of it was killed because it took more memory than it may.
+    pub(super) fn was_breached(&self) -> bool {
+        let file = if self.is_v2 { "memory.events" } else { "memory.oom_control" };
+        let text = fs::read_to_string(self.memory.join(file)).unwrap_or_default();
+        kills(&text) > 0
+    }
+
+    /// The most memory that it has held at once, in MiB; where the kernel tells.
+    pub(super) fn peak_mib(&self) -> Option<f64> {
+        let file = if self.is_v2 { "memory.peak" } else { "memory.max_usage_in_bytes" };
+        let text = fs::read_to_string(self.memory.join(file)).ok()?;
+        text.trim().parse().ok().map(mib)
+    }
+
+    /// Ends what is left inside, where the kernel can do that at once, and removes the group.
+    pub(super) fn remove(self) {
+        if self.is_v2 {
+            let _ = fs::write(self.memory.join("cgroup.kill"), "1");
+        }
+        for directory in [Some(self.memory), self.cpu].into_iter().flatten() {
+            if let Err(error) = fs::remove_dir(&directory) {
+                // What lives on is swept with the instance.
+                tracing::debug!(group = %directory.display(), %error, "a control group cannot be removed yet");
+            }
+        }
+    }
+}
+
+/// The count that stands after `oom_kill`, in `memory.events` and `memory.oom_control` alike.
+fn kills(text: &str) -> u64 {
+    let count = text.lines().find_map(|line| line.strip_prefix("oom_kill "));
+    count.and_then(|count| count.trim().parse().ok()).unwrap_or(0)
+}
+
+/// `cpu.shares` of version 1: 1024 a vCPU.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "vCPUs are 0.25 to some hundreds")]
+fn shares(vcpus: f64) -> u64 {
+    (vcpus * 1024.0).round().clamp(2.0, 262_144.0) as u64
+}
+
+/// `cpu.weight` of version 2, where 100 is what 1024 shares were.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "vCPUs are 0.25 to some hundreds")]
+fn weight(vcpus: f64) -> u64 {
+    (vcpus * 100.0).round().clamp(1.0, 10_000.0) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kills_are_read_from_either_kind_of_group() {
+        for (text, expect) in [
+            ("low 0\nhigh 0\nmax 5\noom 2\noom_kill 1\noom_group_kill 1\n", 1),
+            ("oom_kill_disable 0\nunder_oom 0\noom_kill 3\n", 3),
+            ("", 0),
+        ] {
+            assert_eq!(kills(text), expect, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_vcpu_weighs_what_1024_shares_do() {
+        for (vcpus, expect) in [(1.0, (1024, 100)), (0.25, (256, 25)), (500.0, (262_144, 10_000)), (0.0, (2, 1))] {
+            assert_eq!((shares(vcpus), weight(vcpus)), expect, "{vcpus}");
+        }
+    }
+
+    /// A directory that looks like one that cgroup v2 is mounted on.
+    #[test]
+    fn without_the_memory_controller_there_is_no_fence() {
+        let mount = tempfile::tempdir().expect("a directory");
+        let instance = InstanceId("i-1".into());
+        assert_eq!(v2(mount.path(), &instance), None, "not mounted");
+        fs::write(mount.path().join("cgroup.controllers"), "cpu pids").expect("written");
+        assert_eq!(v2(mount.path(), &instance), None, "no memory controller");
+        assert_eq!(v1(mount.path(), &instance), None, "not mounted");
+    }
+}
