@@ -311,14 +311,14 @@ mod tests {
             (&["a!", "b!"], &["a+", "b+", "b=2", "a=143"], &["+a +b", "", "", "-a", ""], Some("b")),
             (&["a!", "b"], &["a+", "b+", "b=2"], &["+a +b", "", "", ""], None),
             (&["a!", "b"], &["a+", "b+", "b=2", "a=0"], &["+a +b", "", "", "", ""], Some("a")),
-            (&["a!", "b", "c a:COMPLETE"], &["a+", "b+", "a=0", "b=143"], &["+a +b", "", "", "!c -b", ""], Some("a")),
+            (&["a!", "b", "c a:COMPLETE"], &["a+", "b+", "a=0", "b=143"], &["+a +b", "", "", "-b !c", ""], Some("a")),
             (
                 &["db", "app! db:START", "log"],
                 &["db+", "app+", "log+", "stop", "app=0", "db=0", "log=0"],
                 &["+db +log", "+app", "", "", "-app -log", "-db", "", ""],
                 Some("app"),
             ),
-            (&["a!", "b a:START"], &["stop", "a=x"], &["+a", "!b -a", ""], Some("a")),
+            (&["a!", "b a:START"], &["stop", "a=x"], &["+a", "-a !b", ""], Some("a")),
         ];
         for (lines, script, expect, over) in table {
             let (told, decisive) = play(lines, script);

@@ -5,7 +5,7 @@ use super::control::Control;
 use super::fence::Fences;
 use super::hold::{Hold, Order};
 use super::link::{self, News};
-use super::message::{Exit, PROTOCOL, Start, ToEngine};
+use super::message::{BEAT, Exit, PROTOCOL, Start, ToEngine};
 use super::pid_file::PidFile;
 use super::usage::Meters;
 use super::{AgentError, Options, escaped, now};
@@ -18,6 +18,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{Sender, UnboundedSender, channel, unbounded_channel};
 use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
 
 /// How long things may take.
 #[derive(Debug, Clone, Copy)]
@@ -91,6 +92,8 @@ pub(super) async fn run(options: Options, limits: Limits) -> Result<(), AgentErr
         closing: None,
     };
     tracing::info!(instance = %host.surroundings.instance, pid = std::process::id(), "the agent has begun");
+    let mut beat = tokio::time::interval(BEAT);
+    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             Some(news) = heard.recv() => host.hear(news),
@@ -101,6 +104,7 @@ pub(super) async fn run(options: Options, limits: Limits) -> Result<(), AgentErr
                     host.hear(News::Gone);
                 }
             }
+            _ = beat.tick() => host.tell(ToEngine::Alive),
             () = next(&mut signals) => host.close(host.limits.closing_grace_seconds),
             () = tokio::time::sleep_until(host.wake().into()) => {}
         }
@@ -122,6 +126,7 @@ impl Host {
                     protocol: PROTOCOL,
                     instance: self.surroundings.instance.clone(),
                     pid: std::process::id(),
+                    limits: self.surroundings.fences.name().to_owned(),
                     held: self.hold.held(),
                 });
                 for message in self.hold.repeat() {

@@ -5,16 +5,30 @@
 
 use crate::model::{AttemptId, ContainerExit, InstanceId, Millis, TaskContainer, Usage, Volume};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// Both sides refuse a peer of another version with a clear word.
 pub const PROTOCOL: u32 = 2;
+
+/// Between two signs of life of an agent.
+pub const BEAT: Duration = Duration::from_secs(2);
 
 /// From the agent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum ToEngine {
     /// On every new connection: who it is and everything it holds.
-    Hello { protocol: u32, instance: InstanceId, pid: u32, held: Vec<Held> },
+    Hello {
+        protocol: u32,
+        instance: InstanceId,
+        pid: u32,
+        /// What keeps its jobs within their memory: `cgroup v2`, `cgroup v1`, `watched`.
+        #[serde(default)]
+        limits: String,
+        held: Vec<Held>,
+    },
+    /// Every [`BEAT`], so that an agent that hangs is told from one that has nothing to say.
+    Alive,
     /// Its first essential process or container runs.
     Started {
         attempt: AttemptId,

@@ -18,7 +18,7 @@ pub(super) struct NoRuntime {
 pub(super) async fn find(docker_host: Option<&str>) -> Result<Docker, NoRuntime> {
     let environment = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let mut tried = Vec::new();
-    for address in addresses(docker_host, environment) {
+    for address in addresses(docker_host, rustix::process::getuid().as_raw(), environment) {
         match connect(&address).await {
             Ok(docker) => return Ok(docker),
             Err(Error::UnsupportedURISchemeError { .. }) => {
@@ -33,14 +33,21 @@ pub(super) async fn find(docker_host: Option<&str>) -> Result<Docker, NoRuntime>
     Err(NoRuntime { tried })
 }
 
-fn addresses(docker_host: Option<&str>, environment: impl Fn(&str) -> Option<String>) -> Vec<String> {
+fn addresses(docker_host: Option<&str>, user: u32, environment: impl Fn(&str) -> Option<String>) -> Vec<String> {
     if let Some(one) = docker_host.map(str::to_owned).or_else(|| environment("DOCKER_HOST")) {
         return vec![if one.starts_with('/') { format!("unix://{one}") } else { one }];
     }
-    let own = environment("XDG_RUNTIME_DIR").map(|directory| format!("unix://{directory}/podman/podman.sock"));
-    let docker = Some("unix:///var/run/docker.sock".to_owned());
-    let podman = Some("unix:///run/podman/podman.sock".to_owned());
-    [docker, own, podman].into_iter().flatten().collect()
+    let runtime = environment("XDG_RUNTIME_DIR").unwrap_or_else(|| format!("/run/user/{user}"));
+    let home = environment("HOME").map(|home| format!("{home}/.docker/run/docker.sock"));
+    // The machine's Docker, then those of a user without root, then the machine's Podman.
+    let sockets = [
+        Some("/var/run/docker.sock".to_owned()),
+        Some(format!("{runtime}/docker.sock")),
+        Some(format!("{runtime}/podman/podman.sock")),
+        home,
+        Some("/run/podman/podman.sock".to_owned()),
+    ];
+    sockets.into_iter().flatten().map(|path| format!("unix://{path}")).collect()
 }
 
 async fn connect(address: &str) -> Result<Docker, Error> {
@@ -73,17 +80,28 @@ mod tests {
             (None, &[("DOCKER_HOST", "unix:///a"), ("XDG_RUNTIME_DIR", "/run/user/1")], &["unix:///a"]),
             (
                 None,
-                &[("XDG_RUNTIME_DIR", "/run/user/1")],
+                &[("XDG_RUNTIME_DIR", "/run/user/1"), ("HOME", "/home/a")],
                 &[
                     "unix:///var/run/docker.sock",
+                    "unix:///run/user/1/docker.sock",
                     "unix:///run/user/1/podman/podman.sock",
+                    "unix:///home/a/.docker/run/docker.sock",
                     "unix:///run/podman/podman.sock",
                 ],
             ),
-            (None, &[], &["unix:///var/run/docker.sock", "unix:///run/podman/podman.sock"]),
+            (
+                None,
+                &[],
+                &[
+                    "unix:///var/run/docker.sock",
+                    "unix:///run/user/7/docker.sock",
+                    "unix:///run/user/7/podman/podman.sock",
+                    "unix:///run/podman/podman.sock",
+                ],
+            ),
         ];
         for (named, environment, expect) in table {
-            let found = addresses(*named, |name| {
+            let found = addresses(*named, 7, |name| {
                 environment.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
             });
             assert_eq!(found, *expect, "{named:?} {environment:?}");

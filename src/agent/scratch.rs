@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 #[derive(Debug)]
 pub(super) struct Scratch {
     path: PathBuf,
+    /// The directory of its task, where it is one of several there.
+    shared: Option<PathBuf>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -21,13 +23,14 @@ pub(super) struct ScratchError {
 impl Scratch {
     /// `place` is relative to `work`. Quick where a directory is, and not worth another thread.
     pub(super) fn create(data_directory: &Path, place: &Path) -> Result<Self, ScratchError> {
-        let path = data_directory.join("work").join(place);
+        let work = data_directory.join("work");
+        let (path, shared) = (work.join(place), place.parent().filter(|parent| !parent.as_os_str().is_empty()));
         let mut builder = DirBuilder::new();
         builder.mode(0o700);
         // Its parent is there, but for the first job of an engine.
         let created = builder.create(&path).or_else(|_| builder.recursive(true).create(&path));
         match created {
-            Ok(()) => Ok(Self { path }),
+            Ok(()) => Ok(Self { shared: shared.map(|task| work.join(task)), path }),
             Err(source) => Err(ScratchError { path, source }),
         }
     }
@@ -38,9 +41,16 @@ impl Scratch {
 
     pub(super) async fn remove(self) {
         // Most jobs leave nothing in it.
-        if std::fs::remove_dir(&self.path).is_ok() {
-            return;
+        if std::fs::remove_dir(&self.path).is_err() {
+            self.remove_all().await;
         }
+        if let Some(shared) = &self.shared {
+            // The last one there succeeds.
+            let _ = std::fs::remove_dir(shared);
+        }
+    }
+
+    async fn remove_all(&self) {
         let path = self.path.clone();
         let removed = tokio::task::spawn_blocking(move || std::fs::remove_dir_all(path)).await;
         if let Err(error) = removed.map_err(io::Error::other).and_then(|removed| removed) {

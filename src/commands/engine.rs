@@ -11,7 +11,7 @@ use crate::config::directories::private_file;
 use crate::config::{DataDirectory, HttpAddress};
 use crate::daemon;
 use crate::engine::Settings;
-use crate::model::{EngineStatus, Place};
+use crate::model::{AgentStatus, EngineStatus, Place};
 use serde::Serialize;
 use std::fs::File;
 use std::io::{IsTerminal, Read, Seek, SeekFrom};
@@ -159,6 +159,7 @@ async fn foreground(setting: &Setting, http: Option<HttpAddress>) -> Done {
         data_directory: setting.data.path().to_owned(),
         settings: settings(setting),
         agent_program: std::env::current_exe().map_err(CommandError::Start)?,
+        docker_host: setting.config.engine.docker_host.clone(),
         http,
     };
     let mut running = std::pin::pin!(daemon::run(options, shutdown));
@@ -298,18 +299,34 @@ fn show(status: &EngineStatus, output: Output) -> Result<(), CommandError> {
     if status.agents.is_empty() {
         return Ok(());
     }
-    let mut agents = Table::new(&[left("INSTANCE"), left("ENVIRONMENT"), right("PID"), left("AGENT"), right("JOBS")]);
+    let mut agents = Table::new(&[
+        left("INSTANCE"),
+        left("ENVIRONMENT"),
+        right("PID"),
+        left("AGENT"),
+        left("LIMITS"),
+        right("JOBS"),
+    ]);
     for agent in &status.agents {
         agents.row(vec![
             Cell::new(&agent.instance_id.0),
             Cell::new(&agent.compute_environment),
             Cell::optional(agent.pid.map(|pid| pid.to_string())),
-            Cell::health(if agent.connected { "connected" } else { "away" }, agent.connected),
+            presence(agent),
+            Cell::new(&agent.limits),
             Cell::count(u64::from(agent.running_jobs)),
         ]);
     }
     output.text("\n")?;
     output.table(&agents)
+}
+
+fn presence(agent: &AgentStatus) -> Cell {
+    match (agent.connected, agent.silent_seconds) {
+        (true, None) => Cell::health("connected", true),
+        (true, Some(seconds)) => Cell::health(&format!("silent for {seconds} s"), false),
+        (false, _) => Cell::health("away", false),
+    }
 }
 
 /// The last lines that a log holds after its first `skip` bytes, without anything a terminal would act on.

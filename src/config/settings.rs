@@ -56,6 +56,9 @@ pub struct EngineSettings {
     /// Where AWS's APIs are served on TCP besides; unset for nowhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub http: Option<HttpAddress>,
+    /// Where the container runtime answers; unset for `DOCKER_HOST` or one of the usual sockets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub docker_host: Option<String>,
 }
 
 impl Default for EngineSettings {
@@ -67,6 +70,7 @@ impl Default for EngineSettings {
             region: "us-east-1".to_owned(),
             account: "123456789012".to_owned(),
             http: None,
+            docker_host: None,
         }
     }
 }
@@ -116,7 +120,8 @@ pub enum ConfigError {
 
 const SETTINGS: [&str; 6] = ["theme", "context", "engine", "prices", "contexts", "keys"];
 const PRICE_SETTINGS: [&str; 4] = ["as-of", "on-demand", "spot", "fargate"];
-const ENGINE_SETTINGS: [&str; 6] = ["idle-seconds", "retention-days", "settle-millis", "region", "account", "http"];
+const ENGINE_SETTINGS: [&str; 7] =
+    ["idle-seconds", "retention-days", "settle-millis", "region", "account", "http", "docker-host"];
 const CONTEXT_SETTINGS: [&str; 7] =
     ["backend", "read-only", "data-dir", "profile", "region", "endpoint", "calls-per-second"];
 
@@ -275,6 +280,7 @@ mod tests {
             prices: toml::from_str(prices).expect("valid"),
             engine: EngineSettings {
                 http: Some("127.0.0.1:0".parse().expect("loopback")),
+                docker_host: Some("unix:///d.sock".to_owned()),
                 ..EngineSettings::default()
             },
             contexts: BTreeMap::from([(

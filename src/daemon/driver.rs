@@ -379,6 +379,8 @@ impl Body {
                 self.report(&region, Action::AttemptStarted { attempt, at }, now, round);
             }
             ToEngine::Exited { attempt, exit } => self.exited(&region, instance, attempt, exit, now, round),
+            // Heard by the connection.
+            ToEngine::Alive => {}
             ToEngine::Used { samples } => {
                 let at_home = region == *self.parts.realms.home();
                 for (attempt, usage) in samples {

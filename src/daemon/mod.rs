@@ -29,7 +29,7 @@ use crate::model::What;
 use clock::Clock;
 use door::Door;
 use feed::Feed;
-use instances::{Instances, Keeper, Limits, Note};
+use instances::{Instances, Keeper, Launch, Limits, Note};
 use lock::EngineLock;
 use std::future::Future;
 use std::io;
@@ -53,6 +53,8 @@ pub struct Options {
     pub settings: Settings,
     /// The `batchdeck` binary; launched as `batchdeck agent --data-dir DIR --instance ID`.
     pub agent_program: PathBuf,
+    /// The container runtime's address; `None`: `DOCKER_HOST`, or the first of the usual sockets that answers.
+    pub docker_host: Option<String>,
     /// Where AWS's APIs are served on TCP besides the socket.
     pub http: Option<HttpAddress>,
 }
@@ -112,7 +114,7 @@ async fn run_within(
     options: Options,
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), DaemonError> {
-    let Options { data_directory, settings, agent_program, http } = options;
+    let Options { data_directory, settings, agent_program, docker_host, http } = options;
     let directory = DataDirectory::new(&data_directory)?;
     directory.prepare()?;
     let _lock = EngineLock::take(&directory)?;
@@ -150,7 +152,9 @@ async fn run_within(
     .map_err(DaemonError::Thread)?;
 
     let mut notices = recovered.notices;
-    let mut keeper = Keeper::new(directory.clone(), agent_program, limits, driver.clone(), (instances.clone(), heard));
+    let launch = Launch { program: agent_program, docker_host };
+    let talkers = (driver.clone(), feed.clone());
+    let mut keeper = Keeper::new(directory.clone(), launch, limits, talkers, (instances.clone(), heard));
     let (alive, lost) = keeper.recover(expected).await;
     if alive + lost > 0 {
         notices.push(format!("{alive} agents went on without the engine, {lost} were lost"));
@@ -166,7 +170,7 @@ async fn run_within(
         tracing::info!("{notice}");
     }
     feed.publish(clock::wall(), notices.iter().cloned().map(What::Notice));
-    tasks.spawn(instances::connection::accept(agents_listener, instances.clone(), driver.clone()));
+    tasks.spawn(instances::connection::accept(agents_listener, limits.listens, instances.clone(), driver.clone()));
 
     tasks.spawn(sweep(directory.logs()));
     let stop = Arc::new(Notify::new());

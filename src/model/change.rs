@@ -108,5 +108,11 @@ pub struct AgentStatus {
     pub compute_environment: String,
     pub pid: Option<u32>,
     pub connected: bool,
+    /// It is connected and has said nothing for so long; it may hang.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub silent_seconds: Option<u64>,
+    /// What keeps its jobs within their memory: `cgroup v2`, `cgroup v1`, or `watched`, where a job that takes more is
+    /// found by looking and ended.
+    pub limits: String,
     pub running_jobs: u32,
 }

@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn every_member_of_a_container_reaches_the_runtime() {
         let task: Start = serde_json::from_value(json!({
-            "attempt": "j:1", "taskId": "t", "asProcess": false, "vcpus": 1.5, "memoryMib": 64, "gpus": 2,
+            "attempt": { "job": "j", "number": 1 }, "taskId": "t", "asProcess": false, "vcpus": 1.5, "memoryMib": 64, "gpus": 2,
             "volumes": [{ "name": "here", "host": { "sourcePath": "/srv" } }, { "name": "fresh" }],
             "containers": [{
                 "name": "default", "essential": true, "logStream": "s",

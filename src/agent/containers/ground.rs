@@ -187,7 +187,7 @@ mod tests {
     fn a_volume_that_cannot_be_mounted_is_refused_by_name() {
         let task = |volumes: serde_json::Value| -> Start {
             serde_json::from_value(json!({
-                "attempt": "j:1", "taskId": "t", "asProcess": false, "vcpus": 1.0, "memoryMib": 64, "volumes": volumes,
+                "attempt": { "job": "j", "number": 1 }, "taskId": "t", "asProcess": false, "vcpus": 1.0, "memoryMib": 64, "volumes": volumes,
                 "containers": [{
                     "name": "default", "essential": true, "logStream": "s",
                     "properties": { "image": "i", "mountPoints": [{ "sourceVolume": "v", "containerPath": "/v" }] },

@@ -176,10 +176,12 @@ pub(super) async fn status(State(world): Shared) -> Result<Json<EngineStatus>, A
     let agents = known
         .into_iter()
         .map(|instance| {
-            let present = presence.get(&instance.instance_id).copied().unwrap_or_default();
+            let present = presence.get(&instance.instance_id).cloned().unwrap_or_default();
             AgentStatus {
                 pid: present.pid.or(instance.agent_pid),
                 connected: present.connected,
+                silent_seconds: present.silent.map(|since| since.as_secs()),
+                limits: present.limits,
                 running_jobs: instance.running_jobs,
                 compute_environment: instance.compute_environment,
                 instance_id: instance.instance_id,

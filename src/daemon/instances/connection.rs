@@ -5,28 +5,30 @@ use crate::agent::message::{PROTOCOL, ToAgent, ToEngine};
 use crate::daemon::driver::Driver;
 use crate::model::InstanceId;
 use std::io;
+use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 /// Takes agents' connections for ever; all of them end when this is dropped.
-pub(in crate::daemon) async fn accept(listener: UnixListener, instances: Instances, driver: Driver) {
+pub(in crate::daemon) async fn accept(listener: UnixListener, listens: Duration, instances: Instances, driver: Driver) {
     let mut connections = JoinSet::new();
     let mut number: ConnectionNumber = 0;
     loop {
         tokio::select! {
             accepted = crate::daemon::socket::accept_own(&listener) => {
                 number += 1;
-                connections.spawn(talk(accepted, number, instances.clone(), driver.clone()));
+                connections.spawn(talk(accepted, number, listens, instances.clone(), driver.clone()));
             }
             Some(_) = connections.join_next() => {}
         }
     }
 }
 
-async fn talk(stream: UnixStream, number: ConnectionNumber, instances: Instances, driver: Driver) {
+async fn talk(stream: UnixStream, number: ConnectionNumber, listens: Duration, instances: Instances, driver: Driver) {
     let (reader, writer) = stream.into_split();
     let mut lines = BufReader::new(reader).lines();
     let instance = match greet(&mut lines, writer, number, &instances, &driver).await {
@@ -36,9 +38,25 @@ async fn talk(stream: UnixStream, number: ConnectionNumber, instances: Instances
             return;
         }
     };
+    // Counted in whole waits, each of which has looked for a message first: an engine that was itself asleep hears what
+    // was said meanwhile, and takes nobody for hung.
+    let mut waits = 0;
+    let silent = |waits: u32| {
+        instances.note(Note::Silent { instance: instance.clone(), number, since: listens * waits });
+    };
     let cause = loop {
-        match next(&mut lines).await {
+        let Ok(heard) = timeout(listens, next(&mut lines)).await else {
+            waits += 1;
+            silent(waits);
+            continue;
+        };
+        if waits > 0 {
+            waits = 0;
+            silent(0);
+        }
+        match heard {
             Ok(Some(ToEngine::Hello { .. })) => break "it said hello twice".to_owned(),
+            Ok(Some(ToEngine::Alive)) => {}
             Ok(Some(message)) => driver.said(instance.clone(), message),
             Ok(None) => break "it closed the connection".to_owned(),
             Err(cause) => break cause.to_string(),
@@ -58,7 +76,7 @@ async fn greet(
     driver: &Driver,
 ) -> io::Result<InstanceId> {
     let Some(hello) = next(lines).await? else { return Err(io::ErrorKind::UnexpectedEof.into()) };
-    let ToEngine::Hello { protocol, instance, pid, .. } = &hello else {
+    let ToEngine::Hello { protocol, instance, pid, limits, .. } = &hello else {
         return Err(io::Error::other("it did not say hello first"));
     };
     if *protocol != PROTOCOL {
@@ -67,10 +85,10 @@ async fn greet(
         );
         return Err(io::Error::other(words));
     }
-    let (instance, pid) = (instance.clone(), *pid);
+    let (instance, pid, limits) = (instance.clone(), *pid, limits.clone());
     let (to_agent, outgoing) = mpsc::unbounded_channel();
     tokio::spawn(write(writer, outgoing));
-    instances.note(Note::Connected { instance: instance.clone(), number, pid, to_agent });
+    instances.note(Note::Connected { instance: instance.clone(), number, pid, limits, to_agent });
     driver.said(instance.clone(), hello);
     Ok(instance)
 }

@@ -6,16 +6,17 @@
 
 use super::mourning::Mourner;
 use super::process::{self, Process};
-use super::{ConnectionNumber, Instances, Limits, Note, Presence};
+use super::{ConnectionNumber, Instances, Launch, Limits, Note, Presence};
 use crate::agent::message::{Start, ToAgent};
 use crate::config::DataDirectory;
 use crate::config::directories::private_file;
+use crate::daemon::clock;
 use crate::daemon::driver::Driver;
+use crate::daemon::feed::Feed;
 use crate::engine::{Effect, StartAttempt};
-use crate::model::{Instance, InstanceId};
+use crate::model::{Instance, InstanceId, What};
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::process::{Child, Command};
@@ -26,9 +27,10 @@ use tokio::time::{Instant, sleep, timeout};
 /// Keeps what is known of each instance.
 pub(in crate::daemon) struct Keeper {
     directory: DataDirectory,
-    agent_program: PathBuf,
+    launch: Launch,
     limits: Limits,
     driver: Driver,
+    feed: Feed,
     instances: Instances,
     heard: mpsc::UnboundedReceiver<Note>,
     slots: BTreeMap<InstanceId, Slot>,
@@ -44,6 +46,10 @@ struct Slot {
     newest: Option<ConnectionNumber>,
     launched: Instant,
     registered: bool,
+    /// What keeps its jobs within their memory, as it says.
+    limits: String,
+    /// It is connected and has said nothing for so long.
+    silent: Option<Duration>,
     /// It was told to end.
     ending: bool,
     /// Why it is lost, or will be once its process is over.
@@ -68,6 +74,8 @@ impl Default for Slot {
             newest: None,
             launched: Instant::now(),
             registered: false,
+            limits: String::new(),
+            silent: None,
             ending: false,
             cause: None,
             life: Life::Alive,
@@ -78,13 +86,13 @@ impl Default for Slot {
 impl Keeper {
     pub(in crate::daemon) fn new(
         directory: DataDirectory,
-        agent_program: PathBuf,
+        launch: Launch,
         limits: Limits,
-        driver: Driver,
+        (driver, feed): (Driver, Feed),
         (instances, heard): (Instances, mpsc::UnboundedReceiver<Note>),
     ) -> Self {
         let (slots, waits) = (BTreeMap::new(), JoinSet::new());
-        Self { directory, agent_program, limits, driver, instances, heard, slots, waits }
+        Self { directory, launch, limits, driver, feed, instances, heard, slots, waits }
     }
 
     /// Looks for the agents that an engine before has left. Those that live are waited for; the others' jobs are ended
@@ -151,7 +159,13 @@ impl Keeper {
     fn hear(&mut self, note: Note) {
         match note {
             Note::Effect(effect) => self.carry_out(effect),
-            Note::Connected { instance, number, pid, to_agent } => self.connected(&instance, number, pid, to_agent),
+            Note::Connected { instance, number, pid, limits, to_agent } => {
+                self.connected(&instance, number, pid, to_agent);
+                if let Some(slot) = self.slots.get_mut(&instance) {
+                    (slot.limits, slot.silent) = (limits, None);
+                }
+            }
+            Note::Silent { instance, number, since } => self.silent(&instance, number, since),
             Note::Ended { instance, process, how } => self.ended(&instance, process, how),
             Note::CallDue { instance, process, after } => self.call_due(&instance, process, after),
             Note::Disconnected { instance, number } | Note::LastWordsDue { instance, number } => {
@@ -165,6 +179,8 @@ impl Keeper {
                 let presence = |slot: &Slot| Presence {
                     pid: slot.process.map(|process| process.pid),
                     connected: slot.connection.is_some(),
+                    silent: slot.silent.filter(|_| slot.connection.is_some()),
+                    limits: slot.limits.clone(),
                 };
                 // Whoever asked may have gone.
                 let _ = reply.send(self.slots.iter().map(|(id, slot)| (id.clone(), presence(slot))).collect());
@@ -210,7 +226,7 @@ impl Keeper {
                 self.expect_call(instance);
             }
             Err(cause) => {
-                let program = self.agent_program.display();
+                let program = self.launch.program.display();
                 slot.cause = Some(format!("its agent could not be started: {program}: {cause}"));
                 slot.life = Life::Over;
                 self.slots.insert(instance.clone(), slot);
@@ -222,7 +238,11 @@ impl Keeper {
     /// Starts the agent in its own process group, with nothing of ours but its log: it outlives the engine.
     fn spawn(&self, instance: &InstanceId) -> std::io::Result<Child> {
         let log = private_file(&self.directory.agent_log(instance))?;
-        Command::new(&self.agent_program)
+        let mut command = Command::new(&self.launch.program);
+        if let Some(address) = &self.launch.docker_host {
+            command.env("DOCKER_HOST", address);
+        }
+        command
             .arg("agent")
             .arg("--data-dir")
             .arg(self.directory.path())
@@ -320,6 +340,36 @@ impl Keeper {
         }
     }
 
+    /// An agent that hangs keeps its connection, and holds its jobs, and new ones, for ever.
+    fn silent(&mut self, instance: &InstanceId, number: ConnectionNumber, since: Duration) {
+        let Limits { silent_after, hung_after, .. } = self.limits;
+        let Some(slot) = self.slots.get_mut(instance) else { return };
+        if slot.connection.as_ref().is_none_or(|(current, _)| *current != number) {
+            return;
+        }
+        let was_silent = slot.silent.is_some();
+        slot.silent = (since >= silent_after).then_some(since);
+        let told = match (was_silent, slot.silent) {
+            (false, Some(_)) => {
+                let left = hung_after.saturating_sub(since);
+                Some(format!("the agent of {instance} says nothing any more; it is given up in {left:?}"))
+            }
+            (true, None) => Some(format!("the agent of {instance} is heard again")),
+            _ => None,
+        };
+        let hung = slot.process.filter(|_| since >= hung_after && slot.life == Life::Alive);
+        if let Some(told) = told {
+            tracing::warn!("{told}");
+            self.feed.publish(clock::wall(), [What::Notice(told)]);
+        }
+        if let (Some(process), Some(slot)) = (hung, self.slots.get_mut(instance)) {
+            let cause = format!("its agent hung: it said nothing for {since:?}");
+            tracing::warn!(%instance, %cause, "an agent is killed");
+            slot.cause = Some(cause);
+            process.kill();
+        }
+    }
+
     fn disconnected(&mut self, instance: &InstanceId, number: ConnectionNumber) {
         if let Some(slot) = self.slots.get_mut(instance)
             && slot.connection.as_ref().is_some_and(|(current, _)| *current == number)
@@ -383,7 +433,7 @@ impl Keeper {
 
     fn mourner(&self) -> Mourner {
         let (driver, instances) = (self.driver.clone(), self.instances.clone());
-        Mourner { driver, instances, directory: self.directory.clone() }
+        Mourner { driver, instances, directory: self.directory.clone(), docker_host: self.launch.docker_host.clone() }
     }
 }
 

@@ -7,11 +7,12 @@ pub(super) mod process;
 
 pub(super) use keeper::Keeper;
 
-use crate::agent::message::ToAgent;
+use crate::agent::message::{BEAT, ToAgent};
 use crate::engine::Effect;
 use crate::model::InstanceId;
 use process::Process;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
@@ -26,6 +27,12 @@ pub(super) struct Limits {
     pub fails_after: Duration,
     /// How long a start waits for the end of what lost agents have left.
     pub recovers_within: Duration,
+    /// How long one wait for a word of a connected agent lasts; it says one every [`BEAT`](crate::agent::message::BEAT).
+    pub listens: Duration,
+    /// A connected agent that has said nothing for so long is shown as silent,
+    pub silent_after: Duration,
+    /// and after so long it is given up.
+    pub hung_after: Duration,
     /// How long the words of an agent that has ended may take to arrive.
     pub last_words: Duration,
 }
@@ -37,9 +44,21 @@ impl Default for Limits {
             returns_within: Duration::from_mins(2),
             fails_after: Duration::from_secs(5),
             recovers_within: Duration::from_secs(30),
+            listens: BEAT,
+            silent_after: BEAT * 5,
+            hung_after: BEAT * 20,
             last_words: Duration::from_secs(5),
         }
     }
+}
+
+/// How agents are launched.
+#[derive(Debug, Clone)]
+pub(super) struct Launch {
+    /// Called as `PROGRAM agent --data-dir DIR --instance ID`.
+    pub program: PathBuf,
+    /// The container runtime's address, where it was named.
+    pub docker_host: Option<String>,
 }
 
 pub(super) type ConnectionNumber = u64;
@@ -51,10 +70,14 @@ pub(super) struct Instances {
 }
 
 /// What is known of an agent, for `engine status`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Presence {
     pub pid: Option<u32>,
     pub connected: bool,
+    /// It is connected and has said nothing for so long.
+    pub silent: Option<Duration>,
+    /// What keeps its jobs within their memory.
+    pub limits: String,
 }
 
 /// What the keeper is told.
@@ -65,11 +88,18 @@ pub(super) enum Note {
         instance: InstanceId,
         number: ConnectionNumber,
         pid: u32,
+        limits: String,
         to_agent: mpsc::UnboundedSender<ToAgent>,
     },
     Disconnected {
         instance: InstanceId,
         number: ConnectionNumber,
+    },
+    /// Nothing was heard for so long; zero when there is something again.
+    Silent {
+        instance: InstanceId,
+        number: ConnectionNumber,
+        since: Duration,
     },
     /// The process is over; `how` says what is known of its end.
     Ended {

@@ -19,12 +19,13 @@ pub(super) struct Mourner {
     pub driver: Driver,
     pub instances: Instances,
     pub directory: DataDirectory,
+    pub docker_host: Option<String>,
 }
 
 impl Mourner {
     /// Ends what is left of an instance, then tells the engine, no sooner than after the pause.
     pub(super) async fn mourn(self, instance: InstanceId, cause: String, pause: Duration) {
-        tokio::join!(end_leftovers(&instance), sleep(pause));
+        tokio::join!(end_leftovers(&instance, self.docker_host.as_deref()), sleep(pause));
         let lost = Action::InstanceLost { instance: instance.clone(), cause };
         if let Err(refusal) = self.driver.act(lost).await {
             tracing::debug!(%instance, %refusal, "the engine does not miss it");
@@ -36,12 +37,12 @@ impl Mourner {
 }
 
 /// Returns when no process and no container of the instance is left: before, its attempts must not be started anew.
-async fn end_leftovers(instance: &InstanceId) {
+async fn end_leftovers(instance: &InstanceId, docker_host: Option<&str>) {
     loop {
         let id = instance.clone();
         let killed = tokio::task::spawn_blocking(move || leftovers::kill_leftovers(&id)).await;
         let killed = killed.map_err(io::Error::other).flatten();
-        match (killed, leftovers::remove_containers(instance, None).await) {
+        match (killed, leftovers::remove_containers(instance, docker_host).await) {
             (Ok(0), Ok(0)) => return,
             (Ok(processes), Ok(containers)) => {
                 return tracing::warn!(%instance, processes, containers, "ended what a lost agent has left");

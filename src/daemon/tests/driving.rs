@@ -66,7 +66,13 @@ impl Loop {
     }
 
     fn hello(&self, instance: &InstanceId) {
-        let hello = ToEngine::Hello { protocol: PROTOCOL, instance: instance.clone(), pid: 7, held: Vec::new() };
+        let hello = ToEngine::Hello {
+            protocol: PROTOCOL,
+            instance: instance.clone(),
+            pid: 7,
+            limits: String::new(),
+            held: Vec::new(),
+        };
         self.driver.said(instance.clone(), hello);
     }
 

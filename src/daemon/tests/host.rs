@@ -116,6 +116,7 @@ impl Host {
             data_directory: self.path().to_owned(),
             settings: Settings::default(),
             agent_program: program,
+            docker_host: None,
             http: None,
         }
     }

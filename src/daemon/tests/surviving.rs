@@ -3,6 +3,7 @@
 use super::host::{Host, Lines};
 use super::journals::{HOME, replayed, snapshot};
 use crate::agent::leftovers::kill_leftovers;
+use crate::agent::message::BEAT;
 use crate::config::DataDirectory;
 use crate::daemon::clock::{self, Clock};
 use crate::daemon::driver::{self, Parts, Realms};
@@ -66,6 +67,36 @@ async fn a_killed_agent_is_a_lost_host_and_its_jobs_end_with_it() {
     let reason = detail.status_reason.unwrap_or_default();
     assert!(reason.starts_with(&format!("Host EC2 (instance {instance})")), "{reason}");
     assert_eq!(processes_with(&mark), 0, "the job outlived its host");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_that_hangs_is_noticed_and_its_jobs_end_before_it_is_lost() {
+    let mut host = Host::idle();
+    let short = Duration::from_millis(200);
+    host.limits = Limits { listens: short, silent_after: BEAT * 2, hung_after: BEAT * 3, ..Limits::default() };
+    host.start().await;
+    host.furnish().await;
+    let job = host.submit("doomed", "sleep 1000 & wait").await;
+    host.until(&job, JobStatus::Running).await;
+    let (instance, agent) = host.agents().remove(0);
+    let status = host.get("/batchdeck/v1/status").await;
+    assert!(!status["agents"][0]["limits"].as_str().unwrap_or_default().is_empty(), "{status}");
+    let mut changes = host.watch(None).await;
+    let pid = Pid::from_raw(agent.pid.cast_signed()).expect("a number");
+    kill_process(pid, Signal::STOP).expect("stops");
+    loop {
+        if let What::Notice(notice) = changes.change().await.what {
+            assert!(notice.starts_with(&format!("the agent of {instance} says nothing any more")), "{notice}");
+            break;
+        }
+    }
+    let status = host.get("/batchdeck/v1/status").await;
+    assert!(status["agents"][0]["silentSeconds"].as_u64() >= Some(4), "{status}");
+    let detail = host.until(&job, JobStatus::Failed).await;
+    let reason = detail.status_reason.unwrap_or_default();
+    assert!(reason.starts_with(&format!("Host EC2 (instance {instance})")), "{reason}");
+    assert_eq!(processes_with(&format!("BATCHDECK_INSTANCE={instance}")), 0, "the job outlived its host");
+    assert!(!agent.is_alive());
 }
 
 #[tokio::test(flavor = "multi_thread")]
