@@ -172,7 +172,8 @@ async fn follow(mut child: Child, pid: i32, seat: Seat<'_>, control: &mut Contro
 fn last_of(used: &ResUse) -> Last {
     let cpu_seconds = (used.rusage.utime + used.rusage.stime).as_secs_f64();
     let own = procs::own_peak_kib(used.rusage.maxrss / 1024) * 1024;
-    Last { cpu_seconds, peak_memory_mib: if used.rusage.maxrss > own { mib(used.rusage.maxrss) } else { 0.0 } }
+    let at_most_mib = mib(used.rusage.maxrss);
+    Last { cpu_seconds, peak_memory_mib: if used.rusage.maxrss > own { at_most_mib } else { 0.0 }, at_most_mib }
 }
 
 async fn enclose(seat: Seat<'_>, pid: i32) -> Option<Arc<Fence>> {

@@ -47,6 +47,8 @@ struct Meter {
 pub(super) struct Last {
     pub cpu_seconds: f64,
     pub peak_memory_mib: f64,
+    /// What the peak was not above; it counts where nobody has looked in time.
+    pub at_most_mib: f64,
 }
 
 impl Meters {
@@ -71,12 +73,13 @@ impl Meters {
     pub(super) fn end(&self, pid: i32, last: Last) -> Usage {
         let meter = self.table().remove(&pid);
         let usage = meter.map(|meter| meter.usage).unwrap_or_default();
+        let peak = usage.peak_memory_mib.max(last.peak_memory_mib);
         Usage {
             at: now(),
             cpu: 0.0,
             memory_mib: 0.0,
             cpu_seconds: usage.cpu_seconds.max(last.cpu_seconds),
-            peak_memory_mib: usage.peak_memory_mib.max(last.peak_memory_mib),
+            peak_memory_mib: if peak > 0.0 { peak } else { last.at_most_mib },
         }
     }
 
@@ -259,7 +262,7 @@ mod tests {
         assert_eq!(*whose, attempt);
         assert!(usage.cpu > 0.0 && usage.cpu_seconds >= 0.05, "{usage:?}");
         assert!(usage.memory_mib >= 32.0 && usage.peak_memory_mib >= usage.memory_mib, "{usage:?}");
-        let total = meters.end(own, Last { cpu_seconds: 1000.0, peak_memory_mib: 1.0 });
+        let total = meters.end(own, Last { cpu_seconds: 1000.0, peak_memory_mib: 1.0, at_most_mib: 0.0 });
         assert!(total.cpu_seconds >= 1000.0 && total.peak_memory_mib >= usage.peak_memory_mib, "{total:?}");
         assert!(meters.sample().is_empty());
         drop(kept);
