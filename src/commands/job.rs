@@ -200,6 +200,7 @@ mod tests {
             started_at: Some(120_000),
             stopped_at: Some(180_000),
             status_reason: Some("too slow".to_owned()),
+            ..AttemptDetail::default()
         };
         insta::assert_snapshot!(attempts(&[attempt]).render(Look::default()));
     }

@@ -362,9 +362,10 @@ impl Body {
             ToEngine::Hello { pid, held, .. } => {
                 self.report(&region, Action::InstanceRegistered { instance: instance.clone(), pid }, now, round);
                 let attempts: Vec<AttemptId> = held.iter().map(|held| held.attempt.clone()).collect();
-                for Held { attempt, started_at, exit, .. } in held {
+                for Held { attempt, started_at, address, exit } in held {
                     if let Some(at) = started_at {
-                        self.report(&region, Action::AttemptStarted { attempt: attempt.clone(), at }, now, round);
+                        let action = Action::AttemptStarted { attempt: attempt.clone(), at, address };
+                        self.report(&region, action, now, round);
                     }
                     if let Some(exit) = exit {
                         self.exited(&region, instance, attempt, exit, now, round);
@@ -375,8 +376,8 @@ impl Body {
                 let effects = self.parts.realms.look(&region, |engine| engine.reconcile(instance, &attempts));
                 round.effects.extend(effects.into_iter().map(|effect| self.parts.realms.on_disk(&region, effect)));
             }
-            ToEngine::Started { attempt, at, .. } => {
-                self.report(&region, Action::AttemptStarted { attempt, at }, now, round);
+            ToEngine::Started { attempt, at, address } => {
+                self.report(&region, Action::AttemptStarted { attempt, at, address }, now, round);
             }
             ToEngine::Exited { attempt, exit } => self.exited(&region, instance, attempt, exit, now, round),
             // Heard by the connection.

@@ -118,6 +118,13 @@ impl Engine {
                 self.touch_job(job, touched);
                 self.touch_host(&instance.0, touched);
             }
+            Event::NodesPlaced { job, nodes, .. } => {
+                self.touch_job(job, touched);
+                if let Some((key, root, _)) = self.find(job) {
+                    touched.jobs.extend(root.runners().map(|slot| Key { number: key.number, slot }));
+                }
+                nodes.iter().for_each(|node| self.touch_host(&node.instance.0, touched));
+            }
             Event::AttemptEnded { job, number, .. } => {
                 self.touch_job(job, touched);
                 let found = self.find(job).and_then(|(_, _, job)| job.attempts.get((*number as usize).checked_sub(1)?));
@@ -195,6 +202,9 @@ impl Engine {
         let Some((key, root, _)) = self.find(id) else { return };
         touched.queues.insert(&root.spec.queue);
         touched.jobs.insert(key);
+        if root.nodes.is_some() {
+            touched.jobs.insert(Key::root(key.number));
+        }
         if root.array.is_some() {
             touched.jobs.insert(Key::root(key.number));
             if key.slot == 0 {

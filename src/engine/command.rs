@@ -157,6 +157,8 @@ pub enum Action {
     AttemptStarted {
         attempt: AttemptId,
         at: Millis,
+        /// Where other nodes of its job reach it.
+        address: Option<String>,
     },
     AttemptExited {
         attempt: AttemptId,

@@ -20,29 +20,81 @@ const VCPU: &str = "VCPU";
 const MEMORY: &str = "MEMORY";
 const GPU: &str = "GPU";
 
-/// The size of a job. For each type the override wins over the definition. The deprecated `vcpus` and `memory`
-/// overrides do not touch what the definition holds in `resourceRequirements`, as on AWS.
-pub fn need(container: &ContainerProperties, overrides: Option<&ContainerOverrides>) -> Result<Need, SizeError> {
-    let overridden = overrides.map_or(&[][..], |overrides| &overrides.resource_requirements);
-    for requirement in container.resource_requirements.iter().chain(overridden) {
-        if ![VCPU, MEMORY, GPU].contains(&requirement.kind.as_str()) {
-            return Err(SizeError::Type(requirement.kind.clone()));
-        }
+/// What a container asks for of each kind; what it does not ask for is `None`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Share {
+    pub vcpus_milli: Option<u64>,
+    pub memory_mib: Option<u64>,
+    pub gpus: u32,
+}
+
+impl Share {
+    pub fn add(&mut self, other: Self) {
+        let sum = |ours: Option<u64>, theirs: Option<u64>| match (ours, theirs) {
+            (Some(ours), Some(theirs)) => Some(ours + theirs),
+            (ours, theirs) => ours.or(theirs),
+        };
+        self.vcpus_milli = sum(self.vcpus_milli, other.vcpus_milli);
+        self.memory_mib = sum(self.memory_mib, other.memory_mib);
+        self.gpus = self.gpus.saturating_add(other.gpus);
     }
-    let find = |kind: &str| {
-        let given = |list: &[ResourceRequirement]| list.iter().find(|r| r.kind == kind).map(|r| r.value.clone());
-        given(overridden).or_else(|| given(&container.resource_requirements))
-    };
-    let old = |theirs: Option<i32>, ours: Option<i32>| theirs.or(ours).map(|number| number.to_string());
-    let vcpu = find(VCPU).or_else(|| old(overrides.and_then(|o| o.vcpus), container.vcpus));
-    let memory = find(MEMORY).or_else(|| old(overrides.and_then(|o| o.memory), container.memory));
-    Ok(Need {
-        vcpus_milli: vcpus_milli(&vcpu.ok_or(SizeError::Missing(VCPU))?)?,
-        memory_mib: memory_mib(&memory.ok_or(SizeError::Missing(MEMORY))?)?,
+
+    /// A job must say how many vCPUs and how much memory it needs.
+    pub fn whole(self) -> Result<Need, SizeError> {
+        Ok(Need {
+            vcpus_milli: self.vcpus_milli.ok_or(SizeError::Missing(VCPU))?,
+            memory_mib: self.memory_mib.ok_or(SizeError::Missing(MEMORY))?,
+            gpus: self.gpus,
+        })
+    }
+}
+
+/// The size of a job of one container.
+pub fn need(container: &ContainerProperties, overrides: Option<&ContainerOverrides>) -> Result<Need, SizeError> {
+    share(container, overrides)?.whole()
+}
+
+/// What a container asks for. For each type the override wins over the definition. The deprecated `vcpus` and `memory`
+/// overrides do not touch what the definition holds in `resourceRequirements`, as on AWS.
+pub fn share(container: &ContainerProperties, overrides: Option<&ContainerOverrides>) -> Result<Share, SizeError> {
+    let merged = requirements(container, overrides);
+    if let Some(unknown) = merged.iter().find(|one| ![VCPU, MEMORY, GPU].contains(&one.kind.as_str())) {
+        return Err(SizeError::Type(unknown.kind.clone()));
+    }
+    let find = |kind: &str| merged.iter().find(|one| one.kind == kind).map(|one| one.value.clone());
+    Ok(Share {
+        vcpus_milli: find(VCPU).map(|given| vcpus_milli(&given)).transpose()?,
+        memory_mib: find(MEMORY).map(|given| memory_mib(&given)).transpose()?,
         gpus: find(GPU).map_or(Ok(0), |given| {
             given.parse().map_err(|_| SizeError::Value { kind: GPU, given, takes: "a whole number" })
         })?,
     })
+}
+
+/// The definition's requirements with the override's, which win by type, and the deprecated members as such.
+pub fn requirements(
+    container: &ContainerProperties,
+    overrides: Option<&ContainerOverrides>,
+) -> Vec<ResourceRequirement> {
+    let overridden = overrides.map_or(&[][..], |overrides| &overrides.resource_requirements);
+    let mut merged = container.resource_requirements.clone();
+    for requirement in overridden {
+        match merged.iter_mut().find(|known| known.kind == requirement.kind) {
+            Some(known) => known.value.clone_from(&requirement.value),
+            None => merged.push(requirement.clone()),
+        }
+    }
+    let old = |theirs: Option<i32>, ours: Option<i32>| theirs.or(ours).map(|number| number.to_string());
+    let deprecated = [
+        (VCPU, old(overrides.and_then(|o| o.vcpus), container.vcpus)),
+        (MEMORY, old(overrides.and_then(|o| o.memory), container.memory)),
+    ];
+    for (kind, value) in deprecated {
+        if let Some(value) = value.filter(|_| merged.iter().all(|known| known.kind != kind)) {
+            merged.push(ResourceRequirement { kind: kind.to_owned(), value });
+        }
+    }
+    merged
 }
 
 /// AWS takes whole vCPUs on EC2 and from 0.25 on Fargate. Here every environment takes fractions from 0.25: jobs on one
@@ -107,17 +159,6 @@ pub fn environment(container: &ContainerProperties, overrides: Option<&Container
         }
     }
     merged
-}
-
-/// A size as `resourceRequirements` has it.
-pub fn requirements(need: Need) -> Vec<ResourceRequirement> {
-    let requirement = |kind: &str, value: String| ResourceRequirement { kind: kind.to_owned(), value };
-    let mut list =
-        vec![requirement(VCPU, vcpus_text(need.vcpus_milli)), requirement(MEMORY, need.memory_mib.to_string())];
-    if need.gpus > 0 {
-        list.push(requirement(GPU, need.gpus.to_string()));
-    }
-    list
 }
 
 /// `2`, `0.25`: as AWS writes vCPUs.

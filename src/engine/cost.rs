@@ -34,7 +34,9 @@ impl Engine {
             return Some(Bill { tariff: Tariff { purchase, of }, portion });
         }
         let whole = Need { vcpus_milli: host.vcpus_milli, memory_mib: host.memory_mib, ..Need::default() };
-        Some(Bill { tariff: host.tariff(purchase), portion: Portion::of(root.spec.need, whole) })
+        // A node has its instance for itself.
+        let need = if root.is_node(key.slot) { whole } else { root.spec.need };
+        Some(Bill { tariff: host.tariff(purchase), portion: Portion::of(need, whole) })
     }
 
     /// An attempt leaves its place: into the accounts with it.
@@ -145,7 +147,7 @@ impl Engine {
         let mut cost = JobCost { at: now, prices: prices.label(), ..JobCost::default() };
         let Some(root) = self.core.jobs.get(&key.number) else { return cost };
         let is_parent = key.slot == 0 && root.array.is_some();
-        let slots = if key.slot == 0 { root.leaves() } else { key.slot..=key.slot };
+        let slots = if key.slot == 0 { root.runners() } else { key.slot..=key.slot };
         let mut amounts = Amounts::new();
         for job in slots.filter_map(|slot| root.get(slot)) {
             for (attempt, number) in job.attempts.iter().zip(1..) {

@@ -6,10 +6,10 @@
 use super::service::ServiceChange;
 use super::state::Policy;
 use crate::model::{
-    AuditEntry, ComputeEnvironmentOrder, ConsumableKind, ContainerOverrides, CreateComputeEnvironmentRequest,
-    DeadLetter, FairsharePolicy, Health, InstanceId, JobDefinition, JobDependency, JobId, JobStateTimeLimitAction,
-    JobStatus, Millis, QuotaSharePolicy, RetryStrategy, Schedule, ScheduleRun, ServiceEnvironmentOrder, Switch,
-    UpdateComputeEnvironmentRequest, Usage,
+    AuditEntry, ComputeEnvironmentOrder, ConsumableKind, ContainerExit, ContainerOverrides,
+    CreateComputeEnvironmentRequest, DeadLetter, EcsPropertiesOverride, FairsharePolicy, Health, InstanceId,
+    JobDefinition, JobDependency, JobId, JobStateTimeLimitAction, JobStatus, Millis, NodeOverrides, QuotaSharePolicy,
+    RetryStrategy, Schedule, ScheduleRun, ServiceEnvironmentOrder, Switch, UpdateComputeEnvironmentRequest, Usage,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -210,8 +210,25 @@ pub enum Event {
 
     #[serde(rename = "attempt-placed")]
     AttemptPlaced { at: Millis, job: JobId, number: u32, instance: InstanceId, task_id: String },
+    /// All nodes of a multi-node job are placed at once, each on an instance of its own.
+    #[serde(rename = "nodes-placed")]
+    NodesPlaced {
+        at: Millis,
+        job: JobId,
+        number: u32,
+        /// By index.
+        nodes: Vec<NodePlace>,
+    },
     #[serde(rename = "attempt-started")]
-    AttemptStarted { at: Millis, job: JobId, number: u32, started_at: Millis },
+    AttemptStarted {
+        at: Millis,
+        job: JobId,
+        number: u32,
+        started_at: Millis,
+        /// Where other nodes of its job reach it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        address: Option<String>,
+    },
     #[serde(rename = "attempt-ended")]
     AttemptEnded {
         at: Millis,
@@ -228,6 +245,9 @@ pub enum Event {
         #[serde(default)]
         usage: Option<Usage>,
         verdict: Verdict,
+        /// How each container of a task of several ended.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        containers: Vec<ContainerExit>,
     },
 
     #[serde(rename = "instance-launched")]
@@ -316,6 +336,14 @@ pub enum Event {
     Audited { at: Millis, entry: AuditEntry },
 }
 
+/// Where a node is placed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NodePlace {
+    pub instance: InstanceId,
+    pub task_id: String,
+}
+
 /// What becomes of a job when an attempt has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Verdict {
@@ -365,6 +393,33 @@ pub struct Submission {
     pub consumables: BTreeMap<String, u64>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
+    /// What few jobs have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rare: Option<Box<Rare>>,
+}
+
+/// What few submissions have, kept apart so that the many stay small.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Rare {
+    /// Of a multi-node job.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nodes: Option<NodeCount>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node_overrides: Option<NodeOverrides>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub task_overrides: Option<EcsPropertiesOverride>,
+    /// The job's own; otherwise its definition's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub propagate_tags: Option<bool>,
+}
+
+/// How many nodes a multi-node job has, and which of them is the main one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct NodeCount {
+    pub count: u32,
+    pub main: u32,
 }
 
 /// The room that a job asks for.
@@ -422,6 +477,7 @@ impl Event {
             | Self::JobEnded { at, .. }
             | Self::JobsForgotten { at, .. }
             | Self::AttemptPlaced { at, .. }
+            | Self::NodesPlaced { at, .. }
             | Self::AttemptStarted { at, .. }
             | Self::AttemptEnded { at, .. }
             | Self::InstanceLaunched { at, .. }

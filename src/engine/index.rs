@@ -143,16 +143,16 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// `None` for an array's parent, which does not run.
+    /// `None` for an array's parent, which does not run, and for a node, which does not wait.
     pub fn of(root: &Root, key: Key) -> Option<Self> {
-        if key.slot == 0 && root.array.is_some() {
+        if key.slot == 0 && root.array.is_some() || root.is_node(key.slot) {
             return None;
         }
         let job = root.get(key.slot)?;
         let runnable = job.status == JobStatus::Runnable;
         Some(Self {
             status: job.status,
-            rank: (runnable && !job.held).then(|| Rank::of(job, key)),
+            rank: (runnable && !job.held).then(|| Rank::of(root, job, key)),
             front: job.front > 0,
             duty: duty(job),
             blocked: runnable && job.status_reason.is_some(),
@@ -170,10 +170,10 @@ impl Rank {
     /// Before all others.
     pub const FIRST: Self = Self { turn: 0, key: Key { number: 0, slot: 0 } };
 
-    fn of(job: &Job, key: Key) -> Self {
+    fn of(root: &Root, job: &Job, key: Key) -> Self {
         let behind = u64::from((u32::MAX >> 1).saturating_sub(job.front));
         let below = (i64::from(i32::MAX) - i64::from(job.priority)).unsigned_abs();
-        Self { turn: behind << 33 | below << 1 | u64::from(job.attempts.is_empty()), key }
+        Self { turn: behind << 33 | below << 1 | u64::from(root.tries(key.slot) == 0), key }
     }
 }
 
@@ -201,7 +201,7 @@ impl Whole {
             listed: JobStatus::ALL.map(|status| root.stands_in(status)),
             fresh: root.job.status == JobStatus::Submitted,
             settled: root.is_settled(),
-            finished: root.job.status.is_final().then_some(root.job.since),
+            finished: (root.job.status.is_final() && !root.holds_nodes()).then_some(root.job.since),
         }
     }
 }
@@ -404,12 +404,12 @@ impl Index {
         }
     }
 
-    /// Where a job is, by its id; `None` where its submission is unknown. The index of a child is not checked.
+    /// Where a job is, by its id; `None` where its submission is unknown. The index of a child or node is not checked.
     pub fn key(&self, id: &JobId) -> Option<Key> {
         if let Some(number) = self.ids.get(id) {
             return Some(Key::root(number));
         }
-        let (parent, index) = id.array_parent()?;
+        let (parent, index) = id.array_parent().or_else(|| id.node_parent())?;
         Key::child(self.ids.get(&parent)?, index)
     }
 }

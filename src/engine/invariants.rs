@@ -59,11 +59,13 @@ impl Engine {
     fn verify_hosts(&self) -> Result<(), Violation> {
         let mut used: BTreeMap<_, (u64, u64, Vec<Key>)> = BTreeMap::new();
         for (number, root) in &self.core.jobs {
-            for slot in root.leaves() {
+            for slot in root.runners() {
                 let Some(live) = root.get(slot).and_then(Job::live) else { continue };
                 let entry = used.entry(&live.instance).or_default();
-                entry.0 += root.spec.need.vcpus_milli;
-                entry.1 += root.spec.need.memory_mib;
+                // A node has an instance for itself.
+                let host = self.core.instances.get(&live.instance).filter(|_| root.is_node(slot));
+                entry.0 += host.map_or(root.spec.need.vcpus_milli, |host| host.vcpus_milli);
+                entry.1 += host.map_or(root.spec.need.memory_mib, |host| host.memory_mib);
                 entry.2.push(Key { number: *number, slot });
             }
         }
@@ -119,7 +121,8 @@ impl Engine {
     }
 
     fn verify_root(&self, number: u64, root: &Root) -> Result<(), Violation> {
-        for slot in root.leaves() {
+        self.verify_nodes(root)?;
+        for slot in root.runners() {
             let Some(job) = root.get(slot) else {
                 return hold("an array has all its children", false, || root.id(slot).to_string());
             };
@@ -142,6 +145,34 @@ impl Engine {
             }
         }
         hold("submissions are numbered in order", number <= self.core.last_number, || root.spec.id.to_string())
+    }
+
+    fn verify_nodes(&self, root: &Root) -> Result<(), Violation> {
+        let Some(nodes) = &root.nodes else { return Ok(()) };
+        let id = || root.spec.id.to_string();
+        let (status, main) = (root.job.status, root.get(root.speaker(0)));
+        let live = main.and_then(Job::live);
+        hold("a multi-node job has no attempts but its nodes'", root.job.attempts.is_empty(), id)?;
+        let placed = live.is_some() || nodes.retrying;
+        hold(
+            "a multi-node job is placed just while its main node is, or others wind up",
+            status.is_placed() == placed,
+            id,
+        )?;
+        let runs = live.is_some_and(|attempt| attempt.started_at.is_some());
+        hold("a multi-node job runs when its main node does", !runs || status == JobStatus::Running, id)?;
+        let others = nodes.nodes.iter().filter(|node| node.live().is_some_and(|attempt| attempt.started_at.is_some()));
+        hold(
+            "no node starts before the main one",
+            status > JobStatus::Starting || nodes.retrying || others.count() == 0,
+            id,
+        )?;
+        hold("a job is tried again when its last node has ended", !nodes.retrying || root.holds_nodes(), id)?;
+        let hosts: Vec<_> = nodes.nodes.iter().filter_map(Job::live).map(|attempt| &attempt.instance).collect();
+        let apart: std::collections::BTreeSet<_> = hosts.iter().collect();
+        hold("nodes are on instances of their own", apart.len() == hosts.len(), id)?;
+        let free = status < JobStatus::Runnable || status.is_final() || root.job.unmet == 0 && !root.job.doomed;
+        hold("nothing is placed before its dependencies have succeeded", free, id)
     }
 
     fn verify_job(&self, root: &Root, slot: u32, job: &Job) -> Result<(), Violation> {

@@ -3,10 +3,11 @@
 use super::event::Submission;
 use super::ledger::Bill;
 use super::shared::{Shared, Text};
-use crate::model::{InstanceId, JobId, JobStatus, Millis, StatusCounts, Usage};
+use super::work::Node;
+use crate::model::{ContainerExit, InstanceId, JobId, JobStatus, Millis, StatusCounts, Usage};
 use serde::{Deserialize, Serialize};
 
-/// A job's place in memory: the number of its submission, and 0 for the job itself or index + 1 for an array's child.
+/// A job's place in memory: the number of its submission, and 0 for the job itself or index + 1 for an array's child or a node.
 /// Numbers grow with each submission, so this is submission order too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Key {
@@ -19,25 +20,40 @@ impl Key {
         Self { number, slot: 0 }
     }
 
-    /// An array's child, by its index.
+    /// An array's child or a node, by its index.
     pub fn child(number: u64, index: u32) -> Option<Self> {
         Some(Self { number, slot: index.checked_add(1)? })
     }
 
-    /// The array child's index; `None` for a job of its own and for a parent.
+    /// The index of an array's child or of a node; `None` for a job of its own and for a parent.
     pub fn index(self) -> Option<u32> {
         self.slot.checked_sub(1)
     }
 }
 
-/// What was submitted, and its jobs: one, or an array's parent with its children.
+/// What was submitted, and its jobs: one, an array's parent with its children, or a multi-node job with its nodes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Root {
     pub spec: Submission,
-    /// The job itself, or the array's parent.
+    /// The job itself, the array's parent, or the multi-node job as a whole.
     pub job: Job,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub array: Option<Box<Array>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nodes: Option<Box<Nodes>>,
+}
+
+/// The nodes of a multi-node job. They are what is placed and tried; the job itself waits, holds the state of the whole,
+/// and is one job wherever jobs are counted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Nodes {
+    /// By index. Their states mean something once they are placed.
+    pub nodes: Vec<Job>,
+    /// The index of the node that starts first, and whose end is the job's.
+    pub main: u32,
+    /// The main node has failed: the job is tried again when the last node has ended.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub retrying: bool,
 }
 
 /// The children of an array.
@@ -123,6 +139,9 @@ pub struct Attempt {
     pub bill: Option<Box<Bill>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Millis>,
+    /// Of a main node: where the others reach it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<Text>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end: Option<Box<End>>,
 }
@@ -138,6 +157,9 @@ pub struct End {
     pub status_reason: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
+    /// Of each container of a task of several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub containers: Vec<ContainerExit>,
 }
 
 impl Job {
@@ -189,18 +211,30 @@ impl Root {
     pub fn get(&self, slot: u32) -> Option<&Job> {
         match slot {
             0 => Some(&self.job),
-            _ => self.array.as_ref()?.children.get(slot as usize - 1),
+            _ => self.parts()?.get(slot as usize - 1),
         }
     }
 
     pub fn get_mut(&mut self, slot: u32) -> Option<&mut Job> {
         match slot {
             0 => Some(&mut self.job),
-            _ => self.array.as_mut()?.children.get_mut(slot as usize - 1),
+            _ => {
+                let parts = match (&mut self.array, &mut self.nodes) {
+                    (Some(array), _) => &mut array.children,
+                    (None, Some(nodes)) => &mut nodes.nodes,
+                    (None, None) => return None,
+                };
+                parts.get_mut(slot as usize - 1)
+            }
         }
     }
 
-    /// The slots of the jobs that run: the children of an array, or the job itself.
+    fn parts(&self) -> Option<&[Job]> {
+        let children = self.array.as_ref().map(|array| array.children.as_slice());
+        children.or_else(|| Some(self.nodes.as_ref()?.nodes.as_slice()))
+    }
+
+    /// The slots of the jobs that wait for room and are counted: the children of an array, or the job itself.
     pub fn leaves(&self) -> std::ops::RangeInclusive<u32> {
         match self.spec.array_size {
             Some(size) => 1..=size,
@@ -208,9 +242,58 @@ impl Root {
         }
     }
 
+    /// The slots of what is placed and tried: the children of an array, the nodes, or the job itself.
+    pub fn runners(&self) -> std::ops::RangeInclusive<u32> {
+        match &self.nodes {
+            Some(nodes) => 1..=u32::try_from(nodes.nodes.len()).unwrap_or(u32::MAX),
+            None => self.leaves(),
+        }
+    }
+
+    /// The slot whose attempts tell of a job: of a multi-node job those of its main node do.
+    pub fn speaker(&self, slot: u32) -> u32 {
+        match &self.nodes {
+            Some(nodes) if slot == 0 => nodes.main + 1,
+            _ => slot,
+        }
+    }
+
+    /// The node that a slot is or that speaks for it.
+    pub fn node(&self, slot: u32) -> Option<Node> {
+        let nodes = self.nodes.as_ref()?;
+        Some(Node { index: self.speaker(slot).checked_sub(1)?, count: u32::try_from(nodes.nodes.len()).ok()? })
+    }
+
+    /// Whether the slot is a node; the multi-node job as a whole is none.
+    pub fn is_node(&self, slot: u32) -> bool {
+        self.nodes.is_some() && slot > 0
+    }
+
+    /// How often a job has been tried.
+    pub fn tries(&self, slot: u32) -> u32 {
+        self.get(self.speaker(slot)).map_or(0, Job::attempt_number)
+    }
+
+    /// Whether a node holds a place on an instance.
+    pub fn holds_nodes(&self) -> bool {
+        self.nodes.as_ref().is_some_and(|nodes| nodes.nodes.iter().any(|node| node.live().is_some()))
+    }
+
+    /// Of a multi-node job: its main node has ended, and what is left of the others has no purpose any more.
+    pub fn is_winding_up(&self) -> bool {
+        self.nodes.as_ref().is_some_and(|nodes| nodes.retrying || self.job.status.is_final())
+    }
+
+    /// An accepted stop of what a slot runs; that of a multi-node job is its nodes'.
+    pub fn stop_of(&self, slot: u32) -> Option<&Shared<Stop>> {
+        let slot = if self.nodes.is_some() { 0 } else { slot };
+        self.get(slot)?.stop.as_ref()
+    }
+
     pub fn id(&self, slot: u32) -> JobId {
         match slot {
             0 => self.spec.id.clone(),
+            _ if self.nodes.is_some() => self.spec.id.node(slot - 1),
             _ => self.spec.id.child(slot - 1),
         }
     }

@@ -12,8 +12,9 @@ impl Engine {
     pub(super) fn page(&self, filter: &JobFilter) -> Result<(Vec<JobSummary>, Option<String>), Refusal> {
         let limit = if filter.limit == 0 { DEFAULT_PAGE } else { filter.limit };
         let token = filter.token.as_deref().map(read_token).transpose()?;
-        let keys = match (&filter.array, &filter.queue) {
-            (Some(array), _) => self.children(array, filter, token, limit)?,
+        let part = filter.array.as_ref().or(filter.nodes.as_ref());
+        let keys = match (part, &filter.queue) {
+            (Some(whole), _) => self.parts(whole, filter, token, limit)?,
             (None, Some(queue)) => {
                 let name = self.core.settings.place.local_name("job-queue", queue);
                 match name.filter(|name| self.index.queues.contains_key(*name)) {
@@ -32,19 +33,27 @@ impl Engine {
         Ok((keys.into_iter().take(limit).filter_map(|key| self.summary(key)).collect(), next))
     }
 
-    /// The children of an array by index.
-    fn children(&self, id: &JobId, filter: &JobFilter, token: Option<u64>, limit: usize) -> Result<Vec<Key>, Refusal> {
+    /// The children of an array, or the nodes of a multi-node job, by index.
+    fn parts(&self, id: &JobId, filter: &JobFilter, token: Option<u64>, limit: usize) -> Result<Vec<Key>, Refusal> {
         let unknown = || Refusal::Client(format!("Job {id} not found; it may have been forgotten"));
         let (key, root, _) = self.find(id).ok_or_else(unknown)?;
-        let Some(array) = root.array.as_ref().filter(|_| key.slot == 0) else {
-            return Err(Refusal::Client(format!("Job {id} is not the parent of an array; it has no children to list")));
+        let refuse = |message: String| Err(Refusal::Client(message));
+        if filter.array.is_some() && (key.slot > 0 || root.array.is_none()) {
+            return refuse(format!("Job {id} is not the parent of an array; it has no children to list"));
+        }
+        if filter.nodes.is_some() && (key.slot > 0 || root.nodes.is_none()) {
+            return refuse(format!("Job {id} is not a multi-node parallel job; it has no nodes to list"));
+        }
+        if !matches_name(filter.name.as_deref(), &root.spec.name) {
+            return Ok(Vec::new());
+        }
+        let after = token.map_or(1, |token| u32::try_from(token).unwrap_or(u32::MAX).saturating_add(1));
+        let is_listed = |slot: &u32| {
+            let status = Self::standing(root, *slot).map(|(status, _)| status);
+            filter.statuses.is_empty() || status.is_some_and(|status| filter.statuses.contains(&status))
         };
-        let listed = array.children.iter().zip(1_u32..).filter(|(job, slot)| {
-            u64::from(*slot) > token.unwrap_or(0)
-                && (filter.statuses.is_empty() || filter.statuses.contains(&job.status))
-        });
-        let named = matches_name(filter.name.as_deref(), &root.spec.name);
-        Ok(listed.filter(|_| named).map(|(_, slot)| Key { number: key.number, slot }).take(limit + 1).collect())
+        let listed = (after..=*root.runners().end()).filter(is_listed);
+        Ok(listed.map(|slot| Key { number: key.number, slot }).take(limit + 1).collect())
     }
 
     /// The jobs and parents that take of a consumable resource, the last submitted first, with the number by which pages

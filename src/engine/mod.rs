@@ -23,6 +23,7 @@ mod ledger;
 mod lists;
 pub mod load;
 mod order;
+mod parts;
 mod place;
 mod provision;
 mod retry;
@@ -40,6 +41,7 @@ mod stock;
 mod tests;
 mod time_limits;
 mod views;
+mod work;
 
 use crate::model::{
     AttemptId, AuditEntry, ComputeEnvironment, ConsumableResource, DeadLetter, Instance, InstanceId, JobDefinition,
@@ -174,6 +176,8 @@ pub struct JobFilter {
     pub queue: Option<String>,
     /// The children of this array; otherwise children are left out.
     pub array: Option<JobId>,
+    /// The nodes of this multi-node job; otherwise nodes are left out.
+    pub nodes: Option<JobId>,
     /// Empty: every state. A parent of an array counts as STARTING or RUNNING too where a child of it is.
     pub statuses: Vec<JobStatus>,
     /// Name or `prefix*`, case-insensitive.
@@ -322,7 +326,7 @@ impl Engine {
 
     /// The log streams of all attempts of these jobs and of the children of arrays, whether they came to anything or not.
     pub fn log_streams(&self, jobs: &[JobId]) -> Vec<String> {
-        jobs.iter().filter_map(|id| self.find(id)).flat_map(|(key, root, _)| root.streams(key)).collect()
+        jobs.iter().filter_map(|id| self.find(id)).flat_map(|(key, root, _)| self.streams(root, key)).collect()
     }
 
     /// The log groups that job definitions name.

@@ -3,6 +3,10 @@
 //! Queues are served by priority, ties by name. A queue is first in, first out: a head job that has no room holds its
 //! queue, not the others. A job tries its queue's environments in order, and there the instance that it fills best.
 
+mod nodes;
+
+pub use nodes::NodeWant;
+
 use super::event::{Event, Need};
 use super::hosts::Free;
 use super::job::Key;
@@ -25,7 +29,7 @@ pub struct Room<'a> {
 }
 
 /// Instances of an environment that something was taken from, and planned ones.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Drawn {
     instances: BTreeSet<InstanceId>,
     spaces: BTreeSet<Space>,
@@ -140,6 +144,13 @@ impl Engine {
                     break;
                 }
                 let order = queue.environments.iter().map(|entry| entry.compute_environment.as_str());
+                if let Some(wants) = self.node_wants(key) {
+                    let Some(placed) = self.place_nodes(&mut room, order, (key, &wants), now, ids) else { break };
+                    stock.take(root);
+                    events.push(placed);
+                    line.step(need);
+                    continue;
+                }
                 let Some(Where::Instance(instance)) = room.take(order, need) else { break };
                 stock.take(root);
                 events.extend(self.placement(key, instance, now, ids));

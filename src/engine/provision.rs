@@ -1,7 +1,7 @@
 //! Which instances are launched and which end (AWS Batch user guide, "Compute environments", scaling).
 
 use super::event::{Event, Need};
-use super::place::Room;
+use super::place::{NodeWant, Room};
 use super::state::{Environment, Queue};
 use super::stock::Stock;
 use super::{Engine, Ids};
@@ -95,6 +95,12 @@ impl Engine {
             .collect()
     }
 
+    /// The smallest kind of instance that holds a node.
+    fn node_size(&self, name: &str, environment: &Environment, want: &NodeWant<'_>) -> Option<Size> {
+        let mut sizes = self.sizes(name, environment, want.need).into_iter();
+        sizes.find(|size| want.instance_type.is_none_or(|wanted| size.name == wanted))
+    }
+
     /// Empty instances above the minimum and the time from which each may end, in the order of their ends.
     fn surplus(&self) -> Vec<(Millis, InstanceId)> {
         let idle = self.index.hosts.idle().filter_map(|(since, id)| Some((since, id, self.core.instances.get(id)?)));
@@ -140,10 +146,13 @@ impl Engine {
     pub(super) fn blocks(&self, now: Millis) -> Vec<Event> {
         let mut heads = BTreeMap::new();
         for (name, queue) in &self.core.queues {
-            if let Some(key) = self.line(name, now).and_then(|mut line| line.head())
-                && let Some(root) = self.core.jobs.get(&key.number)
-            {
-                heads.insert(key, self.block(queue, root.spec.need).or_else(|| self.lacks(root)));
+            let Some(key) = self.line(name, now).and_then(|mut line| line.head()) else { continue };
+            if let Some(root) = self.core.jobs.get(&key.number) {
+                let blocked = match self.node_wants(key) {
+                    Some(wants) => self.block_nodes(queue, &wants),
+                    None => self.block(queue, root.spec.need),
+                };
+                heads.insert(key, blocked.or_else(|| self.lacks(root)));
             }
         }
         let freed = self.index.blocked.iter().filter(|key| !heads.contains_key(key)).map(|key| (*key, None));
@@ -155,6 +164,39 @@ impl Engine {
             (known != reason.as_deref()).then(|| Event::JobBlocked { at: now, job: root.id(key.slot), reason })
         })
         .collect()
+    }
+
+    /// Why the nodes of a multi-node job can never all be placed in one environment, as things stand.
+    fn block_nodes(&self, queue: &Queue, wants: &[NodeWant<'_>]) -> Option<String> {
+        let named = queue.environments.iter().map(|entry| entry.compute_environment.as_str());
+        let known = named.filter_map(|name| self.core.environments.get_key_value(name));
+        let fitting: Vec<_> = known.filter(|(_, found)| found.is_valid() && found.takes_nodes()).collect();
+        if fitting.is_empty() {
+            return Some("ACTION_REQUIRED - the job queue has no VALID EC2 CE, as the nodes of a job need.".to_owned());
+        }
+        let least = fitting.iter().filter_map(|(name, environment)| {
+            let sizes = wants.iter().map(|want| Some(self.node_size(name, environment, want)?.vcpus_milli));
+            Some((*environment, sizes.sum::<Option<u64>>()?))
+        });
+        let least: Vec<_> = least.collect();
+        let Some(smallest) = least.iter().map(|(_, milli)| *milli).min() else {
+            return Some(
+                "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - no instance type of the queue's EC2 CE(s) holds a node."
+                    .to_owned(),
+            );
+        };
+        let mut possible = least.iter().filter(|(environment, milli)| *milli <= environment.maximum_milli()).peekable();
+        if possible.peek().is_none() {
+            let largest = fitting.iter().map(|(_, environment)| environment.maximum).max().unwrap_or(0);
+            return Some(format!(
+                "MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE - the nodes need instances of {} vCPUs together; the \
+                 largest maxvCpus of the queue's EC2 CE(s) is {largest}.",
+                super::container::vcpus_text(smallest)
+            ));
+        }
+        possible
+            .all(|(environment, _)| !environment.takes_jobs())
+            .then(|| "ACTION_REQUIRED - CE(s) associated with the job queue that hold the job are DISABLED.".to_owned())
     }
 
     /// AWS's code and a word on what to do (AWS Batch user guide, "Jobs stuck in RUNNABLE status").
@@ -235,7 +277,8 @@ impl<'a> Plan<'a> {
         let (mut milli, mut mib) = (index.backlog_milli, index.backlog_mib);
         let Some(mut line) = self.engine.line(name, self.now) else { return };
         for _ in 0..LOOK_AHEAD {
-            let Some(root) = line.head().and_then(|key| self.engine.core.jobs.get(&key.number)) else { return };
+            let Some(key) = line.head() else { return };
+            let Some(root) = self.engine.core.jobs.get(&key.number) else { return };
             let need = root.spec.need;
             if !line.may_hold(need) || !self.stock.has(root) {
                 return;
@@ -243,6 +286,17 @@ impl<'a> Plan<'a> {
             self.stock.take(root);
             line.step(need);
             let order = || queue.environments.iter().map(|entry| entry.compute_environment.as_str());
+            if let Some(wants) = self.engine.node_wants(key) {
+                if self.room.take_nodes(order(), &wants).is_none() {
+                    let launched = order().any(|environment| self.launch_for_nodes(environment, &wants));
+                    if !launched || self.room.take_nodes(order(), &wants).is_none() {
+                        return;
+                    }
+                }
+                milli = milli.saturating_sub(need.vcpus_milli);
+                mib = mib.saturating_sub(need.memory_mib);
+                continue;
+            }
             if self.room.take(order(), need).is_none() {
                 let launched = order().any(|environment| self.launch_for(environment, need, milli, mib));
                 if !launched || self.room.take(order(), need).is_none() {
@@ -274,6 +328,26 @@ impl<'a> Plan<'a> {
             _ => sizes.iter().rev().find(|size| size.vcpus_milli <= share).cloned().unwrap_or(smallest),
         };
         self.launch(name, size);
+        true
+    }
+
+    /// Launches an instance for each node that has none, where the environment has room for all of them.
+    fn launch_for_nodes(&mut self, name: &'a str, wants: &[NodeWant<'_>]) -> bool {
+        let takes = |environment: &&Environment| environment.takes_jobs() && environment.takes_nodes();
+        let Some(environment) = self.engine.core.environments.get(name).filter(takes) else { return false };
+        let missing = self.room.unseated(name, wants);
+        let sizes = missing.into_iter().map(|want| self.engine.node_size(name, environment, want));
+        let Some(sizes) = sizes.collect::<Option<Vec<Size>>>() else { return false };
+        let open = environment.maximum_milli().saturating_sub(self.total(name));
+        if sizes.iter().map(|size| size.vcpus_milli).sum::<u64>() > open {
+            return false;
+        }
+        for size in sizes {
+            if self.launches.len() >= LAUNCHES {
+                return false;
+            }
+            self.launch(name, size);
+        }
         true
     }
 

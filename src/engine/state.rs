@@ -216,6 +216,11 @@ impl Environment {
         self.kind().starts_with("FARGATE")
     }
 
+    /// Whether nodes of multi-node jobs may be placed there (AWS Batch user guide, "Multi-node parallel jobs").
+    pub fn takes_nodes(&self) -> bool {
+        self.request.kind == "MANAGED" && self.kind() == "EC2"
+    }
+
     pub fn is_valid(&self) -> bool {
         // One that is being updated goes on meanwhile.
         matches!(self.status, Health::Valid | Health::Updating)

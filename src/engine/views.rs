@@ -1,10 +1,10 @@
 //! What the engine shows, in the shapes of `model`, with our own members filled in.
 
 use super::Engine;
-use super::container::{self, vcpus};
-use super::effects::log_stream;
+use super::container::vcpus;
 use super::job::{Attempt, Job, Key, Root};
 use super::state::{Blocked, Consumable, Environment, Host, Policy, Queue};
+use super::work::Work;
 use crate::model::{
     ArrayProperties, AttemptContainerDetail, AttemptDetail, Capacity, ComputeEnvironment, ComputeEnvironmentOrder,
     ConsumableResource, ConsumableResourceProperties, ConsumableResourceRequirement, ContainerDetail, ContainerSummary,
@@ -126,16 +126,17 @@ impl Engine {
 
     pub(super) fn summary(&self, key: Key) -> Option<JobSummary> {
         let root = self.core.jobs.get(&key.number)?;
-        let job = root.get(key.slot)?;
+        let (status, job) = Self::standing(root, key.slot)?;
         let id = root.id(key.slot);
+        let attempts = attempts(root, key);
         let (started_at, stopped_at) = times(root, key, job);
-        let last = job.attempts.last().and_then(|attempt| attempt.end.as_ref());
+        let last = attempts.last().and_then(|attempt| attempt.end.as_ref());
         Some(JobSummary {
             job_arn: self.core.settings.place.batch_arn("job", id.as_str()),
             job_id: id,
             job_name: root.spec.name.clone(),
             job_definition: Some(self.definition_arn(root)),
-            status: job.status,
+            status,
             status_reason: job.status_reason.as_ref().map(|reason| reason.to_string()),
             created_at: root.spec.created_at,
             scheduled_at: job.attempts.last().map(|attempt| attempt.placed_at),
@@ -143,6 +144,7 @@ impl Engine {
             stopped_at,
             container: last.map(|end| ContainerSummary { exit_code: end.code, reason: end.reason.clone() }),
             array_properties: array_properties(root, key),
+            node_properties: Self::node_summary(root, key),
             share_identifier: root.spec.share.as_deref().map(str::to_owned),
             extra: Some(Box::new(self.extra(root, key, job))),
         })
@@ -154,18 +156,22 @@ impl Engine {
     }
 
     fn extra(&self, root: &Root, key: Key, job: &Job) -> JobExtra {
-        let last = job.attempts.last();
+        let last = attempts(root, key).last();
+        let need =
+            if root.is_node(key.slot) { self.work(root, key.slot).and_then(|work| work.need().ok()) } else { None };
+        let need = need.unwrap_or(root.spec.need);
+        let speaker = Key { slot: root.speaker(key.slot), ..key };
         let ended = || last.and_then(|attempt| attempt.end.as_ref()).and_then(|end| end.usage);
         JobExtra {
             job_queue: root.spec.queue.clone(),
-            vcpus: vcpus(root.spec.need.vcpus_milli),
-            memory_mib: root.spec.need.memory_mib,
+            vcpus: vcpus(need.vcpus_milli),
+            memory_mib: need.memory_mib,
             priority: job.priority,
-            attempt: job.attempt_number(),
+            attempt: root.tries(key.slot),
             state_since: job.since,
             instance: last.map(|attempt| attempt.instance.clone()),
-            log_stream_name: last.and_then(|attempt| stream(root, attempt)),
-            usage: self.usage.get(&key).copied().or_else(ended),
+            log_stream_name: last.and_then(|attempt| self.stream(root, speaker.slot, attempt)),
+            usage: self.usage.get(&speaker).copied().or_else(ended),
             stopping: job.is_stopping(),
             held: root.array.as_ref().filter(|_| key.slot == 0).map_or(job.held, |array| array.held > 0),
         }
@@ -173,7 +179,9 @@ impl Engine {
 
     pub(super) fn detail(&self, key: Key) -> Option<JobDetail> {
         let root = self.core.jobs.get(&key.number)?;
-        let job = root.get(key.slot)?;
+        let (status, job) = Self::standing(root, key.slot)?;
+        let attempts = attempts(root, key);
+        let stop = root.stop_of(key.slot);
         let spec = &root.spec;
         let definition = self.core.definition(&spec.definition, spec.revision);
         let id = root.id(key.slot);
@@ -185,9 +193,9 @@ impl Engine {
             job_id: id,
             job_name: spec.name.clone(),
             job_queue: place.batch_arn("job-queue", &spec.queue),
-            status: job.status,
+            status,
             status_reason: job.status_reason.as_ref().map(|reason| reason.to_string()),
-            attempts: job.attempts.iter().filter_map(|attempt| self.attempt_detail(root, attempt)).collect(),
+            attempts: attempts.iter().filter_map(|attempt| self.attempt_detail(root, key, attempt)).collect(),
             created_at: spec.created_at,
             started_at,
             stopped_at,
@@ -195,18 +203,29 @@ impl Engine {
             depends_on: spec.depends_on.clone(),
             job_definition: self.definition_arn(root),
             parameters: self.parameters(root),
-            container: self.container(root, job),
+            container: Some(self.container(root, key).unwrap_or_default()),
+            ecs_properties: self.task_detail(root, root.speaker(key.slot), attempts.last()),
             array_properties: array_properties(root, key),
+            node_properties: self.node_properties(root, key),
+            node_details: Self::node_details(root, key),
             timeout: own_timeout.or_else(|| definition.and_then(|found| found.timeout)),
             share_identifier: spec.share.as_deref().map(str::to_owned),
             consumable_resource_properties: self.consumable_properties(root),
             scheduling_priority: spec.scheduling_priority.or_else(|| definition?.scheduling_priority),
             tags: if key.slot == 0 { spec.tags.clone() } else { std::collections::BTreeMap::new() },
-            is_cancelled: job.stop.as_ref().is_some_and(|stop| !stop.terminate),
-            is_terminated: job.stop.as_ref().is_some_and(|stop| stop.terminate),
+            propagate_tags: self.propagates_tags(root),
+            platform_capabilities: definition.map(|found| found.platform_capabilities.clone()).unwrap_or_default(),
+            is_cancelled: stop.is_some_and(|stop| !stop.terminate),
+            is_terminated: stop.is_some_and(|stop| stop.terminate),
             extra: Some(Box::new(self.extra(root, key, job))),
             cost: None,
         })
+    }
+
+    fn propagates_tags(&self, root: &Root) -> bool {
+        let own = root.spec.rare.as_ref().and_then(|rare| rare.propagate_tags);
+        let of_definition = || self.core.definition(&root.spec.definition, root.spec.revision)?.propagate_tags;
+        own.or_else(of_definition).unwrap_or(false)
     }
 
     fn consumable_properties(&self, root: &Root) -> Option<ConsumableResourceProperties> {
@@ -244,22 +263,24 @@ impl Engine {
     }
 
     /// The merged container, and where the last try of it runs or ran. `AWS_BATCH_*` is not listed, as on AWS.
-    fn container(&self, root: &Root, job: &Job) -> Option<ContainerDetail> {
-        let definition = self.core.definition(&root.spec.definition, root.spec.revision)?;
-        let properties = definition.container_properties.as_ref()?;
-        let overrides = root.spec.overrides.as_deref();
-        let last = job.attempts.last();
+    /// Of a job of several containers it is empty.
+    fn container(&self, root: &Root, key: Key) -> Option<ContainerDetail> {
+        let slot = root.speaker(key.slot);
+        let work = self.work(root, slot)?;
+        let Work::One { properties, .. } = work else { return None };
+        let merged = work.containers(&self.parameters(root)).pop()?.properties;
+        let last = attempts(root, key).last();
         let end = last.and_then(|attempt| attempt.end.as_ref());
         Some(ContainerDetail {
-            image: properties.image.clone(),
-            command: container::command(properties, overrides, &self.parameters(root)),
-            environment: container::environment(properties, overrides),
-            resource_requirements: container::requirements(root.spec.need),
+            image: merged.image,
+            command: merged.command,
+            environment: merged.environment,
+            resource_requirements: merged.resource_requirements,
             exit_code: end.and_then(|end| end.code),
             reason: end.and_then(|end| end.reason.clone()),
             container_instance_arn: last.map(|attempt| self.instance_arn(attempt)),
             task_arn: last.map(|attempt| self.task_arn(attempt)),
-            log_stream_name: last.and_then(|attempt| stream(root, attempt)),
+            log_stream_name: last.and_then(|attempt| self.stream(root, slot, attempt)),
             log_configuration: properties.log_configuration.clone(),
             volumes: properties.volumes.clone(),
             mount_points: properties.mount_points.clone(),
@@ -283,28 +304,32 @@ impl Engine {
     }
 
     /// An attempt that has ended; the live one stands in the container alone.
-    fn attempt_detail(&self, root: &Root, attempt: &Attempt) -> Option<AttemptDetail> {
+    fn attempt_detail(&self, root: &Root, key: Key, attempt: &Attempt) -> Option<AttemptDetail> {
         let end = attempt.end.as_ref()?;
+        let slot = root.speaker(key.slot);
+        let task_properties = self.attempt_task(root, slot, attempt);
+        let container = AttemptContainerDetail {
+            container_instance_arn: Some(self.instance_arn(attempt)),
+            task_arn: Some(self.task_arn(attempt)),
+            exit_code: end.code,
+            reason: end.reason.clone(),
+            log_stream_name: self.stream(root, slot, attempt),
+            network_interfaces: Vec::new(),
+        };
         Some(AttemptDetail {
-            container: AttemptContainerDetail {
-                container_instance_arn: Some(self.instance_arn(attempt)),
-                task_arn: Some(self.task_arn(attempt)),
-                exit_code: end.code,
-                reason: end.reason.clone(),
-                log_stream_name: stream(root, attempt),
-                network_interfaces: Vec::new(),
-            },
+            container: if task_properties.is_empty() { container } else { AttemptContainerDetail::default() },
+            task_properties,
             started_at: attempt.started_at,
             stopped_at: Some(end.at),
             status_reason: Some(end.status_reason.clone()),
         })
     }
 
-    fn instance_arn(&self, attempt: &Attempt) -> String {
+    pub(super) fn instance_arn(&self, attempt: &Attempt) -> String {
         self.ecs_arn("container-instance", attempt, &attempt.instance.0)
     }
 
-    fn task_arn(&self, attempt: &Attempt) -> String {
+    pub(super) fn task_arn(&self, attempt: &Attempt) -> String {
         self.ecs_arn("task", attempt, &attempt.task_id)
     }
 
@@ -314,25 +339,16 @@ impl Engine {
     }
 }
 
-impl Root {
-    /// Where the attempts of a job, or of the children of a parent, write or would have written.
-    pub(super) fn streams(&self, key: Key) -> impl Iterator<Item = String> {
-        let slots = if key.slot == 0 { self.leaves() } else { key.slot..=key.slot };
-        let attempts = slots.filter_map(|slot| self.get(slot)).flat_map(|job| &job.attempts);
-        attempts.map(|attempt| log_stream(&self.spec.definition, &attempt.task_id))
-    }
-}
-
-/// A stream exists from RUNNING on; what never started has none.
-fn stream(root: &Root, attempt: &Attempt) -> Option<String> {
-    attempt.started_at.map(|_| log_stream(&root.spec.definition, &attempt.task_id))
+/// The tries that are told of a job.
+fn attempts(root: &Root, key: Key) -> &[Attempt] {
+    root.get(root.speaker(key.slot)).map_or(&[], |job| &job.attempts)
 }
 
 /// When the last try started and stopped. A parent has started with its first child. A job that ended without a try
 /// stopped when it ended.
 fn times(root: &Root, key: Key, job: &Job) -> (Option<Millis>, Option<Millis>) {
     let ended = job.status.is_final().then_some(job.since);
-    match (&root.array, job.attempts.last()) {
+    match (&root.array, attempts(root, key).last()) {
         (Some(array), _) if key.slot == 0 => (array.started_at, ended),
         (_, Some(attempt)) => (attempt.started_at, attempt.end.as_ref().map(|end| end.at).or(ended)),
         (_, None) => (None, ended),

@@ -4,7 +4,9 @@ use super::container::{
     EphemeralStorage, FargatePlatformConfiguration, LinuxParameters, MountPoint, NetworkConfiguration,
     RepositoryCredentials, RuntimePlatform, Secret, Ulimit, Volume,
 };
+use super::ecs::EcsProperties;
 use super::job::{KeyValuePair, LogConfiguration, ResourceRequirement, RetryStrategy};
+use super::nodes::NodeProperties;
 use super::{ConsumableResourceProperties, JobTimeout};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -71,7 +73,7 @@ pub struct JobDefinition {
     pub revision: u32,
     /// ACTIVE or INACTIVE.
     pub status: String,
-    /// `container`; `multinode` is refused for now.
+    /// `container` or `multinode`.
     #[serde(rename = "type")]
     pub kind: String,
     pub parameters: BTreeMap<String, String>,
@@ -80,12 +82,21 @@ pub struct JobDefinition {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub container_properties: Option<ContainerProperties>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub ecs_properties: Option<EcsProperties>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node_properties: Option<NodeProperties>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<JobTimeout>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scheduling_priority: Option<i32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub consumable_resource_properties: Option<ConsumableResourceProperties>,
     pub tags: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub propagate_tags: Option<bool>,
+    /// EC2, FARGATE.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub platform_capabilities: Vec<String>,
 }
 
 impl JobDefinition {
@@ -113,6 +124,13 @@ pub struct RegisterJobDefinitionRequest {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub container_properties: Option<ContainerProperties>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub ecs_properties: Option<EcsProperties>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node_properties: Option<NodeProperties>,
+    /// Refused by the local engine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub eks_properties: Option<serde_json::Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<JobTimeout>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scheduling_priority: Option<i32>,
@@ -120,6 +138,11 @@ pub struct RegisterJobDefinitionRequest {
     pub consumable_resource_properties: Option<ConsumableResourceProperties>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub propagate_tags: Option<bool>,
+    /// EC2, FARGATE.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub platform_capabilities: Vec<String>,
 }
 
 /// `RegisterJobDefinitionResponse`.

@@ -4,7 +4,7 @@ use super::region;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// A job's id: a UUID, `UUID:INDEX` for the child of an array (0-based).
+/// A job's id: a UUID, `UUID:INDEX` for the child of an array and `UUID#INDEX` for a node of a multi-node job (0-based).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct JobId(pub String);
@@ -22,12 +22,25 @@ impl JobId {
         Some((JobId(parent.to_owned()), index.parse().ok()?))
     }
 
-    /// The first block of the UUID and the child's index: enough for a person to tell jobs apart.
+    /// The id of node `index` of this multi-node job.
+    #[must_use]
+    pub fn node(&self, index: u32) -> Self {
+        Self(format!("{}#{index}", self.0))
+    }
+
+    /// The multi-node job that this is a node of, and its index there.
+    pub fn node_parent(&self) -> Option<(JobId, u32)> {
+        let (parent, index) = self.0.rsplit_once('#')?;
+        Some((JobId(parent.to_owned()), index.parse().ok()?))
+    }
+
+    /// The first block of the UUID and the index of the child or node: enough for a person to tell jobs apart.
     pub fn short(&self) -> String {
         let head = self.0.split('-').next().unwrap_or(&self.0);
-        match self.array_parent() {
-            Some((_, index)) => format!("{head}:{index}"),
-            None => head.to_owned(),
+        match (self.array_parent(), self.node_parent()) {
+            (Some((_, index)), _) => format!("{head}:{index}"),
+            (None, Some((_, index))) => format!("{head}#{index}"),
+            (None, None) => head.to_owned(),
         }
     }
 
@@ -146,6 +159,16 @@ mod tests {
         assert_eq!(child.array_parent(), Some((parent.clone(), 17)));
         assert_eq!(child.short(), "3f2a77aa:17");
         assert_eq!(parent.array_parent(), None);
+    }
+
+    #[test]
+    fn a_node_knows_its_job_and_index_and_is_no_child() {
+        let job = JobId::from("3f2a77aa-0000-4000-8000-000000000001");
+        let node = job.node(2);
+        assert_eq!(node.as_str(), "3f2a77aa-0000-4000-8000-000000000001#2");
+        assert_eq!((node.node_parent(), node.array_parent()), (Some((job.clone(), 2)), None));
+        assert_eq!(node.short(), "3f2a77aa#2");
+        assert_eq!((job.node_parent(), job.child(2).node_parent()), (None, None));
     }
 
     #[test]

@@ -7,6 +7,8 @@ use super::container::{
     EphemeralStorage, FargatePlatformConfiguration, LinuxParameters, MountPoint, NetworkConfiguration,
     RepositoryCredentials, RuntimePlatform, Secret, Ulimit, Volume,
 };
+use super::ecs::{AttemptEcsTaskDetails, EcsPropertiesDetail, EcsPropertiesOverride};
+use super::nodes::{NodeDetails, NodeOverrides, NodeProperties, NodePropertiesSummary};
 use super::{ConsumableResourceProperties, InstanceId, JobCost, JobId, JobStatus, Millis, StatusCounts, Usage};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -127,6 +129,8 @@ pub struct JobSummary {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub array_properties: Option<ArrayProperties>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub node_properties: Option<NodePropertiesSummary>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub share_identifier: Option<String>,
     /// *Ours.*
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -137,6 +141,17 @@ impl JobSummary {
     /// Whether this is the parent of an array.
     pub fn is_array_parent(&self) -> bool {
         self.array_properties.as_ref().is_some_and(|array| array.size.is_some())
+    }
+
+    /// Whether this is a multi-node job as a whole.
+    pub fn is_multi_node(&self) -> bool {
+        self.node_properties.as_ref().is_some_and(|nodes| nodes.node_index.is_none())
+    }
+
+    /// Whether this is no job of its own: the child of an array, or a node.
+    pub fn is_part(&self) -> bool {
+        self.array_properties.as_ref().is_some_and(|array| array.index.is_some())
+            || self.node_properties.as_ref().is_some_and(|nodes| nodes.node_index.is_some())
     }
 }
 
@@ -193,8 +208,17 @@ pub struct JobDetail {
     pub parameters: BTreeMap<String, String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub container: Option<ContainerDetail>,
+    /// Of a job of several containers, in place of `container`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ecs_properties: Option<EcsPropertiesDetail>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub array_properties: Option<ArrayProperties>,
+    /// Of a multi-node job as a whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node_properties: Option<NodeProperties>,
+    /// Of a node.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node_details: Option<NodeDetails>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<JobTimeout>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -204,6 +228,8 @@ pub struct JobDetail {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub consumable_resource_properties: Option<ConsumableResourceProperties>,
     pub tags: BTreeMap<String, String>,
+    pub propagate_tags: bool,
+    pub platform_capabilities: Vec<String>,
     pub is_cancelled: bool,
     pub is_terminated: bool,
     /// *Ours.*
@@ -214,10 +240,26 @@ pub struct JobDetail {
     pub cost: Option<Box<JobCost>>,
 }
 
+impl JobDetail {
+    /// What a row of a list says of its nodes, or of the node that it is.
+    pub fn node_summary(&self) -> Option<NodePropertiesSummary> {
+        if let Some(node) = &self.node_details {
+            return Some(NodePropertiesSummary {
+                is_main_node: Some(node.is_main_node),
+                num_nodes: None,
+                node_index: Some(node.node_index),
+            });
+        }
+        let nodes = self.node_properties.as_ref()?;
+        Some(NodePropertiesSummary { num_nodes: Some(nodes.num_nodes), ..NodePropertiesSummary::default() })
+    }
+}
+
 /// `ContainerDetail`: the definition's container with the overrides merged in, and where it runs.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ContainerDetail {
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub image: String,
     pub command: Vec<String>,
     pub environment: Vec<KeyValuePair>,
@@ -291,6 +333,9 @@ pub struct AttemptDetail {
     pub stopped_at: Option<Millis>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status_reason: Option<String>,
+    /// Of a job of several containers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub task_properties: Vec<AttemptEcsTaskDetails>,
 }
 
 /// `AttemptContainerDetail`.
@@ -328,6 +373,13 @@ pub struct SubmitJobRequest {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub container_overrides: Option<ContainerOverrides>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub ecs_properties_override: Option<EcsPropertiesOverride>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node_overrides: Option<NodeOverrides>,
+    /// Refused by the local engine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub eks_properties_override: Option<serde_json::Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_strategy: Option<RetryStrategy>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<JobTimeout>,
@@ -339,6 +391,9 @@ pub struct SubmitJobRequest {
     pub consumable_resource_properties_override: Option<ConsumableResourceProperties>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
+    /// Absent means what the definition says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub propagate_tags: Option<bool>,
 }
 
 /// `ContainerOverrides`: an empty `command` means the definition's.
@@ -355,6 +410,9 @@ pub struct ContainerOverrides {
     pub vcpus: Option<i32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory: Option<i32>,
+    /// Of the nodes of a multi-node job.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instance_type: Option<String>,
 }
 
 /// `SubmitJobResponse`.

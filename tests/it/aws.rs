@@ -13,7 +13,6 @@ use batchdeck::model::{
 };
 use futures::StreamExt;
 use moto::Moto;
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -48,21 +47,6 @@ pub async fn world() -> Option<World> {
     let backend = AwsBackend::connect(settings(&moto, Some(audit_file))).await.expect("connects");
     let role = moto.create_role("batch");
     let (subnet, group) = moto.network();
-    furnish(&backend, Surroundings { role, subnet, group, tags: BTreeMap::new() }).await;
-    Some(World { moto, backend, directory })
-}
-
-/// What an environment is made of that is not the console's.
-pub struct Surroundings {
-    pub role: String,
-    pub subnet: String,
-    pub group: String,
-    pub tags: BTreeMap<String, String>,
-}
-
-/// One queue `main` on one Fargate environment `small`, and the definition `echo:1`.
-pub async fn furnish(backend: &AwsBackend, surroundings: Surroundings) {
-    let Surroundings { role, subnet, group, tags } = surroundings;
     backend
         .create_compute_environment(CreateComputeEnvironmentRequest {
             compute_environment_name: "small".into(),
@@ -75,7 +59,6 @@ pub async fn furnish(backend: &AwsBackend, surroundings: Surroundings) {
                 ..Default::default()
             }),
             service_role: Some(role),
-            tags,
             ..Default::default()
         })
         .await
@@ -100,13 +83,14 @@ pub async fn furnish(backend: &AwsBackend, surroundings: Surroundings) {
                 image: "busybox".into(),
                 command: vec!["echo".into(), "Ref::who".into()],
                 // moto answers with a text where AWS has a number: a fraction would not be read.
-                resource_requirements: vec![requirement("VCPU", "1"), requirement("MEMORY", "2048")],
+                resource_requirements: vec![requirement("VCPU", "1"), requirement("MEMORY", "512")],
                 ..Default::default()
             }),
             ..Default::default()
         })
         .await
         .expect("registers a definition");
+    Some(World { moto, backend, directory })
 }
 
 fn requirement(kind: &str, value: &str) -> ResourceRequirement {
@@ -204,7 +188,7 @@ async fn queues_environments_and_definitions_are_read_as_they_were_made() {
     assert_eq!(definition.parameters["who"], "world");
     let container = definition.container_properties.expect("a container");
     assert_eq!((container.image.as_str(), container.command.len()), ("busybox", 2));
-    assert_eq!(container.resource_requirements, [requirement("VCPU", "1"), requirement("MEMORY", "2048")]);
+    assert_eq!(container.resource_requirements, [requirement("VCPU", "1"), requirement("MEMORY", "512")]);
     assert_eq!(definition.retry_strategy.and_then(|retry| retry.attempts), Some(3));
 }
 

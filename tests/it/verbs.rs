@@ -256,35 +256,6 @@ fn the_demo_has_every_lasting_state_to_show_and_a_second_one_makes_no_resource_t
 }
 
 #[test]
-fn what_a_job_cost_and_what_its_runs_need_is_told_as_an_estimate() {
-    let house = House::new();
-    house.ok(&["init"]);
-    let empty = house.json(&["cost"]);
-    assert_eq!(empty["rows"].as_array().map(Vec::len), Some(0), "{empty}");
-    let id = house.submit(&["--name", "paid", "--", "true"]);
-    house.until_status(&id, "SUCCEEDED");
-
-    let told = house.ok(&["cost", &id]);
-    assert!(told.contains("1 attempt: $") && told.contains("an estimate, by AWS's On-Demand list"), "{told}");
-    for by in ["queue", "environment", "definition"] {
-        let report = house.json(&["cost", "--by", by, "--since", "today"]);
-        assert_eq!((&report["by"], &report["estimate"]), (&by.into(), &true.into()), "{report}");
-        assert_eq!(report["rows"][0]["attempts"], 1, "{report}");
-        assert!(report["total"]["direct"].as_f64().is_some_and(|usd| usd > 0.0), "{report}");
-    }
-    assert!(house.json(&["job", &id])["cost"]["usd"].as_f64().is_some_and(|usd| usd > 0.0));
-
-    let fit = house.json(&["fit"]);
-    assert_eq!((&fit[0]["runs"]["jobDefinitionName"], &fit[0]["runs"]["succeeded"]), (&"host".into(), &1.into()));
-    let told = house.ok(&["fit", "host"]);
-    assert!(told.contains("LAMBDA") && told.contains("runs        1"), "{told}");
-    let (code, words) = refusal(&house, &["fit", "hots"]);
-    assert_eq!(code, 4, "{words}");
-    let (code, words) = refusal(&house, &["cost", "--since", "soon"]);
-    assert!(code == 2 && words.contains("36h or 7d"), "{words}");
-}
-
-#[test]
 fn completions_are_printed_for_each_shell_without_an_engine() {
     let house = House::new();
     for shell in ["bash", "zsh", "fish"] {

@@ -44,6 +44,7 @@ pub(super) async fn schedules(State(world): Shared) -> Result<Json<Vec<Schedule>
 pub(super) struct ListJobs {
     queue: Option<String>,
     array: Option<JobId>,
+    nodes: Option<JobId>,
     statuses: Vec<JobStatus>,
     name: Option<String>,
     limit: Option<usize>,
@@ -54,6 +55,7 @@ pub(super) async fn list_jobs(State(world): Shared, Wire(request): Wire<ListJobs
     let filter = JobFilter {
         queue: request.queue,
         array: request.array,
+        nodes: request.nodes,
         statuses: request.statuses,
         name: request.name,
         limit: request.limit.unwrap_or(PAGE).clamp(1, MOST),

@@ -30,7 +30,7 @@ async fn what_cannot_be_served_is_refused_in_the_services_own_shape() {
         ),
         ("POST /v1/submitjob", &[], &large, 413, "ClientException", "larger than 1048576 bytes"),
         ("POST /v1/submitjob", &[], "", 400, "ClientException", "jobName is missing"),
-        ("POST /v1/listjobs", &[], "{}", 400, "ClientException", "one of jobQueue and arrayJobId"),
+        ("POST /v1/listjobs", &[], "{}", 400, "ClientException", "one of jobQueue, arrayJobId and multiNodeJobId"),
         (
             "POST /v1/listjobs",
             &[],

@@ -3,7 +3,7 @@
 use crate::engine::Engine;
 use crate::engine::event::{Submission, Verdict};
 use crate::engine::index::{Facts, Whole};
-use crate::engine::job::{Array, Attempt, Counts, End, Job, Key, Root, Stop};
+use crate::engine::job::{Array, Attempt, Counts, End, Job, Key, Nodes, Root, Stop};
 use crate::engine::shared::{Shared, Text};
 use crate::model::{DependencyKind, InstanceId, JobId, JobStatus, Millis, Usage};
 
@@ -61,12 +61,16 @@ impl Engine {
         self.core.last_number += 1;
         let number = self.core.last_number;
         let job = Job { priority: self.first_priority(spec, &spec.queue), ..Job::new(at) };
-        let mut root = Root { spec: spec.clone(), job: job.clone(), array: None };
+        let mut root = Root { spec: spec.clone(), job: job.clone(), array: None, nodes: None };
         if let Some(size) = spec.array_size {
             let mut counts = Counts::default();
             counts.add(JobStatus::Submitted, u64::from(size));
             let children = vec![job; size as usize];
             root.array = Some(Box::new(Array { children, counts, counted_at: at, held: 0, started_at: None }));
+        }
+        if let Some(nodes) = spec.rare.as_ref().and_then(|rare| rare.nodes) {
+            let (main, nodes) = (nodes.main, vec![Job::new(at); nodes.count as usize]);
+            root.nodes = Some(Box::new(Nodes { nodes, main, retrying: false }));
         }
         self.count_dependencies(&mut root);
         self.index.enter(number, &root);
@@ -203,7 +207,6 @@ impl Engine {
     pub(super) fn placed(&mut self, id: &JobId, instance: &InstanceId, task_id: &str, at: Millis) {
         let Some(key) = self.index.key(id) else { return };
         let Some(need) = self.core.jobs.get(&key.number).map(|root| root.spec.need) else { return };
-        let bill = self.bill(key, instance);
         let environment = self.change_host(instance, |host| {
             host.used_milli += need.vcpus_milli;
             host.used_mib += need.memory_mib;
@@ -211,7 +214,21 @@ impl Engine {
             host.idle_since = None;
             Text::from(host.environment.as_str())
         });
-        let Some(environment) = environment else { return };
+        if let Some(environment) = environment {
+            self.use_up(key.number);
+            self.begin_attempt(key, instance, environment, task_id, at);
+        }
+    }
+
+    pub(super) fn begin_attempt(
+        &mut self,
+        key: Key,
+        instance: &InstanceId,
+        environment: Text,
+        task_id: &str,
+        at: Millis,
+    ) {
+        let bill = self.bill(key, instance);
         let cluster = self.core.environments.get(&*environment).map_or("", |found| found.cluster.as_str()).into();
         let attempt = Attempt {
             instance: instance.clone(),
@@ -221,26 +238,28 @@ impl Engine {
             placed_at: at,
             bill: bill.map(Box::new),
             started_at: None,
+            address: None,
             end: None,
         };
-        self.use_up(key.number);
         self.change(key, |job| {
             job.enter(JobStatus::Starting, at);
             job.attempts.push(attempt);
         });
     }
 
-    pub(super) fn started(&mut self, id: &JobId, number: u32, started_at: Millis, at: Millis) {
+    pub(super) fn started(&mut self, id: &JobId, number: u32, started_at: Millis, address: Option<&str>, at: Millis) {
         let Some(key) = self.index.key(id) else { return };
         self.change(key, |job| {
             if job.attempt_number() == number && job.status == JobStatus::Starting {
                 job.enter(JobStatus::Running, at);
                 if let Some(attempt) = job.attempts.last_mut() {
                     attempt.started_at = Some(started_at);
+                    attempt.address = address.map(Text::from);
                 }
             }
         });
         self.array_started(key, started_at);
+        self.node_started(key, at);
     }
 
     pub(super) fn array_started(&mut self, key: Key, at: Millis) {
@@ -261,12 +280,15 @@ impl Engine {
     ) {
         let Some(key) = self.index.key(id) else { return };
         let Some(root) = self.core.jobs.get(&key.number) else { return };
-        let need = root.spec.need;
+        let (need, node) = (root.spec.need, root.is_node(key.slot));
         let Some(job) = root.get(key.slot).filter(|job| job.attempt_number() == number) else { return };
         let Some(instance) = job.live().map(|attempt| attempt.instance.clone()) else { return };
         self.change_host(&instance, |host| {
-            host.used_milli = host.used_milli.saturating_sub(need.vcpus_milli);
-            host.used_mib = host.used_mib.saturating_sub(need.memory_mib);
+            // A node has an instance for itself.
+            let (milli, mib) =
+                if node { (host.used_milli, host.used_mib) } else { (need.vcpus_milli, need.memory_mib) };
+            host.used_milli = host.used_milli.saturating_sub(milli);
+            host.used_mib = host.used_mib.saturating_sub(mib);
             host.placed.remove(&key);
             if host.placed.is_empty() {
                 host.idle_since = Some(at);
@@ -284,10 +306,13 @@ impl Engine {
                 attempt.started_at = started_at.or(attempt.started_at);
                 attempt.end = Some(Box::new(end));
             }
-            if verdict == Verdict::Retry {
+            if verdict == Verdict::Retry && !node {
                 job.enter(JobStatus::Runnable, at);
             }
         });
+        if node {
+            return self.node_ended(key, verdict, &reason, at);
+        }
         match verdict {
             Verdict::Succeeded => self.finish(key, JobStatus::Succeeded, Some(reason), at),
             Verdict::Failed => self.finish(key, JobStatus::Failed, Some(reason), at),

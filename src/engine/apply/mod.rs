@@ -2,6 +2,7 @@
 //! passed over.
 
 mod jobs;
+mod nodes;
 mod order;
 mod schedules;
 
@@ -224,7 +225,10 @@ impl Engine {
             Event::JobEnded { at, job, status, reason } => self.ended(job, *status, reason.as_deref(), *at),
             Event::JobsForgotten { jobs, .. } => jobs.iter().for_each(|job| self.forgotten(job)),
             Event::AttemptPlaced { at, job, instance, task_id, .. } => self.placed(job, instance, task_id, *at),
-            Event::AttemptStarted { at, job, number, started_at } => self.started(job, *number, *started_at, *at),
+            Event::NodesPlaced { at, job, nodes, .. } => self.nodes_placed(job, nodes, *at),
+            Event::AttemptStarted { at, job, number, started_at, address } => {
+                self.started(job, *number, *started_at, address.as_deref(), *at);
+            }
             Event::AttemptEnded {
                 at,
                 job,
@@ -236,6 +240,7 @@ impl Engine {
                 status_reason,
                 usage,
                 verdict,
+                containers,
             } => {
                 let end = End {
                     at: *stopped_at,
@@ -243,6 +248,7 @@ impl Engine {
                     reason: reason.clone(),
                     status_reason: status_reason.clone(),
                     usage: *usage,
+                    containers: containers.clone(),
                 };
                 self.attempt_ended(job, *number, *started_at, end, *verdict, *at);
             }

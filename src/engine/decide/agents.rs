@@ -5,10 +5,12 @@ use crate::engine::command::{Outcome, Refusal};
 use crate::engine::event::{Event, Verdict};
 use crate::engine::job::{Job, Key, Root};
 use crate::engine::retry::{Failure, is_retried};
-use crate::model::{AttemptId, InstanceId, InstanceState, Millis, RetryStrategy};
+use crate::engine::work::Work;
+use crate::model::{AttemptId, ContainerExit, InstanceId, InstanceState, JobStatus, Millis, RetryStrategy};
 
 const EXITED: &str = "Essential container in task exited";
 const NOT_STARTED: &str = "Task failed to start";
+const MAIN_NODE_ENDED: &str = "Main node exited";
 const TIMED_OUT: &str = "Job attempt duration exceeded timeout";
 /// AWS cuts `container.reason` here.
 const REASON_LENGTH: usize = 255;
@@ -48,14 +50,20 @@ impl Engine {
         placed.filter_map(|key| self.end_attempt(*key, &outcome, Some(&reason), now)).collect()
     }
 
-    pub(super) fn attempt_started(&self, attempt: &AttemptId, started_at: Millis, now: Millis) -> Vec<Event> {
+    pub(super) fn attempt_started(
+        &self,
+        attempt: &AttemptId,
+        started_at: Millis,
+        address: Option<String>,
+        now: Millis,
+    ) -> Vec<Event> {
         let starting = self
             .live_attempt(attempt)
             .is_some_and(|key| self.job(key).and_then(Job::live).is_some_and(|live| live.started_at.is_none()));
         if !starting {
             return Vec::new();
         }
-        vec![Event::AttemptStarted { at: now, job: attempt.job.clone(), number: attempt.number, started_at }]
+        vec![Event::AttemptStarted { at: now, job: attempt.job.clone(), number: attempt.number, started_at, address }]
     }
 
     pub(super) fn attempt_exited(&self, attempt: &AttemptId, outcome: &Outcome, now: Millis) -> Vec<Event> {
@@ -73,7 +81,8 @@ impl Engine {
         let root = self.core.jobs.get(&key.number)?;
         let job = root.get(key.slot)?;
         let live = job.live()?;
-        let (status_reason, verdict) = self.judge(root, job, outcome, host_lost);
+        let (status_reason, verdict) = self.judge(root, key.slot, outcome, host_lost);
+        let several = matches!(self.work(root, key.slot), Some(Work::Several { .. }));
         Some(Event::AttemptEnded {
             at: now,
             job: root.id(key.slot),
@@ -81,29 +90,39 @@ impl Engine {
             started_at: outcome.started_at.or(live.started_at),
             stopped_at: outcome.at,
             code: outcome.code,
-            reason: outcome.reason.as_ref().map(|reason| reason.chars().take(REASON_LENGTH).collect()),
+            reason: outcome.reason.as_deref().map(shortened),
             status_reason,
             usage: outcome.usage.or_else(|| self.usage.get(&key).copied()),
             verdict,
+            containers: if several { outcome.containers.iter().map(cut).collect() } else { Vec::new() },
         })
     }
 
     /// A job that was terminated or ran into its timeout is not retried, nor is the child of an array that was stopped as
-    /// a whole while it ran; all else goes by its retry strategy.
-    fn judge(&self, root: &Root, job: &Job, outcome: &Outcome, host_lost: Option<&str>) -> (String, Verdict) {
-        if let Some(stop) = &job.stop {
-            return (stop.reason.to_string(), Verdict::Failed);
+    /// a whole while it ran; all else goes by its retry strategy. A multi-node job's end is that of its main node.
+    fn judge(&self, root: &Root, slot: u32, outcome: &Outcome, host_lost: Option<&str>) -> (String, Verdict) {
+        let own = own_reason(outcome, host_lost);
+        let failed = |reason: &str| (reason.to_owned(), Verdict::Failed);
+        if let Some(stop) = root.stop_of(slot) {
+            return failed(&stop.reason);
         }
-        let status_reason = match (host_lost, outcome.code) {
-            (Some(lost), _) => lost,
-            (None, _) if outcome.timed_out => return (TIMED_OUT.to_owned(), Verdict::Failed),
-            (None, Some(0)) => return (EXITED.to_owned(), Verdict::Succeeded),
-            (None, Some(_)) => EXITED,
-            (None, None) => NOT_STARTED,
-        };
-        let failure = Failure { code: outcome.code, reason: outcome.reason.as_deref(), status_reason };
-        let retried = root.job.stop.is_none() && is_retried(self.retry_strategy(root), job.attempt_number(), failure);
-        (status_reason.to_owned(), if retried { Verdict::Retry } else { Verdict::Failed })
+        if root.is_node(slot) && slot != root.speaker(0) {
+            return match (root.is_winding_up(), root.job.status) {
+                (true, JobStatus::Succeeded) => (MAIN_NODE_ENDED.to_owned(), Verdict::Succeeded),
+                (true, _) => failed(MAIN_NODE_ENDED),
+                (false, _) if own == EXITED && outcome.code == Some(0) => (own.to_owned(), Verdict::Succeeded),
+                (false, _) => failed(own),
+            };
+        }
+        if host_lost.is_none() && outcome.timed_out {
+            return failed(own);
+        }
+        if host_lost.is_none() && outcome.code == Some(0) {
+            return (own.to_owned(), Verdict::Succeeded);
+        }
+        let failure = Failure { code: outcome.code, reason: outcome.reason.as_deref(), status_reason: own };
+        let retried = root.job.stop.is_none() && is_retried(self.retry_strategy(root), root.tries(slot), failure);
+        (own.to_owned(), if retried { Verdict::Retry } else { Verdict::Failed })
     }
 
     /// The job's own strategy replaces its definition's as a whole.
@@ -111,4 +130,22 @@ impl Engine {
         let of_definition = self.core.definition(&root.spec.definition, root.spec.revision);
         root.spec.retry.as_deref().or_else(|| of_definition?.retry_strategy.as_ref())
     }
+}
+
+/// What an attempt that nobody stopped ended of.
+fn own_reason<'a>(outcome: &Outcome, host_lost: Option<&'a str>) -> &'a str {
+    match (host_lost, outcome.code) {
+        (Some(lost), _) => lost,
+        (None, _) if outcome.timed_out => TIMED_OUT,
+        (None, Some(_)) => EXITED,
+        (None, None) => NOT_STARTED,
+    }
+}
+
+fn shortened(reason: &str) -> String {
+    reason.chars().take(REASON_LENGTH).collect()
+}
+
+fn cut(exit: &ContainerExit) -> ContainerExit {
+    ContainerExit { reason: exit.reason.as_deref().map(shortened), ..exit.clone() }
 }

@@ -1,15 +1,13 @@
 //! Job definitions: register, deregister, and which revision a name means.
 
 use super::consumables::check_properties;
+use super::tasks::check_definition;
 use super::{Ruling, refuse, validate};
+use crate::engine::Engine;
 use crate::engine::command::{Answer, Refusal};
 use crate::engine::event::Event;
-use crate::engine::{Engine, container};
 use crate::model::validate::{resource_name, scheduling_priority, timeout};
-use crate::model::{
-    ContainerProperties, JobDefinition, Millis, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse,
-    RetryStrategy,
-};
+use crate::model::{JobDefinition, Millis, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, RetryStrategy};
 
 /// AWS's limit for a definition, in KiB.
 const DEFINITION_KIB: usize = 24;
@@ -22,17 +20,7 @@ impl Engine {
     ) -> Result<Ruling, Refusal> {
         let name = &request.job_definition_name;
         resource_name("jobDefinitionName", name)?;
-        match request.kind.as_str() {
-            "container" => {}
-            "multinode" => return refuse("type is `multinode`; the local engine runs `container` definitions alone"),
-            other => return refuse(format!("type is `{other}`; it takes `container`")),
-        }
-        let Some(properties) = &request.container_properties else {
-            return refuse(
-                "containerProperties is missing; ecsProperties and eksProperties are not run by the local engine",
-            );
-        };
-        check_container(properties)?;
+        check_definition(request)?;
         if let Some(strategy) = &request.retry_strategy {
             validate::retry(strategy)?;
         }
@@ -58,10 +46,14 @@ impl Engine {
             parameters: request.parameters.clone(),
             retry_strategy: request.retry_strategy.clone().map(lower_case),
             container_properties: request.container_properties.clone(),
+            ecs_properties: request.ecs_properties.clone(),
+            node_properties: request.node_properties.clone(),
             timeout: request.timeout,
             scheduling_priority: request.scheduling_priority,
             consumable_resource_properties: request.consumable_resource_properties.clone(),
             tags: request.tags.clone(),
+            propagate_tags: request.propagate_tags,
+            platform_capabilities: request.platform_capabilities.clone(),
         };
         let target = definition.label();
         let registered = Event::DefinitionRegistered { at: now, definition: Box::new(definition) };
@@ -116,18 +108,4 @@ fn lower_case(mut strategy: RetryStrategy) -> RetryStrategy {
 fn split_revision(label: &str) -> Option<(&str, u32)> {
     let (name, revision) = label.rsplit_once(':')?;
     Some((name, revision.parse().ok()?))
-}
-
-fn check_container(properties: &ContainerProperties) -> Result<(), Refusal> {
-    let image = &properties.image;
-    let is_image = |letter: char| letter.is_ascii_alphanumeric() || "-_:./#@".contains(letter);
-    if !(1..=255).contains(&image.len()) || !image.chars().all(is_image) {
-        return refuse(format!(
-            "containerProperties.image is `{image}`; it takes 1 to 255 letters, digits and - _ : . / # @, \
-             or `host` for a process on this machine"
-        ));
-    }
-    container::need(properties, None).map_err(|error| Refusal::Client(error.to_string()))?;
-    validate::environment(&properties.environment)?;
-    validate::command(&properties.command)
 }

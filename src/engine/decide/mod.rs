@@ -16,6 +16,7 @@ mod services;
 mod stop;
 mod submit;
 mod tags;
+mod tasks;
 mod validate;
 
 use super::command::{Action, Answer, Command, Refusal};
@@ -115,7 +116,9 @@ impl Engine {
             Action::ClockSetBack { from } => return Ok(body(self.plan_again(*from, now))),
             Action::InstanceRegistered { instance, pid } => return self.registered(instance, *pid, now).map(body),
             Action::InstanceLost { instance, cause } => return Ok(body(self.lost(instance, cause, now))),
-            Action::AttemptStarted { attempt, at } => return Ok(body(self.attempt_started(attempt, *at, now))),
+            Action::AttemptStarted { attempt, at, address } => {
+                return Ok(body(self.attempt_started(attempt, *at, address.clone(), now)));
+            }
             Action::AttemptExited { attempt, exit } => return Ok(body(self.attempt_exited(attempt, exit, now))),
         }?;
         Ok(ruling.recorded(&command.by, reason, now))

@@ -16,6 +16,9 @@ impl Engine {
         let Some((_, root, job)) = self.find(id) else {
             return refuse(format!("Job {id} not found; it may have been forgotten"));
         };
+        if id.node_parent().is_some() {
+            return refuse(format!("Job {id} is a node; {action} takes {}, the job as a whole", root.spec.id));
+        }
         let hits = |job: &Job| job.stop.is_none() && (job.status.is_waiting() || terminate && job.status.is_placed());
         let (hit, was) = match children(id, root) {
             Some(children) => {
@@ -45,6 +48,9 @@ impl Engine {
         let Some((_, root, job)) = self.find(id) else {
             return refuse(format!("Job {id} not found; it may have been forgotten"));
         };
+        if id.node_parent().is_some() {
+            return refuse(format!("Job {id} is a node; reprioritise {}, the job as a whole", root.spec.id));
+        }
         let outcome = if let Some(children) = children(id, root) {
             let waiting = children.iter().filter(|child| child.status.is_waiting()).count();
             if waiting == 0 {

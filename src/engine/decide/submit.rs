@@ -1,12 +1,16 @@
 //! `SubmitJob`: all that can be wrong with a request is said before it is accepted.
 
+use super::tasks::{check_overrides, whole_need};
 use super::{Ruling, refuse, validate};
 use crate::engine::command::{Answer, Refusal};
-use crate::engine::event::{Event, Submission};
+use crate::engine::event::{Event, NodeCount, Rare, Submission};
 use crate::engine::state::Queue;
-use crate::engine::{Engine, Ids, container};
+use crate::engine::work::Overrides;
+use crate::engine::{Engine, Ids};
 use crate::model::validate::{array_size, job_name, scheduling_priority, share_identifier, timeout};
 use crate::model::{DependencyKind, JobDependency, JobId, JobStatus, Millis, SubmitJobRequest, SubmitJobResponse};
+
+use std::collections::BTreeSet;
 
 /// AWS's limit for a request, in KiB.
 const REQUEST_KIB: usize = 30;
@@ -29,12 +33,19 @@ impl Engine {
             ));
         }
         let definition = self.find_definition(&request.job_definition)?;
-        let Some(properties) = &definition.container_properties else {
-            return refuse(format!("JobDefinition {} has no containerProperties", definition.label()));
-        };
+        let nodes = check_overrides(definition, request)?;
         let size = request.array_properties.as_ref().and_then(|array| array.size);
         if let Some(size) = size {
             array_size(size)?;
+            if nodes.is_some() {
+                return refuse(format!(
+                    "arrayProperties is given, but {} is a multi-node parallel definition; an array of those is not possible",
+                    definition.label()
+                ));
+            }
+        }
+        if nodes.is_some() {
+            self.check_nodes_have_room(queue, found)?;
         }
         let depends_on = self.check_dependencies(&request.depends_on, size)?;
         if let Some(strategy) = &request.retry_strategy {
@@ -49,15 +60,14 @@ impl Engine {
         }
         self.check_share(request.share_identifier.as_deref(), queue, found)?;
         self.check_active_shares(request.share_identifier.as_deref(), queue, found, now)?;
-        if let Some(overrides) = &request.container_overrides {
-            validate::environment(&overrides.environment)?;
-            validate::command(&overrides.command)?;
-        }
         validate::tags(&request.tags)?;
         validate::size("the request", request, REQUEST_KIB)?;
-        let need = container::need(properties, request.container_overrides.as_ref())
-            .map_err(|error| Refusal::Client(error.to_string()))?;
-
+        let overrides = Overrides {
+            container: request.container_overrides.as_ref(),
+            task: request.ecs_properties_override.as_ref(),
+            nodes: request.node_overrides.as_ref(),
+        };
+        let need = whole_need(definition, overrides, nodes)?;
         let consumables =
             self.resolve_consumables(definition, request.consumable_resource_properties_override.as_ref())?;
 
@@ -81,18 +91,47 @@ impl Engine {
             scheduling_priority: request.scheduling_priority_override,
             consumables,
             tags: request.tags.clone(),
+            rare: rare(request, nodes),
         };
         let answer = SubmitJobResponse {
             job_arn: self.core.settings.place.batch_arn("job", id.as_str()),
             job_name: request.job_name.clone(),
             job_id: id.clone(),
         };
-        let outcome = match size {
-            Some(size) => format!("{} with {size} children to {queue}", request.job_name),
-            None => format!("{} to {queue}", request.job_name),
+        let outcome = match (size, nodes) {
+            (Some(size), _) => format!("{} with {size} children to {queue}", request.job_name),
+            (None, Some(nodes)) => format!("{} with {} nodes to {queue}", request.job_name, nodes.count),
+            (None, None) => format!("{} to {queue}", request.job_name),
         };
-        let submitted = Event::JobSubmitted { at: now, job: Box::new(submission) };
-        Ok(Ruling::done("SubmitJob", id.as_str(), outcome, vec![submitted]).answering(Answer::Submitted(answer)))
+        let mut events = vec![Event::JobSubmitted { at: now, job: Box::new(submission) }];
+        if request.propagate_tags.or(definition.propagate_tags).unwrap_or(false) {
+            let tags: BTreeSet<&String> = definition.tags.keys().chain(request.tags.keys()).collect();
+            if tags.len() > validate::TAGS {
+                let reason =
+                    format!("The job and its definition have {} tags to propagate; a task takes 50", tags.len());
+                events.push(Event::JobEnded {
+                    at: now,
+                    job: id.clone(),
+                    status: JobStatus::Failed,
+                    reason: Some(reason),
+                });
+            }
+        }
+        Ok(Ruling::done("SubmitJob", id.as_str(), outcome, events).answering(Answer::Submitted(answer)))
+    }
+
+    /// Multi-node jobs run on managed EC2 environments alone; without one in its queue a job would wait for ever.
+    fn check_nodes_have_room(&self, name: &str, queue: &Queue) -> Result<(), Refusal> {
+        let named =
+            queue.environments.iter().filter_map(|entry| self.core.environments.get(&entry.compute_environment));
+        let mut kinds = named.map(|environment| (environment.takes_nodes(), environment.kind().to_owned()));
+        if kinds.any(|(takes, _)| takes) {
+            return Ok(());
+        }
+        refuse(format!(
+            "multi-node parallel jobs run on MANAGED environments of type EC2 alone, and the queue {name} has none; \
+             submit to another queue"
+        ))
     }
 
     /// A fair-share queue needs to know whose a job is; another takes no share.
@@ -143,6 +182,9 @@ impl Engine {
         if job.status == JobStatus::Failed {
             return refuse(format!("dependsOn names the job {id}, which has FAILED; this job could never run"));
         }
+        if root.is_node(self.index.key(id).map_or(0, |key| key.slot)) {
+            return refuse(format!("dependsOn names {id}, which is a node; name the multi-node job as a whole"));
+        }
         if kind == Some(DependencyKind::NToN) {
             if root.spec.id != *id || root.spec.array_size.is_none() || size.is_none() {
                 return refuse(format!("the N_TO_N dependency on {id} needs an array on both sides"));
@@ -157,4 +199,14 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+fn rare(request: &SubmitJobRequest, nodes: Option<NodeCount>) -> Option<Box<Rare>> {
+    let rare = Rare {
+        nodes,
+        node_overrides: request.node_overrides.clone(),
+        task_overrides: request.ecs_properties_override.clone(),
+        propagate_tags: request.propagate_tags,
+    };
+    (rare != Rare::default()).then(|| Box::new(rare))
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 /// AWS takes at most so many entries in `evaluateOnExit`.
 const EXIT_RULES: usize = 5;
 const PATTERN_LENGTH: usize = 512;
-const TAGS: usize = 50;
+pub const TAGS: usize = 50;
 
 pub fn retry(strategy: &RetryStrategy) -> Result<(), Refusal> {
     if let Some(attempts) = strategy.attempts {
@@ -60,10 +60,18 @@ pub fn environment(pairs: &[KeyValuePair]) -> Result<(), Refusal> {
 }
 
 pub fn command(elements: &[String]) -> Result<(), Refusal> {
-    if elements.iter().any(|element| element.is_empty() || element.contains('\0')) {
-        return refuse("command holds an empty element or a NUL; leave the element out");
+    if elements.iter().any(|element| element.contains('\0')) {
+        return refuse("command holds a NUL; leave it out");
     }
     Ok(())
+}
+
+/// An override takes no empty element; a definition does.
+pub fn command_override(elements: &[String]) -> Result<(), Refusal> {
+    if elements.iter().any(String::is_empty) {
+        return refuse("command holds an empty element, which an override may not; leave the element out");
+    }
+    command(elements)
 }
 
 pub fn tags(tags: &BTreeMap<String, String>) -> Result<(), Refusal> {

@@ -158,7 +158,7 @@ fn a_report_that_comes_twice_or_late_changes_nothing() {
     world.exited(&attempt, exit.clone());
     let before = world.engine.clone();
     world.report(&attempt, exit);
-    world.ask(Action::AttemptStarted { attempt: attempt.clone(), at: world.now }).expect("accepted");
+    world.ask(Action::AttemptStarted { attempt: attempt.clone(), at: world.now, address: None }).expect("accepted");
     let unknown = crate::model::AttemptId { job: "nobody".into(), number: 1 };
     world.report(&unknown, Outcome::default());
     assert!(world.engine == before);

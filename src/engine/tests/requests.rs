@@ -196,7 +196,7 @@ fn definitions_environments_and_queues_are_refused_for_what_they_have_wrong() {
         })
     };
     let cases = [
-        (Action::RegisterJobDefinition(multinode), "type is `multinode`"),
+        (Action::RegisterJobDefinition(multinode), "a definition of type `multinode` takes nodeProperties"),
         (Action::RegisterJobDefinition(image), "containerProperties.image is `a b`"),
         (Action::RegisterJobDefinition(sizeless), "resourceRequirements has no VCPU"),
         (Action::CreateComputeEnvironment(environment("ce", 4)), "Object already exists"),

@@ -7,7 +7,7 @@ use crate::engine::{Engine, Settings};
 use crate::model::{
     AfterCompletion, ArrayProperties, AttemptId, ComputeEnvironmentOrder, ComputeResourceUpdate, ConsumableKind,
     DependencyKind, EvaluateOnExit, FlexibleTimeWindow, InstanceId, JobDependency, JobId, JobStatus, MoveTo,
-    RetryPolicy, Schedule, ScheduleTarget, SubmitJobRequest, Switch, UpdateComputeEnvironmentRequest,
+    NodeOverrides, RetryPolicy, Schedule, ScheduleTarget, SubmitJobRequest, Switch, UpdateComputeEnvironmentRequest,
     UpdateJobQueueRequest,
 };
 use proptest::prelude::*;
@@ -59,6 +59,10 @@ impl Story {
         let mut retried = definition("retried", "0.5", "256");
         retried.retry_strategy = tried("", 4).retry_strategy;
         world.ask(Action::RegisterJobDefinition(retried)).expect("registered");
+        let mut nodes = super::nodes::definition(2, 1, vec![super::nodes::range("0:", "1")]);
+        nodes.retry_strategy = tried("", 3).retry_strategy;
+        world.ask(Action::RegisterJobDefinition(nodes)).expect("registered");
+        world.ask(Action::RegisterJobDefinition(super::tasks::two_containers())).expect("registered");
         Self { world, dice: Dice(seed), jobs: Vec::new(), clock_was_set_back: false }
     }
 
@@ -91,7 +95,13 @@ impl Story {
 
     fn request(&mut self) -> SubmitJobRequest {
         let name = format!("j{}", self.jobs.len());
-        let mut request = match self.dice.below(5) {
+        let mut request = match self.dice.below(12) {
+            5 => SubmitJobRequest { job_definition: "pair".into(), ..job(&name) },
+            6 => {
+                let count = u32::try_from(2 + self.dice.below(2)).expect("small");
+                let node_overrides = Some(NodeOverrides { num_nodes: Some(count), ..NodeOverrides::default() });
+                SubmitJobRequest { job_definition: "mpi".into(), node_overrides, ..job(&name) }
+            }
             0 => sized(&name, "2", "1024"),
             1 => sized(&name, "0.25", "64"),
             2 => SubmitJobRequest { job_definition: "retried".into(), ..job(&name) },
@@ -121,7 +131,7 @@ impl Story {
 
     fn submit(&mut self) {
         let mut request = self.request();
-        if self.dice.below(3) == 0 {
+        if request.node_overrides.is_none() && self.dice.below(3) == 0 {
             let size = u32::try_from(2 + self.dice.below(4)).expect("small");
             request.array_properties = Some(ArrayProperties { size: Some(size), ..Default::default() });
             if self.dice.below(3) == 0 {

@@ -57,6 +57,8 @@ pub struct World {
     /// Every start that was ever asked for.
     pub starts: BTreeMap<AttemptId, StartAttempt>,
     pub stops: Vec<(AttemptId, u32)>,
+    /// Agents take their time: what is to stop goes on.
+    pub hold_stops: bool,
     /// What the last step did.
     pub events: Vec<Event>,
     pids: u32,
@@ -79,6 +81,7 @@ impl World {
             launching: BTreeSet::new(),
             starts: BTreeMap::new(),
             stops: Vec::new(),
+            hold_stops: false,
             events: Vec::new(),
             pids: 100,
         }
@@ -233,6 +236,9 @@ impl World {
             }
             Effect::Stop { instance, attempt, grace_seconds } => {
                 self.stops.push((attempt.clone(), grace_seconds));
+                if self.hold_stops {
+                    return;
+                }
                 let now = self.now;
                 if let Some(agent) = self.agents.get_mut(&instance) {
                     let outcome = |started_at, code| Outcome { at: now, started_at, code, ..Outcome::default() };
@@ -288,10 +294,15 @@ impl World {
     }
 
     pub fn started(&mut self, attempt: &AttemptId) {
+        self.started_at(attempt, None);
+    }
+
+    pub fn started_at(&mut self, attempt: &AttemptId, address: Option<&str>) {
         let at = self.now;
         let holder = self.holder(attempt);
         self.agents.get_mut(&holder).expect("an agent").held.insert(attempt.clone(), Held::Running(at));
-        self.ask(Action::AttemptStarted { attempt: attempt.clone(), at }).expect("accepted");
+        self.ask(Action::AttemptStarted { attempt: attempt.clone(), at, address: address.map(str::to_owned) })
+            .expect("accepted");
     }
 
     pub fn exited(&mut self, attempt: &AttemptId, exit: Outcome) {

@@ -319,6 +319,7 @@ pub(super) fn row_of(detail: &JobDetail) -> JobSummary {
         stopped_at: detail.stopped_at,
         container: None,
         array_properties: detail.array_properties.clone(),
+        node_properties: detail.node_summary(),
         share_identifier: detail.share_identifier.clone(),
         extra: detail.extra.clone(),
     }

@@ -424,12 +424,16 @@ fn again(detail: &JobDetail, definition: Option<&JobDefinition>) -> SubmitJobReq
         depends_on: Vec::new(),
         parameters,
         container_overrides: (overrides != ContainerOverrides::default()).then_some(overrides),
+        ecs_properties_override: None,
+        node_overrides: None,
+        eks_properties_override: None,
         retry_strategy: detail.retry_strategy.clone(),
         timeout: detail.timeout,
         share_identifier: detail.share_identifier.clone(),
         scheduling_priority_override: detail.scheduling_priority,
         consumable_resource_properties_override: detail.consumable_resource_properties.clone(),
         tags: BTreeMap::new(),
+        propagate_tags: None,
     }
 }
 

@@ -26,10 +26,14 @@ pub fn definition(given: types::JobDefinition) -> JobDefinition {
         parameters: sorted(given.parameters),
         retry_strategy: given.retry_strategy.map(retry),
         container_properties: given.container_properties.map(container),
+        ecs_properties: None,
+        node_properties: None,
         timeout: given.timeout.as_ref().map(timeout),
         scheduling_priority: given.scheduling_priority,
         consumable_resource_properties: given.consumable_resource_properties.map(consumables),
         tags: sorted(given.tags),
+        propagate_tags: given.propagate_tags,
+        platform_capabilities: list(given.platform_capabilities, |one| one.as_str().to_owned()),
     }
 }
 

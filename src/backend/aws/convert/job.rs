@@ -7,8 +7,8 @@ use super::{count, list, sorted, time};
 use crate::model::{
     ArrayProperties, AttemptContainerDetail, AttemptDetail, ConsumableResourceProperties,
     ConsumableResourceRequirement, ContainerDetail, ContainerSummary, DependencyKind, EvaluateOnExit, JobDependency,
-    JobDetail, JobExtra, JobId, JobStatus, JobSummary, JobTimeout, KeyValuePair, LogConfiguration, ResourceRequirement,
-    RetryStrategy, StatusCounts, name_of,
+    JobDetail, JobExtra, JobId, JobStatus, JobSummary, JobTimeout, KeyValuePair, LogConfiguration, NodeDetails,
+    NodePropertiesSummary, ResourceRequirement, RetryStrategy, StatusCounts, name_of,
 };
 use aws_sdk_batch::types;
 use serde_json::{Map, Value};
@@ -45,6 +45,11 @@ pub fn summary(given: types::JobSummary, queue: Option<&str>) -> JobSummary {
             index: count(array.index),
             status_summary: status_counts(array.status_summary),
             status_summary_last_updated_at: time(array.status_summary_last_updated_at),
+        }),
+        node_properties: given.node_properties.map(|nodes| NodePropertiesSummary {
+            is_main_node: nodes.is_main_node,
+            num_nodes: count(nodes.num_nodes),
+            node_index: count(nodes.node_index),
         }),
         share_identifier: given.share_identifier,
         extra: queue.map(|queue| {
@@ -99,6 +104,7 @@ pub fn row(detail: &JobDetail) -> JobSummary {
             .filter(|container| container.exit_code.is_some() || container.reason.is_some())
             .map(|container| ContainerSummary { exit_code: container.exit_code, reason: container.reason.clone() }),
         array_properties: detail.array_properties.clone(),
+        node_properties: detail.node_summary(),
         share_identifier: detail.share_identifier.clone(),
         extra: detail.extra.clone(),
     }
@@ -128,11 +134,19 @@ pub fn detail(given: types::JobDetail) -> JobDetail {
             status_summary: status_counts(array.status_summary),
             status_summary_last_updated_at: time(array.status_summary_last_updated_at),
         }),
+        ecs_properties: None,
+        node_properties: None,
+        node_details: given.node_details.map(|node| NodeDetails {
+            node_index: count(node.node_index).unwrap_or_default(),
+            is_main_node: node.is_main_node.unwrap_or_default(),
+        }),
         timeout: given.timeout.as_ref().map(timeout),
         share_identifier: given.share_identifier,
         scheduling_priority: given.scheduling_priority,
         consumable_resource_properties: given.consumable_resource_properties.map(consumables),
         tags: sorted(given.tags),
+        propagate_tags: given.propagate_tags.unwrap_or_default(),
+        platform_capabilities: list(given.platform_capabilities, |one| one.as_str().to_owned()),
         is_cancelled: given.is_cancelled.unwrap_or_default(),
         is_terminated: given.is_terminated.unwrap_or_default(),
         extra: None,
@@ -225,6 +239,7 @@ fn attempt(given: types::AttemptDetail) -> AttemptDetail {
         started_at: time(given.started_at),
         stopped_at: time(given.stopped_at),
         status_reason: given.status_reason,
+        task_properties: Vec::new(),
     }
 }
 

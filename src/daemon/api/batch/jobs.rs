@@ -90,7 +90,7 @@ pub(in crate::daemon::api) async fn terminate(
 pub(in crate::daemon::api) struct List {
     job_queue: Option<String>,
     array_job_id: Option<JobId>,
-    multi_node_job_id: Option<String>,
+    multi_node_job_id: Option<JobId>,
     job_status: Option<String>,
     filters: Vec<KeyValues>,
     max_results: Option<i64>,
@@ -196,11 +196,9 @@ pub(super) fn is_like(pattern: &str, text: &str) -> bool {
 pub(in crate::daemon::api) async fn list(State(world): Shared, Wire(request): Wire<List>) -> Answered {
     let refuse = |message: &str| Err(ApiError::invalid(Service::Batch, message));
     let sieve = Sieve::parse(&request.filters, false)?;
-    if request.multi_node_job_id.is_some() {
-        return refuse("multiNodeJobId is given; this engine runs no multi-node jobs");
-    }
-    if request.job_queue.is_some() == request.array_job_id.is_some() {
-        return refuse("one of jobQueue and arrayJobId has to be given, and only one");
+    let wholes = [request.job_queue.is_some(), request.array_job_id.is_some(), request.multi_node_job_id.is_some()];
+    if wholes.into_iter().filter(|given| *given).count() != 1 {
+        return refuse("one of jobQueue, arrayJobId and multiNodeJobId has to be given, and only one");
     }
     let status = request.job_status.as_deref().map(str::parse::<JobStatus>).transpose();
     let status = status.map_err(|unknown| ApiError::invalid(Service::Batch, format!("jobStatus: {unknown}")))?;
@@ -213,6 +211,7 @@ pub(in crate::daemon::api) async fn list(State(world): Shared, Wire(request): Wi
     let filter = JobFilter {
         queue: request.job_queue,
         array: request.array_job_id,
+        nodes: request.multi_node_job_id,
         statuses: status.into_iter().collect(),
         name: if let Sieve::Name(name) = &sieve { Some(name.clone()) } else { None },
         limit: size(request.max_results, most)?,
