@@ -5,7 +5,7 @@ use super::job::{Counts, Job, Key, Root};
 use super::ledger::{Amount, Amounts};
 use super::state::Queue;
 use super::{Engine, Violation};
-use crate::model::{CostBy, InstanceState, JobStatus, Used};
+use crate::model::{CostBy, Health, InstanceState, JobStatus, Used};
 use std::collections::BTreeMap;
 
 fn hold(rule: &'static str, holds: bool, detail: impl FnOnce() -> String) -> Result<(), Violation> {
@@ -17,6 +17,7 @@ impl Engine {
         self.verify_index()?;
         self.verify_hosts()?;
         self.verify_environments()?;
+        self.verify_settling()?;
         self.verify_accounts()?;
         for (number, root) in &self.core.jobs {
             self.verify_root(*number, root)?;
@@ -116,6 +117,34 @@ impl Engine {
         for by in [CostBy::Environment, CostBy::Definition] {
             let same = sum(by) == queues;
             hold("all accounts have the same attempts", same, || format!("{} {:?} {queues:?}", by.as_str(), sum(by)))?;
+        }
+        Ok(())
+    }
+
+    /// A thing is CREATING or UPDATING just while a change of it is noted, and one that is noted is there.
+    fn verify_settling(&self) -> Result<(), Violation> {
+        for resource in self.core.settling.keys() {
+            let health = self.health(resource);
+            let moves = matches!(health, Some(Health::Creating | Health::Updating | Health::Deleting));
+            hold("what is being changed says so", moves, || format!("{resource} is {health:?}"))?;
+        }
+        let queues = self.core.queues.iter().map(|(name, queue)| ("job-queue", name, queue.status));
+        let environments = self.core.environments.iter().map(|(name, one)| ("compute-environment", name, one.status));
+        let services = self.core.services.environments.iter();
+        let services = services.map(|(name, one)| ("service-environment", name, one.status));
+        for (kind, name, status) in queues.chain(environments).chain(services) {
+            let resource = format!("{kind}/{name}");
+            let noted =
+                !matches!(status, Health::Creating | Health::Updating) || self.core.settling.contains_key(&resource);
+            hold("a change comes to an end", noted, || format!("{resource} is {status:?}"))?;
+        }
+        for (name, queue) in &self.core.queues {
+            let policy = queue.scheduling_policy.as_ref();
+            let known = policy.is_none_or(|policy| self.core.policies.contains_key(policy));
+            hold("a queue's policy is there", known, || format!("{name}: {policy:?}"))?;
+            let mut attached = queue.service_environments.iter().map(|entry| &entry.service_environment);
+            let known = attached.all(|one| self.core.services.environments.contains_key(one));
+            hold("a queue's service environment is there", known, || name.clone())?;
         }
         Ok(())
     }

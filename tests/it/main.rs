@@ -8,6 +8,7 @@ mod engine;
 mod papers;
 mod rooms;
 mod support;
+mod surface;
 mod verbs;
 mod verbs_aws;
 mod wire;

@@ -123,6 +123,8 @@ impl Queue {
             self.turns.pop();
         }
         if self.turns.len() < TURNS {
+            // Also where the clock was set back, who stands behind has moved no earlier.
+            let at = self.turns.last().map_or(at, |last| last.at.max(at));
             self.turns.push(Turn { at, rank });
         }
     }

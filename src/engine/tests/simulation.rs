@@ -2,13 +2,15 @@
 //! invariants hold after each step, and the journal and a snapshot give the same state.
 
 use super::world::{DAY, HOUR, Held, MINUTE, SECOND, World, consumes, definition, job, sized, tried};
-use crate::engine::command::{Action, Outcome};
+use crate::engine::command::{Action, Outcome, Refusal};
 use crate::engine::{Engine, Settings};
 use crate::model::{
-    AfterCompletion, ArrayProperties, AttemptId, ComputeEnvironmentOrder, ComputeResourceUpdate, ConsumableKind,
-    DependencyKind, EvaluateOnExit, FlexibleTimeWindow, InstanceId, JobDependency, JobId, JobStatus, MoveTo,
-    NodeOverrides, RetryPolicy, Schedule, ScheduleTarget, SubmitJobRequest, Switch, UpdateComputeEnvironmentRequest,
-    UpdateJobQueueRequest,
+    AfterCompletion, ArrayProperties, AttemptId, CapacityLimit, ComputeEnvironmentOrder, ComputeResourceUpdate,
+    ConsumableKind, CreateConsumableResourceRequest, CreateJobQueueRequest, CreateSchedulingPolicyRequest,
+    CreateServiceEnvironmentRequest, DependencyKind, EvaluateOnExit, FlexibleTimeWindow, InstanceId, JobDependency,
+    JobId, JobStatus, MoveTo, NodeOverrides, RetryPolicy, Schedule, ScheduleTarget, ServiceEnvironmentOrder,
+    SubmitJobRequest, SubmitServiceJobRequest, Switch, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
+    UpdateServiceEnvironmentRequest,
 };
 use proptest::prelude::*;
 
@@ -46,6 +48,11 @@ const FAIR: [&str; 2] = ["fair", "other"];
 const SHARES: [&str; 4] = ["a", "b1", "b2", "c"];
 const ENVIRONMENTS: [&str; 2] = ["ce", "two"];
 
+/// Changes of queues and environments are seen for a while.
+fn settings() -> Settings {
+    Settings { settle_millis: 700, ..Settings::default() }
+}
+
 impl Story {
     fn new(seed: u64) -> Self {
         let mut world = World::small(8);
@@ -63,6 +70,7 @@ impl Story {
         nodes.retry_strategy = tried("", 3).retry_strategy;
         world.ask(Action::RegisterJobDefinition(nodes)).expect("registered");
         world.ask(Action::RegisterJobDefinition(super::tasks::two_containers())).expect("registered");
+        world.engine.configure(settings());
         Self { world, dice: Dice(seed), jobs: Vec::new(), clock_was_set_back: false }
     }
 
@@ -82,6 +90,7 @@ impl Story {
             82..85 => self.repeat(),
             85..88 => self.hello(),
             88..90 => self.operate(),
+            96..98 => self.keep(),
             90..92 => self.schedule(),
             92 => self.restart(),
             93 => self.set_clock_back(),
@@ -314,7 +323,71 @@ impl Story {
                 ..Default::default()
             }),
         };
-        self.world.ask(action).expect("an operator may");
+        let refused = self.world.ask(action).err();
+        assert!(matches!(refused, None | Some(Refusal::Modified { .. })), "an operator may: {refused:?}");
+    }
+
+    /// Things that are kept beside the jobs; much of it is refused.
+    fn keep(&mut self) {
+        let arn = |rest: &str| format!("arn:aws:batch:us-east-1:123456789012:{rest}");
+        let name = format!("k{}", self.dice.below(3));
+        let queue = *self.dice.pick(&QUEUES).expect("some");
+        let key = format!("t{}", self.dice.below(60));
+        let state = if self.dice.below(2) == 0 { Switch::Disabled } else { Switch::Enabled };
+        let order = ServiceEnvironmentOrder { order: 1, service_environment: name.clone() };
+        let action = match self.dice.below(14) {
+            0 => Action::TagResource { arn: arn(&format!("job-queue/{queue}")), tags: [(key, String::new())].into() },
+            1 => Action::UntagResource { arn: arn(&format!("job-queue/{queue}")), keys: vec![key] },
+            2 => Action::CreateSchedulingPolicy(CreateSchedulingPolicyRequest { name, ..Default::default() }),
+            3 => Action::DeleteSchedulingPolicy { arn: arn(&format!("scheduling-policy/{name}")) },
+            4 => Action::CreateConsumableResource(CreateConsumableResourceRequest {
+                consumable_resource_name: name,
+                ..Default::default()
+            }),
+            5 => Action::DeleteConsumableResource { name },
+            6 => Action::CreateServiceEnvironment(CreateServiceEnvironmentRequest {
+                service_environment_name: name,
+                service_environment_type: "SAGEMAKER_TRAINING".into(),
+                capacity_limits: vec![CapacityLimit {
+                    max_capacity: Some(1),
+                    capacity_unit: Some("NUM_INSTANCES".into()),
+                }],
+                ..Default::default()
+            }),
+            7 => Action::UpdateServiceEnvironment(UpdateServiceEnvironmentRequest {
+                service_environment: name,
+                state: Some(state),
+                ..Default::default()
+            }),
+            8 => Action::DeleteServiceEnvironment { name },
+            9 => Action::CreateJobQueue(CreateJobQueueRequest {
+                job_queue_name: format!("s{name}"),
+                priority: 1,
+                service_environment_order: vec![order],
+                scheduling_policy_arn: Some(arn(&format!("scheduling-policy/{name}")))
+                    .filter(|_| state == Switch::Enabled),
+                ..Default::default()
+            }),
+            10 => Action::UpdateJobQueue(UpdateJobQueueRequest {
+                job_queue: format!("s{name}"),
+                state: Some(state),
+                ..Default::default()
+            }),
+            11 => Action::DeleteJobQueue { name: format!("s{name}") },
+            12 => Action::SubmitServiceJob(Box::new(SubmitServiceJobRequest {
+                job_name: "t".into(),
+                job_queue: format!("s{name}"),
+                service_request_payload: "{}".into(),
+                service_job_type: "SAGEMAKER_TRAINING".into(),
+                ..Default::default()
+            })),
+            _ => {
+                let jobs = self.world.engine.service_jobs_of(&format!("s{name}")).unwrap_or_default();
+                let Some((_, job)) = self.dice.pick(&jobs) else { return };
+                Action::TerminateServiceJob { job: job.job_id.clone(), reason: "r".into() }
+            }
+        };
+        let _ = self.world.ask(action);
     }
 
     fn schedule(&mut self) {
@@ -355,7 +428,7 @@ impl Story {
 
     /// The engine's process is killed and comes back later from its journal.
     fn restart(&mut self) {
-        let mut engine = Engine::new(Settings::default());
+        let mut engine = Engine::new(settings());
         for line in &self.world.journal {
             engine.apply(&serde_json::from_str(line).expect("an event"));
         }
@@ -429,7 +502,7 @@ proptest! {
     #[test]
     fn whatever_happens_the_invariants_hold_and_the_journal_tells_it_again(seed in any::<u64>(), steps in 100_usize..500) {
         let story = tell(seed, steps);
-        story.world.assert_replays(&Settings::default());
+        story.world.assert_replays(&settings());
     }
 }
 

@@ -1,7 +1,7 @@
 //! AWS Batch's operations on jobs.
 
 use super::page::size;
-use super::{Answered, PAGE, nothing};
+use super::{Answered, PAGE, check_names, nothing};
 use crate::daemon::api::caller::Caller;
 use crate::daemon::api::errors::{ApiError, Service};
 use crate::daemon::api::{Shared, Wire};
@@ -37,10 +37,7 @@ pub(in crate::daemon::api) struct Describe {
 }
 
 pub(in crate::daemon::api) async fn describe(State(world): Shared, Wire(request): Wire<Describe>) -> Answered {
-    if request.jobs.len() > PAGE {
-        let message = format!("jobs has {} ids; at most {PAGE} can be described at once", request.jobs.len());
-        return Err(ApiError::invalid(Service::Batch, message));
-    }
+    check_names("jobs", request.jobs.len())?;
     let jobs = world.driver.read(move |engine| engine.describe_jobs(&request.jobs)).await?;
     let plain = |job: JobDetail| JobDetail { extra: None, array_properties: all_states(job.array_properties), ..job };
     let jobs: Vec<_> = jobs.into_iter().map(plain).collect();

@@ -1,9 +1,8 @@
 //! AWS Batch's operations on scheduling policies.
 
 use super::page::page;
-use super::{Answered, PAGE, created, nothing};
+use super::{Answered, check_names, created, nothing};
 use crate::daemon::api::caller::Caller;
-use crate::daemon::api::errors::{ApiError, Service};
 use crate::daemon::api::{Shared, Wire};
 use crate::engine::Engine;
 use crate::engine::command::Action;
@@ -54,10 +53,7 @@ pub(in crate::daemon::api) struct Describe {
 
 /// In the order asked; unknown ones are left out.
 pub(in crate::daemon::api) async fn describe(State(world): Shared, Wire(request): Wire<Describe>) -> Answered {
-    if request.arns.len() > PAGE {
-        let message = format!("arns has {} entries; at most {PAGE} can be described at once", request.arns.len());
-        return Err(ApiError::invalid(Service::Batch, message));
-    }
+    check_names("arns", request.arns.len())?;
     let all = world.driver.read(Engine::scheduling_policies).await?;
     let found: Vec<&SchedulingPolicy> =
         request.arns.iter().filter_map(|arn| all.iter().find(|policy| policy.arn == *arn)).collect();

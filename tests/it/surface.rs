@@ -1,0 +1,8 @@
+//! AWS Batch's operations as AWS's own tools see them.
+
+use crate::wire;
+
+#[test]
+fn all_operations_are_answered_and_refused_in_their_own_shapes() {
+    wire::run("surface.py");
+}
