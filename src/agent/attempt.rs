@@ -30,6 +30,13 @@ pub(super) struct Surroundings {
     pub fences: Fences,
 }
 
+/// The last attempt is over, and so is the agent.
+impl Drop for Surroundings {
+    fn drop(&mut self) {
+        self.fences.remove();
+    }
+}
+
 /// One container of a task, and where it runs.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Seat<'a> {

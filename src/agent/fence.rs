@@ -109,12 +109,16 @@ fn remove_tree(base: &Path) {
 /// Where this process is, relative to the mount of the controller; without a name, that of version 2.
 fn own_group(controller: &str) -> Option<String> {
     let text = fs::read_to_string("/proc/self/cgroup").ok()?;
-    let path = text.lines().find_map(|line| {
+    group_in(&text, controller).map(str::to_owned)
+}
+
+/// From lines such as `4:memory:/path` and `0::/path`.
+fn group_in<'a>(text: &'a str, controller: &str) -> Option<&'a str> {
+    text.lines().find_map(|line| {
         let (_, rest) = line.split_once(':')?;
         let (names, path) = rest.split_once(':')?;
-        names.split(',').any(|name| name == controller).then_some(path)
-    })?;
-    Some(path.trim_start_matches('/').to_owned())
+        names.split(',').any(|name| name == controller).then(|| path.trim_start_matches('/'))
+    })
 }
 
 /// Where memory is controlled by version 2: below the root for root, or below our own group where it was delegated.
@@ -248,9 +252,7 @@ impl Fence {
 
     /// Whether something of it was killed because it took more memory than it may.
     pub(super) fn was_breached(&self) -> bool {
-        let file = if self.is_v2 { "memory.events" } else { "memory.oom_control" };
-        let text = fs::read_to_string(self.memory.join(file)).unwrap_or_default();
-        kills(&text) > 0
+        counts_a_kill(&self.memory.join(if self.is_v2 { "memory.events" } else { "memory.oom_control" }))
     }
 
     /// The most memory that it has held at once, in MiB; where the kernel tells.
@@ -272,6 +274,21 @@ impl Fence {
             }
         }
     }
+}
+
+/// The file that counts the kills of the group a process is in, whoever made the group.
+pub(super) fn count_of(pid: i32) -> Option<PathBuf> {
+    let text = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
+    let path = |controller: &str| group_in(&text, controller).map(|path| Path::new(MOUNT).join(controller).join(path));
+    let v1 = path("memory").map(|group| group.join("memory.oom_control"));
+    let v2 = path("").map(|group| group.join("memory.events"));
+    [v1, v2].into_iter().flatten().find(|file| file.exists())
+}
+
+/// Whether something was killed there because its group had taken more memory than it may. Asked right after an end: a
+/// runtime removes the group soon.
+pub(super) fn counts_a_kill(file: &Path) -> bool {
+    kills(&fs::read_to_string(file).unwrap_or_default()) > 0
 }
 
 /// The count that stands after `oom_kill`, in `memory.events` and `memory.oom_control` alike.
@@ -304,6 +321,16 @@ mod tests {
             ("", 0),
         ] {
             assert_eq!(kills(text), expect, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_process_is_found_in_the_group_of_each_controller() {
+        let text = "7:blkio:/\n4:memory:/a/b\n2:cpu,cpuacct:/c\n0::/d\n";
+        for (controller, expect) in
+            [("memory", Some("a/b")), ("cpu", Some("c")), ("", Some("d")), ("blkio", Some("")), ("pids", None)]
+        {
+            assert_eq!(group_in(text, controller), expect, "{controller}");
         }
     }
 

@@ -111,7 +111,6 @@ pub(super) async fn run(options: Options, limits: Limits) -> Result<(), AgentErr
         if let Some(why) = host.why_end() {
             tracing::info!(instance = %host.surroundings.instance, why, "the agent ends");
             escaped::sweep_all().await;
-            host.surroundings.fences.remove();
             return Ok(());
         }
     }

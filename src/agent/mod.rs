@@ -30,6 +30,9 @@ use std::io;
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+/// `container.reason` of what was killed because it took more memory than it may.
+const OUT_OF_MEMORY: &str = "OutOfMemoryError: Container killed due to memory usage";
+
 /// Which instance an agent is, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {

@@ -7,10 +7,10 @@ use super::log_file::{Logger, Stream, last_words};
 use super::message::Exit;
 use super::scratch::Scratch;
 use super::usage::{Last, mib};
-use super::{escaped, now, procs};
+use super::{OUT_OF_MEMORY, escaped, now, procs};
 use rustix::fd::OwnedFd;
 use rustix::fs::{Access, access};
-use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, kill_process_group, pidfd_open, waitid};
+use rustix::process::{Pid, Signal, kill_process_group};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::future::pending;
@@ -20,8 +20,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
 use tokio::net::unix::pipe::Receiver;
 use tokio::sync::{Notify, oneshot};
 use wait4::{ResUse, Wait4 as _};
@@ -37,7 +35,6 @@ const PIPE_SIZE: usize = 64 * 1024;
 /// third look it gets its control group.
 const LOOKS: [u64; 6] = [2, 8, 15, 75, 400, 500];
 const FENCED_AT: usize = 2;
-const OUT_OF_MEMORY: &str = "OutOfMemoryError: Container killed due to memory usage";
 const KILLED: i32 = 137;
 
 /// Runs a container of a task as a process.
@@ -118,7 +115,7 @@ struct Ended {
 /// Waits for the end of the first process, carrying out what `control` says, and ends its whole group then: between its
 /// end and the wait that makes its number free again.
 async fn follow(mut child: Child, pid: i32, seat: Seat<'_>, control: &mut Control, over_memory: &Notify) -> Ended {
-    let over = over(pid);
+    let over = procs::over(pid);
     let mut fence = None;
     let mut out_of_memory = false;
     let mut looks = 0;
@@ -200,32 +197,6 @@ fn take_down(fence: Arc<Fence>) {
 
 fn pipe(end: Option<impl Into<OwnedFd>>) -> Option<Receiver> {
     Receiver::from_owned_fd(end?.into()).ok()
-}
-
-/// Waits until the process is over, and leaves it to be waited for.
-async fn over(pid: i32) {
-    match watch(pid) {
-        // An error here means that the runtime is ending.
-        Some(descriptor) => drop(descriptor.readable().await),
-        // A kernel or a sandbox without pidfds.
-        None => {
-            let _ = tokio::task::spawn_blocking(move || {
-                let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
-                Pid::from_raw(pid).map(|pid| waitid(WaitId::Pid(pid), options))
-            })
-            .await;
-        }
-    }
-}
-
-/// Readable once the process is over.
-#[expect(
-    deprecated,
-    reason = "unsound for types that change their descriptor, which OwnedFd never does; the rest is unsafe"
-)]
-fn watch(pid: i32) -> Option<AsyncFd<OwnedFd>> {
-    let descriptor = pidfd_open(Pid::from_raw(pid)?, PidfdFlags::NONBLOCK).ok()?;
-    AsyncFd::with_interest(descriptor, Interest::READABLE).ok()
 }
 
 fn signal_group(pid: i32, signal: Signal) {

@@ -1,9 +1,12 @@
 //! Processes as the kernel shows them under `/proc`.
 
 use procfs::process::Process;
+use rustix::fd::OwnedFd;
 use rustix::io;
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, pidfd_open, pidfd_send_signal, waitid};
 use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 
 /// What is said of one process at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -102,11 +105,37 @@ pub(super) fn adopted() -> Vec<i32> {
     }
 }
 
+/// Waits until the process is over, and leaves it to be waited for.
+pub(super) async fn over(pid: i32) {
+    match watch(pid) {
+        // An error here means that the runtime is ending.
+        Some(descriptor) => drop(descriptor.readable().await),
+        // A kernel or a sandbox without pidfds. It answers at once for what is no child of ours.
+        None => {
+            let _ = tokio::task::spawn_blocking(move || {
+                let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+                Pid::from_raw(pid).map(|pid| waitid(WaitId::Pid(pid), options))
+            })
+            .await;
+        }
+    }
+}
+
+/// Readable once the process is over.
+#[expect(
+    deprecated,
+    reason = "unsound for types that change their descriptor, which OwnedFd never does; the rest is unsafe"
+)]
+fn watch(pid: i32) -> Option<AsyncFd<OwnedFd>> {
+    let descriptor = pidfd_open(Pid::from_raw(pid)?, PidfdFlags::NONBLOCK).ok()?;
+    AsyncFd::with_interest(descriptor, Interest::READABLE).ok()
+}
+
 /// A process that stays the one it is: a signal through it never reaches another that has got its number.
 #[derive(Debug)]
 pub(super) struct Handle {
     pid: Pid,
-    descriptor: Option<rustix::fd::OwnedFd>,
+    descriptor: Option<OwnedFd>,
 }
 
 impl Handle {

@@ -12,7 +12,7 @@ use super::log_file::Logger;
 use super::message::Exit;
 use super::runtime::words;
 use super::usage::Last;
-use super::{now, procs};
+use super::{OUT_OF_MEMORY, fence, now, procs};
 use crate::model::Millis;
 use bollard::Docker;
 use bollard::errors::Error;
@@ -141,13 +141,21 @@ impl Container {
         if let Some(pid) = pid {
             seat.around.meters.begin(pid, seat.measured(None));
         }
-        let (ended, health) = (self.ended(), self.health());
-        tokio::pin!(ended, health);
+        let count = pid.and_then(fence::count_of);
+        let (ended, health, over) = (self.ended(), self.health(), procs::over(pid.unwrap_or_default()));
+        tokio::pin!(ended, health, over);
+        let mut counted = count.is_none();
+        let mut out_of_memory = false;
         let mut unknown = seat.checked;
         let state = loop {
             tokio::select! {
                 state = &mut ended => break state,
                 word = control.next() => self.obey(word),
+                // Not every runtime tells, and the group's own count goes with the container.
+                () = &mut over, if !counted => {
+                    counted = true;
+                    out_of_memory = count.as_deref().is_some_and(fence::counts_a_kill);
+                }
                 health = &mut health, if unknown => {
                     unknown = false;
                     sign(health);
@@ -159,7 +167,7 @@ impl Container {
             Exit { at: now(), started_at: Some(started_at), timed_out: control.timed_out(), usage, ..Exit::default() };
         match state {
             Ok(state) => {
-                let (code, reason) = outcome(&state);
+                let (code, reason) = outcome(&state, out_of_memory);
                 Exit { code, reason, ..exit }
             }
             Err(error) => {
@@ -244,10 +252,11 @@ impl Container {
 }
 
 /// Exit code and reason, in the words of ECS.
-fn outcome(state: &ContainerState) -> (Option<i32>, Option<String>) {
+fn outcome(state: &ContainerState, out_of_memory: bool) -> (Option<i32>, Option<String>) {
     let code = state.exit_code.and_then(|code| i32::try_from(code).ok());
     let reason = match (state.oom_killed, &state.error) {
-        (Some(true), _) => Some("OutOfMemoryError: Container killed due to memory usage".to_owned()),
+        (Some(true), _) => Some(OUT_OF_MEMORY.to_owned()),
+        _ if out_of_memory && code != Some(0) => Some(OUT_OF_MEMORY.to_owned()),
         (_, Some(error)) if !error.is_empty() => Some(error.clone()),
         _ => None,
     };
@@ -292,13 +301,15 @@ mod tests {
     #[test]
     fn a_containers_last_state_tells_its_exit_code_and_whether_memory_was_its_end() {
         let oom = Some("OutOfMemoryError: Container killed due to memory usage");
-        for (state, expect) in [
-            (r#"{"Running":false,"ExitCode":3,"OOMKilled":false,"Error":""}"#, (Some(3), None)),
-            (r#"{"Running":false,"ExitCode":137,"OOMKilled":true,"Error":""}"#, (Some(137), oom)),
-            (r#"{"ExitCode":137,"Error":"the runtime says why"}"#, (Some(137), Some("the runtime says why"))),
-            ("{}", (None, None)),
+        for (state, counted, expect) in [
+            (r#"{"Running":false,"ExitCode":3,"OOMKilled":false,"Error":""}"#, false, (Some(3), None)),
+            (r#"{"Running":false,"ExitCode":137,"OOMKilled":true,"Error":""}"#, false, (Some(137), oom)),
+            (r#"{"Running":false,"ExitCode":137,"OOMKilled":false}"#, true, (Some(137), oom)),
+            (r#"{"Running":false,"ExitCode":0,"OOMKilled":false}"#, true, (Some(0), None)),
+            (r#"{"ExitCode":137,"Error":"the runtime says why"}"#, false, (Some(137), Some("the runtime says why"))),
+            ("{}", false, (None, None)),
         ] {
-            let (code, reason) = outcome(&serde_json::from_str(state).expect("a state"));
+            let (code, reason) = outcome(&serde_json::from_str(state).expect("a state"), counted);
             assert_eq!((code, reason.as_deref()), expect, "{state}");
         }
     }
