@@ -220,7 +220,7 @@ async fn start(setting: &Setting, http: Option<HttpAddress>, format: Format) -> 
             setting.output.text(&format!("{word}: pid {}, data directory {}\n", status.pid, status.data_directory))?;
             match (&status.http, http) {
                 (Some(http), _) => {
-                    setting.output.text(&format!("AWS's APIs: http://{http} (`batchdeck engine env`)\n"))?
+                    setting.output.text(&format!("AWS's APIs: http://{http} (`batchdeck engine env`)\n"))?;
                 }
                 (None, Some(_)) => return Err(CommandError::NoDoor { pid: status.pid }),
                 (None, None) => {}

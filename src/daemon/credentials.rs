@@ -126,13 +126,13 @@ mod tests {
         let made = Credentials::take(&directory).expect("made");
         assert_eq!((made.access_key_id.len(), made.secret_access_key.len()), (20, 40));
         assert!(made.access_key_id.starts_with("BDK"));
-        let mode = || fs::metadata(directory.credentials()).expect("there").permissions().mode() & 0o777;
-        assert_eq!(mode(), 0o600);
+        let permissions = || fs::metadata(directory.credentials()).expect("there").permissions().mode() & 0o777;
+        assert_eq!(permissions(), 0o600);
         assert_ne!(Credentials::random().expect("random"), made);
 
         fs::set_permissions(directory.credentials(), Permissions::from_mode(0o644)).expect("opened");
         assert_eq!(Credentials::take(&directory).expect("read"), made);
-        assert_eq!(mode(), 0o600, "it is closed again");
+        assert_eq!(permissions(), 0o600, "it is closed again");
         assert!(!format!("{made:?}").contains(&made.secret_access_key), "a log must not hold the secret");
     }
 

@@ -8,7 +8,10 @@ mod realms;
 mod snapshots;
 
 pub(super) use realms::{Realms, Region, log_directory};
+#[cfg(test)]
 pub(super) use snapshots::{Progress, Snapshot};
+
+use snapshots::Chores;
 
 use super::clock::{self, Clock, Reading};
 use super::feed::Feed;
@@ -35,10 +38,6 @@ const SHORTEST_WAIT: Duration = Duration::from_millis(20);
 const USAGE_EVERY: Millis = 1_000;
 /// After so many events a transaction is closed and what has come in meanwhile gets its turn.
 const ROUND_EVENTS: usize = 20_000;
-/// A running engine puts a snapshot in the place of its events after so many.
-const SNAPSHOT_EVERY: u64 = 500_000;
-/// At start, so many events are worth a snapshot.
-const SNAPSHOT_AT_START: u64 = 20_000;
 /// While a snapshot is written or replaced events are cleared away, the loop does a little of it so often.
 const CHORES_EVERY: Duration = Duration::from_millis(5);
 /// How often a patient caller waits for a change in its way, and for how long each time at most, in milliseconds.
@@ -186,9 +185,7 @@ pub(super) fn start(parts: Parts) -> std::io::Result<(Driver, Ending)> {
         idle: false,
         unfinished: false,
         resumed: false,
-        snapshot: None,
-        snapshot_after: SNAPSHOT_AT_START,
-        clearing: true,
+        chores: Chores::default(),
     };
     thread::Builder::new().name("engine".to_owned()).spawn(move || {
         // Nobody may be left to hear it.
@@ -209,12 +206,7 @@ struct Body {
     unfinished: bool,
     /// [`Action::Resume`] has come: until then it is not known what of the state still holds, and nothing is begun.
     resumed: bool,
-    /// It is being written.
-    snapshot: Option<Snapshot>,
-    /// The next one is begun after so many events.
-    snapshot_after: u64,
-    /// Events that a snapshot has replaced are being cleared away.
-    clearing: bool,
+    chores: Chores,
 }
 
 /// All that one round has decided and that must not be seen before it is durable.
@@ -252,7 +244,7 @@ impl Body {
         let wait = due.map_or(LONGEST_WAIT, |due| Duration::from_millis((due - now).max(0).unsigned_abs()));
         // What is due and does not come about must not keep a processor busy.
         let least = if self.idle { SHORTEST_WAIT } else { Duration::ZERO };
-        let most = if self.snapshot.is_some() || self.clearing { CHORES_EVERY.max(least) } else { LONGEST_WAIT };
+        let most = if self.chores.are_left() { CHORES_EVERY.max(least) } else { LONGEST_WAIT };
         let first = match self.waiting.recv_timeout(wait.clamp(least, most)) {
             Ok(input) => Some(input),
             Err(RecvTimeoutError::Timeout) => None,
@@ -319,8 +311,8 @@ impl Body {
         for read in round.reads {
             read(&self.parts.realms);
         }
-        if !round.stop {
-            self.do_chores(now)?;
+        if self.resumed && !round.stop {
+            self.chores.step(&mut self.parts.realms, &mut self.parts.journal, now)?;
         }
         Ok(round.stop)
     }
@@ -482,31 +474,6 @@ impl Body {
             .collect::<Result<Vec<_>, _>>()
             .map_err(|cause| self.parts.journal.refuse("written", &cause))?;
         self.parts.journal.append(now, bodies.iter().map(|(region, body)| (&***region, body.as_str())))
-    }
-
-    /// A little of what keeps the journal short, each round.
-    fn do_chores(&mut self, now: Millis) -> Result<(), JournalError> {
-        let journal = &mut self.parts.journal;
-        if let Some(snapshot) = &self.snapshot {
-            if matches!(snapshot.step(journal)?, Progress::Complete | Progress::Broken) {
-                self.snapshot = None;
-                // One that is broken is not tried again at once.
-                self.snapshot_after = journal.since_snapshot() + SNAPSHOT_EVERY;
-                self.clearing = true;
-            }
-        } else if self.resumed && journal.since_snapshot() >= self.snapshot_after {
-            match Snapshot::begin(&mut self.parts.realms, journal, now) {
-                Ok(begun) => self.snapshot = Some(begun),
-                Err(cause) => {
-                    tracing::error!(%cause, "no snapshot can be begun; all events are kept");
-                    self.snapshot_after = journal.since_snapshot() + SNAPSHOT_EVERY;
-                }
-            }
-        } else if self.resumed {
-            self.snapshot_after = SNAPSHOT_EVERY.max(self.snapshot_after);
-        }
-        self.clearing = self.clearing && journal.clear(self.snapshot.as_ref().map(|snapshot| snapshot.seq))?;
-        Ok(())
     }
 }
 

@@ -12,6 +12,7 @@ use std::ops::RangeBounds;
 #[serde(transparent)]
 pub struct Roots(BTreeMap<u64, Shared<Root>>);
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "numbers are asked for as a map asks for them")]
 impl Roots {
     pub fn get(&self, number: &u64) -> Option<&Root> {
         self.0.get(number).map(|root| &**root)

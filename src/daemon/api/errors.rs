@@ -49,10 +49,9 @@ impl ApiError {
     pub(super) fn invalid(service: Service, message: impl Into<String>) -> Self {
         let code = match service {
             Service::Batch => "ClientException",
-            Service::Scheduler => "ValidationException",
+            Service::Scheduler | Service::Other => "ValidationException",
             Service::Logs => "InvalidParameterException",
             Service::Sts => "ValidationError",
-            Service::Other => "ValidationException",
         };
         Self { service, status: StatusCode::BAD_REQUEST, code, message: message.into() }
     }

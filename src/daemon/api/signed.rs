@@ -47,7 +47,7 @@ impl Gate {
 
     /// The region that the request is for, and the request as it was signed.
     async fn admit(&self, service: Service, mut parts: Parts, body: Body) -> Result<(String, Parts, Bytes), ApiError> {
-        let refuse = |fault| refusal(service, fault);
+        let refuse = |fault| refusal(service, &fault);
         let claim = Claim::of(&parts).map_err(refuse)?;
         claim.check(&parts.headers, &self.credentials, clock::wall()).map_err(refuse)?;
         if service == Service::Other || service == Service::Sts && claim.service != "sts" {
@@ -113,7 +113,7 @@ fn service_of(parts: &Parts) -> Service {
     }
 }
 
-fn refusal(service: Service, fault: Fault) -> ApiError {
+fn refusal(service: Service, fault: &Fault) -> ApiError {
     // The query protocol's codes have no ending.
     let (plain, xml) = match fault {
         Fault::Missing => ("MissingAuthenticationTokenException", "MissingAuthenticationToken"),

@@ -163,7 +163,9 @@ mod tests {
         assert!(numbers(&guests).contains(&seats[0].number) && !numbers(&guests).contains(&seats[1].number));
 
         next.known.store(true, Ordering::Relaxed);
-        seats.iter().for_each(|seat| seat.known.store(true, Ordering::Relaxed));
+        for seat in &seats {
+            seat.known.store(true, Ordering::Relaxed);
+        }
         assert!(guests.seat().is_none(), "all have a key");
         seats.truncate(100);
         assert!(guests.seat().is_some());

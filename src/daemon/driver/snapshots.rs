@@ -9,8 +9,58 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 use std::thread;
 
+/// A running engine puts a snapshot in the place of its events after so many.
+const EVERY: u64 = 500_000;
+/// At start, so many events are worth a snapshot.
+const AT_START: u64 = 20_000;
 /// So many pieces wait for the loop.
 const AHEAD: usize = 2;
+
+/// What keeps the journal short, a little each round: snapshots are written, and what they replace is cleared away.
+#[derive(Debug)]
+pub(super) struct Chores {
+    snapshot: Option<Snapshot>,
+    /// The next snapshot is begun after so many events.
+    after: u64,
+    clearing: bool,
+}
+
+impl Default for Chores {
+    fn default() -> Self {
+        Self { snapshot: None, after: AT_START, clearing: true }
+    }
+}
+
+impl Chores {
+    /// Whether there is something to be done soon.
+    pub(super) fn are_left(&self) -> bool {
+        self.snapshot.is_some() || self.clearing
+    }
+
+    pub(super) fn step(&mut self, realms: &mut Realms, journal: &mut Journal, now: Millis) -> Result<(), JournalError> {
+        let since = journal.since_snapshot();
+        if let Some(snapshot) = &self.snapshot {
+            if matches!(snapshot.step(journal)?, Progress::Complete | Progress::Broken) {
+                self.snapshot = None;
+                // One that is broken is not tried again at once.
+                self.after = journal.since_snapshot() + EVERY;
+                self.clearing = true;
+            }
+        } else if since >= self.after {
+            match Snapshot::begin(realms, journal, now) {
+                Ok(begun) => self.snapshot = Some(begun),
+                Err(cause) => {
+                    tracing::error!(%cause, "no snapshot can be begun; all events are kept");
+                    self.after = since + EVERY;
+                }
+            }
+        } else {
+            self.after = self.after.max(EVERY);
+        }
+        self.clearing = self.clearing && journal.clear(self.snapshot.as_ref().map(|snapshot| snapshot.seq))?;
+        Ok(())
+    }
+}
 
 /// A snapshot that is being written.
 #[derive(Debug)]
@@ -23,7 +73,7 @@ pub(in crate::daemon) struct Snapshot {
 
 #[derive(Debug)]
 enum Piece {
-    Piece {
+    Made {
         region: Region,
         number: u64,
         body: String,
@@ -53,7 +103,7 @@ impl Snapshot {
             for (region, frozen) in frozen {
                 for (number, body) in (0..).zip(frozen) {
                     let piece = match body {
-                        Ok(body) => Piece::Piece { region: Arc::clone(&region), number, body },
+                        Ok(body) => Piece::Made { region: Arc::clone(&region), number, body },
                         Err(cause) => Piece::Broken(format!("piece {number} of {region}: {cause}")),
                     };
                     // Nobody wants it any more when the engine ends or it is broken.
@@ -70,7 +120,7 @@ impl Snapshot {
     /// Puts the next piece into the journal, where it is there.
     pub(in crate::daemon) fn step(&self, journal: &mut Journal) -> Result<Progress, JournalError> {
         match self.pieces.try_recv() {
-            Ok(Piece::Piece { region, number, body }) => {
+            Ok(Piece::Made { region, number, body }) => {
                 journal.add_piece(self.seq, &region, number, &body)?;
                 Ok(Progress::Written)
             }

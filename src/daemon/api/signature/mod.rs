@@ -1,4 +1,4 @@
-//! SigV4: who signed a request, for which service and region, and whether the signature is theirs.
+//! `SigV4`: who signed a request, for which service and region, and whether the signature is theirs.
 //!
 //! The rules are those of "AWS Signature Version 4 for API requests" in the IAM User Guide, in headers and in the query
 //! of a presigned URL. Nothing is taken on trust: the body's hash is always computed here, and every header that means
