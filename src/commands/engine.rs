@@ -194,6 +194,9 @@ fn settings(setting: &Setting) -> Settings {
         retention_days: engine.retention_days,
         settle_millis: engine.settle_millis,
         prices: setting.config.prices.clone(),
+        boot_seconds: engine.boot_seconds,
+        spot_interruptions_milli: engine.spot_interruptions_per_hour.milli,
+        machine: Some(daemon::this_machine()),
     }
 }
 

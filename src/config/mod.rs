@@ -7,12 +7,11 @@ pub mod context;
 pub mod directories;
 mod http;
 pub mod keys;
-mod nearest;
 mod settings;
 pub mod theme;
 
+pub use crate::model::{nearest, nearest_words};
 pub use context::{Context, ContextError, Reach, Surroundings};
 pub use directories::{DataDirectory, DirectoryError};
 pub use http::{HttpAddress, HttpAddressError};
-pub use nearest::{nearest, nearest_words};
 pub use settings::{Config, ConfigError, ContextSettings, EngineSettings, Kind};

@@ -50,6 +50,10 @@ pub struct EngineSettings {
     pub retention_days: u32,
     /// How long a change of a queue or an environment is seen before it is over, in milliseconds.
     pub settle_millis: u32,
+    /// How long an instance boots before it takes jobs.
+    pub boot_seconds: u32,
+    /// How often each Spot instance is interrupted.
+    pub spot_interruptions_per_hour: PerHour,
     /// What stands in ARNs.
     pub region: String,
     pub account: String,
@@ -67,11 +71,41 @@ impl Default for EngineSettings {
             idle_seconds: 60,
             retention_days: 7,
             settle_millis: 1000,
+            boot_seconds: 0,
+            spot_interruptions_per_hour: PerHour::default(),
             region: "us-east-1".to_owned(),
             account: "123456789012".to_owned(),
             http: None,
             docker_host: None,
         }
+    }
+}
+
+/// How often something happens, in thousandths of once an hour; written as a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(try_from = "f64", into = "f64")]
+pub struct PerHour {
+    pub milli: u32,
+}
+
+/// Why a number is no rate.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+#[error("it is `{0}`; it takes 0 to 1000 an hour")]
+pub struct NoRate(f64);
+
+impl TryFrom<f64> for PerHour {
+    type Error = NoRate;
+
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "its bounds are checked before")]
+    fn try_from(rate: f64) -> Result<Self, NoRate> {
+        let sound = (0.0..=1000.0).contains(&rate);
+        sound.then(|| Self { milli: (rate * 1000.0).round() as u32 }).ok_or(NoRate(rate))
+    }
+}
+
+impl From<PerHour> for f64 {
+    fn from(rate: PerHour) -> Self {
+        f64::from(rate.milli) / 1000.0
     }
 }
 
@@ -120,8 +154,17 @@ pub enum ConfigError {
 
 const SETTINGS: [&str; 6] = ["theme", "context", "engine", "prices", "contexts", "keys"];
 const PRICE_SETTINGS: [&str; 4] = ["as-of", "on-demand", "spot", "fargate"];
-const ENGINE_SETTINGS: [&str; 7] =
-    ["idle-seconds", "retention-days", "settle-millis", "region", "account", "http", "docker-host"];
+const ENGINE_SETTINGS: [&str; 9] = [
+    "idle-seconds",
+    "retention-days",
+    "settle-millis",
+    "boot-seconds",
+    "spot-interruptions-per-hour",
+    "region",
+    "account",
+    "http",
+    "docker-host",
+];
 const CONTEXT_SETTINGS: [&str; 7] =
     ["backend", "read-only", "data-dir", "profile", "region", "endpoint", "calls-per-second"];
 
@@ -262,6 +305,7 @@ mod tests {
             ("[engine]\nidle-seconds = 'soon'", "config.toml:2: invalid type: string"),
             ("[prices]\nspot.m5 = 0.01", "config.toml:1: [prices] needs the day"),
             ("[prices]\nas-of = '2026-11-01'\nspot.m5 = -1", "config.toml:3: `-1` is no amount of US dollars"),
+            ("[engine]\nspot-interruptions-per-hour = -1.0", "config.toml:2: it is `-1`; it takes 0 to 1000 an hour"),
             ("[contexts.prod]\nbackend = 'gcp'", "config.toml:2: unknown variant `gcp`"),
             ("[engine]\nhttp = '0.0.0.0:80'", "config.toml:2: `0.0.0.0:80` is not a loopback address"),
         ];

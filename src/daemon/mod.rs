@@ -16,12 +16,14 @@ mod instances;
 mod journal;
 mod lock;
 mod logs;
+mod machine;
 mod recover;
 mod socket;
 
 pub use credentials::{Credentials, CredentialsError};
 pub use journal::JournalError;
 pub use lock::is_running;
+pub use machine::this_machine;
 
 use crate::config::{DataDirectory, DirectoryError, HttpAddress};
 use crate::engine::Settings;

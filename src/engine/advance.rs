@@ -23,7 +23,7 @@ type Step = fn(&Engine, Millis, &mut dyn Ids) -> Vec<Event>;
 
 impl Engine {
     pub(super) fn due(&self, now: Millis, ids: &mut dyn Ids) -> Vec<Event> {
-        let steps: [fn(&Self, Millis) -> Vec<Event>; 7] = [
+        let steps: [fn(&Self, Millis) -> Vec<Event>; 8] = [
             Self::walk,
             Self::settle,
             Self::settled,
@@ -31,6 +31,7 @@ impl Engine {
             Self::delete_queues,
             Self::delete_environments,
             Self::forget,
+            Self::pass_of_time,
         ];
         for step in steps {
             let events = step(self, now);
@@ -57,7 +58,8 @@ impl Engine {
     pub(super) fn next_due(&self) -> Option<Millis> {
         let forget = self.forgettable().next().map(|(at, _)| at + self.retention());
         let fire = self.index.firing.first().map(|(at, _)| *at);
-        [forget, fire, self.next_end(), self.next_settled(), self.next_deadline()].into_iter().flatten().min()
+        let times = [forget, fire, self.next_end(), self.next_settled(), self.next_deadline(), self.next_pass()];
+        times.into_iter().flatten().min()
     }
 
     fn retention(&self) -> Millis {

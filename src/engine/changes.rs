@@ -139,7 +139,19 @@ impl Engine {
             Event::InstanceLaunched { environment, .. } => {
                 touched.environments.insert(environment);
             }
-            Event::InstanceRegistered { instance, .. } | Event::InstanceDraining { instance, .. } => {
+            Event::EnvironmentPaused { name, .. } | Event::EnvironmentJudged { name, .. } => {
+                touched.environments.insert(name);
+            }
+            Event::InstanceInterrupted { instance, for_update, .. } => {
+                self.touch_host(&instance.0, touched);
+                if !for_update {
+                    let word = format!("The instance {instance} is interrupted: it ends in two minutes or sooner");
+                    touched.gone.push(What::Notice(word));
+                }
+            }
+            Event::InstanceRegistered { instance, .. }
+            | Event::InstanceDraining { instance, .. }
+            | Event::InstanceReclaimed { instance, .. } => {
                 self.touch_host(&instance.0, touched);
             }
             Event::InstanceLost { instance, cause, .. } => {

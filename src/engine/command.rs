@@ -138,6 +138,12 @@ pub enum Action {
         name: String,
     },
 
+    /// Ours: takes an instance away as Spot does, with a notice or at once.
+    InterruptInstance {
+        instance: InstanceId,
+        now: bool,
+    },
+
     /// The engine's process has started: schedules that were missed meanwhile are made up for.
     Resume,
     /// The clock was set back, from this time to now: what is planned is planned anew.

@@ -23,6 +23,7 @@ impl Engine {
                 vec![Effect::LaunchInstance { instance: instance.clone() }]
             }
             Event::InstanceEnded { instance, .. } => vec![Effect::EndInstance { instance: instance.clone() }],
+            Event::InstanceReclaimed { instance, .. } => vec![Effect::KillInstance { instance: instance.clone() }],
             Event::AttemptPlaced { job, number, instance, .. } => {
                 let attempt = AttemptId { job: job.clone(), number: *number };
                 let key = self.live_attempt(&attempt);
@@ -62,6 +63,9 @@ impl Engine {
             let stops = held.iter().map(|attempt| stop_now(instance, attempt.clone()));
             return stops.chain([Effect::EndInstance { instance: instance.clone() }]).collect();
         };
+        if host.reclaimed {
+            return vec![Effect::KillInstance { instance: instance.clone() }];
+        }
         let mut effects = Vec::new();
         let mut live = BTreeSet::new();
         for attempt in held {

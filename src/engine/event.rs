@@ -258,12 +258,52 @@ pub enum Event {
         instance_type: String,
         vcpus_milli: u64,
         memory_mib: u64,
+        #[serde(default, skip_serializing_if = "is_none")]
+        gpus: u32,
+        /// It registers no earlier.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ready_at: Option<Millis>,
+        /// When it hears that it is to be interrupted.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        interrupted_at: Option<Millis>,
     },
+    /// Its agent is there. It takes jobs once it has booted: then this comes again.
     #[serde(rename = "instance-registered")]
     InstanceRegistered { at: Millis, instance: InstanceId, pid: u32 },
     /// No new job is placed on it.
     #[serde(rename = "instance-draining")]
     InstanceDraining { at: Millis, instance: InstanceId },
+    /// A notice: no new job is placed on it, and it is taken away at the time said.
+    #[serde(rename = "instance-interrupted")]
+    InstanceInterrupted {
+        at: Millis,
+        instance: InstanceId,
+        ends_at: Millis,
+        /// It is replaced, as its environment has changed; otherwise Spot takes it back.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        for_update: bool,
+    },
+    /// It is taken away, whatever runs on it.
+    #[serde(rename = "instance-reclaimed")]
+    InstanceReclaimed { at: Millis, instance: InstanceId },
+    /// So many of its instances in a row were lost before they registered, and nothing is launched until then; without a
+    /// time, launches go on.
+    #[serde(rename = "environment-paused")]
+    EnvironmentPaused {
+        at: Millis,
+        name: String,
+        failures: u32,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Millis>,
+    },
+    #[serde(rename = "environment-judged")]
+    EnvironmentJudged {
+        at: Millis,
+        name: String,
+        status: Health,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
     /// Its attempts have ended before this.
     #[serde(rename = "instance-lost")]
     InstanceLost { at: Millis, instance: InstanceId, cause: String },
@@ -483,6 +523,10 @@ impl Event {
             | Self::InstanceLaunched { at, .. }
             | Self::InstanceRegistered { at, .. }
             | Self::InstanceDraining { at, .. }
+            | Self::InstanceInterrupted { at, .. }
+            | Self::InstanceReclaimed { at, .. }
+            | Self::EnvironmentPaused { at, .. }
+            | Self::EnvironmentJudged { at, .. }
             | Self::InstanceLost { at, .. }
             | Self::InstanceEnded { at, .. }
             | Self::ScheduleSaved { at, .. }

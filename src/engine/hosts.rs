@@ -2,19 +2,26 @@
 //! are idle. Kept with each change of an instance, so that no step walks over all of them.
 
 use super::Engine;
+use super::machine::Machine;
 use super::state::Host;
 use crate::model::{InstanceId, InstanceState, Millis};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The instances of all environments.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Hosts(BTreeMap<String, Fleet>);
+pub struct Hosts {
+    fleets: BTreeMap<String, Fleet>,
+    /// When time changes something about an instance.
+    due: BTreeSet<(Millis, InstanceId)>,
+}
 
 /// The instances of one environment.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Fleet {
     /// Thousandths of a vCPU of all of them.
     pub total_milli: u64,
+    /// What the jobs on them ask for.
+    pub promised: Machine,
     pub all: BTreeSet<InstanceId>,
     /// What ACTIVE ones have free.
     pub active: BTreeSet<Free>,
@@ -29,6 +36,7 @@ pub struct Fleet {
 pub struct Free {
     pub milli: u64,
     pub mib: u64,
+    pub gpus: u32,
     pub instance: InstanceId,
     /// It has no job.
     pub empty: bool,
@@ -39,6 +47,7 @@ impl Free {
         Self {
             milli: host.vcpus_milli.saturating_sub(host.used_milli),
             mib: host.memory_mib.saturating_sub(host.used_mib),
+            gpus: host.gpus.saturating_sub(host.used_gpus),
             instance: id.clone(),
             empty: host.placed.is_empty(),
         }
@@ -47,20 +56,29 @@ impl Free {
 
 impl Hosts {
     pub fn fleet(&self, environment: &str) -> Option<&Fleet> {
-        self.0.get(environment)
+        self.fleets.get(environment)
+    }
+
+    pub fn fleets(&self) -> impl Iterator<Item = (&String, &Fleet)> {
+        self.fleets.iter()
+    }
+
+    pub fn due(&self) -> impl Iterator<Item = &(Millis, InstanceId)> {
+        self.due.iter()
     }
 
     /// Registered and empty ones of all environments.
     pub fn idle(&self) -> impl Iterator<Item = (Millis, &InstanceId)> {
-        self.0.values().flat_map(|fleet| &fleet.idle).map(|(since, id)| (*since, id))
+        self.fleets.values().flat_map(|fleet| &fleet.idle).map(|(since, id)| (*since, id))
     }
 
     pub fn put(&mut self, id: &InstanceId, host: &Host) {
-        if !self.0.contains_key(&host.environment) {
-            self.0.insert(host.environment.clone(), Fleet::default());
+        if !self.fleets.contains_key(&host.environment) {
+            self.fleets.insert(host.environment.clone(), Fleet::default());
         }
-        let Some(fleet) = self.0.get_mut(&host.environment) else { return };
+        let Some(fleet) = self.fleets.get_mut(&host.environment) else { return };
         fleet.total_milli += host.vcpus_milli;
+        fleet.promised = fleet.promised.with(host.promised);
         fleet.all.insert(id.clone());
         if let Some(free) = fleet.free(host.state) {
             free.insert(Free::of(id, host));
@@ -68,11 +86,15 @@ impl Hosts {
         if let Some(since) = host.idle_since {
             fleet.idle.insert((since, id.clone()));
         }
+        if let Some(due) = host.due() {
+            self.due.insert((due, id.clone()));
+        }
     }
 
     pub fn remove(&mut self, id: &InstanceId, host: &Host) {
-        let Some(fleet) = self.0.get_mut(&host.environment) else { return };
+        let Some(fleet) = self.fleets.get_mut(&host.environment) else { return };
         fleet.total_milli -= host.vcpus_milli;
+        fleet.promised = fleet.promised.without(host.promised);
         fleet.all.remove(id);
         if let Some(free) = fleet.free(host.state) {
             free.remove(&Free::of(id, host));
@@ -80,8 +102,11 @@ impl Hosts {
         if let Some(since) = host.idle_since {
             fleet.idle.remove(&(since, id.clone()));
         }
+        if let Some(due) = host.due() {
+            self.due.remove(&(due, id.clone()));
+        }
         if fleet.all.is_empty() {
-            self.0.remove(&host.environment);
+            self.fleets.remove(&host.environment);
         }
     }
 }

@@ -249,7 +249,7 @@ impl Index {
 
     pub fn know_types(&mut self, environment: &str, entries: &[String]) {
         let mut types: Vec<_> = entries.iter().flat_map(|entry| InstanceType::expand(entry)).collect();
-        types.sort_by(|a, b| (a.1.vcpus, a.1.memory_mib, &a.0).cmp(&(b.1.vcpus, b.1.memory_mib, &b.0)));
+        types.sort_by(|a, b| a.1.order(&a.0).cmp(&b.1.order(&b.0)));
         types.dedup();
         self.types.insert(environment.to_owned(), types);
     }

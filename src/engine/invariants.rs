@@ -19,6 +19,7 @@ impl Engine {
         self.verify_environments()?;
         self.verify_settling()?;
         self.verify_accounts()?;
+        self.verify_machine()?;
         for (number, root) in &self.core.jobs {
             self.verify_root(*number, root)?;
         }
@@ -58,7 +59,7 @@ impl Engine {
     }
 
     fn verify_hosts(&self) -> Result<(), Violation> {
-        let mut used: BTreeMap<_, (u64, u64, Vec<Key>)> = BTreeMap::new();
+        let mut used: BTreeMap<_, (u64, u64, u32, Vec<Key>)> = BTreeMap::new();
         for (number, root) in &self.core.jobs {
             for slot in root.runners() {
                 let Some(live) = root.get(slot).and_then(Job::live) else { continue };
@@ -67,7 +68,8 @@ impl Engine {
                 let host = self.core.instances.get(&live.instance).filter(|_| root.is_node(slot));
                 entry.0 += host.map_or(root.spec.need.vcpus_milli, |host| host.vcpus_milli);
                 entry.1 += host.map_or(root.spec.need.memory_mib, |host| host.memory_mib);
-                entry.2.push(Key { number: *number, slot });
+                entry.2 += host.map_or(root.spec.need.gpus, |host| host.gpus);
+                entry.3.push(Key { number: *number, slot });
             }
         }
         for instance in used.keys() {
@@ -75,12 +77,14 @@ impl Engine {
             hold("placed jobs are on instances that exist", exists, || format!("{instance} is gone"))?;
         }
         for (id, host) in &self.core.instances {
-            let (milli, mib, placed) = used.remove(id).unwrap_or_default();
-            let same = milli == host.used_milli && mib == host.used_mib && placed.iter().eq(&host.placed);
+            let (milli, mib, gpus, placed) = used.remove(id).unwrap_or_default();
+            let same = (milli, mib, gpus) == (host.used_milli, host.used_mib, host.used_gpus);
+            let same = same && placed.iter().eq(&host.placed);
             hold("an instance's use is that of its jobs", same, || {
                 format!("{id}: {host:?}, its jobs use {milli} {mib}")
             })?;
-            let within = host.used_milli <= host.vcpus_milli && host.used_mib <= host.memory_mib;
+            let within =
+                host.used_milli <= host.vcpus_milli && host.used_mib <= host.memory_mib && host.used_gpus <= host.gpus;
             hold("no instance is over-committed", within, || format!("{id}: {host:?}"))?;
             let idle = host.idle_since.is_some() == (host.placed.is_empty() && host.state != InstanceState::Pending);
             hold("an instance is idle when it is registered and empty", idle, || format!("{id}: {host:?}"))?;
@@ -93,9 +97,13 @@ impl Engine {
     fn verify_environments(&self) -> Result<(), Violation> {
         for (name, environment) in &self.core.environments {
             let hosts = self.core.instances.values().filter(|host| host.environment == *name);
-            let total: u64 = hosts.map(|host| host.vcpus_milli).sum();
+            let sizes: Vec<u64> = hosts.map(|host| host.vcpus_milli).collect();
+            let total: u64 = sizes.iter().sum();
             let limit = environment.maximum_milli().max(environment.grace_milli);
-            hold("no environment passes its maximum", total <= limit, || format!("{name}: {total} of {limit}"))?;
+            let by_one = || environment.may_pass_maximum() && sizes.iter().any(|size| total - size < limit);
+            hold("no environment passes its maximum", total <= limit || by_one(), || {
+                format!("{name}: {total} of {limit}")
+            })?;
         }
         Ok(())
     }
@@ -147,6 +155,15 @@ impl Engine {
             hold("a queue's service environment is there", known, || name.clone())?;
         }
         Ok(())
+    }
+
+    fn verify_machine(&self) -> Result<(), Violation> {
+        let Some(machine) = self.core.settings.machine else { return Ok(()) };
+        let promised = self.promised();
+        let within = promised.vcpus_milli <= machine.vcpus_milli && promised.memory_mib <= machine.memory_mib;
+        hold("no more is promised than the machine has", within && promised.gpus <= machine.gpus, || {
+            format!("{promised} of {machine}")
+        })
     }
 
     fn verify_root(&self, number: u64, root: &Root) -> Result<(), Violation> {

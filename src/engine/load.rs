@@ -47,7 +47,7 @@ impl Default for Backlog {
             compute_resources: Some(ComputeResource {
                 kind: "EC2".to_owned(),
                 maxv_cpus: Some(4),
-                instance_types: vec!["c6g".to_owned()],
+                instance_types: vec!["c6i".to_owned()],
                 ..ComputeResource::default()
             }),
             ..CreateComputeEnvironmentRequest::default()

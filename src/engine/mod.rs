@@ -6,6 +6,7 @@
 
 mod advance;
 mod apply;
+mod blocked;
 mod changes;
 pub mod command;
 mod container;
@@ -22,10 +23,12 @@ mod job;
 mod ledger;
 mod lists;
 pub mod load;
+pub mod machine;
 mod order;
 mod parts;
 mod place;
 mod provision;
+mod reclaim;
 mod retry;
 mod roots;
 mod runs;
@@ -34,6 +37,7 @@ mod service;
 mod settle;
 mod share;
 mod shared;
+mod sizes;
 mod snapshot;
 mod state;
 mod stock;
@@ -52,6 +56,7 @@ use command::{Answer, Command, Refusal};
 use event::Event;
 use index::Index;
 use job::{Job, Key, Root};
+use machine::Machine;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub use snapshot::{Frozen, SnapshotError, Thawing};
 use state::Core;
@@ -70,6 +75,13 @@ pub struct Settings {
     pub settle_millis: u32,
     /// What capacity costs. Nothing that happened depends on it: prices are put on quantities when they are shown.
     pub prices: Prices,
+    /// How long an instance counts as booting, where its environment's tag does not say otherwise.
+    pub boot_seconds: u32,
+    /// Of Spot instances, in thousandths of an interruption an hour.
+    pub spot_interruptions_milli: u32,
+    /// What jobs may be promised at most; `None`: no end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub machine: Option<Machine>,
 }
 
 impl Default for Settings {
@@ -80,6 +92,9 @@ impl Default for Settings {
             retention_days: 7,
             settle_millis: 0,
             prices: Prices::default(),
+            boot_seconds: 0,
+            spot_interruptions_milli: 0,
+            machine: None,
         }
     }
 }
@@ -92,7 +107,8 @@ pub trait Ids {
 
 /// The state of the whole local engine. Serializes as a snapshot, which replaces all events up to then.
 ///
-/// What running jobs use is not part of it: it is not in a snapshot, and two engines that differ in it are equal.
+/// What running jobs use and what other engines have promised is not part of it: it is not in a snapshot, and two engines
+/// that differ in it are equal.
 #[derive(Debug, Clone)]
 pub struct Engine {
     core: Core,
@@ -100,6 +116,7 @@ pub struct Engine {
     usage: BTreeMap<Key, Usage>,
     /// The time of the event that is folded in.
     at: Millis,
+    elsewhere: Machine,
 }
 
 impl PartialEq for Engine {
@@ -135,6 +152,10 @@ pub enum Effect {
     },
     /// The agent is to end; nothing runs on it.
     EndInstance {
+        instance: InstanceId,
+    },
+    /// The agent is killed with all that runs on it, as a host is taken away.
+    KillInstance {
         instance: InstanceId,
     },
     Start {
@@ -203,7 +224,7 @@ impl Engine {
     fn of(mut core: Core) -> Self {
         core.jobs.values_mut().for_each(|root| root.complete());
         let index = Index::build(&core);
-        Self { core, index, usage: BTreeMap::new(), at: 0 }
+        Self { core, index, usage: BTreeMap::new(), at: 0, elsewhere: Machine::default() }
     }
 
     /// Takes other settings, after a snapshot was read that carries those of its time.

@@ -114,7 +114,7 @@ impl Engine {
 
     fn maximum_milli(&self, queue: &Queue) -> u64 {
         let named = queue.environments.iter().map(|entry| entry.compute_environment.as_str());
-        named.filter_map(|name| self.core.environments.get(name)).map(|environment| environment.maximum_milli()).sum()
+        named.filter_map(|name| self.core.environments.get(name)).map(|environment| environment.share_milli()).sum()
     }
 }
 

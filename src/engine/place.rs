@@ -5,11 +5,14 @@
 
 mod nodes;
 
-pub use nodes::NodeWant;
+pub use nodes::{NodeWant, all};
 
 use super::event::{Event, Need};
 use super::hosts::Free;
 use super::job::Key;
+use super::machine::Budget;
+use super::sizes::Size;
+use super::state::Environment;
 use super::stock::Stock;
 use super::{Engine, Ids};
 use crate::model::{InstanceId, Millis};
@@ -26,6 +29,8 @@ pub struct Room<'a> {
     pending: bool,
     drawn: BTreeMap<&'a str, Drawn>,
     planned: u32,
+    /// What of the machine is not promised yet.
+    pub budget: Budget,
 }
 
 /// Instances of an environment that something was taken from, and planned ones.
@@ -48,30 +53,31 @@ pub enum Where {
 struct Space {
     milli: u64,
     mib: u64,
+    gpus: u32,
     at: Where,
     empty: bool,
 }
 
 impl Space {
     fn of(free: &Free) -> Self {
-        let Free { milli, mib, ref instance, empty } = *free;
-        Self { milli, mib, at: Where::Instance(instance.clone()), empty }
+        let Free { milli, mib, gpus, ref instance, empty } = *free;
+        Self { milli, mib, gpus, at: Where::Instance(instance.clone()), empty }
     }
 
     /// `single`: an instance takes one job, as a Fargate one does.
     fn fits(&self, need: Need, single: bool) -> bool {
-        fits((self.milli, self.mib, self.empty), need, single)
+        fits((self.milli, self.mib, self.gpus, self.empty), need, single)
     }
 }
 
-fn fits((milli, mib, empty): (u64, u64, bool), need: Need, single: bool) -> bool {
-    (empty || !single) && need.gpus == 0 && need.vcpus_milli <= milli && need.memory_mib <= mib
+fn fits((milli, mib, gpus, empty): (u64, u64, u32, bool), need: Need, single: bool) -> bool {
+    (empty || !single) && need.gpus <= gpus && need.vcpus_milli <= milli && need.memory_mib <= mib
 }
 
 impl<'a> Room<'a> {
     /// The room of ACTIVE instances, and of PENDING ones where `pending` counts.
     pub fn of(engine: &'a Engine, pending: bool) -> Self {
-        Self { engine, pending, drawn: BTreeMap::new(), planned: 0 }
+        Self { engine, pending, drawn: BTreeMap::new(), planned: 0, budget: engine.budget() }
     }
 
     /// Takes room for a job in the first environment that has it, on the instance that it leaves the least free.
@@ -80,31 +86,47 @@ impl<'a> Room<'a> {
             let Some(environment) = self.engine.core.environments.get(name).filter(|found| found.takes_jobs()) else {
                 continue;
             };
+            let counts = !environment.overcommits();
+            if counts && !self.budget.holds(need) {
+                continue;
+            }
             let single = environment.is_fargate();
             if let Some(space) = self.fullest(name, need, single) {
                 let at = space.at.clone();
                 self.draw(name, space, need);
+                if counts {
+                    self.budget.take(need);
+                }
                 return Some(at);
             }
         }
         None
     }
 
+    /// Whether an instance of the environment has room, whatever else is short.
+    pub fn fits(&self, environment: &str, need: Need) -> bool {
+        let single = self.engine.core.environments.get(environment).is_some_and(Environment::is_fargate);
+        self.fullest(environment, need, single).is_some()
+    }
+
     /// An instance that is to be launched.
-    pub fn plan(&mut self, environment: &'a str, milli: u64, mib: u64) {
+    pub fn plan(&mut self, environment: &'a str, size: &Size) {
         self.planned += 1;
-        let space = Space { milli, mib, at: Where::Planned(self.planned), empty: true };
+        let Size { vcpus_milli: milli, memory_mib: mib, gpus, .. } = *size;
+        let space = Space { milli, mib, gpus, at: Where::Planned(self.planned), empty: true };
         self.drawn.entry(environment).or_default().spaces.insert(space);
     }
 
     fn fullest(&self, environment: &str, need: Need, single: bool) -> Option<Space> {
         let drawn = self.drawn.get(environment);
         let fleet = self.engine.index.hosts.fleet(environment);
-        let from = Free { milli: need.vcpus_milli, mib: 0, instance: InstanceId(String::new()), empty: false };
+        let from = Free { milli: need.vcpus_milli, mib: 0, gpus: 0, instance: InstanceId(String::new()), empty: false };
         let untouched = |free: &&Free| drawn.is_none_or(|drawn| !drawn.instances.contains(&free.instance));
         let first = |all: &'a BTreeSet<Free>| {
             let wide = all.range(&from..);
-            wide.filter(untouched).find(|free| fits((free.milli, free.mib, free.empty), need, single)).map(Space::of)
+            wide.filter(untouched)
+                .find(|free| fits((free.milli, free.mib, free.gpus, free.empty), need, single))
+                .map(Space::of)
         };
         let active = fleet.and_then(|fleet| first(&fleet.active));
         let pending = fleet.filter(|_| self.pending).and_then(|fleet| first(&fleet.pending));
@@ -121,6 +143,7 @@ impl<'a> Room<'a> {
         drawn.spaces.insert(Space {
             milli: space.milli - need.vcpus_milli,
             mib: space.mib - need.memory_mib,
+            gpus: space.gpus - need.gpus,
             at: space.at,
             empty: false,
         });

@@ -72,7 +72,11 @@ impl Engine {
     pub(super) fn settled(&self, now: Millis) -> Vec<Event> {
         // One that seems to last for longer than it may has begun before the clock was set back.
         let longest = now + Millis::from(self.core.settings.settle_millis);
-        let due = self.core.settling.iter().filter(|(_, s)| s.until <= now || s.until > longest);
+        let due = self
+            .core
+            .settling
+            .iter()
+            .filter(|(resource, s)| (s.until <= now || s.until > longest) && !self.is_replacing(resource));
         let mut events = Vec::new();
         for (resource, settling) in due {
             events.push(Event::Settled { at: now, resource: resource.clone() });
@@ -90,6 +94,13 @@ impl Engine {
     }
 
     pub(super) fn next_settled(&self) -> Option<Millis> {
-        self.core.settling.values().map(|settling| settling.until).min()
+        let waiting = self.core.settling.iter().filter(|(resource, _)| !self.is_replacing(resource));
+        waiting.map(|(_, settling)| settling.until).min()
+    }
+
+    /// An environment whose instances of before a change are not all gone.
+    fn is_replacing(&self, resource: &str) -> bool {
+        let name = resource.strip_prefix("compute-environment/");
+        name.is_some_and(|name| self.hosts_of(name).any(|(_, host)| host.outdated))
     }
 }

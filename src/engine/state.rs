@@ -4,6 +4,7 @@ use super::Settings;
 use super::index::Rank;
 use super::job::Key;
 use super::ledger::Ledger;
+use super::machine::Machine;
 use super::roots::Roots;
 use super::runs::Runs;
 use super::schedule::planned;
@@ -12,9 +13,9 @@ use super::settle::Settling;
 use super::share::Use;
 use super::shared::Text;
 use crate::model::{
-    AuditEntry, ComputeEnvironmentOrder, ConsumableKind, CreateComputeEnvironmentRequest, DeadLetter, FairsharePolicy,
-    Health, InstanceId, InstanceState, JobDefinition, JobStateTimeLimitAction, Millis, QuotaSharePolicy, Schedule,
-    ScheduleRun, ServiceEnvironmentOrder, Switch, UpdateComputeEnvironmentRequest,
+    AuditEntry, BOOT_TAG, ComputeEnvironmentOrder, ConsumableKind, CreateComputeEnvironmentRequest, DeadLetter,
+    FairsharePolicy, Health, InstanceId, InstanceState, JobDefinition, JobStateTimeLimitAction, Millis, OVERCOMMIT_TAG,
+    QuotaSharePolicy, Schedule, ScheduleRun, ServiceEnvironmentOrder, Switch, UpdateComputeEnvironmentRequest,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -192,6 +193,12 @@ pub struct Environment {
     /// What its instances may amount to since the maximum was lowered below what was there; in thousandths of a vCPU.
     #[serde(default)]
     pub grace_milli: u64,
+    /// How many of its instances in a row were lost before they registered.
+    #[serde(default)]
+    pub failures: u32,
+    /// Until when nothing is launched for that.
+    #[serde(default)]
+    pub paused_until: Option<Millis>,
 }
 
 impl Environment {
@@ -210,6 +217,32 @@ impl Environment {
     /// EC2, SPOT, FARGATE or `FARGATE_SPOT`.
     pub fn kind(&self) -> &str {
         self.request.compute_resources.as_ref().map_or("", |resources| resources.kind.as_str())
+    }
+
+    /// Capacity that may be taken away.
+    pub fn is_spot(&self) -> bool {
+        matches!(self.kind(), "SPOT" | "FARGATE_SPOT")
+    }
+
+    /// This machine is its one instance, which has joined by itself.
+    pub fn is_unmanaged(&self) -> bool {
+        self.request.kind == "UNMANAGED"
+    }
+
+    /// How long its instances boot, by its tag.
+    pub fn boot_seconds(&self) -> Option<u32> {
+        self.request.tags.get(BOOT_TAG)?.parse().ok()
+    }
+
+    /// How long an instance stays after its last job at least.
+    pub fn scale_down_minutes(&self) -> Millis {
+        let policy = self.request.compute_resources.as_ref().and_then(|resources| resources.scaling_policy);
+        policy.and_then(|policy| policy.min_scale_down_delay_minutes).unwrap_or(0).into()
+    }
+
+    /// Its instances have failed, and nothing is launched for a while.
+    pub fn pauses(&self, now: Millis) -> bool {
+        self.paused_until.is_some_and(|until| now < until)
     }
 
     pub fn is_fargate(&self) -> bool {
@@ -233,12 +266,31 @@ impl Environment {
 
     /// What is kept without demand: the minimum, also while it is DISABLED as on AWS, and what an operator has asked for.
     pub fn floor_milli(&self) -> u64 {
+        if self.is_unmanaged() {
+            return u64::MAX;
+        }
         let asked = self.raise_to.filter(|_| self.takes_jobs()).unwrap_or(0);
         u64::from(self.minimum.max(asked).min(self.maximum)) * 1000
     }
 
+    /// What fair shares reckon with: of UNMANAGED, `unmanagedvCpus`.
+    pub fn share_milli(&self) -> u64 {
+        if self.is_unmanaged() {
+            return self.request.unmanagedv_cpus.and_then(|vcpus| u64::try_from(vcpus).ok()).unwrap_or(0) * 1000;
+        }
+        self.maximum_milli()
+    }
+
     pub fn maximum_milli(&self) -> u64 {
+        if self.is_unmanaged() {
+            return u64::MAX;
+        }
         u64::from(self.maximum) * 1000
+    }
+
+    /// Its jobs may be promised more than the machine has.
+    pub fn overcommits(&self) -> bool {
+        self.request.tags.get(OVERCOMMIT_TAG).is_some_and(|value| value == "true")
     }
 
     /// Jobs of any image run as processes there.
@@ -257,8 +309,15 @@ pub struct Host {
     pub launched_at: Millis,
     pub vcpus_milli: u64,
     pub memory_mib: u64,
+    #[serde(default)]
+    pub gpus: u32,
     pub used_milli: u64,
     pub used_mib: u64,
+    #[serde(default)]
+    pub used_gpus: u32,
+    /// What its jobs ask for: less than what is used where a node has it whole.
+    #[serde(default)]
+    pub promised: Machine,
     /// The jobs that are placed on it.
     pub placed: BTreeSet<Key>,
     /// Since when it is registered and empty.
@@ -266,6 +325,21 @@ pub struct Host {
     pub idle_since: Option<Millis>,
     #[serde(default)]
     pub pid: Option<u32>,
+    /// It boots until then.
+    #[serde(default)]
+    pub ready_at: Option<Millis>,
+    /// When it gets its notice of an interruption.
+    #[serde(default)]
+    pub interrupted_at: Option<Millis>,
+    /// When it is taken away; it has its notice.
+    #[serde(default)]
+    pub reclaim_at: Option<Millis>,
+    /// It has been taken away, and its end is not seen yet.
+    #[serde(default)]
+    pub reclaimed: bool,
+    /// It is of before its environment was changed.
+    #[serde(default)]
+    pub outdated: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

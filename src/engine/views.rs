@@ -119,6 +119,10 @@ impl Engine {
             vcpus_used: vcpus(host.used_milli),
             memory_mib: host.memory_mib,
             memory_mib_used: host.used_mib,
+            gpus: host.gpus,
+            gpus_used: host.used_gpus,
+            ready_at: host.ready_at.filter(|_| host.state == InstanceState::Pending),
+            interrupted_at: host.reclaim_at,
             running_jobs: u32::try_from(host.placed.len()).unwrap_or(u32::MAX),
             agent_pid: host.pid,
         }

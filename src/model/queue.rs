@@ -248,7 +248,18 @@ pub struct ComputeEnvironment {
     pub capacity: Option<Capacity>,
 }
 
+/// The tag of an environment whose jobs may be promised more than this machine has, with the value `true`.
+pub const OVERCOMMIT_TAG: &str = "batchdeck:overcommit";
+
+/// The tag of an environment whose instances boot for so many seconds.
+pub const BOOT_TAG: &str = "batchdeck:boot-seconds";
+
 impl ComputeEnvironment {
+    /// Its jobs may be promised more than this machine has.
+    pub fn overcommits(&self) -> bool {
+        self.tags.get(OVERCOMMIT_TAG).is_some_and(|value| value == "true")
+    }
+
     /// EC2, SPOT, FARGATE, `FARGATE_SPOT`, or UNMANAGED.
     pub fn provisioning(&self) -> &str {
         self.compute_resources.as_ref().map_or("UNMANAGED", |resources| resources.kind.as_str())
@@ -284,10 +295,25 @@ pub struct Instance {
     pub vcpus_used: f64,
     pub memory_mib: u64,
     pub memory_mib_used: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub gpus: u32,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub gpus_used: u32,
     pub running_jobs: u32,
+    /// It boots until then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ready_at: Option<Millis>,
+    /// It has a notice: it is taken away then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interrupted_at: Option<Millis>,
     /// The agent's process id, once it has registered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agent_pid: Option<u32>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// Where an instance is in its life.
@@ -401,6 +427,21 @@ pub struct ComputeResourceUpdate {
     pub scaling_policy: Option<ScalingPolicy>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tags: Option<BTreeMap<String, String>>,
+}
+
+impl ComputeResourceUpdate {
+    /// It changes what instances are made of, not only how many there are: they are replaced (AWS Batch user guide,
+    /// "Infrastructure updates").
+    pub fn is_infrastructure(&self) -> bool {
+        let scaling = Self {
+            minv_cpus: self.minv_cpus,
+            maxv_cpus: self.maxv_cpus,
+            desiredv_cpus: self.desiredv_cpus,
+            scaling_policy: self.scaling_policy,
+            ..Self::default()
+        };
+        *self != scaling
+    }
 }
 
 impl ComputeResource {

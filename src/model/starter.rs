@@ -2,7 +2,7 @@
 
 use super::{
     ComputeEnvironmentOrder, ComputeResource, ContainerProperties, CreateComputeEnvironmentRequest,
-    CreateJobQueueRequest, HOST_IMAGE, RegisterJobDefinitionRequest, ResourceRequirement, Switch,
+    CreateJobQueueRequest, HOST_IMAGE, OVERCOMMIT_TAG, RegisterJobDefinitionRequest, ResourceRequirement, Switch,
 };
 
 /// The type of the instances that a starting environment has.
@@ -21,6 +21,23 @@ pub struct Starter {
     pub queue: CreateJobQueueRequest,
     /// `host`: any command, given at submission, as a process on this machine.
     pub definition: RegisterJobDefinitionRequest,
+}
+
+impl Starter {
+    /// Lets jobs be promised more than the machine has.
+    #[must_use]
+    pub fn overcommitting(mut self) -> Self {
+        self.environment.tags.insert(OVERCOMMIT_TAG.into(), "true".into());
+        self
+    }
+}
+
+/// What a first job needs, in an environment of at most so many vCPUs. On a machine of so many processors it promises jobs
+/// no more than the machine has, unless somebody asked for more than that, or the machine is so small that jobs would
+/// not be seen side by side.
+pub fn starter_for(max_vcpus: i32, processors: usize) -> Starter {
+    let fits = max_vcpus <= whole_instances(processors);
+    if fits { starter(max_vcpus) } else { starter(max_vcpus).overcommitting() }
 }
 
 /// What a first job needs, in an environment of at most so many vCPUs.
@@ -63,9 +80,13 @@ pub fn starter(max_vcpus: i32) -> Starter {
 
 /// How many vCPUs a first environment has on a machine of so many processors: whole instances.
 pub fn starter_vcpus(processors: usize) -> i32 {
+    whole_instances(processors).max(LEAST_VCPUS)
+}
+
+fn whole_instances(processors: usize) -> i32 {
     let processors = i32::try_from(processors).unwrap_or(i32::MAX - 1);
     let instances = processors / STARTER_TYPE_VCPUS + processors % STARTER_TYPE_VCPUS;
-    (instances * STARTER_TYPE_VCPUS).max(LEAST_VCPUS)
+    instances * STARTER_TYPE_VCPUS
 }
 
 #[cfg(test)]
@@ -80,6 +101,16 @@ mod tests {
         assert_eq!(i32::try_from(size.vcpus), Ok(STARTER_TYPE_VCPUS));
         for (processors, expected) in [(0, 4), (1, 4), (4, 4), (5, 6), (16, 16), (17, 18)] {
             assert_eq!(starter_vcpus(processors), expected, "{processors}");
+        }
+    }
+
+    #[test]
+    fn a_first_environment_overcommits_only_where_it_is_larger_than_the_machine() {
+        for (max_vcpus, processors, expected) in
+            [(4, 2, true), (4, 4, false), (6, 5, false), (64, 8, true), (2, 2, false)]
+        {
+            let tags = starter_for(max_vcpus, processors).environment.tags;
+            assert_eq!(tags.contains_key(OVERCOMMIT_TAG), expected, "{max_vcpus} on {processors}");
         }
     }
 

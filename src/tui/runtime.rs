@@ -10,7 +10,7 @@ use super::theme::Depth;
 use crate::backend::{Backend, BackendError};
 use crate::config::keys::KeyBindings;
 use crate::config::theme::Theme;
-use crate::model::{Cursor, Millis, What, starter_vcpus};
+use crate::model::{Cursor, Millis, What};
 use crokey::KeyCombination;
 use crossterm::event::{Event, EventStream, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use futures::{FutureExt, StreamExt};
@@ -108,7 +108,7 @@ pub async fn run(options: Options) -> Result<(), TuiError> {
         clock: Clock::Local,
         depth: Depth::of_environment(|name| std::env::var(name).ok()),
         themes: Theme::names(options.theme_source.directory.as_deref()),
-        starter_vcpus: starter_vcpus(std::thread::available_parallelism().map_or(1, NonZero::get)),
+        processors: std::thread::available_parallelism().map_or(1, NonZero::get),
     };
     let mut app = App::new(setting, keymap, options.theme, (columns, lines), now());
     begin(&mut app, &options.start);

@@ -11,7 +11,7 @@ use crate::backend::Backend;
 use crate::backend::scripted::{ScriptedBackend, World};
 use crate::config::keys::KeyBindings;
 use crate::config::theme::Theme;
-use crate::model::{Millis, starter_vcpus};
+use crate::model::Millis;
 use futures::{FutureExt, StreamExt};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -56,7 +56,7 @@ impl Stage {
             clock: Clock::Utc,
             depth: Depth::True,
             themes: Theme::built_in_names().map(str::to_owned).collect(),
-            starter_vcpus: starter_vcpus(2),
+            processors: 2,
         };
         let now = backend.world().now;
         let keymap = Keymap::new(&KeyBindings::default()).expect("the default keys are a keymap: a test holds it");

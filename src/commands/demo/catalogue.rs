@@ -13,10 +13,10 @@ pub const RUN: &str = "run";
 /// What a script of the demo asks for.
 const MEMORY_MIB: &str = "256";
 
-/// Two that run jobs, and one that is switched off.
+/// Two that run jobs, and one that is switched off. They overcommit: the demo is the same on every machine.
 pub fn environments() -> Vec<CreateComputeEnvironmentRequest> {
     let environment = |name: &str, kind: &str, max_vcpus, state| {
-        let mut request = starter(max_vcpus).environment;
+        let mut request = starter(max_vcpus).overcommitting().environment;
         name.clone_into(&mut request.compute_environment_name);
         request.state = Some(state);
         if let Some(resources) = &mut request.compute_resources {

@@ -192,6 +192,7 @@ impl Keeper {
         match effect {
             Effect::LaunchInstance { instance } => self.launch(&instance),
             Effect::EndInstance { instance } => self.end(&instance),
+            Effect::KillInstance { instance } => self.kill(&instance),
             Effect::Start { instance, start } => self.say(&instance, ToAgent::Start(Box::new(wire(*start)))),
             Effect::Stop { instance, attempt, grace_seconds } => {
                 self.say(&instance, ToAgent::Stop { attempt, grace_seconds });
@@ -390,6 +391,16 @@ impl Keeper {
             (None, Some(process)) if !slot.registered => process.kill(),
             // It hears of it when it connects again.
             (None, _) => {}
+        }
+    }
+
+    /// As a host is taken away: its jobs end with it, and the engine hears that it is lost.
+    fn kill(&mut self, instance: &InstanceId) {
+        let Some(slot) = self.slots.get_mut(instance) else { return };
+        slot.cause.get_or_insert_with(|| "it was interrupted".to_owned());
+        if let Some(process) = slot.process {
+            tracing::info!(%instance, "an instance is taken away");
+            process.kill();
         }
     }
 

@@ -4,6 +4,7 @@ use crate::engine::Engine;
 use crate::engine::event::{Submission, Verdict};
 use crate::engine::index::{Facts, Whole};
 use crate::engine::job::{Array, Attempt, Counts, End, Job, Key, Nodes, Root, Stop};
+use crate::engine::machine::Machine;
 use crate::engine::shared::{Shared, Text};
 use crate::model::{DependencyKind, InstanceId, JobId, JobStatus, Millis, Usage};
 
@@ -210,6 +211,8 @@ impl Engine {
         let environment = self.change_host(instance, |host| {
             host.used_milli += need.vcpus_milli;
             host.used_mib += need.memory_mib;
+            host.used_gpus += need.gpus;
+            host.promised = host.promised.with(need.into());
             host.placed.insert(key);
             host.idle_since = None;
             Text::from(host.environment.as_str())
@@ -285,10 +288,15 @@ impl Engine {
         let Some(instance) = job.live().map(|attempt| attempt.instance.clone()) else { return };
         self.change_host(&instance, |host| {
             // A node has an instance for itself.
-            let (milli, mib) =
-                if node { (host.used_milli, host.used_mib) } else { (need.vcpus_milli, need.memory_mib) };
-            host.used_milli = host.used_milli.saturating_sub(milli);
-            host.used_mib = host.used_mib.saturating_sub(mib);
+            if node {
+                (host.used_milli, host.used_mib, host.used_gpus) = (0, 0, 0);
+                host.promised = Machine::default();
+            } else {
+                host.used_milli = host.used_milli.saturating_sub(need.vcpus_milli);
+                host.used_mib = host.used_mib.saturating_sub(need.memory_mib);
+                host.used_gpus = host.used_gpus.saturating_sub(need.gpus);
+                host.promised = host.promised.without(need.into());
+            }
             host.placed.remove(&key);
             if host.placed.is_empty() {
                 host.idle_since = Some(at);

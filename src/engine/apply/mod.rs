@@ -1,6 +1,7 @@
 //! Events become state. Total: an event that was decided on always applies, and one that names what is not there is
 //! passed over.
 
+mod instances;
 mod jobs;
 mod nodes;
 mod order;
@@ -11,9 +12,9 @@ use super::event::Event;
 use super::index::QueueIndex;
 use super::job::End;
 use super::shared::Text;
-use super::state::{AUDIT_KEPT, Consumable, Environment, Host, Queue};
-use crate::model::{Health, InstanceState, JobStatus};
-use std::collections::{BTreeMap, BTreeSet};
+use super::state::{AUDIT_KEPT, Consumable, Environment, Queue};
+use crate::model::{Health, JobStatus};
+use std::collections::BTreeMap;
 
 impl Engine {
     pub(super) fn fold(&mut self, event: &Event) {
@@ -34,6 +35,8 @@ impl Engine {
                     maximum: count(resources.maxv_cpus).unwrap_or(0),
                     raise_to: count(resources.desiredv_cpus).filter(|desired| *desired > 0),
                     grace_milli: 0,
+                    failures: 0,
+                    paused_until: None,
                 };
                 self.core.environments.insert(name, environment);
             }
@@ -252,43 +255,27 @@ impl Engine {
                 };
                 self.attempt_ended(job, *number, *started_at, end, *verdict, *at);
             }
-            Event::InstanceLaunched { at, instance, environment, instance_type, vcpus_milli, memory_mib } => {
-                let host = Host {
-                    environment: environment.clone(),
-                    instance_type: instance_type.clone(),
-                    state: InstanceState::Pending,
-                    launched_at: *at,
-                    vcpus_milli: *vcpus_milli,
-                    memory_mib: *memory_mib,
-                    used_milli: 0,
-                    used_mib: 0,
-                    placed: BTreeSet::new(),
-                    idle_since: None,
-                    pid: None,
-                };
-                self.index.hosts.put(instance, &host);
-                self.core.instances.insert(instance.clone(), host);
-                self.settle_environment(environment);
+            Event::InstanceLaunched { .. }
+            | Event::InstanceRegistered { .. }
+            | Event::InstanceDraining { .. }
+            | Event::InstanceInterrupted { .. }
+            | Event::InstanceReclaimed { .. }
+            | Event::InstanceLost { .. }
+            | Event::InstanceEnded { .. } => self.fold_instance(event),
+            Event::EnvironmentPaused { name, failures, until, .. } => {
+                if let Some(environment) = self.core.environments.get_mut(name) {
+                    environment.failures = *failures;
+                    environment.paused_until = *until;
+                }
             }
-            Event::InstanceRegistered { at, instance, pid } => {
-                self.change_host(instance, |host| {
-                    host.pid = Some(*pid);
-                    if host.state == InstanceState::Pending {
-                        host.state = InstanceState::Active;
+            Event::EnvironmentJudged { name, status, reason, .. } => {
+                if let Some(environment) = self.core.environments.get_mut(name) {
+                    environment.status = *status;
+                    environment.status_reason.clone_from(reason);
+                    if *status == Health::Valid {
+                        environment.failures = 0;
+                        environment.paused_until = None;
                     }
-                    if host.placed.is_empty() && host.idle_since.is_none() {
-                        host.idle_since = Some(*at);
-                    }
-                });
-            }
-            Event::InstanceDraining { instance, .. } => {
-                self.change_host(instance, |host| host.state = InstanceState::Draining);
-            }
-            Event::InstanceLost { at, instance, .. } | Event::InstanceEnded { at, instance } => {
-                if let Some(host) = self.core.instances.remove(instance) {
-                    self.index.hosts.remove(instance, &host);
-                    self.enter_instance(&host, *at);
-                    self.settle_environment(&host.environment);
                 }
             }
             Event::ScheduleSaved { .. }
@@ -297,7 +284,7 @@ impl Engine {
             | Event::ScheduleGroupSaved { .. }
             | Event::ScheduleGroupDeleted { .. }
             | Event::DeadLettersCleared { .. } => self.fold_schedule(event),
-            Event::ClockSetBack { at, next, .. } => self.clock_set_back(*at, next),
+            Event::ClockSetBack { at, from, next } => self.clock_set_back(*at, *from, next),
             Event::Audited { entry, .. } => {
                 self.core.audit.push_back(entry.clone());
                 if self.core.audit.len() > AUDIT_KEPT {

@@ -4,6 +4,7 @@
 use crate::engine::Engine;
 use crate::engine::event::{NodePlace, Verdict};
 use crate::engine::job::{Key, Root};
+use crate::engine::machine::Machine;
 use crate::engine::shared::Text;
 use crate::model::{JobId, JobStatus, Millis};
 
@@ -14,11 +15,16 @@ impl Engine {
         self.use_up(key.number);
         // First, as its place among those that wait depends on the tries of its nodes.
         self.change(key, |job| job.enter(JobStatus::Starting, at));
-        for (slot, NodePlace { instance, task_id }) in (1..).zip(nodes) {
+        let wants: Vec<Machine> =
+            self.node_wants(key).unwrap_or_default().iter().map(|want| want.need.into()).collect();
+        for ((slot, NodePlace { instance, task_id }), at_index) in (1..).zip(nodes).zip(0..) {
+            let promised = wants.get(at_index).copied().unwrap_or_default();
             let node = Key { number: key.number, slot };
             let environment = self.change_host(instance, |host| {
                 host.used_milli = host.vcpus_milli;
                 host.used_mib = host.memory_mib;
+                host.used_gpus = host.gpus;
+                host.promised = promised;
                 host.placed.insert(node);
                 host.idle_since = None;
                 Text::from(host.environment.as_str())

@@ -112,7 +112,7 @@ impl Engine {
     }
 
     /// What was noted by a clock that was ahead must not keep anything waiting.
-    pub(super) fn clock_set_back(&mut self, at: Millis, next: &BTreeMap<String, Option<Millis>>) {
+    pub(super) fn clock_set_back(&mut self, at: Millis, from: Millis, next: &BTreeMap<String, Option<Millis>>) {
         for (key, next) in next {
             self.reschedule(key, |scheduled| scheduled.next = *next);
         }
@@ -127,7 +127,15 @@ impl Engine {
         }
         let hosts: Vec<InstanceId> = self.core.instances.keys().cloned().collect();
         for host in hosts {
-            self.change_host(&host, |host| host.idle_since = host.idle_since.map(|since| since.min(at)));
+            self.change_host(&host, |host| {
+                host.idle_since = host.idle_since.map(|since| since.min(at));
+                for time in [&mut host.ready_at, &mut host.interrupted_at, &mut host.reclaim_at] {
+                    *time = time.map(|time| time - (from - at));
+                }
+            });
+        }
+        for environment in self.core.environments.values_mut() {
+            environment.paused_until = environment.paused_until.map(|until| until - (from - at));
         }
     }
 }

@@ -23,7 +23,7 @@ impl Engine {
                 "the instance {instance} is not one of this engine's; it is to end"
             )));
         };
-        if host.state != InstanceState::Pending && host.pid == Some(pid) {
+        if host.pid == Some(pid) && (host.state != InstanceState::Pending || host.boots(now)) {
             return Ok(Vec::new());
         }
         let mut events = match host.pid {
@@ -35,10 +35,11 @@ impl Engine {
     }
 
     pub(super) fn lost(&self, instance: &InstanceId, cause: &str, now: Millis) -> Vec<Event> {
-        if !self.core.instances.contains_key(instance) {
-            return Vec::new();
-        }
+        let Some(host) = self.core.instances.get(instance) else { return Vec::new() };
         let mut events = self.end_attempts(instance, now);
+        if host.pid.is_none() && host.state == InstanceState::Pending {
+            events.extend(self.failed_to_register(&host.environment, cause, now));
+        }
         events.push(Event::InstanceLost { at: now, instance: instance.clone(), cause: cause.to_owned() });
         events
     }

@@ -8,8 +8,8 @@ use crate::engine::state::Environment;
 use crate::engine::{Engine, Ids};
 use crate::model::validate::resource_name;
 use crate::model::{
-    ComputeResource, ComputeResourceUpdate, CreateComputeEnvironmentRequest, Health, InstanceType, Millis, Switch,
-    UpdateComputeEnvironmentRequest,
+    Architecture, ComputeResource, ComputeResourceUpdate, CreateComputeEnvironmentRequest, Health, InstanceType,
+    Millis, Switch, UpdateComputeEnvironmentRequest,
 };
 
 impl Engine {
@@ -26,43 +26,40 @@ impl Engine {
         }
         match request.kind.as_str() {
             "MANAGED" => {}
-            "UNMANAGED" => {
-                return refuse("type is `UNMANAGED`; the local engine starts its instances itself: use MANAGED");
-            }
-            other => return refuse(format!("type is `{other}`; it takes MANAGED")),
+            "UNMANAGED" => {}
+            other => return refuse(format!("type is `{other}`; it takes MANAGED or UNMANAGED")),
         }
         validate::tags(&request.tags)?;
-        let Some(resources) = &request.compute_resources else {
-            return refuse("computeResources is missing; a MANAGED environment needs its type and maxvCpus");
-        };
-        check_resources(resources)?;
-        check_form(resources)?;
         if request.eks_configuration.is_some() {
             return refuse("eksConfiguration is given; the local engine runs no Kubernetes: leave it out");
         }
-        if let Some(vcpus) = request.unmanagedv_cpus {
-            return refuse(format!("unmanagedvCpus is `{vcpus}`; it goes with the type UNMANAGED alone"));
+        match (&request.compute_resources, request.kind == "UNMANAGED") {
+            (Some(resources), false) => {
+                check_resources(resources)?;
+                check_form(resources)?;
+                check_types(&resources.instance_types)?;
+            }
+            (None, false) => {
+                return refuse("computeResources is missing; a MANAGED environment needs its type and maxvCpus");
+            }
+            (Some(_), true) => {
+                return refuse("computeResources is given; an UNMANAGED environment has this machine and takes none");
+            }
+            (None, true) => {}
         }
-        let unknown: Vec<&str> = resources
-            .instance_types
-            .iter()
-            .map(String::as_str)
-            .filter(|entry| InstanceType::expand(entry).is_empty())
-            .collect();
-        let (status, status_reason) = if unknown.is_empty() {
-            (Health::Valid, None)
-        } else {
-            let why = format!("CLIENT_ERROR - these instance types are unknown: {}", unknown.join(", "));
-            (Health::Invalid, Some(why))
-        };
+        check_unmanaged(request.unmanagedv_cpus, request.kind == "UNMANAGED")?;
         let cluster = format!("{name}_Batch_{}", ids.uuid());
-        let outcome = format!("created, {}", status.as_str());
         let arn = self.core.settings.place.batch_arn("compute-environment", name);
-        let created =
-            Event::EnvironmentCreated { at: now, request: Box::new(request.clone()), cluster, status, status_reason };
+        let created = Event::EnvironmentCreated {
+            at: now,
+            request: Box::new(request.clone()),
+            cluster,
+            status: Health::Valid,
+            status_reason: None,
+        };
         let mut events = vec![created];
-        events.extend(self.settling(format!("compute-environment/{name}"), Health::Creating, status, now));
-        Ok(Ruling::done("CreateComputeEnvironment", name, outcome, events)
+        events.extend(self.settling(format!("compute-environment/{name}"), Health::Creating, Health::Valid, now));
+        Ok(Ruling::done("CreateComputeEnvironment", name, "created, VALID", events)
             .answering(Answer::Created { arn, name: name.clone() }))
     }
 
@@ -80,6 +77,10 @@ impl Engine {
         let update = request.compute_resources.clone().unwrap_or_default();
         let (minimum, maximum) = self.check_update(name, environment, &update)?;
         check_changes(name, environment, &update)?;
+        if let Some(types) = &update.instance_types {
+            check_types(types)?;
+        }
+        check_unmanaged(request.unmanagedv_cpus, environment.is_unmanaged())?;
         request.update_policy.map(check_policy).transpose()?;
         let desired = update.desiredv_cpus.and_then(|desired| u32::try_from(desired).ok());
         let mut outcome = Vec::new();
@@ -105,12 +106,61 @@ impl Engine {
             more: more(request),
         };
         let mut events = vec![updated];
-        if environment.is_valid() {
+        if environment.status == Health::Invalid {
+            outcome.push("INVALID -> VALID".to_owned());
+            events.push(Event::EnvironmentJudged {
+                at: now,
+                name: name.to_owned(),
+                status: Health::Valid,
+                reason: None,
+            });
+        }
+        let replaced = self.replacements(name, environment, request, now);
+        if replaced.is_empty() {
             events.extend(self.settling(resource, Health::Updating, Health::Valid, now));
+        } else {
+            outcome.push(format!("{} instances are replaced", replaced.len()));
+            events.push(Event::Settling {
+                at: now,
+                resource,
+                until: now + Millis::from(self.core.settings.settle_millis),
+                from: Health::Updating,
+                to: Health::Valid,
+            });
+            events.extend(replaced);
         }
         let arn = self.core.settings.place.batch_arn("compute-environment", name);
         Ok(Ruling::done("UpdateComputeEnvironment", name, outcome.join(", "), events)
             .answering(Answer::Created { arn, name: name.to_owned() }))
+    }
+
+    /// An infrastructure update replaces the instances: each takes no new job, and ends when it is empty, or with its jobs
+    /// when the update policy's time is over (`UpdatePolicy`: 30 minutes where nothing is said).
+    fn replacements(
+        &self,
+        name: &str,
+        environment: &Environment,
+        request: &UpdateComputeEnvironmentRequest,
+        now: Millis,
+    ) -> Vec<Event> {
+        let changes = request.compute_resources.as_ref().is_some_and(ComputeResourceUpdate::is_infrastructure);
+        if !changes || environment.is_fargate() {
+            return Vec::new();
+        }
+        let policy = request.update_policy.or(environment.request.update_policy).unwrap_or_default();
+        let minutes = match policy.terminate_jobs_on_update {
+            Some(true) => 0,
+            _ => policy.job_execution_timeout_minutes.unwrap_or(30),
+        };
+        let current = self.hosts_of(name).filter(|(_, host)| !host.outdated && !host.reclaimed);
+        current
+            .map(|(instance, host)| Event::InstanceInterrupted {
+                at: now,
+                instance: instance.clone(),
+                ends_at: host.reclaim_at.unwrap_or(Millis::MAX).min(now + minutes * 60_000),
+                for_update: true,
+            })
+            .collect()
     }
 
     fn check_update(
@@ -119,6 +169,11 @@ impl Engine {
         environment: &Environment,
         update: &ComputeResourceUpdate,
     ) -> Result<(u32, u32), Refusal> {
+        if environment.is_unmanaged() && *update != ComputeResourceUpdate::default() {
+            return refuse(format!(
+                "computeResources is given; {name} is UNMANAGED: it has this machine and is not scaled"
+            ));
+        }
         if environment.is_fargate() && (update.minv_cpus.is_some() || update.desiredv_cpus.is_some()) {
             return refuse(format!("{name} is {}; such an environment takes maxvCpus alone", environment.kind()));
         }
@@ -228,6 +283,39 @@ fn check_resources(resources: &ComputeResource) -> Result<(), Refusal> {
         // AWS lets a create leave desiredvCpus at 0 below a minimum above it.
         if desired > maximum || desired != 0 && desired < minimum {
             return refuse(format!("desiredvCpus {desired} is not within minvCpus {minimum} and maxvCpus {maximum}"));
+        }
+    }
+    Ok(())
+}
+
+fn check_unmanaged(vcpus: Option<i32>, unmanaged: bool) -> Result<(), Refusal> {
+    match vcpus {
+        Some(given) if !unmanaged => {
+            refuse(format!("unmanagedvCpus is `{given}`; it goes with the type UNMANAGED alone"))
+        }
+        Some(given) => count("unmanagedvCpus", given, 0).map(|_| ()),
+        None => Ok(()),
+    }
+}
+
+/// Known types, and of one architecture: a job's image is of one.
+fn check_types(entries: &[String]) -> Result<(), Refusal> {
+    let mut first: Option<(Architecture, &str)> = None;
+    for entry in entries {
+        let types = InstanceType::expand(entry);
+        let Some((_, found)) = types.first() else {
+            let meant = InstanceType::nearest(entry).map(|meant| format!("; did you mean `{meant}`?"));
+            return refuse(format!(
+                "computeResources.instanceTypes has `{entry}`, which is no instance type, family, optimal, \
+                 default_x86_64 or default_arm64{}",
+                meant.unwrap_or_default()
+            ));
+        };
+        let (architecture, other) = *first.get_or_insert((found.architecture, entry));
+        if architecture != found.architecture {
+            return refuse(format!(
+                "computeResources.instanceTypes mixes {other} with {entry}, which is of another architecture; use one"
+            ));
         }
     }
     Ok(())

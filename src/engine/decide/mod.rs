@@ -5,6 +5,7 @@ mod consumables;
 mod definitions;
 mod environments;
 mod groups;
+mod instances;
 mod order;
 mod policies;
 mod queues;
@@ -112,7 +113,12 @@ impl Engine {
             Action::TagScheduleGroup { name, add, remove } => self.tag_group(name, add, remove, now),
             Action::ClearDeadLetters => self.clear_dead_letters(now),
             Action::RunSchedule { group, name } => self.run_schedule(group, name, &command.by, now, ids),
-            Action::Resume => return Ok(body(self.missed(now, ids))),
+            Action::InterruptInstance { instance, now: at_once } => self.interrupt(instance, *at_once, now),
+            Action::Resume => {
+                let mut events = self.mended(now);
+                events.extend(self.missed(now, ids));
+                return Ok(body(events));
+            }
             Action::ClockSetBack { from } => return Ok(body(self.plan_again(*from, now))),
             Action::InstanceRegistered { instance, pid } => return self.registered(instance, *pid, now).map(body),
             Action::InstanceLost { instance, cause } => return Ok(body(self.lost(instance, cause, now))),

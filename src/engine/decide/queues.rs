@@ -220,7 +220,7 @@ impl Engine {
             return refuse(format!("computeEnvironmentOrder has {} entries; it takes 1 to 3", order.len()));
         }
         let mut resolved: Vec<ComputeEnvironmentOrder> = Vec::with_capacity(order.len());
-        let mut fargate = None;
+        let (mut fargate, mut architecture) = (None, None);
         for entry in order {
             let (name, environment) = self.find_environment(&entry.compute_environment)?;
             if environment.status == Health::Creating {
@@ -235,6 +235,13 @@ impl Engine {
             }
             if *fargate.get_or_insert(environment.is_fargate()) != environment.is_fargate() {
                 return refuse("computeEnvironmentOrder mixes EC2 or SPOT with FARGATE; use one kind in a queue");
+            }
+            if let Some(own) = self.architecture(name)
+                && *architecture.get_or_insert(own) != own
+            {
+                return refuse(
+                    "computeEnvironmentOrder mixes x86_64 with arm64 instances; use one architecture in a queue",
+                );
             }
             resolved.push(ComputeEnvironmentOrder { order: entry.order, compute_environment: name.to_owned() });
         }

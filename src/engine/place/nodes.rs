@@ -16,6 +16,15 @@ pub struct NodeWant<'a> {
     pub instance_type: Option<&'a str>,
 }
 
+/// What nodes ask for together.
+pub fn all(wants: &[NodeWant<'_>]) -> Need {
+    wants.iter().fold(Need::default(), |sum, NodeWant { need, .. }| Need {
+        vcpus_milli: sum.vcpus_milli + need.vcpus_milli,
+        memory_mib: sum.memory_mib + need.memory_mib,
+        gpus: sum.gpus + need.gpus,
+    })
+}
+
 impl Engine {
     /// What the nodes of a multi-node job ask for, by index; `None` for other jobs.
     pub(in crate::engine) fn node_wants(&self, key: Key) -> Option<Vec<NodeWant<'_>>> {
@@ -72,12 +81,18 @@ impl<'a> Room<'a> {
             let takes = |environment: &&crate::engine::state::Environment| {
                 environment.takes_jobs() && environment.takes_nodes()
             };
-            if self.engine.core.environments.get(name).filter(takes).is_none() {
+            let Some(environment) = self.engine.core.environments.get(name).filter(takes) else { continue };
+            let counts = !environment.overcommits();
+            let whole = all(wants);
+            if counts && !self.budget.holds(whole) {
                 continue;
             }
             let before = self.drawn.get(name).cloned();
             let found = self.seat(name, wants);
             if found.iter().all(Option::is_some) {
+                if counts {
+                    self.budget.take(whole);
+                }
                 return Some(found.into_iter().flatten().collect());
             }
             match before {
@@ -112,7 +127,7 @@ impl<'a> Room<'a> {
         for index in order {
             if let Some(space) = self.empty_instance(name, &wants[index]) {
                 found[index] = Some(space.at.clone());
-                let whole = Need { vcpus_milli: space.milli, memory_mib: space.mib, gpus: 0 };
+                let whole = Need { vcpus_milli: space.milli, memory_mib: space.mib, gpus: space.gpus };
                 self.draw(name, space, whole);
             }
         }

@@ -228,16 +228,3 @@ fn a_fargate_environment_has_an_instance_for_each_job_while_it_runs() {
     }
     assert_eq!(capacity(&world, "ce").instances, []);
 }
-
-#[test]
-fn unknown_instance_types_make_an_environment_invalid_and_say_which() {
-    let mut world = World::default();
-    let mut request = environment("ce", 4);
-    if let Some(resources) = &mut request.compute_resources {
-        resources.instance_types = vec!["m5.large".into(), "zz9.large".into()];
-    }
-    world.ask(Action::CreateComputeEnvironment(request)).expect("accepted");
-    let found = &world.engine.compute_environments()[0];
-    assert_eq!(found.status, crate::model::Health::Invalid);
-    assert_eq!(found.status_reason.as_deref(), Some("CLIENT_ERROR - these instance types are unknown: zz9.large"));
-}

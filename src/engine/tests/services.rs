@@ -363,17 +363,6 @@ fn changes_are_seen_before_they_are_over_and_stand_in_the_way_until_then() {
 }
 
 #[test]
-fn an_environment_that_cannot_be_valid_is_invalid_after_its_creation() {
-    let (mut world, _) = slow();
-    let mut request = environment("ce", 4);
-    request.compute_resources.as_mut().expect("resources").instance_types = vec!["zz9.plural".into()];
-    world.ask(Action::CreateComputeEnvironment(request)).expect("created");
-    assert_eq!(health(&world).0, Health::Creating);
-    world.pass(SECOND);
-    assert_eq!(health(&world).0, Health::Invalid);
-}
-
-#[test]
 fn service_objects_come_and_go_by_the_same_steps() {
     let (mut world, settings) = slow();
     world.ask(service_environment("train")).expect("created");

@@ -1,16 +1,17 @@
 //! Anything may happen in any order: random commands, agents that start, end, repeat and die, clocks that jump. The
 //! invariants hold after each step, and the journal and a snapshot give the same state.
 
-use super::world::{DAY, HOUR, Held, MINUTE, SECOND, World, consumes, definition, job, sized, tried};
+use super::world::{DAY, HOUR, Held, MINUTE, SECOND, World, consumes, definition, environment, job, sized, tried};
 use crate::engine::command::{Action, Outcome, Refusal};
+use crate::engine::machine::Machine;
 use crate::engine::{Engine, Settings};
 use crate::model::{
     AfterCompletion, ArrayProperties, AttemptId, CapacityLimit, ComputeEnvironmentOrder, ComputeResourceUpdate,
-    ConsumableKind, CreateConsumableResourceRequest, CreateJobQueueRequest, CreateSchedulingPolicyRequest,
-    CreateServiceEnvironmentRequest, DependencyKind, EvaluateOnExit, FlexibleTimeWindow, InstanceId, JobDependency,
-    JobId, JobStatus, MoveTo, NodeOverrides, RetryPolicy, Schedule, ScheduleTarget, ServiceEnvironmentOrder,
-    SubmitJobRequest, SubmitServiceJobRequest, Switch, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
-    UpdateServiceEnvironmentRequest,
+    ConsumableKind, CreateComputeEnvironmentRequest, CreateConsumableResourceRequest, CreateJobQueueRequest,
+    CreateSchedulingPolicyRequest, CreateServiceEnvironmentRequest, DependencyKind, EvaluateOnExit, FlexibleTimeWindow,
+    InstanceId, JobDependency, JobId, JobStatus, MoveTo, NodeOverrides, OVERCOMMIT_TAG, RetryPolicy, Schedule,
+    ScheduleTarget, ServiceEnvironmentOrder, SubmitJobRequest, SubmitServiceJobRequest, Switch,
+    UpdateComputeEnvironmentRequest, UpdateJobQueueRequest, UpdatePolicy, UpdateServiceEnvironmentRequest,
 };
 use proptest::prelude::*;
 
@@ -39,6 +40,8 @@ struct Story {
     world: World,
     dice: Dice,
     jobs: Vec<JobId>,
+    /// The environment `two` is SPOT and takes infrastructure updates.
+    is_spot: bool,
     /// Times that were lived through twice are not billed twice, and what was taken may seem more than what is billed.
     clock_was_set_back: bool,
 }
@@ -48,17 +51,47 @@ const FAIR: [&str; 2] = ["fair", "other"];
 const SHARES: [&str; 4] = ["a", "b1", "b2", "c"];
 const ENVIRONMENTS: [&str; 2] = ["ce", "two"];
 
-/// Changes of queues and environments are seen for a while.
+/// The machine has less than the environments together; instances boot, and on Spot are taken away; changes of queues
+/// and environments are seen for a while.
 fn settings() -> Settings {
-    Settings { settle_millis: 700, ..Settings::default() }
+    Settings {
+        settle_millis: 700,
+        boot_seconds: 5,
+        spot_interruptions_milli: 2000,
+        machine: Some(Machine { vcpus_milli: 6000, memory_mib: 4096, gpus: 1 }),
+        ..Settings::default()
+    }
 }
 
 impl Story {
     fn new(seed: u64) -> Self {
-        let mut world = World::small(8);
-        world.environment("two", 6);
+        let mut world = World::with(Settings { settle_millis: 0, ..settings() });
+        world.environment("ce", 8);
+        world.queue("main", 1, &["ce"]);
+        world.definition("job", "1", "512");
+        let mut two = environment("two", 6);
+        if seed.is_multiple_of(2) {
+            two.tags.insert(OVERCOMMIT_TAG.into(), "true".into());
+        }
+        let is_spot = seed.is_multiple_of(3);
+        if let (true, Some(resources)) = (is_spot, &mut two.compute_resources) {
+            resources.kind = "SPOT".into();
+            resources.allocation_strategy = Some("SPOT_PRICE_CAPACITY_OPTIMIZED".into());
+            resources.instance_types.push("g5g.xlarge".into());
+        }
+        world.ask(Action::CreateComputeEnvironment(two)).expect("an environment");
         world.queue("high", 10, &["two", "ce"]);
-        world.queue("both", 1, &["ce", "two"]);
+        if seed.is_multiple_of(5) {
+            let request = CreateComputeEnvironmentRequest {
+                compute_environment_name: "here".into(),
+                kind: "UNMANAGED".into(),
+                ..Default::default()
+            };
+            world.ask(Action::CreateComputeEnvironment(request)).expect("an environment");
+            world.queue("both", 1, &["ce", "here", "two"]);
+        } else {
+            world.queue("both", 1, &["ce", "two"]);
+        }
         world.fair("fair", &[("a", 1.0), ("b*", 0.25)], 30, 300);
         world.fair("other", &[], 0, 0);
         world.consumable("licence", 3, ConsumableKind::Replenishable);
@@ -71,7 +104,7 @@ impl Story {
         world.ask(Action::RegisterJobDefinition(nodes)).expect("registered");
         world.ask(Action::RegisterJobDefinition(super::tasks::two_containers())).expect("registered");
         world.engine.configure(settings());
-        Self { world, dice: Dice(seed), jobs: Vec::new(), clock_was_set_back: false }
+        Self { world, dice: Dice(seed), jobs: Vec::new(), clock_was_set_back: false, is_spot }
     }
 
     fn step(&mut self) {
@@ -85,7 +118,8 @@ impl Story {
             55..72 => self.exit(),
             72..76 => self.stop(),
             76..79 => self.reprioritise(),
-            79..81 => self.lose(),
+            79 => self.lose(),
+            80 => self.interrupt(),
             81 => self.hold_back(),
             82..85 => self.repeat(),
             85..88 => self.hello(),
@@ -113,6 +147,7 @@ impl Story {
             }
             0 => sized(&name, "2", "1024"),
             1 => sized(&name, "0.25", "64"),
+            7 => super::fleet::with_gpus(&name, "1"),
             2 => SubmitJobRequest { job_definition: "retried".into(), ..job(&name) },
             3 => tried(&name, 3),
             _ => job(&name),
@@ -268,6 +303,17 @@ impl Story {
         }
     }
 
+    /// An instance is taken away, and the ends of others are seen.
+    fn interrupt(&mut self) {
+        self.world.bury();
+        let known: Vec<InstanceId> = self.world.engine.instances().into_iter().map(|found| found.instance_id).collect();
+        if let Some(instance) = self.dice.pick(&known).cloned() {
+            let now = self.dice.below(2) == 0;
+            // It may be on its way already, or be this machine.
+            let _ = self.world.ask(Action::InterruptInstance { instance, now });
+        }
+    }
+
     /// An old report comes again.
     fn repeat(&mut self) {
         let old: Vec<AttemptId> = self.world.starts.keys().cloned().collect();
@@ -290,7 +336,23 @@ impl Story {
 
     fn operate(&mut self) {
         let state = if self.dice.below(3) == 0 { Switch::Disabled } else { Switch::Enabled };
-        let action = match self.dice.below(4) {
+        let action = match self.dice.below(if self.is_spot { 5 } else { 4 }) {
+            4 => {
+                let types = *self.dice.pick(&["c6g", "c7g", "m6g"]).expect("some");
+                let minutes = i64::try_from(1 + self.dice.below(30)).expect("small");
+                Action::UpdateComputeEnvironment(UpdateComputeEnvironmentRequest {
+                    compute_environment: "two".into(),
+                    compute_resources: Some(ComputeResourceUpdate {
+                        instance_types: Some(vec![types.to_owned(), "g5g.xlarge".to_owned()]),
+                        ..Default::default()
+                    }),
+                    update_policy: Some(UpdatePolicy {
+                        terminate_jobs_on_update: Some(self.dice.below(3) == 0),
+                        job_execution_timeout_minutes: Some(minutes),
+                    }),
+                    ..Default::default()
+                })
+            }
             0 => Action::UpdateJobQueue(UpdateJobQueueRequest {
                 job_queue: (*self.dice.pick(&QUEUES).expect("some")).to_owned(),
                 state: Some(state),
@@ -446,6 +508,7 @@ impl Story {
     fn finish(&mut self) {
         self.let_go();
         for _ in 0..2000 {
+            self.world.bury();
             self.world.register_all();
             for attempt in self.held(|held| matches!(held, Held::Starting)) {
                 self.world.started(&attempt);
@@ -454,7 +517,10 @@ impl Story {
                 self.world.run_started(&attempt, 0);
             }
             self.world.deliver();
-            let at_rest = |story: &Self| story.held(|_| true).is_empty() && story.world.launching.is_empty();
+            let at_rest = |story: &Self| {
+                let World { launching, killed, .. } = &story.world;
+                story.held(|_| true).is_empty() && launching.is_empty() && killed.is_empty()
+            };
             if at_rest(self) {
                 // What is idle ends and makes room for what needs another instance.
                 self.world.pass(2 * MINUTE);

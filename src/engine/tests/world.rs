@@ -54,6 +54,8 @@ pub struct World {
     pub agents: BTreeMap<InstanceId, Agent>,
     /// Launched, and not registered yet.
     pub launching: BTreeSet<InstanceId>,
+    /// Killed, and not reported as lost yet.
+    pub killed: BTreeSet<InstanceId>,
     /// Every start that was ever asked for.
     pub starts: BTreeMap<AttemptId, StartAttempt>,
     pub stops: Vec<(AttemptId, u32)>,
@@ -79,6 +81,7 @@ impl World {
             journal: Vec::new(),
             agents: BTreeMap::new(),
             launching: BTreeSet::new(),
+            killed: BTreeSet::new(),
             starts: BTreeMap::new(),
             stops: Vec::new(),
             hold_stops: false,
@@ -227,6 +230,11 @@ impl World {
                 let busy = agent.is_some_and(|agent| agent.held.values().any(|held| !matches!(held, Held::Exited(_))));
                 assert!(!busy, "{instance} is ended while something runs on it");
             }
+            Effect::KillInstance { instance } => {
+                self.agents.remove(&instance);
+                self.launching.remove(&instance);
+                self.killed.insert(instance);
+            }
             Effect::Start { instance, start } => {
                 let known = self.starts.entry(start.attempt.clone()).or_insert_with(|| (*start).clone());
                 assert_eq!(*known, *start, "an attempt is started in one way");
@@ -330,6 +338,13 @@ impl World {
         self.exited(&attempt, exit);
     }
 
+    /// The end of what was killed is seen.
+    pub fn bury(&mut self) {
+        while let Some(instance) = self.killed.pop_first() {
+            self.lose(&instance);
+        }
+    }
+
     pub fn lose(&mut self, instance: &InstanceId) {
         self.agents.remove(instance);
         self.launching.remove(instance);
@@ -390,15 +405,18 @@ impl World {
     }
 }
 
+/// From two vCPUs on, with 2 GiB for each.
+const SIZES: [&str; 7] = ["large", "xlarge", "2xlarge", "4xlarge", "8xlarge", "12xlarge", "16xlarge"];
+
 pub fn environment(name: &str, vcpus: i32) -> CreateComputeEnvironmentRequest {
+    let names = |sizes: &[&str]| sizes.iter().map(|size| format!("c6g.{size}")).collect();
     CreateComputeEnvironmentRequest {
         compute_environment_name: name.to_owned(),
         kind: "MANAGED".to_owned(),
         compute_resources: Some(ComputeResource {
             kind: "EC2".to_owned(),
             maxv_cpus: Some(vcpus),
-            // The family starts at two vCPUs.
-            instance_types: vec![if vcpus == 1 { "c6g.medium" } else { "c6g" }.to_owned()],
+            instance_types: if vcpus == 1 { names(&["medium"]) } else { names(&SIZES) },
             ..ComputeResource::default()
         }),
         ..CreateComputeEnvironmentRequest::default()

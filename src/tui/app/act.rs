@@ -391,7 +391,7 @@ impl App {
                 steps: vec![Step::RunSchedule { group: group.clone(), name: name.clone() }],
                 in_order: true,
             }),
-            Purpose::Begin => Ok(begin::act(self.setting.starter_vcpus)),
+            Purpose::Begin => Ok(begin::act(self.setting.processors)),
         }
     }
 

@@ -50,8 +50,8 @@ pub struct Setting {
     pub depth: Depth,
     /// Names of the themes that `:theme` offers.
     pub themes: Vec<String>,
-    /// How many vCPUs a first compute environment gets.
-    pub starter_vcpus: i32,
+    /// This machine's, for which a first compute environment is made.
+    pub processors: usize,
 }
 
 /// The pane of the overview that has the keys.

@@ -1,7 +1,7 @@
 //! What a form is about: what it will hit, what will come of it.
 
 use crate::config::theme::Role;
-use crate::model::{JobId, JobStatus, JobSummary, STARTER_TYPE, StatusCounts, Switch};
+use crate::model::{JobId, JobStatus, JobSummary, STARTER_TYPE, StatusCounts, Switch, starter_vcpus};
 use crate::tui::action::{Action, Place};
 use crate::tui::app::act::StopCall;
 use crate::tui::app::form::{Form, Key, Purpose};
@@ -98,7 +98,7 @@ pub fn above(app: &App, form: &Form, room: usize) -> Lines {
         }
         Purpose::Begin => {
             say(&mut lines, room, "This makes, for jobs that run as processes on this machine:", Role::Text);
-            let most = app.setting.starter_vcpus;
+            let most = starter_vcpus(app.setting.processors);
             for (what, how) in [
                 ("compute environment `local`", format!("MANAGED, EC2, {STARTER_TYPE}, at most {most} vCPU")),
                 ("queue `default`", "priority 10, on `local`".to_owned()),

@@ -22,10 +22,10 @@ pub fn nearest_words<'a>(given: &str, candidates: impl IntoIterator<Item = &'a s
 /// 1 for equal words, 0 for words that share nothing. A word that begins the other counts as near, and so does one with
 /// two letters swapped or one wrong, however short it is.
 fn likeness(given: &str, candidate: &str) -> f64 {
-    if given.len() >= 3 && candidate.starts_with(given) {
-        return 0.9;
-    }
     let likeness = strsim::jaro_winkler(given, candidate);
+    if given.len() >= 3 && candidate.starts_with(given) {
+        return likeness.max(0.9);
+    }
     let is_slip = strsim::damerau_levenshtein(given, candidate) == 1 && given.len().min(candidate.len()) >= 2;
     if is_slip { likeness.max(NEAR) } else { likeness }
 }
