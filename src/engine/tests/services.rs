@@ -1,6 +1,6 @@
 //! Service environments, service jobs, quota shares, tags, and changes that are seen for a moment.
 
-use super::world::{DAY, SECOND, World, environment, job};
+use super::world::{DAY, SECOND, World, job};
 use crate::engine::Settings;
 use crate::engine::command::{Action, Answer, Refusal};
 use crate::model::{
