@@ -4,7 +4,7 @@ mod submit;
 #[cfg(test)]
 mod tests;
 
-pub use submit::{Among, DependsOn, Pair, Seconds, SubmitArgs, WhatToRun};
+pub use submit::{Among, DependsOn, Moment, Pair, Seconds, SubmitArgs, WhatToRun};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -115,6 +115,8 @@ pub enum Verb {
     Cost(CostArgs),
     /// Tell what runs have used against what they ask for, and whether they would fit AWS Lambda.
     Fit(FitArgs),
+    /// Print what AWS Batch would tell EventBridge: each change of a job's state, and each job that holds up its queue.
+    Events(EventsArgs),
     /// Print a completion script for a shell.
     Completions { shell: clap_complete::Shell },
     /// Stand for one instance of a compute environment. The engine starts this.
@@ -385,6 +387,53 @@ pub enum ScheduleVerb {
     Run(ScheduleNameArgs),
     /// Remove it. Jobs it has submitted stay.
     Delete(ScheduleNameArgs),
+    /// List, create or delete groups of schedules.
+    Groups(ScheduleGroupsArgs),
+    /// List firings that came to nothing for good, newest first.
+    DeadLetters(DeadLettersArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct ScheduleGroupsArgs {
+    #[command(subcommand)]
+    pub verb: Option<ScheduleGroupsVerb>,
+    /// How to print it.
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Format,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ScheduleGroupsVerb {
+    /// Create a group.
+    Create { name: String },
+    /// Delete a group, and its schedules with it.
+    Delete { name: String },
+}
+
+#[derive(Debug, Args)]
+pub struct DeadLettersArgs {
+    /// Forget them all.
+    #[arg(long)]
+    pub clear: bool,
+    /// At most so many.
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub limit: usize,
+    /// How to print it.
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct EventsArgs {
+    /// Go on with events as they come.
+    #[arg(short, long)]
+    pub follow: bool,
+    /// Only what came after this cursor, which an earlier line has.
+    #[arg(long, value_name = "N")]
+    pub cursor: Option<u64>,
+    /// How to print it; JSON is one object a line.
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Format,
 }
 
 #[derive(Debug, Args)]
@@ -412,9 +461,25 @@ pub struct ScheduleCreateArgs {
     /// Create it paused.
     #[arg(long)]
     pub paused: bool,
-    /// How old a missed run may be and still be made up for: 5m, 2h, 1d.
+    /// How old a missed run may be and still be made up for, and how long a refused submission is tried again: 5m, 2h,
+    /// 1d.
     #[arg(long, value_name = "TIME")]
     pub maximum_age: Option<Seconds>,
+    /// How often a refused submission is tried again.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=185))]
+    pub retries: Option<u32>,
+    /// Submit at some moment within so many minutes of each time.
+    #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u32).range(1..=1440))]
+    pub flexible: Option<u32>,
+    /// Its first time is not before this: 2027-01-31T02:30:00Z.
+    #[arg(long, value_name = "TIME")]
+    pub start: Option<Moment>,
+    /// Its last time is not after this.
+    #[arg(long, value_name = "TIME")]
+    pub end: Option<Moment>,
+    /// Delete it after its last time.
+    #[arg(long)]
+    pub delete_after: bool,
     /// The role by which AWS submits the job.
     #[arg(long, value_name = "ARN", default_value = "arn:aws:iam::123456789012:role/batchdeck-scheduler")]
     pub role_arn: String,

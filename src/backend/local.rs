@@ -9,9 +9,10 @@ mod tests;
 use super::{Backend, BackendError, Capabilities, JobQuery, JobScope, Page, Why};
 use crate::model::{
     AuditEntry, Change, ComputeEnvironment, CostQuery, CostReport, CreateComputeEnvironmentRequest,
-    CreateJobQueueRequest, Cursor, EngineStatus, GetLogEvents, JobDefinition, JobDetail, JobId, JobQueue, JobStatus,
-    JobSummary, LogEvent, LogPage, ObservedRuns, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Schedule,
-    ScheduleRun, SubmitJobRequest, SubmitJobResponse, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
+    CreateJobQueueRequest, Cursor, DeadLetter, EngineStatus, EventLine, GetLogEvents, JobDefinition, JobDetail, JobId,
+    JobQueue, JobStatus, JobSummary, LogEvent, LogPage, ObservedRuns, RegisterJobDefinitionRequest,
+    RegisterJobDefinitionResponse, Schedule, ScheduleGroup, ScheduleRun, SubmitJobRequest, SubmitJobResponse,
+    UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
 };
 use async_trait::async_trait;
 use client::{Call, Client, Patience, Silence};
@@ -52,6 +53,14 @@ struct ListJobs<'a> {
 #[serde(rename_all = "camelCase")]
 struct ListedJobs {
     jobs: Vec<JobSummary>,
+    #[serde(default)]
+    next_token: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ListedGroups {
+    schedule_groups: Vec<ScheduleGroup>,
     #[serde(default)]
     next_token: Option<String>,
 }
@@ -316,6 +325,52 @@ impl Backend for LocalBackend {
             None => "/batchdeck/v1/watch".to_owned(),
         };
         self.client.lines(Call::get("Watch", path), Silence::IsBroken).await
+    }
+
+    async fn schedule_groups(&self) -> Result<Vec<ScheduleGroup>, BackendError> {
+        let mut all = Vec::new();
+        let mut token = None::<String>;
+        loop {
+            let query = token.map(|token| format!("?NextToken={}", encode(&token))).unwrap_or_default();
+            let call = Call::get("ListScheduleGroups", format!("/schedule-groups{query}"));
+            let page: ListedGroups = self.client.call(call).await?;
+            all.extend(page.schedule_groups);
+            match page.next_token {
+                Some(next) => token = Some(next),
+                None => return Ok(all),
+            }
+        }
+    }
+
+    async fn create_schedule_group(&self, name: &str) -> Result<(), BackendError> {
+        let path = format!("/schedule-groups/{}", encode(name));
+        let call = Call::send("CreateScheduleGroup", Method::POST, path, &serde_json::json!({}));
+        self.act(call.about(format!("schedule group {name}"))).await
+    }
+
+    async fn delete_schedule_group(&self, name: &str) -> Result<(), BackendError> {
+        let path = format!("/schedule-groups/{}", encode(name));
+        let call = Call { method: Method::DELETE, ..Call::get("DeleteScheduleGroup", path) };
+        self.act(call.about(format!("schedule group {name}"))).await
+    }
+
+    async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, BackendError> {
+        self.client.call(Call::get("ListDeadLetters", format!("/batchdeck/v1/dead-letters?limit={limit}"))).await
+    }
+
+    async fn clear_dead_letters(&self) -> Result<(), BackendError> {
+        let call = Call::get("ClearDeadLetters", "/batchdeck/v1/dead-letters");
+        self.act(Call { method: Method::DELETE, ..call }).await
+    }
+
+    async fn events(
+        &self,
+        cursor: Option<u64>,
+        follow: bool,
+    ) -> Result<BoxStream<'static, Result<EventLine, BackendError>>, BackendError> {
+        let cursor = cursor.map(|cursor| format!("&cursor={cursor}")).unwrap_or_default();
+        let call = Call::get("Events", format!("/batchdeck/v1/events?follow={follow}{cursor}"));
+        self.client.lines(call, Silence::MayLast).await
     }
 
     async fn engine_status(&self) -> Result<EngineStatus, BackendError> {

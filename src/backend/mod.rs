@@ -9,9 +9,10 @@ mod stub;
 
 use crate::model::{
     AuditEntry, Change, ComputeEnvironment, CostQuery, CostReport, CreateComputeEnvironmentRequest,
-    CreateJobQueueRequest, Cursor, EngineStatus, GetLogEvents, JobDefinition, JobDetail, JobId, JobQueue, JobStatus,
-    JobSummary, LogEvent, LogPage, ObservedRuns, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Schedule,
-    ScheduleRun, SubmitJobRequest, SubmitJobResponse, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
+    CreateJobQueueRequest, Cursor, DeadLetter, EngineStatus, EventLine, GetLogEvents, JobDefinition, JobDetail, JobId,
+    JobQueue, JobStatus, JobSummary, LogEvent, LogPage, ObservedRuns, RegisterJobDefinitionRequest,
+    RegisterJobDefinitionResponse, Schedule, ScheduleGroup, ScheduleRun, SubmitJobRequest, SubmitJobResponse,
+    UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
 };
 use async_trait::async_trait;
 use futures::stream::BoxStream;
@@ -106,8 +107,48 @@ pub trait Backend: Send + Sync + 'static {
         cursor: Option<Cursor>,
     ) -> Result<BoxStream<'static, Result<Change, BackendError>>, BackendError>;
 
+    /// All schedule groups.
+    async fn schedule_groups(&self) -> Result<Vec<ScheduleGroup>, BackendError> {
+        Err(no_groups())
+    }
+    async fn create_schedule_group(&self, _name: &str) -> Result<(), BackendError> {
+        Err(no_groups())
+    }
+    /// Deletes a group with its schedules.
+    async fn delete_schedule_group(&self, _name: &str) -> Result<(), BackendError> {
+        Err(no_groups())
+    }
+    /// Firings of schedules that came to nothing, newest first.
+    async fn dead_letters(&self, _limit: usize) -> Result<Vec<DeadLetter>, BackendError> {
+        Err(no_groups())
+    }
+    async fn clear_dead_letters(&self) -> Result<(), BackendError> {
+        Err(no_groups())
+    }
+
+    /// What Batch tells EventBridge, from a cursor on; with `follow` it goes on with what comes.
+    async fn events(
+        &self,
+        _cursor: Option<u64>,
+        _follow: bool,
+    ) -> Result<BoxStream<'static, Result<EventLine, BackendError>>, BackendError> {
+        Err(BackendError::Unsupported {
+            action: "events",
+            backend: "aws",
+            instead: "send them to a queue by a rule of EventBridge, and read that",
+        })
+    }
+
     /// The state of the engine's own process; unsupported on AWS.
     async fn engine_status(&self) -> Result<EngineStatus, BackendError>;
+}
+
+fn no_groups() -> BackendError {
+    BackendError::Unsupported {
+        action: "schedules",
+        backend: "aws",
+        instead: "use `aws scheduler` with the same account and region",
+    }
 }
 
 /// What a backend can do beyond reading, submitting, cancelling and terminating.

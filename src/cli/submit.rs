@@ -125,6 +125,19 @@ impl FromStr for Seconds {
     }
 }
 
+/// A moment, in RFC 3339: `2027-01-31T02:30:00Z`. In epoch seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment(pub i64);
+
+impl FromStr for Moment {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let read = chrono::DateTime::parse_from_rfc3339(text);
+        read.map(|time| Self(time.timestamp())).map_err(|_| "write it as 2027-01-31T02:30:00Z".to_owned())
+    }
+}
+
 /// One `--depends-on`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DependsOn {

@@ -160,6 +160,7 @@ async fn foreground(setting: &Setting, http: Option<HttpAddress>) -> Done {
         settings: settings(setting),
         agent_program: std::env::current_exe().map_err(CommandError::Start)?,
         docker_host: setting.config.engine.docker_host.clone(),
+        hooks: setting.config.hooks.clone(),
         http,
     };
     let mut running = std::pin::pin!(daemon::run(options, shutdown));

@@ -12,6 +12,7 @@ mod engine;
 mod engine_env;
 mod envs;
 mod error;
+mod events;
 mod fit;
 mod init;
 mod job;
@@ -84,6 +85,7 @@ async fn carry_out(cli: Cli) -> Done {
         Some(Verb::Logs(args)) => logs::run(&args, setting.open().await?).await,
         Some(Verb::Definitions(args)) => definitions::run(&args, setting).await,
         Some(Verb::Schedule(verb)) => schedule::run(verb, setting).await,
+        Some(Verb::Events(args)) => events::run(&args, setting.open().await?).await,
         Some(Verb::Audit(args)) => audit::run(&args, setting.open().await?).await,
         Some(Verb::Cost(args)) => cost::run(&args, setting.open().await?).await,
         Some(Verb::Fit(args)) => fit::run(&args, setting.open().await?).await,

@@ -1,12 +1,17 @@
 //! `schedule create|list|pause|resume|run|delete`.
 
 use super::error::{CommandError, Doing, Named, exit};
-use super::table::{Cell, Table, left};
+use super::table::{Cell, Table, left, moment};
 use super::world::{Setting, World};
 use super::{Done, now, resolve, submit};
-use crate::cli::{Format, ListArgs, ScheduleCreateArgs, ScheduleNameArgs, ScheduleVerb};
+use crate::cli::{
+    DeadLettersArgs, Format, ListArgs, Moment, ScheduleCreateArgs, ScheduleGroupsArgs, ScheduleGroupsVerb,
+    ScheduleNameArgs, ScheduleVerb,
+};
 use crate::model::expression::Expression;
-use crate::model::{Millis, RetryPolicy, Schedule, ScheduleTarget, Switch, name_of, validate};
+use crate::model::{
+    AfterCompletion, FlexibleTimeWindow, Millis, RetryPolicy, Schedule, ScheduleTarget, Switch, name_of, validate,
+};
 use std::fmt::Write as _;
 
 /// So many coming times are shown of a new schedule.
@@ -22,6 +27,8 @@ pub async fn run(verb: ScheduleVerb, setting: Setting) -> Done {
         ScheduleVerb::Resume(args) => switch(&args, Switch::Enabled, setting).await,
         ScheduleVerb::Run(args) => run_now(&args, setting).await,
         ScheduleVerb::Delete(args) => delete(&args, setting).await,
+        ScheduleVerb::Groups(args) => groups(&args, setting).await,
+        ScheduleVerb::DeadLetters(args) => dead_letters(&args, setting).await,
     }
 }
 
@@ -39,8 +46,13 @@ async fn create(args: &ScheduleCreateArgs, setting: Setting) -> Done {
             let takes = "60 seconds to 1 day";
             return Err(CommandError::Usage { what: "maximum age", given: age.0.to_string(), takes });
         }
-        None => None,
+        None => args.retries.map(|_| RetryPolicy::default()),
     };
+    let retries = |policy: RetryPolicy| RetryPolicy {
+        maximum_retry_attempts: args.retries.unwrap_or(policy.maximum_retry_attempts),
+        ..policy
+    };
+    let retry_policy = retry_policy.map(retries);
     let world = setting.open().await?;
     if !world.backend.capabilities().schedules {
         // It is told before anything that might be amiss with the job.
@@ -60,6 +72,10 @@ async fn create(args: &ScheduleCreateArgs, setting: Setting) -> Done {
         state: if args.paused { Switch::Disabled } else { Switch::Enabled },
         description: args.description.clone(),
         target,
+        flexible_time_window: window(args.flexible),
+        start_date: args.start.map(seconds),
+        end_date: args.end.map(seconds),
+        action_after_completion: if args.delete_after { AfterCompletion::Delete } else { AfterCompletion::None },
         ..Schedule::default()
     };
     world.backend.create_schedule(schedule).await.doing(format!("creating the schedule `{}`", args.name))?;
@@ -188,6 +204,86 @@ async fn delete(args: &ScheduleNameArgs, setting: Setting) -> Done {
         Format::Table => world.output().text(&format!("schedule {} is deleted\n", label(&schedule)))?,
     }
     Ok(exit::DONE)
+}
+
+async fn groups(args: &ScheduleGroupsArgs, setting: Setting) -> Done {
+    if args.verb.is_some() {
+        setting.require_writable("schedule groups")?;
+    }
+    let world = setting.open().await?;
+    match &args.verb {
+        Some(ScheduleGroupsVerb::Create { name }) => {
+            world.backend.create_schedule_group(name).await.doing(format!("creating the schedule group `{name}`"))?;
+            world.output().text(&format!("schedule group {name} is there\n"))?;
+        }
+        Some(ScheduleGroupsVerb::Delete { name }) => {
+            world.backend.delete_schedule_group(name).await.doing(format!("deleting the schedule group `{name}`"))?;
+            world.output().text(&format!("schedule group {name} is deleted, with its schedules\n"))?;
+        }
+        None => {
+            let groups = world.backend.schedule_groups().await.doing("listing schedule groups")?;
+            let schedules = world.backend.schedules().await.doing("listing schedules")?;
+            match args.output {
+                Format::Json => world.output().json(&groups)?,
+                Format::Table => {
+                    let mut table = Table::new(&["NAME", "SCHEDULES", "STATE"].map(left));
+                    for group in &groups {
+                        let members = schedules.iter().filter(|schedule| schedule.group_name == group.name).count();
+                        let cells = [group.name.clone(), members.to_string(), group.state.clone()];
+                        table.row(cells.map(Cell::new).into());
+                    }
+                    world.output().table(&table)?;
+                }
+            }
+        }
+    }
+    Ok(exit::DONE)
+}
+
+async fn dead_letters(args: &DeadLettersArgs, setting: Setting) -> Done {
+    if args.clear {
+        setting.require_writable("schedule dead-letters --clear")?;
+        let world = setting.open().await?;
+        world.backend.clear_dead_letters().await.doing("forgetting dead letters")?;
+        world.output().text("all dead letters are forgotten\n")?;
+        return Ok(exit::DONE);
+    }
+    let world = setting.open().await?;
+    let letters = world.backend.dead_letters(args.limit).await.doing("listing dead letters")?;
+    match args.output {
+        Format::Json => world.output().json(&letters)?,
+        Format::Table => {
+            let mut table = Table::new(&["SCHEDULED", "SCHEDULE", "TRIES", "GIVEN UP", "EXHAUSTED", "ERROR"].map(left));
+            for letter in &letters {
+                let cells = [
+                    moment(letter.scheduled_time),
+                    match letter.group_name.as_str() {
+                        "default" => letter.schedule_name.clone(),
+                        group => format!("{group}/{}", letter.schedule_name),
+                    },
+                    letter.attempts.to_string(),
+                    moment(letter.at),
+                    letter.exhausted.clone(),
+                    letter.error.clone(),
+                ];
+                table.row(cells.map(Cell::new).into());
+            }
+            world.output().table(&table)?;
+        }
+    }
+    Ok(exit::DONE)
+}
+
+fn window(flexible: Option<u32>) -> FlexibleTimeWindow {
+    match flexible {
+        Some(minutes) => FlexibleTimeWindow { mode: "FLEXIBLE".to_owned(), maximum_window_in_minutes: Some(minutes) },
+        None => FlexibleTimeWindow::default(),
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "epoch seconds stay far below 2^52")]
+fn seconds(moment: Moment) -> f64 {
+    moment.0 as f64
 }
 
 async fn find(world: &World, given: &str) -> Result<Schedule, CommandError> {

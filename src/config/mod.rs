@@ -14,4 +14,4 @@ pub use crate::model::{nearest, nearest_words};
 pub use context::{Context, ContextError, Reach, Surroundings};
 pub use directories::{DataDirectory, DirectoryError};
 pub use http::{HttpAddress, HttpAddressError};
-pub use settings::{Config, ConfigError, ContextSettings, EngineSettings, Kind};
+pub use settings::{Config, ConfigError, ContextSettings, EngineSettings, HookSettings, Kind};

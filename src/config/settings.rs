@@ -22,6 +22,9 @@ pub struct Config {
     pub engine: EngineSettings,
     /// Prices of one's own, over AWS's list.
     pub prices: Prices,
+    /// Who is told of events, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub hooks: BTreeMap<String, HookSettings>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub contexts: BTreeMap<String, ContextSettings>,
     pub keys: KeyBindings,
@@ -34,6 +37,7 @@ impl Default for Config {
             context: None,
             engine: EngineSettings::default(),
             prices: Prices::default(),
+            hooks: BTreeMap::new(),
             contexts: BTreeMap::new(),
             keys: KeyBindings::default(),
         }
@@ -109,6 +113,47 @@ impl From<PerHour> for f64 {
     }
 }
 
+/// `[hooks.NAME]`: a command or a file that gets the events of the local engine which it asks for. What it says nothing of
+/// may be anything.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
+pub struct HookSettings {
+    /// States of the job, one of which it is in.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub status: Vec<String>,
+    /// Names of queues, `*` standing for any letters.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub queue: Vec<String>,
+    /// `Batch Job State Change`, `Batch Job Queue Blocked`; `*` stands for any letters.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub detail_type: Vec<String>,
+    /// An event pattern of EventBridge, in JSON.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pattern: Option<String>,
+    /// Program and arguments; the event comes on its standard input.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub command: Vec<String>,
+    /// In place of a command: events are appended to it, one a line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<PathBuf>,
+    /// A command that takes longer is killed.
+    pub timeout_seconds: u32,
+}
+
+impl Default for HookSettings {
+    fn default() -> Self {
+        Self {
+            status: Vec::new(),
+            queue: Vec::new(),
+            detail_type: Vec::new(),
+            pattern: None,
+            command: Vec::new(),
+            file: None,
+            timeout_seconds: 30,
+        }
+    }
+}
+
 /// Which implementation stands behind a context.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -152,7 +197,8 @@ pub enum ConfigError {
     UnknownKey { path: PathBuf, line: usize, section: String, key: String, meant: Option<&'static str> },
 }
 
-const SETTINGS: [&str; 6] = ["theme", "context", "engine", "prices", "contexts", "keys"];
+const SETTINGS: [&str; 7] = ["theme", "context", "engine", "prices", "hooks", "contexts", "keys"];
+const HOOK_SETTINGS: [&str; 7] = ["status", "queue", "detail-type", "pattern", "command", "file", "timeout-seconds"];
 const PRICE_SETTINGS: [&str; 4] = ["as-of", "on-demand", "spot", "fargate"];
 const ENGINE_SETTINGS: [&str; 9] = [
     "idle-seconds",
@@ -215,6 +261,11 @@ fn find_unknown(root: &DeTable<'_>) -> Option<(usize, Unknown)> {
     }
     if let Some(prices) = table_of(root, "prices") {
         found.extend(unknown_of(prices, "[prices]", &PRICE_SETTINGS));
+    }
+    for (name, hook) in table_of(root, "hooks").into_iter().flatten() {
+        if let DeValue::Table(hook) = hook.get_ref() {
+            found.extend(unknown_of(hook, &format!("[hooks.{}]", name.get_ref()), &HOOK_SETTINGS));
+        }
     }
     for (name, context) in table_of(root, "contexts").into_iter().flatten() {
         if let DeValue::Table(context) = context.get_ref() {
@@ -327,6 +378,18 @@ mod tests {
                 docker_host: Some("unix:///d.sock".to_owned()),
                 ..EngineSettings::default()
             },
+            hooks: BTreeMap::from([(
+                "pager".to_owned(),
+                HookSettings {
+                    status: vec!["FAILED".to_owned()],
+                    queue: vec!["prod-*".to_owned()],
+                    detail_type: vec!["*".to_owned()],
+                    pattern: Some("{}".to_owned()),
+                    command: vec!["page".to_owned()],
+                    file: Some(PathBuf::from("f")),
+                    timeout_seconds: 5,
+                },
+            )]),
             contexts: BTreeMap::from([(
                 "prod".to_owned(),
                 ContextSettings {
@@ -347,6 +410,7 @@ mod tests {
         assert_eq!(keys(&table), set(&SETTINGS));
         assert_eq!(keys(table["engine"].as_table().expect("a table")), set(&ENGINE_SETTINGS));
         assert_eq!(keys(table["prices"].as_table().expect("a table")), set(&PRICE_SETTINGS));
+        assert_eq!(keys(table["hooks"]["pager"].as_table().expect("a table")), set(&HOOK_SETTINGS));
         assert_eq!(keys(table["contexts"]["prod"].as_table().expect("a table")), set(&CONTEXT_SETTINGS));
     }
 

@@ -16,6 +16,7 @@ use snapshots::Chores;
 use super::clock::{self, Clock, Reading};
 use super::feed::Feed;
 use super::journal::{Journal, JournalError};
+use super::occurrences::{self, Entry, Occurrences};
 use crate::agent::message::{Exit, Held, ToEngine};
 use crate::engine::command::{Action, Answer, Command, Outcome, Refusal};
 use crate::engine::event::Event;
@@ -163,6 +164,8 @@ pub(super) struct Parts {
     pub clock: Clock,
     /// What watchers see: the changes of the configured region.
     pub feed: Feed,
+    /// What has occurred, in all regions.
+    pub occurrences: Occurrences,
     /// Carries effects out; must not block.
     pub carry_out: Box<dyn Fn(Effect) + Send>,
     /// Removes log streams whose jobs are forgotten, by their names below `logs`; must not block.
@@ -213,6 +216,8 @@ struct Body {
 #[derive(Default)]
 struct Round {
     events: Vec<(Region, Event)>,
+    /// What hooks are told of it.
+    occurred: Vec<Entry>,
     effects: Vec<Effect>,
     replies: Vec<(Reply, Result<Answer, CommandError>)>,
     reads: Vec<Look>,
@@ -298,6 +303,7 @@ impl Body {
                 }
             }
         }
+        self.parts.occurrences.publish(round.occurred);
         self.parts.feed.publish(now, changes);
         for (reply, answer) in round.replies {
             let _ = reply.send(answer);
@@ -458,6 +464,13 @@ impl Body {
                 }));
             }
             engine.apply(&event);
+            let row = self.parts.journal.last() + round.events.len() as u64 + 1;
+            let occurred = engine.occurrences(&event).into_iter().enumerate().map(|(number, what)| Entry {
+                cursor: occurrences::cursor(row, number),
+                region: Arc::clone(region),
+                what,
+            });
+            round.occurred.extend(occurred);
             let effects = engine.effects(&event);
             round.effects.extend(effects.into_iter().map(|effect| self.parts.realms.on_disk(region, effect)));
             round.events.push((Arc::clone(region), event));

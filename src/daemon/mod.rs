@@ -17,6 +17,7 @@ mod journal;
 mod lock;
 mod logs;
 mod machine;
+mod occurrences;
 mod recover;
 mod socket;
 
@@ -24,8 +25,9 @@ pub use credentials::{Credentials, CredentialsError};
 pub use journal::JournalError;
 pub use lock::is_running;
 pub use machine::this_machine;
+pub use occurrences::HookError;
 
-use crate::config::{DataDirectory, DirectoryError, HttpAddress};
+use crate::config::{DataDirectory, DirectoryError, HookSettings, HttpAddress};
 use crate::engine::Settings;
 use crate::model::What;
 use clock::Clock;
@@ -33,6 +35,8 @@ use door::Door;
 use feed::Feed;
 use instances::{Instances, Keeper, Launch, Limits, Note};
 use lock::EngineLock;
+use occurrences::{Hook, Hooks, Surroundings};
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::io;
 use std::path::PathBuf;
@@ -57,6 +61,8 @@ pub struct Options {
     pub agent_program: PathBuf,
     /// The container runtime's address; `None`: `DOCKER_HOST`, or the first of the usual sockets that answers.
     pub docker_host: Option<String>,
+    /// Who is told of events, by name.
+    pub hooks: BTreeMap<String, HookSettings>,
     /// Where AWS's APIs are served on TCP besides the socket.
     pub http: Option<HttpAddress>,
 }
@@ -87,6 +93,8 @@ pub enum DaemonError {
     )]
     Http { address: HttpAddress, cause: io::Error },
     #[error(transparent)]
+    Hook(#[from] HookError),
+    #[error(transparent)]
     Credentials(#[from] CredentialsError),
     #[error(
         "the log streams cannot be watched: {0}. Raise fs.inotify.max_user_instances, or end other programs that watch files"
@@ -116,7 +124,9 @@ async fn run_within(
     options: Options,
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), DaemonError> {
-    let Options { data_directory, settings, agent_program, docker_host, http } = options;
+    let Options { data_directory, settings, agent_program, docker_host, hooks, http } = options;
+    let checked: Vec<Hook> =
+        hooks.iter().map(|(name, settings)| Hook::new(name, settings)).collect::<Result<_, _>>()?;
     let directory = DataDirectory::new(&data_directory)?;
     directory.prepare()?;
     let _lock = EngineLock::take(&directory)?;
@@ -145,6 +155,7 @@ async fn run_within(
         journal,
         clock: Clock::not_before(recovered.last),
         feed: feed.clone(),
+        occurrences: recovered.occurrences.clone(),
         carry_out: Box::new(move |effect| effects.note(Note::Effect(effect))),
         forget_logs: Box::new(move |streams| {
             let (logs, work) = (forgetting.logs(), forgetting.work());
@@ -175,6 +186,17 @@ async fn run_within(
     tasks.spawn(instances::connection::accept(agents_listener, limits.listens, instances.clone(), driver.clone()));
 
     tasks.spawn(sweep(directory.logs()));
+    let hooks = Hooks::default();
+    for hook in checked {
+        let around = Surroundings {
+            driver: driver.clone(),
+            place: place.clone(),
+            feed: feed.clone(),
+            occurrences: recovered.occurrences.clone(),
+            directory: directory.clone(),
+        };
+        tasks.spawn(hooks.clone().run(hook, around));
+    }
     let stop = Arc::new(Notify::new());
     let (close, closed) = oneshot::channel();
     let world = api::World {
@@ -185,6 +207,8 @@ async fn run_within(
         directory: directory.clone(),
         log_watch,
         log_groups: logs::groups::LogGroups::open(&directory.logs()),
+        occurrences: recovered.occurrences,
+        hooks,
         started_at,
         notices,
         http: door.as_ref().map(|door| door.address),

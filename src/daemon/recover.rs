@@ -1,19 +1,23 @@
 //! From the journal back to a running engine.
 
-use super::driver::{CommandError, Driver, Realms};
+use super::driver::{CommandError, Driver, Realms, Region};
 use super::journal::{Contents, Entry, Journal, JournalError};
+use super::occurrences::{self, Occurrences};
 use crate::engine::command::Action;
 use crate::engine::event::Event;
 use crate::engine::{Settings, Thawing};
 use crate::model::{Millis, Schedule};
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 /// The engines as their journal has left them.
 pub(super) struct Recovered {
     pub realms: Realms,
     /// When the last event was written; the engine's clock goes on from there.
     pub last: Millis,
+    /// What has occurred since the journal's snapshot, as far as it is kept.
+    pub occurrences: Occurrences,
     /// What an operator should know of it.
     pub notices: Vec<String>,
 }
@@ -39,7 +43,7 @@ pub(super) fn open(path: &Path, settings: Settings, now: Millis) -> Result<(Reco
 /// skipped.
 pub(super) fn replay(path: &Path, settings: Settings) -> Result<Recovered, JournalError> {
     let home = settings.place.region.clone();
-    let mut fold = Fold { realms: Realms::new(settings), thawing: BTreeMap::new() };
+    let mut fold = Fold { realms: Realms::new(settings), thawing: BTreeMap::new(), occurrences: None };
     let contents = Journal::read(path, &home, &mut |entry| fold.take(entry).map_err(|cause| cause.to_string()))?;
     fold.thaw();
     let Contents { covered, events, last } = contents;
@@ -48,23 +52,35 @@ pub(super) fn replay(path: &Path, settings: Settings) -> Result<Recovered, Journ
     if events > 0 {
         notices.push(format!("read {events} events"));
     }
-    Ok(Recovered { realms: fold.realms, last, notices })
+    let nothing_before = || Occurrences::new(occurrences::cursor(covered.unwrap_or(0) + 1, 0), []);
+    let occurrences = fold.occurrences.unwrap_or_else(nothing_before);
+    Ok(Recovered { realms: fold.realms, last, occurrences, notices })
 }
 
 struct Fold {
     realms: Realms,
     /// Engines of which pieces have come.
     thawing: BTreeMap<String, Thawing>,
+    /// Made with the first event after the snapshot.
+    occurrences: Option<Occurrences>,
 }
 
 impl Fold {
     fn take(&mut self, entry: Entry<'_>) -> Result<(), serde_json::Error> {
         match entry {
             Entry::Piece { region, body } => self.thawing.entry(region.to_owned()).or_default().take(body),
-            Entry::Event { region, body, .. } => {
+            Entry::Event { seq, region, body, .. } => {
                 self.thaw();
                 let event: Event = serde_json::from_str(body)?;
-                self.realms.engine(&region.into()).apply(&event);
+                let region: Region = region.into();
+                let engine = self.realms.engine(&region);
+                engine.apply(&event);
+                let occurred = engine.occurrences(&event).into_iter().enumerate().map(|(number, what)| {
+                    let cursor = occurrences::cursor(seq, number);
+                    occurrences::Entry { cursor, region: Arc::clone(&region), what }
+                });
+                let nothing_before = || Occurrences::new(occurrences::cursor(seq, 0).saturating_sub(1), []);
+                self.occurrences.get_or_insert_with(nothing_before).publish(occurred);
                 Ok(())
             }
         }

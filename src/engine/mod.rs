@@ -24,6 +24,7 @@ mod ledger;
 mod lists;
 pub mod load;
 pub mod machine;
+mod occurrences;
 mod order;
 mod parts;
 mod place;
@@ -114,6 +115,8 @@ pub struct Engine {
     core: Core,
     index: Index,
     usage: BTreeMap<Key, Usage>,
+    /// The jobs whose state the last event has changed; no part of the state.
+    moved: BTreeSet<Key>,
     /// The time of the event that is folded in.
     at: Millis,
     elsewhere: Machine,
@@ -224,7 +227,7 @@ impl Engine {
     fn of(mut core: Core) -> Self {
         core.jobs.values_mut().for_each(|root| root.complete());
         let index = Index::build(&core);
-        Self { core, index, usage: BTreeMap::new(), at: 0, elsewhere: Machine::default() }
+        Self { core, index, usage: BTreeMap::new(), moved: BTreeSet::new(), at: 0, elsewhere: Machine::default() }
     }
 
     /// Takes other settings, after a snapshot was read that carries those of its time.
@@ -248,6 +251,7 @@ impl Engine {
 
     /// Folds an event in. Total: an event that was decided on always applies.
     pub fn apply(&mut self, event: &Event) {
+        self.moved.clear();
         self.fold(event);
     }
 

@@ -4,6 +4,7 @@
 mod batch;
 mod caller;
 mod errors;
+mod events;
 mod logs;
 mod ours;
 mod scheduler;
@@ -19,6 +20,7 @@ use super::feed::Feed;
 use super::instances::Instances;
 use super::logs::LogWatch;
 use super::logs::groups::LogGroups;
+use super::occurrences::{Hooks, Occurrences};
 use super::socket::OwnListener;
 use crate::config::DataDirectory;
 use crate::model::{Millis, Place, region};
@@ -53,6 +55,8 @@ pub(super) struct World {
     pub directory: DataDirectory,
     pub log_watch: LogWatch,
     pub log_groups: LogGroups,
+    pub occurrences: Occurrences,
+    pub hooks: Hooks,
     pub started_at: Millis,
     pub notices: Vec<String>,
     /// Where TCP is served.
@@ -180,6 +184,7 @@ fn router(world: Arc<World>) -> Router {
         .route("/batchdeck/v1/cost", get(ours::cost))
         .route("/batchdeck/v1/runs", get(ours::runs))
         .route("/batchdeck/v1/watch", get(ours::watch))
+        .route("/batchdeck/v1/events", get(events::events))
         .route("/batchdeck/v1/logs/follow", get(logs::follow))
         .route("/batchdeck/v1/logs/count", get(logs::count))
         .route("/batchdeck/v1/status", get(ours::status))

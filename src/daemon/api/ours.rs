@@ -202,7 +202,7 @@ pub(super) async fn status(State(world): Shared) -> Result<Json<EngineStatus>, A
         agents,
         consoles: world.feed.consoles(),
         jobs,
-        notices: world.notices.clone(),
+        notices: world.notices.iter().cloned().chain(world.hooks.notices()).collect(),
     }))
 }
 

@@ -29,6 +29,7 @@ impl Loop {
             journal: Journal::open(&root.path().join("journal.db"), "us-east-1").expect("opens"),
             clock: Clock::not_before(0),
             feed: Feed::new(0),
+            occurrences: crate::daemon::occurrences::Occurrences::new(0, []),
             carry_out: Box::new(move |effect| drop(carried_out.send(effect))),
             forget_logs: Box::new(|_| ()),
         })

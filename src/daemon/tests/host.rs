@@ -1,7 +1,7 @@
 //! An engine in a directory of its own, and a client for it.
 
 use crate::agent::leftovers::kill_leftovers;
-use crate::config::DataDirectory;
+use crate::config::{DataDirectory, HookSettings};
 use crate::daemon::instances::Limits;
 use crate::daemon::instances::process::Process;
 use crate::daemon::{DaemonError, Options, run_within};
@@ -13,6 +13,7 @@ use hyper::client::conn::http1::handshake;
 use hyper::{HeaderMap, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -33,12 +34,18 @@ pub(super) struct Host {
     engine: Option<Engine>,
     /// For its next start.
     pub limits: Limits,
+    pub hooks: BTreeMap<String, HookSettings>,
 }
 
 impl Host {
     /// A directory without an engine.
     pub(super) fn idle() -> Self {
-        Self { root: tempfile::tempdir().expect("a directory"), engine: None, limits: Limits::default() }
+        Self {
+            root: tempfile::tempdir().expect("a directory"),
+            engine: None,
+            limits: Limits::default(),
+            hooks: BTreeMap::new(),
+        }
     }
 
     pub(super) async fn running() -> Self {
@@ -117,6 +124,7 @@ impl Host {
             settings: Settings::default(),
             agent_program: program,
             docker_host: None,
+            hooks: self.hooks.clone(),
             http: None,
         }
     }

@@ -6,6 +6,7 @@ mod journals;
 mod logging;
 mod serving;
 mod surviving;
+mod telling;
 mod working;
 
 /// Not a test of its own: what [`host::Host`] launches as its agents. Run as a test, it has nothing to do.

@@ -153,6 +153,7 @@ async fn many_requests_share_one_sync() {
         journal,
         clock: Clock::not_before(0),
         feed: Feed::new(0),
+        occurrences: crate::daemon::occurrences::Occurrences::new(0, []),
         carry_out: Box::new(|_| ()),
         forget_logs: Box::new(|_| ()),
     })

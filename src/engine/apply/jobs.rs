@@ -18,6 +18,9 @@ impl Engine {
         with(job);
         job.held &= !job.status.is_final();
         let (new, holds, at) = (job.status, job.held, job.since);
+        if old != new {
+            self.moved.insert(key);
+        }
         if let (Some(array), true) = (&mut root.array, key.slot > 0) {
             if old != new {
                 array.counts.take(old);

@@ -1,0 +1,45 @@
+//! An occurrence as `EventBridge` would deliver it.
+
+use super::Entry;
+use crate::engine::Engine;
+use crate::model::Place;
+use chrono::{DateTime, SecondsFormat};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// The event; `None` once its job is forgotten. The same occurrence has the same id each time.
+pub(in crate::daemon) fn envelope(engine: &Engine, place: &Place, entry: &Entry) -> Option<Value> {
+    let detail = engine.detail_at(&entry.what)?;
+    let (kind, resources) = match entry.what.blocked {
+        Some(_) => ("Batch Job Queue Blocked", vec![detail.job_arn.clone(), detail.job_queue.clone()]),
+        None => ("Batch Job State Change", vec![detail.job_arn.clone()]),
+    };
+    let time = DateTime::from_timestamp_millis(entry.what.at).unwrap_or_default();
+    let arn = detail.job_arn.clone();
+    let mut detail = json!(detail);
+    detail["tags"]["resourceArn"] = Value::String(arn);
+    Some(json!({
+        "version": "0",
+        "id": id(entry).to_string(),
+        "detail-type": kind,
+        "source": "aws.batch",
+        "account": place.account,
+        "time": time.to_rfc3339_opts(SecondsFormat::Secs, true),
+        "region": &*entry.region,
+        "resources": resources,
+        "detail": detail,
+    }))
+}
+
+fn id(entry: &Entry) -> Uuid {
+    let job = entry.what.job.as_str().get(..36).and_then(|id| id.parse::<Uuid>().ok()).unwrap_or_default();
+    // SplitMix64 of the cursor, twice: near cursors give ids that are not alike.
+    let mix = |seed: u64| {
+        let mut mixed = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    };
+    let spread = (u128::from(mix(entry.cursor)) << 64) | u128::from(mix(!entry.cursor));
+    uuid::Builder::from_random_bytes((job.as_u128() ^ spread).to_be_bytes()).into_uuid()
+}
