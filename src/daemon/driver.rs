@@ -187,6 +187,7 @@ pub(super) fn start(parts: Parts) -> std::io::Result<(Driver, Ending)> {
         usage_told: 0,
         idle: false,
         unfinished: false,
+        turn: 0,
         resumed: false,
         chores: Chores::default(),
     };
@@ -207,6 +208,8 @@ struct Body {
     idle: bool,
     /// More is due than the last round had place for.
     unfinished: bool,
+    /// How many rounds there were.
+    turn: usize,
     /// [`Action::Resume`] has come: until then it is not known what of the state still holds, and nothing is begun.
     resumed: bool,
     chores: Chores,
@@ -429,25 +432,38 @@ impl Body {
         Ok(decision.answer)
     }
 
-    /// Each region has its own share of a round.
+    /// Each region has its own share of a round, and knows what the others have promised of the machine. As long as one
+    /// does something, the others look again: it may have let go of what they wait for. They take turns in being first.
     fn advance(&mut self, now: Millis, round: &mut Round) {
         if !self.resumed {
             return;
         }
         self.unfinished = false;
-        for region in self.parts.realms.regions() {
-            let most = round.events.len() + ROUND_EVENTS;
-            loop {
-                let events = self.parts.realms.engine(&region).advance(now, &mut RandomIds);
-                if events.is_empty() {
-                    break;
-                }
-                self.apply(&region, events, round);
-                if round.events.len() >= most {
-                    self.unfinished = true;
-                    break;
-                }
+        self.turn += 1;
+        let regions = self.parts.realms.in_turn(self.turn);
+        let most = round.events.len() + ROUND_EVENTS * regions.len();
+        loop {
+            let before = round.events.len();
+            for region in &regions {
+                self.parts.realms.tell_promises(region);
+                self.advance_one(region, now, round);
             }
+            let still = round.events.len() == before;
+            self.unfinished = !still && round.events.len() >= most;
+            if still || self.unfinished {
+                return;
+            }
+        }
+    }
+
+    fn advance_one(&mut self, region: &Region, now: Millis, round: &mut Round) {
+        let most = round.events.len() + ROUND_EVENTS;
+        while round.events.len() < most {
+            let events = self.parts.realms.engine(region).advance(now, &mut RandomIds);
+            if events.is_empty() {
+                return;
+            }
+            self.apply(region, events, round);
         }
     }
 

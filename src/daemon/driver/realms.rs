@@ -1,6 +1,7 @@
 //! The engines of all regions. Each knows of its own region alone; all share the machine.
 
 use crate::engine::command::{Action, Refusal};
+use crate::engine::machine::Machine;
 use crate::engine::{Effect, Engine, Settings};
 use crate::model::{Instance, InstanceId, Millis};
 use std::collections::BTreeMap;
@@ -55,6 +56,24 @@ impl Realms {
 
     pub(in crate::daemon) fn regions(&self) -> Vec<Region> {
         self.engines.keys().cloned().collect()
+    }
+
+    /// All regions, beginning with another one each turn.
+    pub(super) fn in_turn(&self, turn: usize) -> Vec<Region> {
+        let mut regions = self.regions();
+        let first = turn % regions.len().max(1);
+        regions.rotate_left(first);
+        regions
+    }
+
+    /// Tells a region's engine what the others have promised of the machine.
+    pub(super) fn tell_promises(&mut self, region: &Region) {
+        if self.engines.len() == 1 {
+            return;
+        }
+        let others = self.engines.iter().filter(|(other, _)| *other != region);
+        let elsewhere = others.fold(Machine::default(), |sum, (_, engine)| sum.with(engine.promised()));
+        self.engine(region).set_promised_elsewhere(elsewhere);
     }
 
     pub(in crate::daemon) fn iter(&self) -> impl Iterator<Item = (&Region, &Engine)> {

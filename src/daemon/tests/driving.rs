@@ -1,11 +1,12 @@
 //! The loop alone: what it hears and what it asks for, without agents or clients.
 
-use crate::agent::message::{PROTOCOL, ToEngine};
+use crate::agent::message::{Exit, PROTOCOL, ToEngine};
 use crate::daemon::clock::Clock;
 use crate::daemon::driver::{self, Driver, Parts, Realms};
 use crate::daemon::feed::Feed;
 use crate::daemon::journal::Journal;
 use crate::engine::command::Action;
+use crate::engine::machine::Machine;
 use crate::engine::{Effect, Settings};
 use crate::model::{AttemptId, InstanceId};
 use serde_json::{Value, json};
@@ -22,10 +23,15 @@ struct Loop {
 impl Loop {
     /// With the queue `main` on an environment of one instance, and the definition `shell`.
     async fn furnished() -> Self {
+        Self::furnished_in(Settings::default(), &["us-east-1"]).await
+    }
+
+    /// The same in each of these regions.
+    async fn furnished_in(settings: Settings, regions: &[&str]) -> Self {
         let root = tempfile::tempdir().expect("a directory");
         let (carried_out, effects) = mpsc::channel();
         let (driver, _ending) = driver::start(Parts {
-            realms: Realms::new(Settings::default()),
+            realms: Realms::new(settings),
             journal: Journal::open(&root.path().join("journal.db"), "us-east-1").expect("opens"),
             clock: Clock::not_before(0),
             feed: Feed::new(0),
@@ -55,15 +61,21 @@ impl Loop {
             Action::CreateJobQueue(of(queue)),
             Action::RegisterJobDefinition(of(definition)),
         ];
-        for action in actions {
-            driver.act(action).await.expect("accepted");
+        for region in regions {
+            for action in &actions {
+                driver.of(region).act(action.clone()).await.expect("accepted");
+            }
         }
         Self { driver, effects, _root: root }
     }
 
     async fn submit(&self, name: &str) {
+        self.submit_in("us-east-1", name).await;
+    }
+
+    async fn submit_in(&self, region: &str, name: &str) {
         let request = json!({ "jobName": name, "jobQueue": "main", "jobDefinition": "shell" });
-        self.driver.act(Action::SubmitJob(Box::new(of(request)))).await.expect("accepted");
+        self.driver.of(region).act(Action::SubmitJob(Box::new(of(request)))).await.expect("accepted");
     }
 
     fn hello(&self, instance: &InstanceId) {
@@ -88,6 +100,13 @@ fn of<T: serde::de::DeserializeOwned>(value: Value) -> T {
     serde_json::from_value(value).expect("fits")
 }
 
+fn launched(effects: &[Effect]) -> Option<InstanceId> {
+    effects.iter().find_map(|effect| match effect {
+        Effect::LaunchInstance { instance } => Some(instance.clone()),
+        _ => None,
+    })
+}
+
 fn started(effects: &[Effect]) -> Option<AttemptId> {
     effects.iter().find_map(|effect| match effect {
         Effect::Start { start, .. } => Some(start.attempt.clone()),
@@ -99,11 +118,7 @@ fn started(effects: &[Effect]) -> Option<AttemptId> {
 async fn what_an_agent_begins_right_after_its_hello_is_not_taken_for_lost() {
     let world = Loop::furnished().await;
     world.submit("job").await;
-    let launched = world.carried_out().await.into_iter().find_map(|effect| match effect {
-        Effect::LaunchInstance { instance } => Some(instance),
-        _ => None,
-    });
-    let instance = launched.expect("an instance for the job");
+    let instance = launched(&world.carried_out().await).expect("an instance for the job");
     world.hello(&instance);
     let attempt = started(&world.carried_out().await).expect("the job is placed");
 
@@ -118,4 +133,23 @@ async fn what_an_agent_begins_right_after_its_hello_is_not_taken_for_lost() {
     reading.await.expect("ends").expect("read").expect("went on");
     let effects = world.carried_out().await;
     assert!(!effects.iter().any(|effect| matches!(effect, Effect::Stop { .. })), "{attempt}: {effects:?}");
+}
+
+#[tokio::test]
+async fn regions_share_the_machine_and_wait_for_each_other() {
+    let machine = Machine { vcpus_milli: 1000, memory_mib: 4096, gpus: 0 };
+    let settings = Settings { machine: Some(machine), ..Settings::default() };
+    let world = Loop::furnished_in(settings, &["us-east-1", "eu-west-1"]).await;
+    world.submit_in("eu-west-1", "first").await;
+    let first = launched(&world.carried_out().await).expect("an instance for the first job");
+    world.hello(&first);
+    let attempt = started(&world.carried_out().await).expect("the first job is placed");
+
+    world.submit("second").await;
+    assert_eq!(launched(&world.carried_out().await), None, "the machine's one processor is promised elsewhere");
+    let exit = Exit { at: 1, code: Some(0), ..Exit::default() };
+    world.driver.said(first, ToEngine::Exited { attempt, exit });
+    let second = launched(&world.carried_out().await).expect("the other region has let go of it");
+    world.hello(&second);
+    assert!(started(&world.carried_out().await).is_some());
 }
