@@ -6,8 +6,8 @@ use super::ledger::{Accounts, Amount, Amounts, Bill, Portion, Series, enter_live
 use super::state::{Environment, Host};
 use crate::engine::event::Need;
 use crate::model::{
-    Architecture, AttemptCost, Capacities, CostBy, CostQuery, CostReport, CostRow, InstanceId, JobCost, JobDefinition,
-    JobId, Millis, Prices, Purchase, Tariff, Unpriced, Usd, Used,
+    Architecture, AttemptCost, Capacities, CostBy, CostQuery, CostReport, CostRow, EcsTaskProperties, InstanceId,
+    JobCost, JobDefinition, JobId, Millis, Prices, Purchase, Tariff, Unpriced, Usd, Used,
 };
 use std::collections::BTreeMap;
 
@@ -146,7 +146,7 @@ impl Engine {
         let prices = &self.core.settings.prices;
         let mut cost = JobCost { at: now, prices: prices.label(), ..JobCost::default() };
         let Some(root) = self.core.jobs.get(&key.number) else { return cost };
-        let is_parent = key.slot == 0 && root.array.is_some();
+        let is_parent = key.slot == 0 && (root.array.is_some() || root.nodes.is_some());
         let slots = if key.slot == 0 { root.runners() } else { key.slot..=key.slot };
         let mut amounts = Amounts::new();
         for job in slots.filter_map(|slot| root.get(slot)) {
@@ -205,7 +205,8 @@ fn accounts<'a>(root: &'a Root, attempt: &'a Attempt) -> Accounts<'a> {
 
 /// `runtimePlatform` of the definition: X86_64 and LINUX where it says nothing.
 fn fargate_of(definition: &JobDefinition) -> Capacities {
-    let platform = definition.container_properties.as_ref().and_then(|found| found.runtime_platform.as_ref());
+    let alone = definition.container_properties.as_ref().and_then(|found| found.runtime_platform.as_ref());
+    let platform = alone.or_else(|| task_of(definition)?.settings.runtime_platform.as_ref());
     let system = platform.and_then(|platform| platform.operating_system_family.as_deref()).unwrap_or_default();
     if system.starts_with("WINDOWS") {
         return Capacities::FargateWindows;
@@ -218,8 +219,14 @@ fn fargate_of(definition: &JobDefinition) -> Capacities {
 
 /// GiB of `ephemeralStorage` that are paid for.
 fn extra_disk(definition: &JobDefinition) -> u64 {
-    let storage = definition.container_properties.as_ref().and_then(|found| found.ephemeral_storage.as_ref());
+    let alone = definition.container_properties.as_ref().and_then(|found| found.ephemeral_storage.as_ref());
+    let storage = alone.or_else(|| task_of(definition)?.settings.ephemeral_storage.as_ref());
     storage.and_then(|storage| u64::try_from(storage.size_in_gib).ok()).unwrap_or(0).saturating_sub(FREE_DISK)
+}
+
+/// The task of a definition with several containers.
+fn task_of(definition: &JobDefinition) -> Option<&EcsTaskProperties> {
+    definition.ecs_properties.as_ref()?.task_properties.first()
 }
 
 /// Puts prices on amounts.

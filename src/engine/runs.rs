@@ -87,6 +87,10 @@ impl Engine {
     /// A try that had started is over.
     pub(super) fn observe(&mut self, key: Key, end: &End, started_at: Option<Millis>, verdict: Verdict) {
         let Some(root) = self.core.jobs.get(&key.number) else { return };
+        // Of a multi-node job the main node tells.
+        if root.is_node(key.slot) && key.slot != root.speaker(0) {
+            return;
+        }
         let live = root.get(key.slot).and_then(|job| job.attempts.last());
         let Some(from) = started_at.or_else(|| live.and_then(|attempt: &Attempt| attempt.started_at)) else { return };
         let spec = &root.spec;

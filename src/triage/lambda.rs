@@ -2,7 +2,8 @@
 //! container image, environment variables.)
 
 use super::fit::Asked;
-use crate::model::{HOST_IMAGE, JobDefinition, ObservedRuns, Prices, Purchase, Usd};
+use super::shape::Shape;
+use crate::model::{HOST_IMAGE, ObservedRuns, Prices, Purchase, Usd};
 use serde::Serialize;
 
 const LONGEST_SECONDS: u64 = 900;
@@ -57,12 +58,15 @@ pub struct Lambda {
     pub fargate_usd_per_run: Option<Usd>,
 }
 
-pub fn judge(definition: &JobDefinition, asked: Asked, runs: &ObservedRuns, prices: &Prices) -> Lambda {
+pub fn judge(shape: &Shape, runs: &ObservedRuns, prices: &Prices) -> Lambda {
+    let asked = shape.asked;
     let mut checks = vec![time(runs), memory(asked, runs), processors(asked, runs)];
     checks.push(plain("gpu", asked.gpus == 0, asked.gpus.to_string(), "none"));
-    let nodes = definition.kind == "multinode";
-    checks.push(plain("nodes", !nodes, if nodes { "several".into() } else { "1".into() }, "1"));
-    checks.extend([disk(definition), image(definition), environment(definition)]);
+    checks.push(plain("nodes", shape.nodes <= 1, shape.nodes.to_string(), "1"));
+    checks.push(plain("containers", shape.images.len() <= 1, shape.images.len().to_string(), "1"));
+    let bytes = shape.environment_bytes;
+    let environment = plain("environment", bytes <= MOST_ENVIRONMENT, format!("{bytes} bytes"), "4 KB");
+    checks.extend([disk(shape), image(shape), environment]);
     let verdict = checks.iter().map(|check| check.verdict).max().unwrap_or(Verdict::Unknown);
     let memory_mib = (verdict != Verdict::No).then(|| function_memory(asked, runs));
     let middle = runs.duration.map(|duration| duration.p50);
@@ -125,11 +129,9 @@ fn hundredths(cpu: u64) -> String {
     format!("{}.{:02} vCPU", cpu / 100, cpu % 100)
 }
 
-fn disk(definition: &JobDefinition) -> Check {
-    let container = definition.container_properties.as_ref();
-    let asked = container.and_then(|found| u64::try_from(found.ephemeral_storage.as_ref()?.size_in_gib).ok());
+fn disk(shape: &Shape) -> Check {
     let limit = format!("{MOST_DISK_GIB} GB in /tmp");
-    match asked {
+    match shape.disk_gib {
         Some(gib) => {
             Check { what: "disk", verdict: against(gib, MOST_DISK_GIB), has: format!("asks for {gib} GiB"), limit }
         }
@@ -137,20 +139,13 @@ fn disk(definition: &JobDefinition) -> Check {
     }
 }
 
-fn image(definition: &JobDefinition) -> Check {
-    let image = definition.container_properties.as_ref().map_or("", |found| found.image.as_str());
-    let has = if image == HOST_IMAGE {
+fn image(shape: &Shape) -> Check {
+    let has = if shape.images.iter().any(|image| image == HOST_IMAGE) {
         "a process of this machine: it needs an image or a zip of its own".to_owned()
     } else {
-        format!("{image}, of unknown size")
+        format!("{}, of unknown size", shape.images.join(", "))
     };
     Check { what: "image", verdict: Verdict::Unknown, has, limit: MOST_IMAGE.to_owned() }
-}
-
-fn environment(definition: &JobDefinition) -> Check {
-    let pairs = definition.container_properties.iter().flat_map(|found| &found.environment);
-    let bytes: usize = pairs.map(|pair| pair.name.len() + pair.value.len()).sum();
-    plain("environment", bytes <= MOST_ENVIRONMENT, format!("{bytes} bytes"), "4 KB")
 }
 
 /// A fifth above the highest peak, and enough for the processors that most runs keep busy.
@@ -177,11 +172,12 @@ fn fargate_cost(asked: Asked, millis: u64, prices: &Prices) -> Option<Usd> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{ContainerProperties, EphemeralStorage, KeyValuePair, Spread};
+    use crate::model::Spread;
 
-    fn definition(image: &str) -> JobDefinition {
-        let container = ContainerProperties { image: image.to_owned(), ..ContainerProperties::default() };
-        JobDefinition { kind: "container".into(), container_properties: Some(container), ..JobDefinition::default() }
+    const ASKED: Asked = Asked { cpu: 100, memory_mib: 2_048, gpus: 0 };
+
+    fn shape() -> Shape {
+        Shape { asked: ASKED, nodes: 1, images: vec!["resize:3".to_owned()], ..Shape::default() }
     }
 
     fn runs(seconds: u64, peak: u64) -> ObservedRuns {
@@ -196,59 +192,48 @@ mod tests {
         }
     }
 
-    const ASKED: Asked = Asked { cpu: 100, memory_mib: 2_048, gpus: 0 };
-
-    fn verdicts(lambda: &Lambda) -> Vec<(&'static str, Verdict)> {
-        lambda
-            .checks
-            .iter()
-            .map(|check| (check.what, check.verdict))
-            .filter(|(_, verdict)| *verdict != Verdict::Fits)
-            .collect()
+    fn judged(shape: &Shape, runs: &ObservedRuns) -> Lambda {
+        judge(shape, runs, &Prices::default())
     }
 
     #[test]
     fn short_small_runs_fit_as_far_as_anything_is_known() {
-        let mut definition = definition("resize:3");
-        let lambda = judge(&definition, ASKED, &runs(120, 600), &Prices::default());
-        assert_eq!(verdicts(&lambda), [("disk", Verdict::Unknown), ("image", Verdict::Unknown)]);
-        assert_eq!(lambda.memory_mib, Some(1_415));
+        let lambda = judged(&shape(), &runs(120, 600));
+        assert_eq!((lambda.verdict, lambda.memory_mib), (Verdict::Unknown, Some(1_415)));
         // 60 s of 1,415 MiB: 82.9 GB-seconds.
         assert!((1_380_000..1_385_000).contains(&lambda.usd_per_run.expect("it ran").nanos()), "{lambda:?}");
-        let container = definition.container_properties.as_mut().expect("a container");
-        container.ephemeral_storage = Some(EphemeralStorage { size_in_gib: 21 });
-        let lambda = judge(&definition, ASKED, &runs(120, 600), &Prices::default());
-        assert_eq!((lambda.verdict, lambda.memory_mib), (Verdict::No, None));
+        // A minute of a vCPU and 2 GB.
+        assert_eq!(lambda.fargate_usd_per_run, Some(Usd::from_nanos(822_834)));
     }
 
     #[test]
     fn every_limit_is_held_against_its_number() {
-        let image = ("image", Verdict::Unknown);
-        let disk = ("disk", Verdict::Unknown);
-        let mut large = definition("x");
-        let value = "v".repeat(4_200);
-        large
-            .container_properties
-            .as_mut()
-            .expect("a container")
-            .environment
-            .push(KeyValuePair { name: "N".into(), value });
-        let mut nodes = definition("x");
-        nodes.kind = "multinode".into();
         let cases = [
-            (definition("x"), runs(1_000, 600), vec![("time", Verdict::No), disk, image]),
-            (definition("x"), runs(800, 600), vec![("time", Verdict::Close), disk, image]),
-            (definition("x"), runs(9, 12_000), vec![("memory", Verdict::No), disk, image]),
-            (large, runs(9, 9), vec![disk, image, ("environment", Verdict::No)]),
-            (nodes, runs(9, 9), vec![("nodes", Verdict::No), disk, image]),
-            (definition("x"), ObservedRuns::default(), vec![("time", Verdict::Unknown), disk, image]),
+            (shape(), runs(1_000, 600), "time", Verdict::No),
+            (shape(), runs(800, 600), "time", Verdict::Close),
+            (shape(), ObservedRuns::default(), "time", Verdict::Unknown),
+            (shape(), runs(9, 12_000), "memory", Verdict::No),
+            (
+                shape(),
+                ObservedRuns { cpu: Some(Spread { p50: 1, p95: 700, max: 900 }), ..runs(9, 9) },
+                "vcpu",
+                Verdict::No,
+            ),
+            (Shape { asked: Asked { gpus: 1, ..ASKED }, ..shape() }, runs(9, 9), "gpu", Verdict::No),
+            (Shape { nodes: 2, ..shape() }, runs(9, 9), "nodes", Verdict::No),
+            (Shape { images: vec!["a".to_owned(), "b".to_owned()], ..shape() }, runs(9, 9), "containers", Verdict::No),
+            (Shape { disk_gib: Some(21), ..shape() }, runs(9, 9), "disk", Verdict::No),
+            (Shape { environment_bytes: 4_200, ..shape() }, runs(9, 9), "environment", Verdict::No),
         ];
-        for (definition, runs, expected) in cases {
-            let lambda = judge(&definition, ASKED, &runs, &Prices::default());
-            assert_eq!(verdicts(&lambda), expected);
-            assert_eq!(Some(lambda.verdict), expected.iter().map(|(_, verdict)| *verdict).max());
+        for (shape, runs, what, expected) in cases {
+            let lambda = judged(&shape, &runs);
+            for check in &lambda.checks {
+                let unknown = ["disk", "image"].contains(&check.what);
+                let usual = if unknown { Verdict::Unknown } else { Verdict::Fits };
+                assert_eq!(check.verdict, if check.what == what { expected } else { usual }, "{what}: {check:?}");
+            }
+            assert_eq!(lambda.verdict, expected.max(Verdict::Unknown));
+            assert_eq!(lambda.memory_mib.is_none(), expected == Verdict::No, "{what}");
         }
-        let gpu = judge(&definition("x"), Asked { gpus: 1, ..ASKED }, &runs(9, 9), &Prices::default());
-        assert_eq!(gpu.verdict, Verdict::No);
     }
 }

@@ -2,4 +2,5 @@
 
 pub mod fit;
 mod lambda;
+mod shape;
 mod sizing;
