@@ -79,7 +79,7 @@ impl Engine {
             Event::Settling { resource, .. }
             | Event::Settled { resource, .. }
             | Event::Tagged { resource, .. }
-            | Event::Untagged { resource, .. } => self.touch_resource(resource, touched),
+            | Event::Untagged { resource, .. } => touch_resource(resource, touched),
             // They are no rows of the console.
             Event::ServiceChanged { .. }
             | Event::PolicyCreated { .. }
@@ -87,7 +87,10 @@ impl Engine {
             | Event::PolicyDeleted { .. }
             | Event::ConsumableCreated { .. }
             | Event::ConsumableUpdated { .. }
-            | Event::ConsumableDeleted { .. } => {}
+            | Event::ConsumableDeleted { .. }
+            | Event::ScheduleGroupSaved { .. }
+            | Event::ScheduleGroupDeleted { .. }
+            | Event::DeadLettersCleared { .. } => {}
             Event::DefinitionRegistered { definition, .. } => {
                 touched.definitions.insert((&definition.job_definition_name, definition.revision));
             }
@@ -179,9 +182,6 @@ impl Engine {
                     touched.gone.push(What::Notice(word));
                 }
             }
-            Event::ScheduleGroupSaved { .. }
-            | Event::ScheduleGroupDeleted { .. }
-            | Event::DeadLettersCleared { .. } => {}
             Event::ClockSetBack { at, from, next } => {
                 let word = format!(
                     "The clock was set back by {} s; {} schedules are planned anew",
@@ -191,22 +191,6 @@ impl Engine {
                 touched.gone.push(What::Notice(word));
             }
             Event::Audited { entry, .. } => touched.audits.push(entry),
-        }
-    }
-
-    fn touch_resource<'a>(&'a self, resource: &'a str, touched: &mut Touched<'a>) {
-        match resource.split_once('/') {
-            Some(("job-queue", name)) => {
-                touched.queues.insert(name);
-            }
-            Some(("compute-environment", name)) => {
-                touched.environments.insert(name);
-            }
-            Some(("job-definition", label)) => {
-                let named = label.rsplit_once(':').and_then(|(name, revision)| Some((name, revision.parse().ok()?)));
-                touched.definitions.extend(named);
-            }
-            _ => {}
         }
     }
 
@@ -229,5 +213,21 @@ impl Engine {
         if let Some(host) = self.core.instances.get(&crate::model::InstanceId(instance.to_owned())) {
             touched.environments.insert(&host.environment);
         }
+    }
+}
+
+fn touch_resource<'a>(resource: &'a str, touched: &mut Touched<'a>) {
+    match resource.split_once('/') {
+        Some(("job-queue", name)) => {
+            touched.queues.insert(name);
+        }
+        Some(("compute-environment", name)) => {
+            touched.environments.insert(name);
+        }
+        Some(("job-definition", label)) => {
+            let named = label.rsplit_once(':').and_then(|(name, revision)| Some((name, revision.parse().ok()?)));
+            touched.definitions.extend(named);
+        }
+        _ => {}
     }
 }

@@ -452,9 +452,9 @@ impl ComputeResource {
                 known.clone_from(given);
             }
         }
-        fn put_some<T: Clone>(known: &mut Option<T>, given: &Option<T>) {
-            if given.is_some() {
-                known.clone_from(given);
+        fn put_some<T: Clone>(known: &mut Option<T>, given: Option<&T>) {
+            if let Some(given) = given {
+                *known = Some(given.clone());
             }
         }
         put(&mut self.kind, update.kind.as_ref());
@@ -463,13 +463,13 @@ impl ComputeResource {
         put(&mut self.security_group_ids, update.security_group_ids.as_ref());
         put(&mut self.ec2_configuration, update.ec2_configuration.as_ref());
         put(&mut self.tags, update.tags.as_ref());
-        put_some(&mut self.allocation_strategy, &update.allocation_strategy);
-        put_some(&mut self.instance_role, &update.instance_role);
-        put_some(&mut self.image_id, &update.image_id);
-        put_some(&mut self.ec2_key_pair, &update.ec2_key_pair);
-        put_some(&mut self.placement_group, &update.placement_group);
-        put_some(&mut self.bid_percentage, &update.bid_percentage);
-        put_some(&mut self.launch_template, &update.launch_template);
-        put_some(&mut self.scaling_policy, &update.scaling_policy);
+        put_some(&mut self.allocation_strategy, update.allocation_strategy.as_ref());
+        put_some(&mut self.instance_role, update.instance_role.as_ref());
+        put_some(&mut self.image_id, update.image_id.as_ref());
+        put_some(&mut self.ec2_key_pair, update.ec2_key_pair.as_ref());
+        put_some(&mut self.placement_group, update.placement_group.as_ref());
+        put_some(&mut self.bid_percentage, update.bid_percentage.as_ref());
+        put_some(&mut self.launch_template, update.launch_template.as_ref());
+        put_some(&mut self.scaling_policy, update.scaling_policy.as_ref());
     }
 }

@@ -84,7 +84,7 @@ pub(super) fn check_policy(policy: UpdatePolicy) -> Result<(), Refusal> {
     }
 }
 
-/// What an update would make of the resources has to be well formed. An environment with BEST_FIT, which is what one
+/// What an update would make of the resources has to be well formed. An environment with `BEST_FIT`, which is what one
 /// without a strategy has, changes its vCPUs alone.
 pub(super) fn check_changes(
     name: &str,

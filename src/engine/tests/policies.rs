@@ -48,8 +48,9 @@ fn fair_world() -> World {
 
 fn refused(world: &mut World, action: Action, words: &str) {
     let before = world.engine.clone();
-    let said = world.ask(action.clone()).expect_err("refused").to_string();
-    assert!(said.contains(words), "{action:?}\nsays: {said}\nnot: {words}");
+    let asked = format!("{action:?}");
+    let said = world.ask(action).expect_err("refused").to_string();
+    assert!(said.contains(words), "{asked}\nsays: {said}\nnot: {words}");
     assert!(world.engine == before, "a refusal changes nothing");
 }
 

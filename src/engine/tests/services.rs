@@ -82,8 +82,9 @@ fn world() -> World {
 
 fn refused(world: &mut World, action: Action, words: &str) {
     let before = world.engine.clone();
-    let said = world.ask(action.clone()).expect_err("refused").to_string();
-    assert!(said.contains(words), "{action:?}\nsays: {said}\nnot: {words}");
+    let asked = format!("{action:?}");
+    let said = world.ask(action).expect_err("refused").to_string();
+    assert!(said.contains(words), "{asked}\nsays: {said}\nnot: {words}");
     assert!(world.engine == before, "a refusal changes nothing");
 }
 
@@ -128,7 +129,7 @@ fn what_is_wrong_with_a_service_object_is_said() {
         change(&mut request);
         Action::CreateQuotaShare(Box::new(request))
     };
-    let cases = [
+    let cases = vec![
         (container, "JobQueue plain is for service jobs"),
         (Action::CreateJobQueue(both), "are both given"),
         (Action::CreateJobQueue(quota), "which is for queues of service jobs"),

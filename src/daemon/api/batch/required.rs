@@ -7,41 +7,28 @@ use std::collections::BTreeMap;
 /// Those of the operation at a path; none of anything else.
 pub(in crate::daemon::api) fn members(path: &str) -> &'static [&'static str] {
     match path.strip_prefix("/v1/").unwrap_or_default() {
-        "canceljob" => &["jobId", "reason"],
+        "canceljob" | "terminatejob" | "terminateservicejob" => &["jobId", "reason"],
         "createcomputeenvironment" => &["computeEnvironmentName", "type"],
         "createconsumableresource" => &["consumableResourceName"],
         "createjobqueue" => &["jobQueueName", "priority"],
-        "createquotashare" => {
-            &["quotaShareName", "jobQueue", "capacityLimits", "resourceSharingConfiguration", "preemptionConfiguration"]
-        }
         "createschedulingpolicy" => &["name"],
         "createserviceenvironment" => &["serviceEnvironmentName", "serviceEnvironmentType", "capacityLimits"],
-        "deletecomputeenvironment" => &["computeEnvironment"],
-        "deleteconsumableresource" => &["consumableResource"],
-        "deletejobqueue" => &["jobQueue"],
-        "deletequotashare" => &["quotaShareArn"],
-        "deleteschedulingpolicy" => &["arn"],
-        "deleteserviceenvironment" => &["serviceEnvironment"],
+        "deletecomputeenvironment" | "updatecomputeenvironment" => &["computeEnvironment"],
+        "deleteconsumableresource"
+        | "describeconsumableresource"
+        | "listjobsbyconsumableresource"
+        | "updateconsumableresource" => &["consumableResource"],
+        "deletejobqueue" | "getjobqueuesnapshot" | "listquotashares" | "updatejobqueue" => &["jobQueue"],
+        "deletequotashare" | "describequotashare" | "updatequotashare" => &["quotaShareArn"],
+        "deleteschedulingpolicy" | "updateschedulingpolicy" => &["arn"],
+        "deleteserviceenvironment" | "updateserviceenvironment" => &["serviceEnvironment"],
         "deregisterjobdefinition" => &["jobDefinition"],
-        "describeconsumableresource" => &["consumableResource"],
         "describejobs" => &["jobs"],
-        "describequotashare" => &["quotaShareArn"],
         "describeschedulingpolicies" => &["arns"],
         "describeservicejob" => &["jobId"],
-        "getjobqueuesnapshot" => &["jobQueue"],
-        "listjobsbyconsumableresource" => &["consumableResource"],
-        "listquotashares" => &["jobQueue"],
         "registerjobdefinition" => &["jobDefinitionName", "type"],
         "submitjob" => &["jobName", "jobQueue", "jobDefinition"],
         "submitservicejob" => &["jobName", "jobQueue", "serviceRequestPayload", "serviceJobType"],
-        "terminatejob" => &["jobId", "reason"],
-        "terminateservicejob" => &["jobId", "reason"],
-        "updatecomputeenvironment" => &["computeEnvironment"],
-        "updateconsumableresource" => &["consumableResource"],
-        "updatejobqueue" => &["jobQueue"],
-        "updatequotashare" => &["quotaShareArn"],
-        "updateschedulingpolicy" => &["arn"],
-        "updateserviceenvironment" => &["serviceEnvironment"],
         "updateservicejob" => &["jobId", "schedulingPriority"],
         _ => &[],
     }
