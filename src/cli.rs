@@ -274,6 +274,9 @@ pub struct JobsArgs {
     /// The children of this array.
     #[arg(long, value_name = "ID")]
     pub array: Option<String>,
+    /// The nodes of this multi-node job.
+    #[arg(long, value_name = "ID", conflicts_with_all = ["array", "queue"])]
+    pub nodes: Option<String>,
     /// At most so many.
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub limit: usize,
@@ -297,7 +300,7 @@ pub enum State {
 
 #[derive(Debug, Args)]
 pub struct JobArgs {
-    /// Id of a job, or the beginning of one; `ID:INDEX` for the child of an array.
+    /// Id of a job, or the beginning of one; `ID:INDEX` for the child of an array, `ID#INDEX` for a node.
     pub id: String,
     /// How to print it.
     #[arg(short, long, value_enum, default_value_t)]
@@ -335,7 +338,7 @@ pub struct ReprioritiseArgs {
 
 #[derive(Debug, Args)]
 pub struct LogsArgs {
-    /// Id of a job, or the beginning of one; `ID:INDEX` for the child of an array.
+    /// Id of a job, or the beginning of one; `ID:INDEX` for the child of an array, `ID#INDEX` for a node.
     pub id: String,
     /// Go on with lines as they come, until the job ends.
     #[arg(short, long)]

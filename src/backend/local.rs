@@ -40,6 +40,7 @@ struct ListJobs<'a> {
     queue: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     array: Option<&'a JobId>,
+    nodes: Option<&'a JobId>,
     statuses: &'a [JobStatus],
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
@@ -178,14 +179,16 @@ impl Backend for LocalBackend {
     }
 
     async fn jobs(&self, query: JobQuery) -> Result<Page<JobSummary>, BackendError> {
-        let (queue, array) = match &query.scope {
-            JobScope::Everywhere => (None, None),
-            JobScope::Queue(name) => (Some(name.as_str()), None),
-            JobScope::Array(parent) => (None, Some(parent)),
+        let (queue, array, nodes) = match &query.scope {
+            JobScope::Everywhere => (None, None, None),
+            JobScope::Queue(name) => (Some(name.as_str()), None, None),
+            JobScope::Array(parent) => (None, Some(parent), None),
+            JobScope::Nodes(whole) => (None, None, Some(whole)),
         };
         let request = ListJobs {
             queue,
             array,
+            nodes,
             statuses: &query.statuses,
             name: query.name.as_deref(),
             limit: query.limit,

@@ -196,6 +196,8 @@ pub enum JobScope {
     Queue(String),
     /// The children of one array.
     Array(JobId),
+    /// The nodes of one multi-node job.
+    Nodes(JobId),
 }
 
 /// A part of a list.

@@ -135,10 +135,11 @@ impl ScriptedBackend {
 
     fn matches(job: &JobSummary, query: &JobQuery) -> bool {
         let in_scope = match &query.scope {
-            JobScope::Everywhere => job.job_id.array_parent().is_none(),
+            JobScope::Everywhere => job.job_id.part().is_none(),
             JobScope::Queue(queue) => {
-                job.job_id.array_parent().is_none() && job.extra.as_ref().is_some_and(|extra| extra.job_queue == *queue)
+                job.job_id.part().is_none() && job.extra.as_ref().is_some_and(|extra| extra.job_queue == *queue)
             }
+            JobScope::Nodes(whole) => job.job_id.node_parent().is_some_and(|(of, _)| of == *whole),
             JobScope::Array(parent) => job.job_id.array_parent().is_some_and(|(of, _)| of == *parent),
         };
         let summary = job.array_properties.as_ref().and_then(|array| array.status_summary.as_ref());

@@ -60,6 +60,9 @@ pub struct WhatToRun {
     /// Submit an array of 2 to 10000 children; each finds its number in `AWS_BATCH_JOB_ARRAY_INDEX`.
     #[arg(long, value_name = "N")]
     pub array: Option<u32>,
+    /// Run a multi-node definition on so many nodes; command, variables and sizes are then those of every node.
+    #[arg(long, value_name = "N", conflicts_with = "array")]
+    pub nodes: Option<u32>,
     /// Place in its queue, 0 to 9999, larger first; on AWS, only among the jobs of one share.
     #[arg(long, value_name = "N")]
     pub priority: Option<i32>,
@@ -69,6 +72,9 @@ pub struct WhatToRun {
     /// Try so many times, 1 to 10, until it succeeds.
     #[arg(long, value_name = "N")]
     pub attempts: Option<u32>,
+    /// Try again only after what matches, and end at all else: `exit=13*`, `reason=OutOfMemory*`, `status=Host EC2*`.
+    #[arg(long, value_name = "WHAT=PATTERN", requires = "attempts")]
+    pub retry_on: Vec<Pair>,
     /// vCPUs to reserve.
     #[arg(long, value_name = "N")]
     pub vcpus: Option<String>,
@@ -78,6 +84,9 @@ pub struct WhatToRun {
     /// Share identifier, for queues with a scheduling policy.
     #[arg(long, value_name = "NAME")]
     pub share: Option<String>,
+    /// What it takes of a consumable resource while it runs.
+    #[arg(long, value_name = "NAME=N")]
+    pub consumable: Vec<Pair>,
     /// Tag of the job.
     #[arg(long, value_name = "K=V")]
     pub tag: Vec<Pair>,

@@ -71,6 +71,21 @@ fn facts(job: &JobDetail, now: Millis) -> Table {
         text("array", array.size.map(|size| children(size, array.status_summary.as_ref())));
         text("index", array.index.map(|index| index.to_string()));
     }
+    if let Some(nodes) = &job.node_properties {
+        text("nodes", Some(format!("{}, led by node {}", nodes.num_nodes, nodes.main_node)));
+    }
+    if let Some(node) = &job.node_details {
+        let main = if node.is_main_node { ", the main node" } else { "" };
+        text("node", Some(format!("{}{main}", node.node_index)));
+    }
+    for container in job.ecs_properties.iter().flat_map(|ecs| &ecs.task_properties).flat_map(|task| &task.containers) {
+        let given = &container.given;
+        let code = container.exit_code.map(|code| format!(", exit code {code}")).unwrap_or_default();
+        let reason = container.reason.as_ref().map(|reason| format!(", {reason}")).unwrap_or_default();
+        let stream = container.log_stream_name.as_ref().map(|stream| format!(", log {stream}")).unwrap_or_default();
+        let line = format!("{}: {} {}", given.name, given.image, command_line(&given.command));
+        text("container", Some(format!("{}{code}{reason}{stream}", line.trim_end())));
+    }
     for dependency in &job.depends_on {
         let kind = match dependency.kind {
             Some(DependencyKind::NToN) => " child by child",

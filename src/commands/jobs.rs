@@ -12,10 +12,11 @@ use crate::model::{JobStatus, JobSummary, Millis, StatusCounts, name_of};
 const PAGE: usize = 1000;
 
 pub async fn run(args: &JobsArgs, world: World) -> Done {
-    let scope = match (&args.queue, &args.array) {
-        (Some(queue), _) => JobScope::Queue(resolve::queue(&world, Some(queue)).await?.job_queue_name),
-        (None, Some(array)) => JobScope::Array(resolve::job(&*world.backend, array).await?),
-        (None, None) => JobScope::Everywhere,
+    let scope = match (&args.queue, &args.array, &args.nodes) {
+        (Some(queue), _, _) => JobScope::Queue(resolve::queue(&world, Some(queue)).await?.job_queue_name),
+        (None, Some(array), _) => JobScope::Array(resolve::job(&*world.backend, array).await?),
+        (None, None, Some(whole)) => JobScope::Nodes(resolve::job(&*world.backend, whole).await?),
+        (None, None, None) => JobScope::Everywhere,
     };
     let query = JobQuery {
         scope,
@@ -120,6 +121,12 @@ fn reason(job: &JobSummary) -> String {
         && let Some(size) = array.size
     {
         words.push(children(size, array.status_summary.as_ref()));
+    }
+    if let Some(nodes) = &job.node_properties {
+        words.extend(
+            nodes.node_index.is_none().then(|| nodes.num_nodes.map(|count| format!("{count} nodes"))).flatten(),
+        );
+        words.extend(nodes.is_main_node.filter(|main| *main).map(|_| "main node".to_owned()));
     }
     if job.extra.as_ref().is_some_and(|extra| extra.stopping) {
         words.push("stopping".to_owned());

@@ -17,7 +17,7 @@ pub async fn job(backend: &dyn Backend, given: &str) -> Result<JobId, CommandErr
     if given.is_empty() {
         return Err(CommandError::UnknownJob { given: given.to_owned() });
     }
-    let (head, index) = split_index(given);
+    let (head, part) = split_index(given);
     if head.len() >= UUID_LETTERS {
         return Ok(JobId(given.to_owned()));
     }
@@ -32,7 +32,11 @@ pub async fn job(backend: &dyn Backend, given: &str) -> Result<JobId, CommandErr
         }
     }
     let id = unique(given, head, &ids)?;
-    Ok(index.map_or(id.clone(), |index| id.child(index)))
+    Ok(match part {
+        Some(Part::Child(index)) => id.child(index),
+        Some(Part::Node(index)) => id.node(index),
+        None => id,
+    })
 }
 
 /// Each in the order given, each once.
@@ -47,15 +51,20 @@ pub async fn jobs(backend: &dyn Backend, given: &[String]) -> Result<Vec<JobId>,
     Ok(ids)
 }
 
-/// `3f2a:7` is the beginning `3f2a` and the child 7.
-fn split_index(given: &str) -> (&str, Option<u32>) {
-    match given.rsplit_once(':') {
-        Some((head, index)) => match index.parse() {
-            Ok(index) => (head, Some(index)),
-            Err(_) => (given, None),
-        },
-        None => (given, None),
-    }
+/// A part of a job that has several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Child(u32),
+    Node(u32),
+}
+
+/// `3f2a:7` is the beginning `3f2a` and the child 7, `3f2a#1` the node 1.
+fn split_index(given: &str) -> (&str, Option<Part>) {
+    let split = |mark, part: fn(u32) -> Part| {
+        let (head, index) = given.rsplit_once(mark)?;
+        Some((head, Some(part(index.parse().ok()?))))
+    };
+    split(':', Part::Child).or_else(|| split('#', Part::Node)).unwrap_or((given, None))
 }
 
 /// The one id that begins with `head`.
@@ -146,7 +155,8 @@ mod tests {
 
     #[test]
     fn the_index_of_a_child_is_told_from_the_beginning_of_its_array() {
-        assert_eq!(split_index("3f2a:7"), ("3f2a", Some(7)));
+        assert_eq!(split_index("3f2a:7"), ("3f2a", Some(Part::Child(7))));
+        assert_eq!(split_index("3f2a#7"), ("3f2a", Some(Part::Node(7))));
         assert_eq!(split_index("3f2a"), ("3f2a", None));
         assert_eq!(split_index("3f2a:x"), ("3f2a:x", None));
     }

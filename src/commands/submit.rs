@@ -7,8 +7,9 @@ use super::world::{Setting, World};
 use super::{Done, resolve};
 use crate::cli::{Among, DependsOn, Format, Pair, SubmitArgs, WhatToRun};
 use crate::model::{
-    ArrayProperties, ContainerOverrides, DependencyKind, JobDependency, JobDetail, JobId, JobQueue, JobStatus,
-    JobTimeout, KeyValuePair, ResourceRequirement, RetryStrategy, SubmitJobRequest, text::printable, validate,
+    ArrayProperties, ConsumableResourceProperties, ConsumableResourceRequirement, ContainerOverrides, DependencyKind,
+    EvaluateOnExit, JobDependency, JobDetail, JobId, JobQueue, JobStatus, JobTimeout, KeyValuePair, NodeOverrides,
+    NodePropertyOverride, ResourceRequirement, RetryStrategy, SubmitJobRequest, text::printable, validate,
 };
 use std::path::Path;
 
@@ -63,22 +64,68 @@ fn compose(what: &WhatToRun, queue: &str, definition: &str) -> Result<SubmitJobR
         None => name_from(&what.command, definition),
     };
     validate::job_name(&name)?;
+    let (own, rules) = (overrides(what)?, retry_on(&what.retry_on)?);
+    let all = NodePropertyOverride { target_nodes: "0:".to_owned(), ..NodePropertyOverride::default() };
+    let of_nodes = own.clone().map(|own| NodePropertyOverride { container_overrides: Some(own), ..all });
+    let of_nodes = of_nodes.into_iter().collect();
     Ok(SubmitJobRequest {
         job_name: name,
         job_queue: queue.to_owned(),
         job_definition: definition.to_owned(),
         array_properties: what.array.map(|size| ArrayProperties { size: Some(size), ..ArrayProperties::default() }),
         parameters: map(&what.parameter),
-        container_overrides: overrides(what)?,
+        container_overrides: if what.nodes.is_none() { own } else { None },
+        node_overrides: what
+            .nodes
+            .map(|count| NodeOverrides { num_nodes: Some(count), node_property_overrides: of_nodes }),
         retry_strategy: what
             .attempts
-            .map(|attempts| RetryStrategy { attempts: Some(attempts), ..RetryStrategy::default() }),
+            .map(|attempts| RetryStrategy { attempts: Some(attempts), evaluate_on_exit: rules }),
         timeout: what.timeout.map(|timeout| JobTimeout { attempt_duration_seconds: Some(timeout.0) }),
         share_identifier: what.share.clone(),
         scheduling_priority_override: what.priority,
+        consumable_resource_properties_override: consumables(&what.consumable)?,
         tags: map(&what.tag),
         ..SubmitJobRequest::default()
     })
+}
+
+/// The rules that try again after what matches, and one that ends at all else.
+fn retry_on(given: &[Pair]) -> Result<Vec<EvaluateOnExit>, CommandError> {
+    let rule = |pair: &Pair| {
+        let pattern = Some(pair.value.clone());
+        let rule = EvaluateOnExit { action: "RETRY".to_owned(), ..EvaluateOnExit::default() };
+        match pair.key.as_str() {
+            "exit" => Ok(EvaluateOnExit { on_exit_code: pattern, ..rule }),
+            "reason" => Ok(EvaluateOnExit { on_reason: pattern, ..rule }),
+            "status" => Ok(EvaluateOnExit { on_status_reason: pattern, ..rule }),
+            _ => Err(CommandError::Usage {
+                what: "rule of --retry-on",
+                given: format!("{}={}", pair.key, pair.value),
+                takes: "exit=CODE, reason=TEXT or status=TEXT, with `*` at the end for all that begin so",
+            }),
+        }
+    };
+    let mut rules = given.iter().map(rule).collect::<Result<Vec<_>, _>>()?;
+    if !rules.is_empty() {
+        let pattern = Some("*".to_owned());
+        rules.push(EvaluateOnExit { on_reason: pattern, action: "EXIT".to_owned(), ..EvaluateOnExit::default() });
+    }
+    Ok(rules)
+}
+
+fn consumables(given: &[Pair]) -> Result<Option<ConsumableResourceProperties>, CommandError> {
+    let one = |pair: &Pair| {
+        let quantity = pair.value.parse::<i64>().ok().filter(|quantity| *quantity > 0);
+        let quantity = quantity.ok_or_else(|| CommandError::Usage {
+            what: "quantity of --consumable",
+            given: format!("{}={}", pair.key, pair.value),
+            takes: "NAME=N with a whole number above 0",
+        })?;
+        Ok(ConsumableResourceRequirement { consumable_resource: pair.key.clone(), quantity })
+    };
+    let list = given.iter().map(one).collect::<Result<Vec<_>, CommandError>>()?;
+    Ok((!list.is_empty()).then_some(ConsumableResourceProperties { consumable_resource_list: list }))
 }
 
 fn overrides(what: &WhatToRun) -> Result<Option<ContainerOverrides>, CommandError> {

@@ -34,6 +34,11 @@ impl JobId {
         Some((JobId(parent.to_owned()), index.parse().ok()?))
     }
 
+    /// What this is a part of, an array or a multi-node job, and its index there.
+    pub fn part(&self) -> Option<(JobId, u32)> {
+        self.array_parent().or_else(|| self.node_parent())
+    }
+
     /// The first block of the UUID and the index of the child or node: enough for a person to tell jobs apart.
     pub fn short(&self) -> String {
         let head = self.0.split('-').next().unwrap_or(&self.0);
@@ -169,6 +174,10 @@ mod tests {
         assert_eq!((node.node_parent(), node.array_parent()), (Some((job.clone(), 2)), None));
         assert_eq!(node.short(), "3f2a77aa#2");
         assert_eq!((job.node_parent(), job.child(2).node_parent()), (None, None));
+        assert_eq!(
+            (node.part(), job.child(2).part(), job.part()),
+            (Some((job.clone(), 2)), Some((job.clone(), 2)), None)
+        );
     }
 
     #[test]

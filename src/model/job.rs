@@ -148,10 +148,15 @@ impl JobSummary {
         self.node_properties.as_ref().is_some_and(|nodes| nodes.node_index.is_none())
     }
 
-    /// Whether this is no job of its own: the child of an array, or a node.
-    pub fn is_part(&self) -> bool {
-        self.array_properties.as_ref().is_some_and(|array| array.index.is_some())
-            || self.node_properties.as_ref().is_some_and(|nodes| nodes.node_index.is_some())
+    /// Whether it has children or nodes.
+    pub fn has_parts(&self) -> bool {
+        self.is_array_parent() || self.is_multi_node()
+    }
+
+    /// How many children or nodes it has.
+    pub fn parts(&self) -> Option<u32> {
+        let size = self.array_properties.as_ref().and_then(|array| array.size);
+        size.or_else(|| self.node_properties.as_ref().filter(|_| self.is_multi_node())?.num_nodes)
     }
 }
 

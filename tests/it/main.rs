@@ -5,6 +5,7 @@ mod console;
 mod console_aws;
 mod doors;
 mod engine;
+mod jobs;
 mod papers;
 mod rooms;
 mod support;

@@ -17,6 +17,7 @@ pub struct Source {
 pub enum Of {
     Queue(String),
     Array(JobId),
+    Nodes(JobId),
 }
 
 /// How a list is narrowed. `ListJobs` without a state and without a filter means RUNNING alone.
@@ -53,6 +54,7 @@ pub fn plan(query: &JobQuery, queues: &[String]) -> Vec<Place> {
     let (scopes, narrowed) = match &query.scope {
         // Filters do not return children: all states are listed one by one.
         JobScope::Array(parent) => (vec![Of::Array(parent.clone())], by_status()),
+        JobScope::Nodes(whole) => (vec![Of::Nodes(whole.clone())], by_status()),
         JobScope::Queue(name) => (vec![Of::Queue(name.clone())], narrow(query, by_status)),
         JobScope::Everywhere => (queues.iter().cloned().map(Of::Queue).collect(), narrow(query, by_status)),
     };

@@ -165,12 +165,14 @@ impl Service {
 
     /// One page of a list. The children of arrays are left out of a queue's list, as AWS leaves them out.
     pub async fn list(&self, caller: Caller, place: Place, limit: Option<usize>) -> Result<Fetched, BackendError> {
-        let (queue, array) = match &place.source.of {
-            Of::Queue(name) => (Some(name.clone()), None),
-            Of::Array(id) => (None, Some(id.0.clone())),
+        let (queue, array, nodes) = match &place.source.of {
+            Of::Queue(name) => (Some(name.clone()), None, None),
+            Of::Array(id) => (None, Some(id.0.clone()), None),
+            Of::Nodes(id) => (None, None, Some(id.0.clone())),
         };
         let filter = |name: &str, value: &str| types::KeyValuesPair::builder().name(name).values(value).build();
         let call = self.batch.list_jobs().set_job_queue(queue.clone()).set_array_job_id(array);
+        let call = call.set_multi_node_job_id(nodes);
         let (call, largest) = match &place.source.by {
             By::Status(status) => (call.job_status(types::JobStatus::from(status.as_str())), LARGEST_PAGE),
             By::Name(name) => (call.filters(filter("JOB_NAME", name)), LARGEST_FILTERED_PAGE),
@@ -182,7 +184,7 @@ impl Service {
         let queue_name = queue.as_deref().map(name_of);
         let rows = answer.job_summary_list.unwrap_or_default().into_iter();
         let mut rows: Vec<_> = rows.map(|row| convert::job::summary(row, queue_name)).collect();
-        rows.retain(|row| queue.is_none() || row.job_id.array_parent().is_none());
+        rows.retain(|row| queue.is_none() || row.job_id.part().is_none());
         Ok(Fetched { place, rows, next: answer.next_token })
     }
 

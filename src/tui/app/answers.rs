@@ -3,7 +3,7 @@
 use super::list::StateSet;
 use super::log::Subject;
 use super::store::{Kind, Liveness};
-use super::subject::children_query;
+use super::subject::parts_query;
 use super::{App, Topic, View};
 use crate::backend::{BackendError, JobQuery, JobScope, Page};
 use crate::model::{Change, JobId, JobSummary, Millis, What, text::printable};
@@ -288,7 +288,8 @@ impl App {
             Ok(page) => {
                 self.store.put_page(page.items);
                 if page.next.is_some() {
-                    self.ask(Ask::Children { parent: parent.clone(), query: children_query(parent, page.next) });
+                    let query = parts_query(self.store.job(parent), parent, page.next);
+                    self.ask(Ask::Children { parent: parent.clone(), query });
                 } else {
                     self.store.children_read.insert(parent.clone());
                 }

@@ -237,7 +237,7 @@ impl App {
 
     /// Opens a job's own screen, or an array's.
     pub(super) fn open_job(&mut self, id: JobId) {
-        if self.store.job(&id).is_some_and(crate::model::JobSummary::is_array_parent) {
+        if self.store.job(&id).is_some_and(crate::model::JobSummary::has_parts) {
             self.ask_children(&id);
             self.describe_if_changed(&id);
             let list = super::JobList::of(Scope::Array(id.clone()), self.first_states(&id));

@@ -107,7 +107,7 @@ impl Store {
             What::Reset | What::Notice(_) => {}
             What::Alive { consoles } => self.consoles = consoles,
             What::Job(job) => {
-                if job.job_id.array_parent().is_some_and(|(parent, _)| !self.children.contains_key(&parent)) {
+                if job.job_id.part().is_some_and(|(parent, _)| !self.children.contains_key(&parent)) {
                     return;
                 }
                 self.told.insert(Told::Job(job.job_id.clone()));
@@ -164,7 +164,7 @@ impl Store {
     }
 
     fn put_job(&mut self, job: JobSummary) {
-        if let Some((parent, index)) = job.job_id.array_parent() {
+        if let Some((parent, index)) = job.job_id.part() {
             if let Some(children) = self.children.get_mut(&parent) {
                 children.insert(index, job);
                 self.jobs_revision += 1;
@@ -192,7 +192,7 @@ impl Store {
         self.forget_failure(id);
         self.jobs.remove(id);
         self.children.remove(id);
-        if let Some((parent, index)) = id.array_parent()
+        if let Some((parent, index)) = id.part()
             && let Some(children) = self.children.get_mut(&parent)
         {
             children.remove(&index);
@@ -290,7 +290,7 @@ impl Store {
 
     /// The row of a job or of a child.
     pub fn job(&self, id: &JobId) -> Option<&JobSummary> {
-        match id.array_parent() {
+        match id.part() {
             Some((parent, index)) => self.children.get(&parent)?.get(&index),
             None => self.jobs.get(id),
         }

@@ -3,7 +3,7 @@
 use super::log::{REST, Stream, Subject};
 use super::{App, Intention, View};
 use crate::backend::{JobQuery, JobScope};
-use crate::model::{DEFAULT_LOG_GROUP, JobDetail, JobId, JobStatus, JobSummary, Millis};
+use crate::model::{AttemptDetail, DEFAULT_LOG_GROUP, JobDetail, JobId, JobStatus, JobSummary, Millis};
 use crate::tui::log_reading::ReadLog;
 use crate::tui::requests::Ask;
 
@@ -97,7 +97,7 @@ impl App {
     pub(super) fn ask_children(&mut self, parent: &JobId) {
         if self.children_asked.insert(parent.clone()) {
             self.store.look_at_children(parent);
-            let query = children_query(parent, None);
+            let query = parts_query(self.store.job(parent), parent, None);
             self.ask(Ask::Children { parent: parent.clone(), query });
         }
     }
@@ -144,6 +144,10 @@ impl App {
     }
 
     fn subject_of(&self, job: &JobSummary) -> Subject {
+        if job.is_multi_node() {
+            // The main node speaks for the job, with its log too.
+            return self.stream_of(job, "of the main node");
+        }
         if job.is_array_parent() {
             return self.subject_of_array(job);
         }
@@ -258,11 +262,12 @@ impl App {
     }
 }
 
-/// A job's name, with the index of a child.
+/// A job's name, with the index of a child or a node.
 pub fn title_of(job: &JobSummary) -> String {
-    match job.job_id.array_parent() {
-        Some((_, index)) => format!("{}:{index}", job.job_name),
-        None => job.job_name.clone(),
+    match (job.job_id.array_parent(), job.job_id.node_parent()) {
+        (Some((_, index)), _) => format!("{}:{index}", job.job_name),
+        (None, Some((_, index))) => format!("{}#{index}", job.job_name),
+        (None, None) => job.job_name.clone(),
     }
 }
 
@@ -275,8 +280,10 @@ pub(super) fn job_of(subject: &Subject) -> Option<&JobId> {
     }
 }
 
-pub(super) fn children_query(parent: &JobId, page_token: Option<String>) -> JobQuery {
-    JobQuery { scope: JobScope::Array(parent.clone()), page_token, limit: Some(CHILDREN_PAGE), ..Default::default() }
+/// Asks for the children of an array, or for the nodes of a multi-node job.
+pub(super) fn parts_query(whole: Option<&JobSummary>, id: &JobId, page_token: Option<String>) -> JobQuery {
+    let scope = if whole.is_some_and(JobSummary::is_multi_node) { JobScope::Nodes } else { JobScope::Array };
+    JobQuery { scope: scope(id.clone()), page_token, limit: Some(CHILDREN_PAGE), ..Default::default() }
 }
 
 pub(super) fn attempt_of(job: &JobSummary) -> u32 {
@@ -291,12 +298,19 @@ fn attempts_in(detail: &JobDetail) -> u32 {
 
 fn last_stream(detail: &JobDetail) -> Option<String> {
     let present = detail.container.as_ref().and_then(|container| container.log_stream_name.clone());
-    present.or_else(|| detail.attempts.last().and_then(|attempt| attempt.container.log_stream_name.clone()))
+    present.or_else(|| detail.attempts.last().and_then(stream_in))
 }
 
 fn stream_of_attempt(detail: &JobDetail, number: u32) -> Option<String> {
     let at = usize::try_from(number).ok()?.checked_sub(1)?;
-    detail.attempts.get(at)?.container.log_stream_name.clone()
+    detail.attempts.get(at).and_then(stream_in)
+}
+
+/// The stream of an attempt; of several containers that of the first.
+fn stream_in(attempt: &AttemptDetail) -> Option<String> {
+    let several = attempt.task_properties.iter().flat_map(|task| &task.containers);
+    let first = || several.filter_map(|container| container.log_stream_name.clone()).next();
+    attempt.container.log_stream_name.clone().or_else(first)
 }
 
 fn log_group(detail: &JobDetail) -> Option<String> {

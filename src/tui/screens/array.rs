@@ -1,4 +1,4 @@
-//! An array: counts by state, a strip of all its children, the children themselves, the log of the selected one.
+//! An array, or a multi-node job: counts by state, a strip of all its children, the children themselves, the log of the selected one.
 
 use super::{jobs, log};
 use crate::config::theme::Role;
@@ -17,7 +17,8 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, parent: &JobId, li
     let none = BTreeMap::new();
     let children = app.store.children.get(parent).unwrap_or(&none);
     let row = app.job_row(parent);
-    let size = row.as_ref().and_then(|job| job.array_properties.as_ref()).and_then(|array| array.size);
+    let size = row.as_ref().and_then(JobSummary::parts);
+    let nodes = row.as_ref().is_some_and(JobSummary::is_multi_node);
     let all = size.unwrap_or_else(|| u32::try_from(children.len()).unwrap_or(u32::MAX));
     let needs_two = all > u32::from(area.width.saturating_sub(8));
     let strip_lines = if needs_two && area.height >= 18 { 2 } else { 1 };
@@ -39,7 +40,14 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, parent: &JobId, li
     };
     if upper.height > 0 {
         let role = if app.aside { Role::Title } else { Role::Focus };
-        jobs::draw(app, painter, upper, list, !app.aside, vec![piece(" Children · ", role)]);
+        jobs::draw(
+            app,
+            painter,
+            upper,
+            list,
+            !app.aside,
+            vec![piece(if nodes { " Nodes · " } else { " Children · " }, role)],
+        );
     }
     if lower.height > 0 {
         log::draw(app, painter, lower, app.aside);
@@ -66,6 +74,7 @@ fn summary(
         counts
     });
     let name = row.map(|job| job.job_name.clone()).unwrap_or_default();
+    let parts = if row.is_some_and(JobSummary::is_multi_node) { "nodes" } else { "children" };
     let size_more = if size.is_none() { more } else { "" };
     let size = size.map_or(children.len() as u64, u64::from);
     let (state, role) = row.map_or(("", Role::Dim), |job| (job.status.as_str(), jobs::sign(job.status).1));
@@ -78,7 +87,7 @@ fn summary(
     let head = [
         piece(format!(" {name}  "), Role::Text),
         piece(format!("{state}  "), role),
-        piece(format!("{}{size_more} children", count(size)), Role::Dim),
+        piece(format!("{}{size_more} {parts}", count(size)), Role::Dim),
     ];
     let taken = painter.pieces(line.x, line.y, line.width, &head);
     let room = line.width - taken;

@@ -53,11 +53,15 @@ fn breadcrumbs(app: &App) -> String {
         .map(|view| match view {
             View::Overview => "overview".to_owned(),
             View::Log => "log".to_owned(),
-            View::Job { id, .. } => match id.array_parent() {
-                Some((_, index)) => format!("child {index}"),
-                None => format!("job {}", name(id)),
+            View::Job { id, .. } => match (id.array_parent(), id.node_parent()) {
+                (Some((_, index)), _) => format!("child {index}"),
+                (None, Some((_, index))) => format!("node {index}"),
+                (None, None) => format!("job {}", name(id)),
             },
-            View::Array { parent, .. } => format!("array {}", name(parent)),
+            View::Array { parent, .. } => {
+                let nodes = app.job_row(parent).is_some_and(|job| job.is_multi_node());
+                format!("{} {}", if nodes { "nodes of" } else { "array" }, name(parent))
+            }
             View::Instances { environment, .. } => format!("environment {environment}"),
             View::Schedules(_) => "schedules".to_owned(),
             View::Definitions(_) => "definitions".to_owned(),
