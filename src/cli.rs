@@ -100,6 +100,15 @@ pub enum Verb {
         override_usage = "batchdeck reprioritise <ID>... <PRIORITY>\n       batchdeck reprioritise --queue <NAME> <PRIORITY>"
     )]
     Reprioritise(ReprioritiseArgs),
+    /// Hold back waiting jobs, or all of a queue: they are passed over until they are released.
+    #[command(override_usage = "batchdeck hold <ID>...\n       batchdeck hold --queue <NAME>")]
+    Hold(HoldArgs),
+    /// Release held jobs, or a held queue.
+    #[command(override_usage = "batchdeck release <ID>...\n       batchdeck release --queue <NAME>")]
+    Release(HoldArgs),
+    /// Move waiting jobs to the front of their queue, or to another queue; their ids and those who wait for them stay.
+    #[command(override_usage = "batchdeck move <ID>... --front\n       batchdeck move <ID>... --to <NAME> [--front]")]
+    Move(MoveArgs),
     /// Print a job's log, and follow it if asked to.
     Logs(LogsArgs),
     /// List job definitions, or register one.
@@ -170,6 +179,8 @@ pub enum QueuesVerb {
     Enable(SwitchArgs),
     /// Let no job be submitted to a queue. What runs goes on.
     Disable(SwitchArgs),
+    /// Show which jobs of a queue are next, and what it uses.
+    Snapshot(SnapshotArgs),
 }
 
 #[derive(Debug, Args)]
@@ -331,6 +342,53 @@ pub struct ReprioritiseArgs {
     /// Why; it is recorded.
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
+    /// How to print it.
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct HoldArgs {
+    /// Ids of jobs, or the beginnings of ids.
+    #[arg(required_unless_present = "queue", conflicts_with = "queue", value_name = "ID")]
+    pub ids: Vec<String>,
+    /// The queue, instead of jobs.
+    #[arg(long, value_name = "NAME")]
+    pub queue: Option<String>,
+    /// Why; it is recorded.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// How to print it.
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct MoveArgs {
+    /// Ids of waiting jobs, or the beginnings of ids; the last one given is the first at the front.
+    #[arg(required = true, value_name = "ID")]
+    pub ids: Vec<String>,
+    /// To this queue.
+    #[arg(long, value_name = "NAME", required_unless_present = "front")]
+    pub to: Option<String>,
+    /// In front of all that wait there.
+    #[arg(long)]
+    pub front: bool,
+    /// Its share in the other queue, where that has shares; the one it has if not said.
+    #[arg(long, value_name = "NAME", requires = "to")]
+    pub share: Option<String>,
+    /// Why; it is recorded.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// How to print it.
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct SnapshotArgs {
+    /// The queue's name.
+    pub name: String,
     /// How to print it.
     #[arg(short, long, value_enum, default_value_t)]
     pub output: Format,

@@ -9,10 +9,10 @@ mod tests;
 use super::{Backend, BackendError, Capabilities, JobQuery, JobScope, Page, Why};
 use crate::model::{
     AuditEntry, Change, ComputeEnvironment, CostQuery, CostReport, CreateComputeEnvironmentRequest,
-    CreateJobQueueRequest, Cursor, DeadLetter, EngineStatus, EventLine, GetLogEvents, JobDefinition, JobDetail, JobId,
-    JobQueue, JobStatus, JobSummary, LogEvent, LogPage, ObservedRuns, RegisterJobDefinitionRequest,
-    RegisterJobDefinitionResponse, Schedule, ScheduleGroup, ScheduleRun, SubmitJobRequest, SubmitJobResponse,
-    UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
+    CreateJobQueueRequest, Cursor, DeadLetter, EngineStatus, EventLine, GetLogEvents, HoldTarget, JobDefinition,
+    JobDetail, JobId, JobQueue, JobQueueSnapshot, JobStatus, JobSummary, LogEvent, LogPage, MoveTo, ObservedRuns,
+    RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Schedule, ScheduleGroup, ScheduleRun,
+    SubmitJobRequest, SubmitJobResponse, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
 };
 use async_trait::async_trait;
 use client::{Call, Client, Patience, Silence};
@@ -115,6 +115,16 @@ fn schedule_path(name: &str) -> String {
     format!("/schedules/{}", encode(name))
 }
 
+/// `hold` or `release`.
+fn hold_call(what: &str, target: &HoldTarget) -> Call {
+    let (path, about) = match target {
+        HoldTarget::Job(id) => (format!("jobs/{}", encode(id.as_str())), format!("job {id}")),
+        HoldTarget::Queue(queue) => (format!("queues/{}", encode(queue)), format!("job queue {queue}")),
+    };
+    let name = if what == "hold" { "Hold" } else { "Release" };
+    Call::send(name, Method::PUT, format!("/batchdeck/v1/{path}/{what}"), &serde_json::json!({})).about(about)
+}
+
 fn own_schedule_path(group: &str, name: &str, what: &str) -> String {
     format!("/batchdeck/v1/schedules/{}/{}/{what}", encode(group), encode(name))
 }
@@ -129,6 +139,7 @@ impl Backend for LocalBackend {
         Capabilities {
             name: "local",
             reprioritise_job: true,
+            hold: true,
             schedules: true,
             audit: true,
             costs: true,
@@ -226,6 +237,25 @@ impl Backend for LocalBackend {
         let path = format!("/batchdeck/v1/jobs/{}/priority", encode(id.as_str()));
         let call = Call::send("ReprioritiseJob", Method::PUT, path, &Reprioritise { priority });
         self.act(call.because(why.reason).about(format!("job {id}"))).await
+    }
+
+    async fn hold(&self, target: &HoldTarget, why: Why) -> Result<(), BackendError> {
+        self.act(hold_call("hold", target).because(why.reason)).await
+    }
+
+    async fn release(&self, target: &HoldTarget, why: Why) -> Result<(), BackendError> {
+        self.act(hold_call("release", target).because(why.reason)).await
+    }
+
+    async fn move_job(&self, id: &JobId, to: MoveTo, why: Why) -> Result<(), BackendError> {
+        let path = format!("/batchdeck/v1/jobs/{}/move", encode(id.as_str()));
+        let call = Call::send("MoveJob", Method::PUT, path, &to);
+        self.act(call.because(why.reason).about(format!("job {id}"))).await
+    }
+
+    async fn queue_snapshot(&self, queue: &str) -> Result<JobQueueSnapshot, BackendError> {
+        let call = Call::batch("GetJobQueueSnapshot", &serde_json::json!({ "jobQueue": queue }));
+        self.client.call(call.about(format!("job queue {queue}"))).await
     }
 
     async fn log_events(&self, request: GetLogEvents) -> Result<LogPage, BackendError> {

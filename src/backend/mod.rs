@@ -9,10 +9,10 @@ mod stub;
 
 use crate::model::{
     AuditEntry, Change, ComputeEnvironment, CostQuery, CostReport, CreateComputeEnvironmentRequest,
-    CreateJobQueueRequest, Cursor, DeadLetter, EngineStatus, EventLine, GetLogEvents, JobDefinition, JobDetail, JobId,
-    JobQueue, JobStatus, JobSummary, LogEvent, LogPage, ObservedRuns, RegisterJobDefinitionRequest,
-    RegisterJobDefinitionResponse, Schedule, ScheduleGroup, ScheduleRun, SubmitJobRequest, SubmitJobResponse,
-    UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
+    CreateJobQueueRequest, Cursor, DeadLetter, EngineStatus, EventLine, GetLogEvents, HoldTarget, JobDefinition,
+    JobDetail, JobId, JobQueue, JobQueueSnapshot, JobStatus, JobSummary, LogEvent, LogPage, MoveTo, ObservedRuns,
+    RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Schedule, ScheduleGroup, ScheduleRun,
+    SubmitJobRequest, SubmitJobResponse, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
 };
 use async_trait::async_trait;
 use futures::stream::BoxStream;
@@ -58,6 +58,14 @@ pub trait Backend: Send + Sync + 'static {
     async fn terminate_job(&self, id: &JobId, reason: &str) -> Result<(), BackendError>;
     /// Moves a waiting job by its priority (0 to 9999, larger first). AWS has no such call for container jobs.
     async fn reprioritise_job(&self, id: &JobId, priority: i32, why: Why) -> Result<(), BackendError>;
+
+    /// Holds back a waiting job or a whole queue: it is passed over until it is released. AWS has no such call.
+    async fn hold(&self, target: &HoldTarget, why: Why) -> Result<(), BackendError>;
+    async fn release(&self, target: &HoldTarget, why: Why) -> Result<(), BackendError>;
+    /// Moves a waiting job to the front, or to another queue with its id and those who wait for it. AWS has no such call.
+    async fn move_job(&self, id: &JobId, to: MoveTo, why: Why) -> Result<(), BackendError>;
+    /// The first 100 RUNNABLE jobs of a queue in the order in which they are placed, and what it uses.
+    async fn queue_snapshot(&self, queue: &str) -> Result<JobQueueSnapshot, BackendError>;
 
     /// One page of a log stream: without a token its last lines, or with `start_from_head` its first. The page's tokens
     /// read on and back from it; a token that comes back as it was sent marks the last or the first line. A page may be
@@ -158,6 +166,8 @@ pub struct Capabilities {
     /// "local" or "aws": for the header.
     pub name: &'static str,
     pub reprioritise_job: bool,
+    /// Holding, releasing and moving what waits.
+    pub hold: bool,
     pub schedules: bool,
     pub audit: bool,
     /// What was spent and what runs have used is known.

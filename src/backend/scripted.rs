@@ -6,10 +6,10 @@
 use super::{Backend, BackendError, Capabilities, JobQuery, JobScope, Page, Why};
 use crate::model::{
     AuditEntry, Change, ComputeEnvironment, CostQuery, CostReport, CreateComputeEnvironmentRequest,
-    CreateJobQueueRequest, Cursor, EngineStatus, GetLogEvents, JobDefinition, JobDetail, JobId, JobQueue, JobSummary,
-    LogEvent, LogPage, Millis, ObservedRuns, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Schedule,
-    ScheduleRun, SubmitJobRequest, SubmitJobResponse, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest, What,
-    name_of,
+    CreateJobQueueRequest, Cursor, EngineStatus, FrontOfQueue, FrontOfQueueJob, GetLogEvents, HoldTarget,
+    JobDefinition, JobDetail, JobId, JobQueue, JobQueueSnapshot, JobStatus, JobSummary, LogEvent, LogPage, Millis,
+    MoveTo, ObservedRuns, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Schedule, ScheduleRun,
+    SubmitJobRequest, SubmitJobResponse, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest, What, name_of,
 };
 use async_trait::async_trait;
 use futures::StreamExt;
@@ -52,6 +52,7 @@ pub struct World {
 #[expect(clippy::struct_excessive_bools, reason = "each is one independent ability, as in `Capabilities`")]
 pub struct Can {
     pub reprioritise_job: bool,
+    pub hold: bool,
     pub schedules: bool,
     pub audit: bool,
     pub costs: bool,
@@ -60,7 +61,7 @@ pub struct Can {
 
 impl Default for Can {
     fn default() -> Self {
-        Self { reprioritise_job: true, schedules: true, audit: true, costs: true, pushes_changes: true }
+        Self { reprioritise_job: true, hold: true, schedules: true, audit: true, costs: true, pushes_changes: true }
     }
 }
 
@@ -76,6 +77,9 @@ pub enum Call {
     CancelJob { id: JobId, reason: String },
     TerminateJob { id: JobId, reason: String },
     ReprioritiseJob { id: JobId, priority: i32, why: Why },
+    Hold(HoldTarget, Why),
+    Release(HoldTarget, Why),
+    MoveJob { id: JobId, to: MoveTo, why: Why },
     CreateSchedule(Box<Schedule>),
     UpdateSchedule(Box<Schedule>),
     DeleteSchedule { group: String, name: String },
@@ -212,10 +216,11 @@ fn page(lines: &[LogEvent], from: usize, to: usize) -> LogPage {
 #[async_trait]
 impl Backend for ScriptedBackend {
     fn capabilities(&self) -> Capabilities {
-        let Can { reprioritise_job, schedules, audit, costs, pushes_changes } = self.world.can;
+        let Can { reprioritise_job, hold, schedules, audit, costs, pushes_changes } = self.world.can;
         Capabilities {
             name: if pushes_changes { "local" } else { "aws" },
             reprioritise_job,
+            hold,
             schedules,
             audit,
             costs,
@@ -295,6 +300,32 @@ impl Backend for ScriptedBackend {
 
     async fn reprioritise_job(&self, id: &JobId, priority: i32, why: Why) -> Result<(), BackendError> {
         self.note(Call::ReprioritiseJob { id: id.clone(), priority, why })
+    }
+
+    async fn hold(&self, target: &HoldTarget, why: Why) -> Result<(), BackendError> {
+        self.note(Call::Hold(target.clone(), why))
+    }
+
+    async fn release(&self, target: &HoldTarget, why: Why) -> Result<(), BackendError> {
+        self.note(Call::Release(target.clone(), why))
+    }
+
+    async fn move_job(&self, id: &JobId, to: MoveTo, why: Why) -> Result<(), BackendError> {
+        self.note(Call::MoveJob { id: id.clone(), to, why })
+    }
+
+    /// Its RUNNABLE jobs by the time of their submission.
+    async fn queue_snapshot(&self, queue: &str) -> Result<JobQueueSnapshot, BackendError> {
+        let is_there = |job: &&JobSummary| job.extra.as_ref().is_some_and(|extra| extra.job_queue == queue);
+        let mut runnable: Vec<_> =
+            self.world.jobs.iter().filter(|job| job.status == JobStatus::Runnable).filter(is_there).collect();
+        runnable.sort_by(|a, b| (a.created_at, &a.job_id).cmp(&(b.created_at, &b.job_id)));
+        let job = |job: &JobSummary| FrontOfQueueJob {
+            job_arn: job.job_arn.clone(),
+            earliest_time_at_position: job.created_at,
+        };
+        let jobs = runnable.into_iter().take(100).map(job).collect();
+        Ok(JobQueueSnapshot { front_of_queue: FrontOfQueue { jobs, last_updated_at: None }, queue_utilization: None })
     }
 
     async fn log_events(&self, request: GetLogEvents) -> Result<LogPage, BackendError> {

@@ -115,7 +115,13 @@ fn facts(job: &JobDetail, now: Millis) -> Table {
 
 fn status(job: &JobDetail) -> String {
     let stopping = job.extra.as_ref().is_some_and(|extra| extra.stopping);
-    let marks = [(job.is_cancelled, ", cancelled"), (job.is_terminated, ", terminated"), (stopping, ", stopping")];
+    let held = job.extra.as_ref().is_some_and(|extra| extra.held);
+    let marks = [
+        (job.is_cancelled, ", cancelled"),
+        (job.is_terminated, ", terminated"),
+        (stopping, ", stopping"),
+        (held, ", held"),
+    ];
     let marks: String = marks.into_iter().filter_map(|(is, mark)| is.then_some(mark)).collect();
     format!("{}{marks}", job.status)
 }

@@ -131,6 +131,9 @@ fn reason(job: &JobSummary) -> String {
     if job.extra.as_ref().is_some_and(|extra| extra.stopping) {
         words.push("stopping".to_owned());
     }
+    if job.extra.as_ref().is_some_and(|extra| extra.held) {
+        words.push(if job.is_array_parent() { "some are held" } else { "held" }.to_owned());
+    }
     let container = job.container.as_ref().and_then(|container| container.reason.as_deref());
     let plain_success = job.status == JobStatus::Succeeded;
     words.extend(

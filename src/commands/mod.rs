@@ -14,6 +14,7 @@ mod envs;
 mod error;
 mod events;
 mod fit;
+mod hold;
 mod init;
 mod job;
 mod jobs;
@@ -82,6 +83,9 @@ async fn carry_out(cli: Cli) -> Done {
         Some(Verb::Cancel(args)) => end::run(end::Call::Cancel, &args, setting).await,
         Some(Verb::Terminate(args)) => end::run(end::Call::Terminate, &args, setting).await,
         Some(Verb::Reprioritise(args)) => reprioritise::run(&args, setting).await,
+        Some(Verb::Hold(args)) => hold::hold(&args, true, setting).await,
+        Some(Verb::Release(args)) => hold::hold(&args, false, setting).await,
+        Some(Verb::Move(args)) => hold::move_jobs(&args, setting).await,
         Some(Verb::Logs(args)) => logs::run(&args, setting.open().await?).await,
         Some(Verb::Definitions(args)) => definitions::run(&args, setting).await,
         Some(Verb::Schedule(verb)) => schedule::run(verb, setting).await,

@@ -227,7 +227,10 @@ impl Engine {
     fn of(mut core: Core) -> Self {
         core.jobs.values_mut().for_each(|root| root.complete());
         let index = Index::build(&core);
-        Self { core, index, usage: BTreeMap::new(), moved: BTreeSet::new(), at: 0, elsewhere: Machine::default() }
+        let mut engine =
+            Self { core, index, usage: BTreeMap::new(), moved: BTreeSet::new(), at: 0, elsewhere: Machine::default() };
+        engine.complete_blocked();
+        engine
     }
 
     /// Takes other settings, after a snapshot was read that carries those of its time.

@@ -18,6 +18,15 @@ pub struct MoveTo {
     pub front: bool,
 }
 
+/// *Ours*: what is held back and released.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HoldTarget {
+    /// A waiting job, or all that wait of an array.
+    Job(JobId),
+    /// All jobs of a queue, by its name.
+    Queue(String),
+}
+
 /// *Ours*: the job at the head of a queue that holds up all behind it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]

@@ -157,6 +157,8 @@ actions! {
     Switch "switch" At(&[Queues, Environments, Instances]), Write, ["e"], "enable/disable", "enable or disable the queue or the compute environment";
     Resubmit "resubmit" At(&[Jobs, Array, Job]), Write, ["c", "r"], "again", "submit the same job again, after a look at it in the form";
     Mark "mark" At(&[Jobs, Array]), Nothing, ["space"], "mark", "mark the job for the next action, and go down";
+    Hold "hold" At(&[Queues, Jobs, Array, Job]), WriteLocal, ["H"], "hold/release", "hold back what waits, or all of the queue; or release it";
+    Move "move" At(&[Jobs, Array, Job]), WriteLocal, ["m"], "move", "move what waits to the front or to another queue";
     MarkAll "mark-all" At(&[Jobs, Array]), Nothing, ["*"], "", "mark all that are listed, or none";
     NextStates "next-states" At(&[Jobs, Array]), Nothing, ["s", "right", "]"], "states", "list the jobs of the next states";
     PreviousStates "previous-states" At(&[Jobs, Array]), Nothing, ["left", "["], "", "list the jobs of the states before";

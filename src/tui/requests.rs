@@ -3,9 +3,9 @@
 use crate::backend::{Backend, BackendError, JobQuery, Page, Why};
 use crate::config::theme::{Theme, ThemeError};
 use crate::model::{
-    AuditEntry, Change, ComputeEnvironment, CreateComputeEnvironmentRequest, CreateJobQueueRequest, JobDefinition,
-    JobDetail, JobId, JobQueue, JobSummary, Millis, RegisterJobDefinitionRequest, Schedule, ScheduleRun,
-    SubmitJobRequest, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
+    AuditEntry, Change, ComputeEnvironment, CreateComputeEnvironmentRequest, CreateJobQueueRequest, HoldTarget,
+    JobDefinition, JobDetail, JobId, JobQueue, JobSummary, Millis, MoveTo, RegisterJobDefinitionRequest, Schedule,
+    ScheduleRun, SubmitJobRequest, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
 };
 use crate::tui::log_reading::{self, LogRead, ReadLog};
 use std::path::Path;
@@ -82,6 +82,9 @@ pub enum Step {
     Cancel { id: JobId, reason: String },
     Terminate { id: JobId, reason: String },
     ReprioritiseJob { id: JobId, priority: i32, why: Why },
+    Hold(HoldTarget, Why),
+    Release(HoldTarget, Why),
+    MoveJob { id: JobId, to: MoveTo, why: Why },
     UpdateQueue(UpdateJobQueueRequest, Why),
     UpdateEnvironment(UpdateComputeEnvironmentRequest, Why),
     Submit(Box<SubmitJobRequest>),
@@ -194,6 +197,9 @@ async fn take(backend: &dyn Backend, step: Step, submitted: &mut Vec<JobId>) -> 
         Step::Cancel { id, reason } => backend.cancel_job(&id, &reason).await?,
         Step::Terminate { id, reason } => backend.terminate_job(&id, &reason).await?,
         Step::ReprioritiseJob { id, priority, why } => backend.reprioritise_job(&id, priority, why).await?,
+        Step::Hold(target, why) => backend.hold(&target, why).await?,
+        Step::Release(target, why) => backend.release(&target, why).await?,
+        Step::MoveJob { id, to, why } => backend.move_job(&id, to, why).await?,
         Step::UpdateQueue(request, why) => backend.update_job_queue(request, why).await?,
         Step::UpdateEnvironment(request, why) => backend.update_compute_environment(request, why).await?,
         Step::Submit(request) => {

@@ -20,10 +20,10 @@ pub use settings::{AwsSettings, Keys};
 use super::{Backend, BackendError, Capabilities, JobQuery, JobScope, Page, Why};
 use crate::model::{
     AuditEntry, Change, ComputeEnvironment, ComputeResourceUpdate, CostQuery, CostReport,
-    CreateComputeEnvironmentRequest, CreateJobQueueRequest, Cursor, EngineStatus, GetLogEvents, JobDefinition,
-    JobDetail, JobId, JobQueue, JobSummary, LogEvent, LogPage, ObservedRuns, RegisterJobDefinitionRequest,
-    RegisterJobDefinitionResponse, Schedule, ScheduleRun, SubmitJobRequest, SubmitJobResponse,
-    UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
+    CreateComputeEnvironmentRequest, CreateJobQueueRequest, Cursor, EngineStatus, GetLogEvents, HoldTarget,
+    JobDefinition, JobDetail, JobId, JobQueue, JobQueueSnapshot, JobSummary, LogEvent, LogPage, MoveTo, ObservedRuns,
+    RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Schedule, ScheduleRun, SubmitJobRequest,
+    SubmitJobResponse, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
 };
 use async_trait::async_trait;
 use audit::AuditFile;
@@ -96,6 +96,7 @@ impl Backend for AwsBackend {
         Capabilities {
             name: NAME,
             reprioritise_job: false,
+            hold: false,
             schedules: false,
             audit: self.audit.is_some(),
             costs: false,
@@ -298,6 +299,45 @@ impl Backend for AwsBackend {
             instead: "raise the priority of its queue (`batchdeck reprioritise --queue NAME PRIORITY`), or cancel the job \
                       and submit it to a queue of a higher priority",
         })
+    }
+
+    async fn hold(&self, target: &HoldTarget, _why: Why) -> Result<(), BackendError> {
+        Err(match target {
+            HoldTarget::Job(_) => BackendError::Unsupported {
+                action: "holding a waiting job",
+                backend: NAME,
+                instead: "cancel it (`batchdeck cancel ID`) and submit it again later; jobs that depend on it fail with it",
+            },
+            HoldTarget::Queue(_) => BackendError::Unsupported {
+                action: "holding a queue",
+                backend: NAME,
+                instead: "disable its compute environments (`batchdeck envs disable NAME`), which holds all queues that \
+                          use them; disabling the queue only keeps new jobs out",
+            },
+        })
+    }
+
+    async fn release(&self, _target: &HoldTarget, _why: Why) -> Result<(), BackendError> {
+        Err(BackendError::Unsupported {
+            action: "releasing what is held",
+            backend: NAME,
+            instead: "nothing can be held there; enable what is disabled (`batchdeck queues enable NAME`, `batchdeck envs \
+                      enable NAME`)",
+        })
+    }
+
+    async fn move_job(&self, _id: &JobId, _to: MoveTo, _why: Why) -> Result<(), BackendError> {
+        Err(BackendError::Unsupported {
+            action: "moving a waiting job",
+            backend: NAME,
+            instead: "cancel it and submit it to the other queue: it gets another id, and jobs that depend on it fail",
+        })
+    }
+
+    async fn queue_snapshot(&self, queue: &str) -> Result<JobQueueSnapshot, BackendError> {
+        let call = self.service.batch.get_job_queue_snapshot().job_queue(queue);
+        let answer = self.service.call(Operator, "GetJobQueueSnapshot", call.send()).await?;
+        Ok(convert::queue::snapshot(answer))
     }
 
     async fn log_events(&self, request: GetLogEvents) -> Result<LogPage, BackendError> {

@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::backend::stub::{Answer, Asked, Ending, Stub};
-use crate::model::{CostQuery, JobStatus, StatusCounts, What};
+use crate::model::{CostQuery, HoldTarget, JobStatus, MoveTo, StatusCounts, What};
 use futures::StreamExt;
 use serde_json::{Value, json};
 
@@ -91,17 +91,51 @@ async fn what_aws_has_no_call_for_says_what_to_do_instead() {
         "reprioritising a waiting job is not possible on aws: raise the priority of its queue (`batchdeck reprioritise \
          --queue NAME PRIORITY`), or cancel the job and submit it to a queue of a higher priority"
     );
+    let job = HoldTarget::Job("j".into());
+    let held = backend.hold(&job, Why::default()).await.expect_err("is not possible");
+    assert!(held.to_string().contains("`batchdeck cancel ID`"), "{held}");
+    let queue = backend.hold(&HoldTarget::Queue("q".into()), Why::default()).await.expect_err("is not possible");
+    assert!(queue.to_string().contains("`batchdeck envs disable NAME`"), "{queue}");
+    let released = backend.release(&job, Why::default()).await.expect_err("is not possible");
+    let elsewhere =
+        backend.move_job(&"j".into(), MoveTo::default(), Why::default()).await.expect_err("is not possible");
+    assert!(elsewhere.to_string().contains("it gets another id"), "{elsewhere}");
     let schedules = backend.schedules().await.expect_err("not yet");
     let audit = backend.audit(5).await.expect_err("no file");
     let status = backend.engine_status().await.expect_err("no engine");
     let costs = backend.costs(CostQuery::default()).await.expect_err("no accounts");
     let runs = backend.observed_runs(None).await.expect_err("no observations");
-    for error in [schedules, audit, status, costs, runs] {
+    for error in [held, queue, released, elsewhere, schedules, audit, status, costs, runs] {
         assert!(matches!(error, BackendError::Unsupported { backend: "aws", .. }), "{error:?}");
     }
     let can = backend.capabilities();
-    assert!(!can.reprioritise_job && !can.schedules && !can.audit && !can.costs && !can.pushes_changes);
+    assert!(!can.reprioritise_job && !can.hold && !can.schedules && !can.audit && !can.costs && !can.pushes_changes);
     assert!(stub.asked().is_empty());
+}
+
+#[tokio::test]
+async fn a_snapshot_of_a_queue_is_read_as_aws_writes_it() {
+    let answer = json!({
+        "frontOfQueue": {"jobs": [{"jobArn": "arn:aws:batch:r:1:job/a", "earliestTimeAtPosition": 7}], "lastUpdatedAt": 9},
+        "queueUtilization": {
+            "totalCapacityUsage": [{"capacityUnit": "VCPU", "quantity": 2.5}],
+            "fairshareUtilization": {
+                "activeShareCount": 2,
+                "topCapacityUtilization": [
+                    {"shareIdentifier": "s", "capacityUsage": [{"capacityUnit": "VCPU", "quantity": 2.5}]}
+                ]
+            },
+            "lastUpdatedAt": 9
+        }
+    });
+    let told = answer.clone();
+    let (backend, stub) = world(move |_| Answer::json(&told)).await;
+    let shot = backend.queue_snapshot("main").await.expect("a snapshot");
+    assert_eq!(serde_json::to_value(&shot).expect("json"), answer);
+    assert_eq!(
+        (stub.asked()[0].line.as_str(), &stub.asked()[0].body),
+        ("POST /v1/getjobqueuesnapshot", &json!({"jobQueue": "main"}))
+    );
 }
 
 /// Two queues; `big` has more than a filtered page of jobs, and an array whose child runs.

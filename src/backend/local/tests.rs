@@ -302,3 +302,33 @@ async fn a_stream_that_is_refused_says_why() {
     let Err(error) = w.backend.follow_log(None, "s".into(), None).await else { panic!("it is refused") };
     assert_eq!(error, BackendError::NotFound { what: "log stream s".into() });
 }
+
+#[tokio::test]
+async fn what_waits_is_held_released_and_moved_by_its_own_routes() {
+    let w = world(|_| Answer::json(&json!({})));
+    let (b, why) = (&w.backend, Why { reason: Some("maintenance".into()) });
+    let (job, queue) = (HoldTarget::Job("uuid:7".into()), HoldTarget::Queue("a b".into()));
+    for target in [&job, &queue] {
+        b.hold(target, why.clone()).await.expect("holds");
+        b.release(target, why.clone()).await.expect("releases");
+    }
+    let to = MoveTo { job_queue: Some("high".into()), share_identifier: Some("red".into()), front: true };
+    b.move_job(&"uuid:7".into(), to, why).await.expect("moves");
+    b.queue_snapshot("a b").await.expect("a snapshot");
+    let asked = w.stub.asked();
+    let lines: Vec<_> = asked.iter().map(|asked| asked.line.as_str()).collect();
+    assert_eq!(
+        lines,
+        [
+            "PUT /batchdeck/v1/jobs/uuid%3A7/hold",
+            "PUT /batchdeck/v1/jobs/uuid%3A7/release",
+            "PUT /batchdeck/v1/queues/a%20b/hold",
+            "PUT /batchdeck/v1/queues/a%20b/release",
+            "PUT /batchdeck/v1/jobs/uuid%3A7/move",
+            "POST /v1/getjobqueuesnapshot",
+        ]
+    );
+    assert!(asked[..5].iter().all(|asked| asked.header("x-batchdeck-reason") == "maintenance"));
+    assert_eq!(asked[4].body, json!({"jobQueue": "high", "shareIdentifier": "red", "front": true}));
+    assert_eq!(asked[5].body, json!({"jobQueue": "a b"}));
+}

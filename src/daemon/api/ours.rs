@@ -9,7 +9,7 @@ use crate::engine::command::{Action, Answer};
 use crate::engine::{Engine, JobFilter};
 use crate::model::{
     AgentStatus, AuditEntry, ComputeEnvironment, CostQuery, CostReport, Cursor, EngineStatus, JobDefinition, JobId,
-    JobQueue, JobStatus, ObservedRuns, Schedule, ScheduleRun, SubmitJobResponse,
+    JobQueue, JobStatus, MoveTo, ObservedRuns, Schedule, ScheduleRun, SubmitJobResponse,
 };
 use axum::Json;
 use axum::extract::{Path, State};
@@ -119,6 +119,49 @@ pub(super) async fn reprioritise(
     Wire(request): Wire<Priority>,
 ) -> Result<Json<Value>, ApiError> {
     let action = Action::ReprioritiseJob { job, priority: request.priority };
+    world.driver.command(caller.command(action)).await?;
+    Ok(Json(json!({})))
+}
+
+pub(super) async fn hold_job(world: Shared, caller: Caller, Path(job): Path<JobId>) -> Result<Json<Value>, ApiError> {
+    order(world, caller, Action::HoldJob { job }).await
+}
+
+pub(super) async fn release_job(
+    world: Shared,
+    caller: Caller,
+    Path(job): Path<JobId>,
+) -> Result<Json<Value>, ApiError> {
+    order(world, caller, Action::ReleaseJob { job }).await
+}
+
+pub(super) async fn move_job(
+    world: Shared,
+    caller: Caller,
+    Path(job): Path<JobId>,
+    Wire(to): Wire<MoveTo>,
+) -> Result<Json<Value>, ApiError> {
+    order(world, caller, Action::MoveJob { job, to }).await
+}
+
+pub(super) async fn hold_queue(
+    world: Shared,
+    caller: Caller,
+    Path(queue): Path<String>,
+) -> Result<Json<Value>, ApiError> {
+    order(world, caller, Action::HoldQueue { queue }).await
+}
+
+pub(super) async fn release_queue(
+    world: Shared,
+    caller: Caller,
+    Path(queue): Path<String>,
+) -> Result<Json<Value>, ApiError> {
+    order(world, caller, Action::ReleaseQueue { queue }).await
+}
+
+/// What an operator does with those who wait.
+async fn order(State(world): Shared, caller: Caller, action: Action) -> Result<Json<Value>, ApiError> {
     world.driver.command(caller.command(action)).await?;
     Ok(Json(json!({})))
 }

@@ -100,6 +100,19 @@ impl Engine {
         };
     }
 
+    /// A snapshot of an earlier version does not know whom a queue is blocked by, but the jobs know why they are.
+    pub(in crate::engine) fn complete_blocked(&mut self) {
+        for key in &self.index.blocked {
+            let Some(root) = self.core.jobs.get(&key.number) else { continue };
+            let Some(job) = root.get(key.slot) else { continue };
+            let Some(reason) = job.status_reason.as_deref() else { continue };
+            let code = Text::from(reason.split(" - ").next().unwrap_or(reason));
+            if let Some(queue) = self.core.queues.get_mut(&root.spec.queue) {
+                queue.blocked.get_or_insert(Blocked { job: *key, code, since: job.since });
+            }
+        }
+    }
+
     /// What is not replenishable is gone once a job has it.
     pub(super) fn use_up(&mut self, number: u64) {
         let Some(root) = self.core.jobs.get(&number) else { return };

@@ -6,8 +6,8 @@ use super::list::Scope;
 use super::{App, Pane, Popup, Scroll, View};
 use crate::backend::Why;
 use crate::model::{
-    JobDetail, JobId, JobStatus, JobSummary, Schedule, Switch, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
-    validate,
+    HoldTarget, JobDetail, JobId, JobStatus, JobSummary, MoveTo, Schedule, Switch, UpdateComputeEnvironmentRequest,
+    UpdateJobQueueRequest, validate,
 };
 use crate::tui::action::{Action, Place};
 use crate::tui::requests::{Act, Ask, Outline, Step};
@@ -44,6 +44,11 @@ impl StopCall {
         }
     }
 }
+
+/// What a form of moving says of the queue and the turn.
+const STAYS: &str = "stays";
+const FRONT: &str = "at the front";
+const BEHIND: &str = "in its turn";
 
 /// Dependents are looked for among so many waiting jobs at most.
 const DEPENDENTS_SOUGHT: usize = 100;
@@ -197,6 +202,89 @@ impl App {
         });
     }
 
+    /// Whether a queue is held as a whole.
+    pub fn is_queue_held(&self, queue: &str) -> bool {
+        self.store.queues.get(queue).is_some_and(|queue| queue.held)
+    }
+
+    /// Holds back what is not held, and otherwise releases.
+    pub(super) fn ask_hold(&mut self) {
+        if !self.setting.can.hold {
+            return self.complain(format!(
+                "{} cannot hold jobs or queues: disable a compute environment",
+                self.setting.can.name
+            ));
+        }
+        let reason = Field::text(Key::Reason, "Reason", "", "why; it is recorded");
+        let (purpose, title, verb) = if self.place_below() == Place::Queues {
+            let Some(queue) = self.selected_queue() else { return self.say("no queue is selected") };
+            let (queue, held) = (queue.job_queue_name.clone(), !queue.held);
+            let verb = if held { "Hold" } else { "Release" };
+            let title = format!("{verb} the queue {queue}");
+            (Purpose::HoldQueue { queue, held }, title, verb)
+        } else {
+            let rows: Vec<JobSummary> =
+                self.targets().iter().filter_map(|id| self.job_row(id)).filter(|job| job.status.is_waiting()).collect();
+            let is_held = |job: &JobSummary| job.extra.as_ref().is_some_and(|extra| extra.held);
+            let held = !rows.iter().all(is_held);
+            let jobs: Vec<JobId> = rows.iter().map(|job| job.job_id.clone()).collect();
+            let verb = if held { "Hold" } else { "Release" };
+            let title = match rows.as_slice() {
+                [] => return self.complain("nothing that is selected waits: only waiting jobs can be held"),
+                [one] => format!("{verb} {}", one.job_name),
+                several => format!("{verb} {} jobs", several.len()),
+            };
+            (Purpose::HoldJobs { jobs, held }, title, verb)
+        };
+        self.open_form(Form {
+            purpose,
+            title,
+            fields: vec![reason],
+            focus: 0,
+            keep: "Leave",
+            go: verb.to_owned(),
+            careful: false,
+            tried: false,
+            scroll: Scroll::default(),
+        });
+    }
+
+    /// To the front of its own queue, unless another one is chosen.
+    pub(super) fn ask_move(&mut self) {
+        if !self.setting.can.hold {
+            return self.complain(format!(
+                "{} cannot move a waiting job: stop it and submit it to the other queue (c)",
+                self.setting.can.name
+            ));
+        }
+        let rows: Vec<JobSummary> =
+            self.targets().iter().filter_map(|id| self.job_row(id)).filter(|job| job.status.is_waiting()).collect();
+        let title = match rows.as_slice() {
+            [] => return self.complain("nothing that is selected waits: only waiting jobs can be moved"),
+            [one] => format!("Move {}", one.job_name),
+            several => format!("Move {} jobs", several.len()),
+        };
+        let mut queues = vec![STAYS.to_owned()];
+        queues.extend(self.store.queues_in_order().into_iter().map(|queue| queue.job_queue_name.clone()));
+        let turns = [FRONT, BEHIND].map(str::to_owned).to_vec();
+        self.open_form(Form {
+            purpose: Purpose::MoveJobs { jobs: rows.into_iter().map(|job| job.job_id).collect() },
+            title,
+            fields: vec![
+                Field::choice(Key::Queue, "Queue", queues, STAYS),
+                Field::choice(Key::Turn, "Turn", turns, FRONT),
+                Field::text(Key::Share, "Share", "", "in a fair-share queue; empty keeps the one it has"),
+                Field::text(Key::Reason, "Reason", "", "why; it is recorded"),
+            ],
+            focus: 0,
+            keep: "Leave",
+            go: "Move".into(),
+            careful: false,
+            tried: false,
+            scroll: Scroll::default(),
+        });
+    }
+
     pub(super) fn ask_switch(&mut self) {
         let other = |state: Switch| if state == Switch::Enabled { Switch::Disabled } else { Switch::Enabled };
         let (purpose, name, kind, to) = if self.place_below() == Place::Queues {
@@ -298,7 +386,8 @@ impl App {
         let Some(Popup::Form(form)) = self.popups.last() else { return };
         match self.calls(form) {
             Ok(act) => {
-                let ends_jobs = matches!(form.purpose, Purpose::Stop { .. });
+                let ends_jobs =
+                    matches!(form.purpose, Purpose::Stop { .. } | Purpose::HoldJobs { .. } | Purpose::MoveJobs { .. });
                 self.popups.pop();
                 if act.steps.is_empty() {
                     return self.say("nothing is left to do: all of it has ended by itself");
@@ -347,6 +436,14 @@ impl App {
                 let step = Step::UpdateQueue(request, why);
                 one(format!("priority {priority} of {queue}"), format!("priority of {queue} is now {priority}"), step)
             }
+            Purpose::HoldJobs { jobs, held } => Ok(self.hold_calls(jobs, *held, &why)),
+            Purpose::HoldQueue { queue, held } => {
+                let target = HoldTarget::Queue(queue.clone());
+                let step = if *held { Step::Hold(target, why) } else { Step::Release(target, why) };
+                let (verb, done) = if *held { ("hold", "held") } else { ("release", "released") };
+                one(format!("{verb} the queue {queue}"), format!("{done} the queue {queue}"), step)
+            }
+            Purpose::MoveJobs { jobs } => self.move_calls(form, jobs, &why),
             Purpose::SwitchQueue { queue, to } => {
                 let request =
                     UpdateJobQueueRequest { job_queue: queue.clone(), state: Some(*to), ..Default::default() };
@@ -393,6 +490,54 @@ impl App {
             }),
             Purpose::Begin => Ok(begin::act(self.setting.processors)),
         }
+    }
+
+    /// Of jobs that have started meanwhile, nothing is left to hold.
+    fn hold_calls(&self, jobs: &[JobId], held: bool, why: &Why) -> Act {
+        let waiting = self.waiting_of(jobs);
+        let step = |job: &JobSummary| {
+            let target = HoldTarget::Job(job.job_id.clone());
+            if held { Step::Hold(target, why.clone()) } else { Step::Release(target, why.clone()) }
+        };
+        let (verb, done) = if held { ("hold", "held") } else { ("release", "released") };
+        let what = what(&waiting);
+        Act {
+            title: format!("{verb} {what}"),
+            done: Outline::Words(format!("{done} {what}")),
+            steps: waiting.iter().map(step).collect(),
+            in_order: false,
+        }
+    }
+
+    /// The last one that is moved to a front stands first there: they are moved from behind.
+    fn move_calls(&self, form: &Form, jobs: &[JobId], why: &Why) -> Result<Act, Problems> {
+        let waiting = self.waiting_of(jobs);
+        let (queue, share, front) = (form.value(Key::Queue), form.value(Key::Share), form.value(Key::Turn) == FRONT);
+        let job_queue = (queue != STAYS).then(|| queue.to_owned());
+        if job_queue.is_none() && !front {
+            return Err(vec![(Key::Turn, "without another queue there is only the front to move to".to_owned())]);
+        }
+        if job_queue.is_none() && !share.is_empty() {
+            return Err(vec![(Key::Share, "a share changes with the queue; choose another queue".to_owned())]);
+        }
+        let to = MoveTo { job_queue, share_identifier: (!share.is_empty()).then(|| share.to_owned()), front };
+        let place = match (&to.job_queue, front) {
+            (Some(queue), true) => format!("to the front of {queue}"),
+            (Some(queue), false) => format!("to {queue}"),
+            (None, _) => "to the front".to_owned(),
+        };
+        let what = what(&waiting);
+        let step = |job: &JobSummary| Step::MoveJob { id: job.job_id.clone(), to: to.clone(), why: why.clone() };
+        Ok(Act {
+            title: format!("move {what} {place}"),
+            done: Outline::Words(format!("moved {what} {place}")),
+            steps: waiting.iter().rev().map(step).collect(),
+            in_order: true,
+        })
+    }
+
+    fn waiting_of(&self, jobs: &[JobId]) -> Vec<JobSummary> {
+        jobs.iter().filter_map(|id| self.job_row(id)).filter(|job| job.status.is_waiting()).collect()
     }
 
     pub(super) fn stop_calls(&self, jobs: &[JobId], reason: &str) -> Result<Act, Problems> {
@@ -453,6 +598,8 @@ impl App {
             Action::Reprioritise => {
                 self.setting.can.reprioritise_job && job().is_some_and(|job| job.status.is_waiting())
             }
+            Action::Hold if place == Place::Queues => self.setting.can.hold,
+            Action::Hold | Action::Move => self.setting.can.hold && job().is_some_and(|job| job.status.is_waiting()),
             Action::Stop => job().is_some_and(|job| StopCall::of(&job) != StopCall::None),
             Action::Open | Action::Logs | Action::Resubmit | Action::Mark if about_jobs => job().is_some(),
             Action::PreviousAttempt => job().is_some_and(|job| super::subject::attempt_of(&job) > 1),
@@ -461,6 +608,14 @@ impl App {
             Action::Open => !matches!(self.view(), View::Definition { .. }),
             _ => true,
         }
+    }
+}
+
+/// One job by its name, several by their number.
+fn what(jobs: &[JobSummary]) -> String {
+    match jobs {
+        [one] => one.job_name.clone(),
+        several => format!("{} jobs", several.len()),
     }
 }
 

@@ -5,7 +5,7 @@ use super::App;
 use super::form::{Form, Key, Purpose};
 use super::submit::command_line as submit_line;
 use crate::backend::Why;
-use crate::model::{Schedule, Switch};
+use crate::model::{HoldTarget, Schedule, Switch};
 use crate::tui::requests::Step;
 use crate::tui::words;
 
@@ -67,6 +67,13 @@ pub(super) fn option(name: &str, value: &str) -> Vec<String> {
     if value.starts_with('-') { vec![format!("{name}={value}")] } else { vec![name.to_owned(), value.to_owned()] }
 }
 
+fn hold_line(verb: &'static [&'static str], target: &HoldTarget) -> Line {
+    match target {
+        HoldTarget::Job(id) => Line { takes_several: true, ..Line::new(verb, &[id.as_str()]) },
+        HoldTarget::Queue(queue) => Line::new(verb, &["--queue", queue]),
+    }
+}
+
 /// The line that makes the same call; `None` where no form that shows one makes it.
 fn command_line(step: &Step) -> Option<Line> {
     let because = |line: Line, why: &Why| line.because(why.reason.as_deref());
@@ -79,6 +86,15 @@ fn command_line(step: &Step) -> Option<Line> {
         }
         Step::ReprioritiseJob { id, priority, why } => {
             because(Line::new(&["reprioritise"], &[id.as_str(), &priority.to_string()]), why)
+        }
+        Step::Hold(target, why) => because(hold_line(&["hold"], target), why),
+        Step::Release(target, why) => because(hold_line(&["release"], target), why),
+        Step::MoveJob { id, to, why } => {
+            let mut line = Line { takes_several: true, ..Line::new(&["move"], &[id.as_str()]) };
+            line.rest.extend(to.job_queue.iter().flat_map(|queue| option("--to", queue)));
+            line.rest.extend(to.share_identifier.iter().flat_map(|share| option("--share", share)));
+            line.rest.extend(to.front.then(|| "--front".to_owned()));
+            because(line, why)
         }
         Step::UpdateQueue(request, why) => {
             let queue = request.job_queue.as_str();

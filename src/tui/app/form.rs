@@ -22,6 +22,19 @@ pub enum Purpose {
     QueuePriority {
         queue: String,
     },
+    /// Holds what waits of them, or releases it.
+    HoldJobs {
+        jobs: Vec<JobId>,
+        held: bool,
+    },
+    HoldQueue {
+        queue: String,
+        held: bool,
+    },
+    /// To the front, or to a queue of [`Key::Queue`].
+    MoveJobs {
+        jobs: Vec<JobId>,
+    },
     SwitchQueue {
         queue: String,
         to: Switch,
@@ -85,6 +98,9 @@ pub struct Field {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Key {
     Queue,
+    /// At the front or behind those who wait.
+    Turn,
+    Share,
     Definition,
     Name,
     Command,

@@ -362,7 +362,16 @@ pub fn definition_of(job: &JobSummary) -> &str {
 
 /// The state as a row shows it.
 pub fn state_of(job: &JobSummary) -> &'static str {
-    if job.extra.as_ref().is_some_and(|extra| extra.stopping) { "STOPPING" } else { job.status.as_str() }
+    match job.extra.as_deref() {
+        Some(extra) if extra.stopping => "STOPPING",
+        _ if is_held(job) => "HELD",
+        _ => job.status.as_str(),
+    }
+}
+
+/// Whether an operator holds the job back. Of an array's parent it is said beside its counts.
+pub fn is_held(job: &JobSummary) -> bool {
+    job.status.is_waiting() && !job.is_array_parent() && job.extra.as_ref().is_some_and(|extra| extra.held)
 }
 
 fn matches(matching: &Matching, job: &JobSummary) -> bool {

@@ -404,7 +404,14 @@ fn a_stream_of_changes_that_breaks_is_told_with_its_age() {
 
 /// The recorded world as AWS would tell it.
 fn on_aws(mut world: World) -> World {
-    world.can = Can { reprioritise_job: false, schedules: false, audit: true, costs: false, pushes_changes: false };
+    world.can = Can {
+        reprioritise_job: false,
+        hold: false,
+        schedules: false,
+        audit: true,
+        costs: false,
+        pushes_changes: false,
+    };
     world
 }
 

@@ -112,6 +112,8 @@ impl App {
             Action::Logs => self.toggle_log(),
             Action::Stop => self.ask_stop(),
             Action::Reprioritise => self.ask_priority(),
+            Action::Hold => self.ask_hold(),
+            Action::Move => self.ask_move(),
             Action::Switch => self.ask_switch(),
             Action::Submit => self.ask_submit(),
             Action::Resubmit => self.ask_resubmit(),

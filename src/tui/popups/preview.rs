@@ -45,6 +45,22 @@ pub fn above(app: &App, form: &Form, room: usize) -> Lines {
                 );
             }
         }
+        Purpose::HoldJobs { jobs, held } => hold_jobs(app, &mut lines, room, jobs, *held),
+        Purpose::HoldQueue { queue, held } => {
+            let counts = app.store.queues.get(queue).and_then(|queue| queue.job_counts.clone()).unwrap_or_default();
+            let (placed, waiting) = (counts.placed(), counts.waiting());
+            let text = if *held {
+                format!("none of the {waiting} that wait is started until it is released; {placed} that run go on")
+            } else {
+                format!("{waiting} that wait are started in their turn again")
+            };
+            say(&mut lines, room, &text, Role::Text);
+        }
+        Purpose::MoveJobs { jobs } => {
+            named(app, &mut lines, room, jobs);
+            let text = "ids, dependents and the record stay; a priority that was set does not go to another queue";
+            say(&mut lines, room, text, Role::Dim);
+        }
         Purpose::SwitchQueue { queue, to } => {
             let counts = app.store.queues.get(queue).and_then(|queue| queue.job_counts.clone()).unwrap_or_default();
             let text = switch_text(*to, "submitted to it", &counts);
@@ -111,6 +127,34 @@ pub fn above(app: &App, form: &Form, room: usize) -> Lines {
         Purpose::Submit { .. } | Purpose::Schedule { .. } => {}
     }
     lines
+}
+
+/// The first of the jobs that still wait, and how many more there are.
+fn named(app: &App, lines: &mut Lines, room: usize, jobs: &[JobId]) {
+    let wide = room.saturating_sub(34).clamp(8, 40);
+    let rows: Vec<_> = jobs.iter().filter_map(|id| app.job_row(id)).filter(|job| job.status.is_waiting()).collect();
+    for job in rows.iter().take(NAMED) {
+        let (sign, role) = job_sign(job.status);
+        lines.push(vec![
+            piece(format!("{sign} "), role),
+            piece(fit(&title_of(job), wide), Role::Text),
+            piece(format!(" {:<9}", job.status.as_str()), role),
+            piece(format!(" {:>6}", age(app.now - since(job))), Role::Dim),
+        ]);
+    }
+    if rows.len() > NAMED {
+        say(lines, room, &format!("and {} more", rows.len() - NAMED), Role::Dim);
+    }
+}
+
+fn hold_jobs(app: &App, lines: &mut Lines, room: usize, jobs: &[JobId], held: bool) {
+    named(app, lines, room, jobs);
+    let text = if held {
+        "passed over until released; what is behind goes on, and no instance is launched for them"
+    } else {
+        "they take their turn again, by their priority and the time of their submission"
+    };
+    say(lines, room, text, Role::Dim);
 }
 
 fn switch_text(to: Switch, what: &str, counts: &StatusCounts) -> String {

@@ -4,7 +4,7 @@ use super::overview::explain;
 use crate::config::theme::Role;
 use crate::model::{JobStatus, JobSummary, Millis, text::printable};
 use crate::tui::app::App;
-use crate::tui::app::list::{JobList, Scope, StateSet, definition_of, queue_of, since, state_of};
+use crate::tui::app::list::{JobList, Scope, StateSet, definition_of, is_held, queue_of, since, state_of};
 use crate::tui::app::store::Kind;
 use crate::tui::app::subject::title_of;
 use crate::tui::format::{age, count, cut, memory, memory_of, span, vcpus};
@@ -244,13 +244,20 @@ fn took(job: &JobSummary, now: Millis) -> String {
 /// What there is to say of why a job is as it is.
 pub fn why(app: &App, job: &JobSummary) -> String {
     match job.status {
-        status if job.is_array_parent() && !status.is_final() => array_counts(job),
+        status if job.is_array_parent() && !status.is_final() => {
+            let held = job.extra.as_ref().is_some_and(|extra| extra.held);
+            format!("{}{}", array_counts(job), if held { " · some are held" } else { "" })
+        }
         JobStatus::Succeeded => String::new(),
         JobStatus::Failed => failure(job),
         status if status.is_waiting() => {
             let detail = app.store.detail(&job.job_id);
             match (&job.status_reason, job.status) {
                 (Some(reason), _) if !reason.is_empty() => reason.clone(),
+                _ if is_held(job) => "held by an operator until it is released".to_owned(),
+                (_, JobStatus::Runnable) if queue_of(job).is_some_and(|queue| app.is_queue_held(queue)) => {
+                    "its queue is held".to_owned()
+                }
                 (_, JobStatus::Runnable) => "waits for room".to_owned(),
                 (_, JobStatus::Pending) if detail.is_none() => "waits for other jobs".to_owned(),
                 _ => app.why_no_log(job, detail).trim_start_matches("it ").to_owned(),
@@ -308,7 +315,7 @@ fn cells(app: &App, job: &JobSummary, set: StateSet) -> Vec<Cell> {
         (sign.to_owned(), role),
         (name, Role::Text),
         (definition_of(job).to_owned(), Role::Dim),
-        (state_of(job).to_owned(), if stopping { Role::Attention } else { role }),
+        (state_of(job).to_owned(), if stopping || is_held(job) { Role::Attention } else { role }),
     ];
     let for_now = app.now - since(job);
     let queue = (queue_of(job).unwrap_or_default().to_owned(), Role::Dim);

@@ -183,7 +183,8 @@ pub fn sign(state: Switch, health: Health) -> (&'static str, &'static str, Role)
 }
 
 fn queue_cells(queue: &JobQueue) -> Vec<Cell> {
-    let (sign, word, role) = sign(queue.state, queue.status);
+    let (sign, word, role) =
+        if queue.held { ("■", "held", Role::Attention) } else { sign(queue.state, queue.status) };
     let more = if queue.job_counts_partial { "+" } else { "" };
     let counted = |number: u64, role: Role| match number {
         0 => ("0".to_owned(), Role::Dim),

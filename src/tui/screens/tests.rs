@@ -127,7 +127,14 @@ fn a_fresh_machine_says_what_to_press() {
 #[test]
 fn what_the_backend_cannot_do_is_not_offered() {
     let mut world = world();
-    world.can = Can { reprioritise_job: false, schedules: false, audit: false, costs: false, pushes_changes: false };
+    world.can = Can {
+        reprioritise_job: false,
+        hold: false,
+        schedules: false,
+        audit: false,
+        costs: false,
+        pushes_changes: false,
+    };
     for queue in &mut world.queues {
         queue.job_counts_partial = true;
     }

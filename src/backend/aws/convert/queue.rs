@@ -1,7 +1,11 @@
 //! Job queues.
 
 use super::{health, list, some_list, sorted, switch};
-use crate::model::{ComputeEnvironmentOrder, JobQueue, JobStateTimeLimitAction, ServiceEnvironmentOrder};
+use crate::model::{
+    CapacityUsage, ComputeEnvironmentOrder, FairshareUtilization, FrontOfQueue, FrontOfQueueJob, JobQueue,
+    JobQueueSnapshot, JobStateTimeLimitAction, QueueUtilization, ServiceEnvironmentOrder, ShareUtilization,
+};
+use aws_sdk_batch::operation::get_job_queue_snapshot::GetJobQueueSnapshotOutput;
 use aws_sdk_batch::types;
 
 pub fn queue(given: types::JobQueueDetail) -> JobQueue {
@@ -46,4 +50,30 @@ pub fn order(entries: Vec<ComputeEnvironmentOrder>) -> Option<Vec<types::Compute
             .compute_environment(entry.compute_environment)
             .build()
     })
+}
+
+pub fn snapshot(given: GetJobQueueSnapshotOutput) -> JobQueueSnapshot {
+    let front = given.front_of_queue.map_or_else(FrontOfQueue::default, |front| FrontOfQueue {
+        jobs: list(front.jobs, |job| FrontOfQueueJob {
+            job_arn: job.job_arn.unwrap_or_default(),
+            earliest_time_at_position: job.earliest_time_at_position.unwrap_or_default(),
+        }),
+        last_updated_at: front.last_updated_at,
+    });
+    let usage = |unit: Option<String>, quantity: Option<f64>| CapacityUsage {
+        capacity_unit: unit.unwrap_or_default(),
+        quantity: quantity.unwrap_or_default(),
+    };
+    let utilization = given.queue_utilization.map(|used| QueueUtilization {
+        total_capacity_usage: list(used.total_capacity_usage, |total| usage(total.capacity_unit, total.quantity)),
+        fairshare_utilization: used.fairshare_utilization.map(|shares| FairshareUtilization {
+            active_share_count: shares.active_share_count.unwrap_or_default().unsigned_abs(),
+            top_capacity_utilization: list(shares.top_capacity_utilization, |share| ShareUtilization {
+                share_identifier: share.share_identifier.unwrap_or_default(),
+                capacity_usage: list(share.capacity_usage, |one| usage(one.capacity_unit, one.quantity)),
+            }),
+        }),
+        last_updated_at: used.last_updated_at,
+    });
+    JobQueueSnapshot { front_of_queue: front, queue_utilization: utilization }
 }

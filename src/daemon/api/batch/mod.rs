@@ -16,7 +16,7 @@ use crate::engine::Engine;
 use crate::engine::command::{Action, Answer};
 use crate::model::{
     ComputeEnvironment, CreateComputeEnvironmentRequest, CreateJobQueueRequest, JobDefinition, JobQueue,
-    RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, UpdateComputeEnvironmentRequest,
+    JobQueueSnapshot, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, UpdateComputeEnvironmentRequest,
     UpdateJobQueueRequest,
 };
 use axum::extract::State;
@@ -36,6 +36,7 @@ pub(super) fn routes() -> Router<Arc<World>> {
         .route("/v1/createjobqueue", post(create_job_queue))
         .route("/v1/updatejobqueue", post(update_job_queue))
         .route("/v1/deletejobqueue", post(delete_job_queue))
+        .route("/v1/getjobqueuesnapshot", post(job_queue_snapshot))
         .route("/v1/describecomputeenvironments", post(describe_compute_environments))
         .route("/v1/createcomputeenvironment", post(create_compute_environment))
         .route("/v1/updatecomputeenvironment", post(update_compute_environment))
@@ -114,6 +115,24 @@ impl Describe {
         }
         Ok((found, None))
     }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(in crate::daemon::api) struct NamedQueue {
+    job_queue: String,
+}
+
+pub(in crate::daemon::api) async fn job_queue_snapshot(
+    State(world): Shared,
+    Wire(NamedQueue { job_queue }): Wire<NamedQueue>,
+) -> Result<Json<JobQueueSnapshot>, ApiError> {
+    if job_queue.is_empty() {
+        return Err(ApiError::invalid(Service::Batch, "jobQueue is missing; it takes the name or ARN of a job queue"));
+    }
+    let now = crate::daemon::clock::wall();
+    let found = world.driver.read(move |engine| engine.queue_snapshot(&job_queue, now)).await?;
+    found.map(Json).map_err(|refusal| ApiError::of(Service::Batch, refusal.into()))
 }
 
 pub(in crate::daemon::api) async fn describe_job_queues(
