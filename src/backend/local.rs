@@ -40,6 +40,7 @@ struct ListJobs<'a> {
     queue: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     array: Option<&'a JobId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     nodes: Option<&'a JobId>,
     statuses: &'a [JobStatus],
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -200,7 +200,10 @@ fn definitions_environments_and_queues_are_refused_for_what_they_have_wrong() {
         (Action::RegisterJobDefinition(image), "containerProperties.image is `a b`"),
         (Action::RegisterJobDefinition(sizeless), "resourceRequirements has no VCPU"),
         (Action::CreateComputeEnvironment(environment("ce", 4)), "Object already exists"),
-        (Action::CreateComputeEnvironment(unmanaged), "an UNMANAGED environment has this machine"),
+        (
+            Action::CreateComputeEnvironment(unmanaged),
+            "computeResources is given; an UNMANAGED environment has this machine",
+        ),
         (Action::CreateComputeEnvironment(fargate), "computeResources.type FARGATE takes no"),
         (Action::CreateComputeEnvironment(floor), "minvCpus 5 is more than maxvCpus 4"),
         (Action::DeleteComputeEnvironment { name: "ce".into() }, "Cannot delete, ce is ENABLED"),

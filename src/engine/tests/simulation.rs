@@ -318,8 +318,8 @@ impl Story {
     fn repeat(&mut self) {
         let old: Vec<AttemptId> = self.world.starts.keys().cloned().collect();
         let Some(attempt) = self.dice.pick(&old).cloned() else { return };
-        let held = self.world.agents.values().any(|agent| agent.held.contains_key(&attempt));
-        if held {
+        // The end of an agent that holds it may not have been seen yet.
+        if self.world.engine.live_attempt(&attempt).is_some() {
             return;
         }
         let before = self.world.engine.clone();
