@@ -77,7 +77,7 @@ impl Wire {
     /// A variable of those that `engine env` prints.
     pub fn variable(&self, name: &str) -> &str {
         let found = self.variables.iter().find(|(known, _)| known == name);
-        found.map(|(_, value)| value.as_str()).unwrap_or_else(|| panic!("no {name} in {:?}", self.variables))
+        found.map_or_else(|| panic!("no {name} in {:?}", self.variables), |(_, value)| value.as_str())
     }
 
     /// A program that sees the engine as AWS, and nothing else of AWS.
