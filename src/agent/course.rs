@@ -16,6 +16,7 @@ pub(super) struct Course<'a> {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one independent fact of a container")]
 struct State {
     stage: Stage,
     started: bool,

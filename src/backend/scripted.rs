@@ -71,7 +71,7 @@ pub enum Call {
     CreateJobQueue(CreateJobQueueRequest),
     UpdateJobQueue(UpdateJobQueueRequest, Why),
     CreateComputeEnvironment(Box<CreateComputeEnvironmentRequest>),
-    UpdateComputeEnvironment(UpdateComputeEnvironmentRequest, Why),
+    UpdateComputeEnvironment(Box<UpdateComputeEnvironmentRequest>, Why),
     RegisterJobDefinition(Box<RegisterJobDefinitionRequest>),
     SubmitJob(Box<SubmitJobRequest>),
     CancelJob { id: JobId, reason: String },
@@ -253,7 +253,7 @@ impl Backend for ScriptedBackend {
         request: UpdateComputeEnvironmentRequest,
         why: Why,
     ) -> Result<(), BackendError> {
-        self.note(Call::UpdateComputeEnvironment(request, why))
+        self.note(Call::UpdateComputeEnvironment(Box::new(request), why))
     }
 
     async fn job_definitions(&self, active_only: bool) -> Result<Vec<JobDefinition>, BackendError> {

@@ -144,9 +144,9 @@ fn sizes(fit: &Fit) -> Table {
         (runs.timed_out, "timed out"),
         (runs.resized, "of another size than the definition's"),
     ];
-    let kinds: String =
-        kinds.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!(", {count} {word}")).collect();
-    fact("runs", format!("{}, {} measured{kinds}", runs.succeeded + runs.failed, runs.measured));
+    let kinds = kinds.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}"));
+    let ran = format!("{}, {} measured", runs.succeeded + runs.failed, runs.measured);
+    fact("runs", std::iter::once(ran).chain(kinds).collect::<Vec<_>>().join(", "));
     if let Some(Spread { p50, p95, max }) = runs.duration {
         fact("time", format!("half within {}, 19 of 20 within {}, at most {}", time(p50), time(p95), time(max)));
     }
@@ -185,21 +185,16 @@ fn lambda(lambda: &Lambda) -> Table {
 }
 
 fn last_words(lambda: &Lambda, prices: &str) -> String {
-    let mut words = format!("\n{}", verdict(lambda));
-    if let Some(mib) = lambda.memory_mib {
-        words.push_str(&format!("; a function of {mib} MB"));
-    }
-    if let Some(usd) = lambda.usd_per_run {
-        words.push_str(&format!(", about {usd} a run"));
-    }
-    if let Some(usd) = lambda.fargate_usd_per_run {
-        words.push_str(&format!("; on Fargate about {usd}"));
-    }
-    words.push('\n');
-    if lambda.usd_per_run.is_some() || lambda.fargate_usd_per_run.is_some() {
-        words.push_str(&format!("estimates, by {prices}\n"));
-    }
-    words
+    let estimated = lambda.usd_per_run.is_some() || lambda.fargate_usd_per_run.is_some();
+    let words = [
+        Some(format!("\n{}", verdict(lambda))),
+        lambda.memory_mib.map(|mib| format!("; a function of {mib} MB")),
+        lambda.usd_per_run.map(|usd| format!(", about {usd} a run")),
+        lambda.fargate_usd_per_run.map(|usd| format!("; on Fargate about {usd}")),
+        Some("\n".to_owned()),
+        estimated.then(|| format!("estimates, by {prices}\n")),
+    ];
+    words.into_iter().flatten().collect()
 }
 
 /// Short runs in seconds with a fraction, long ones as lengths are written.

@@ -15,9 +15,10 @@ pub async fn hold(args: &HoldArgs, held: bool, setting: Setting) -> Done {
     let why = Why { reason: args.reason.clone() };
     let world = setting.open().await?;
     let act = async |target: HoldTarget, name: String| {
-        let asked = match held {
-            true => world.backend.hold(&target, why.clone()).await,
-            false => world.backend.release(&target, why.clone()).await,
+        let asked = if held {
+            world.backend.hold(&target, why.clone()).await
+        } else {
+            world.backend.release(&target, why.clone()).await
         };
         asked.doing(format!("{doing} the {name}"))
     };

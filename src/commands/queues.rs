@@ -67,7 +67,7 @@ fn used(queue: &JobQueue, shot: &JobQueueSnapshot) -> String {
             .map(|share| format!("{} {}", share.share_identifier, vcpus(&share.capacity_usage)))
             .collect();
         let each = if each.is_empty() { String::new() } else { format!(": {}", each.join(", ")) };
-        text += &format!("{} active shares{each}\n", shares.active_share_count);
+        text.extend([shares.active_share_count.to_string(), format!(" active shares{each}\n")]);
     }
     text
 }

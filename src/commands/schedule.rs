@@ -21,7 +21,7 @@ const AGES: std::ops::RangeInclusive<u32> = 60..=86_400;
 
 pub async fn run(verb: ScheduleVerb, setting: Setting) -> Done {
     match verb {
-        ScheduleVerb::Create(args) => create(&args, setting).await,
+        ScheduleVerb::Create(args) => Box::pin(create(&args, setting)).await,
         ScheduleVerb::List(args) => list(&args, setting.open().await?).await,
         ScheduleVerb::Pause(args) => switch(&args, Switch::Disabled, setting).await,
         ScheduleVerb::Resume(args) => switch(&args, Switch::Enabled, setting).await,

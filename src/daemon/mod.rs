@@ -50,7 +50,7 @@ use tokio::task::JoinSet;
 const ENDING_TAKES: Duration = Duration::from_secs(5);
 
 /// How often log groups are looked through for old streams.
-const SWEEP_EVERY: Duration = Duration::from_secs(3600);
+const SWEEP_EVERY: Duration = Duration::from_hours(1);
 
 /// What an engine needs to know.
 #[derive(Debug, Clone, PartialEq, Eq)]

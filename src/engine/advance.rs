@@ -158,38 +158,11 @@ impl Engine {
             // What is placed and stopping is passed over again each time; that is as much as there is room for.
             let ends = unfinished().flat_map(|status| {
                 let listed = index.listed[status as usize].iter().filter_map(|number| self.core.jobs.get(number));
-                listed.filter(move |root| root.job.status == status).flat_map(|root| self.end_for_queue(root, now))
+                listed.filter(move |root| root.job.status == status).flat_map(|root| end_for_queue(root, now))
             });
             events.extend(ends.take(ENDED));
         }
         events
-    }
-
-    /// What waits ends at once; what runs is stopped as a terminate would.
-    fn end_for_queue(&self, root: &Root, now: Millis) -> Vec<Event> {
-        let end =
-            |job| Event::JobEnded { at: now, job, status: JobStatus::Failed, reason: Some(QUEUE_DELETED.to_owned()) };
-        let stop = |job| Event::JobStopRequested { at: now, job, terminate: true, reason: QUEUE_DELETED.to_owned() };
-        let Some(array) = &root.array else {
-            return match &root.job {
-                job if job.status.is_waiting() => vec![end(root.id(0))],
-                job if job.status.is_placed() && job.stop.is_none() => vec![stop(root.id(0))],
-                _ => Vec::new(),
-            };
-        };
-        let some = |which: fn(JobStatus) -> bool| {
-            JobStatus::ALL.into_iter().any(|status| which(status) && array.counts.get(status) > 0)
-        };
-        if !some(JobStatus::is_placed) {
-            vec![end(root.id(0))]
-        } else if root.job.stop.as_ref().is_none_or(|known| !known.terminate) {
-            vec![stop(root.id(0))]
-        } else if some(JobStatus::is_waiting) {
-            let waiting = root.leaves().filter(|slot| root.get(*slot).is_some_and(|job| job.status.is_waiting()));
-            waiting.map(|slot| end(root.id(slot))).collect()
-        } else {
-            Vec::new()
-        }
     }
 
     /// An environment that is being deleted drains its instances, and goes with the last of them.
@@ -230,5 +203,31 @@ impl Engine {
         let change = ServiceChange::JobsForgotten { ids };
         let some = matches!(&change, ServiceChange::JobsForgotten { ids } if !ids.is_empty());
         some.then(|| Event::ServiceChanged { at: now, change: Box::new(change) })
+    }
+}
+
+/// What waits ends at once; what runs is stopped as a terminate would.
+fn end_for_queue(root: &Root, now: Millis) -> Vec<Event> {
+    let end = |job| Event::JobEnded { at: now, job, status: JobStatus::Failed, reason: Some(QUEUE_DELETED.to_owned()) };
+    let stop = |job| Event::JobStopRequested { at: now, job, terminate: true, reason: QUEUE_DELETED.to_owned() };
+    let Some(array) = &root.array else {
+        return match &root.job {
+            job if job.status.is_waiting() => vec![end(root.id(0))],
+            job if job.status.is_placed() && job.stop.is_none() => vec![stop(root.id(0))],
+            _ => Vec::new(),
+        };
+    };
+    let some = |which: fn(JobStatus) -> bool| {
+        JobStatus::ALL.into_iter().any(|status| which(status) && array.counts.get(status) > 0)
+    };
+    if !some(JobStatus::is_placed) {
+        vec![end(root.id(0))]
+    } else if root.job.stop.as_ref().is_none_or(|known| !known.terminate) {
+        vec![stop(root.id(0))]
+    } else if some(JobStatus::is_waiting) {
+        let waiting = root.leaves().filter(|slot| root.get(*slot).is_some_and(|job| job.status.is_waiting()));
+        waiting.map(|slot| end(root.id(slot))).collect()
+    } else {
+        Vec::new()
     }
 }

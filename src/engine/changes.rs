@@ -65,7 +65,9 @@ impl Engine {
             }
             Event::EnvironmentUpdated { name, .. }
             | Event::EnvironmentDeleting { name, .. }
-            | Event::EnvironmentDeleted { name, .. } => {
+            | Event::EnvironmentDeleted { name, .. }
+            | Event::EnvironmentPaused { name, .. }
+            | Event::EnvironmentJudged { name, .. } => {
                 touched.environments.insert(name);
             }
             Event::QueueCreated { name, .. }
@@ -126,7 +128,9 @@ impl Engine {
                 if let Some((key, root, _)) = self.find(job) {
                     touched.jobs.extend(root.runners().map(|slot| Key { number: key.number, slot }));
                 }
-                nodes.iter().for_each(|node| self.touch_host(&node.instance.0, touched));
+                for node in nodes {
+                    self.touch_host(&node.instance.0, touched);
+                }
             }
             Event::AttemptEnded { job, number, .. } => {
                 self.touch_job(job, touched);
@@ -141,9 +145,6 @@ impl Engine {
             }
             Event::InstanceLaunched { environment, .. } => {
                 touched.environments.insert(environment);
-            }
-            Event::EnvironmentPaused { name, .. } | Event::EnvironmentJudged { name, .. } => {
-                touched.environments.insert(name);
             }
             Event::InstanceInterrupted { instance, for_update, .. } => {
                 self.touch_host(&instance.0, touched);

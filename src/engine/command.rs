@@ -32,7 +32,7 @@ pub enum Action {
     DeleteJobQueue {
         name: String,
     },
-    RegisterJobDefinition(RegisterJobDefinitionRequest),
+    RegisterJobDefinition(Box<RegisterJobDefinitionRequest>),
     DeregisterJobDefinition {
         definition: String,
     },

@@ -203,7 +203,7 @@ fn accounts<'a>(root: &'a Root, attempt: &'a Attempt) -> Accounts<'a> {
     }
 }
 
-/// `runtimePlatform` of the definition: X86_64 and LINUX where it says nothing.
+/// `runtimePlatform` of the definition: `X86_64` and LINUX where it says nothing.
 fn fargate_of(definition: &JobDefinition) -> Capacities {
     let alone = definition.container_properties.as_ref().and_then(|found| found.runtime_platform.as_ref());
     let platform = alone.or_else(|| task_of(definition)?.settings.runtime_platform.as_ref());

@@ -167,7 +167,7 @@ impl Engine {
     }
 
     fn verify_root(&self, number: u64, root: &Root) -> Result<(), Violation> {
-        self.verify_nodes(root)?;
+        verify_nodes(root)?;
         for slot in root.runners() {
             let Some(job) = root.get(slot) else {
                 return hold("an array has all its children", false, || root.id(slot).to_string());
@@ -193,34 +193,6 @@ impl Engine {
         hold("submissions are numbered in order", number <= self.core.last_number, || root.spec.id.to_string())
     }
 
-    fn verify_nodes(&self, root: &Root) -> Result<(), Violation> {
-        let Some(nodes) = &root.nodes else { return Ok(()) };
-        let id = || root.spec.id.to_string();
-        let (status, main) = (root.job.status, root.get(root.speaker(0)));
-        let live = main.and_then(Job::live);
-        hold("a multi-node job has no attempts but its nodes'", root.job.attempts.is_empty(), id)?;
-        let placed = live.is_some() || nodes.retrying;
-        hold(
-            "a multi-node job is placed just while its main node is, or others wind up",
-            status.is_placed() == placed,
-            id,
-        )?;
-        let runs = live.is_some_and(|attempt| attempt.started_at.is_some());
-        hold("a multi-node job runs when its main node does", !runs || status == JobStatus::Running, id)?;
-        let others = nodes.nodes.iter().filter(|node| node.live().is_some_and(|attempt| attempt.started_at.is_some()));
-        hold(
-            "no node starts before the main one",
-            status > JobStatus::Starting || nodes.retrying || others.count() == 0,
-            id,
-        )?;
-        hold("a job is tried again when its last node has ended", !nodes.retrying || root.holds_nodes(), id)?;
-        let hosts: Vec<_> = nodes.nodes.iter().filter_map(Job::live).map(|attempt| &attempt.instance).collect();
-        let apart: std::collections::BTreeSet<_> = hosts.iter().collect();
-        hold("nodes are on instances of their own", apart.len() == hosts.len(), id)?;
-        let free = status < JobStatus::Runnable || status.is_final() || root.job.unmet == 0 && !root.job.doomed;
-        hold("nothing is placed before its dependencies have succeeded", free, id)
-    }
-
     fn verify_job(&self, root: &Root, slot: u32, job: &Job) -> Result<(), Violation> {
         let id = || root.id(slot).to_string();
         let live = job.live().is_some();
@@ -238,4 +210,32 @@ impl Engine {
         let free = job.status < JobStatus::Runnable || job.status.is_final() || job.unmet == 0 && !job.doomed;
         hold("nothing is placed before its dependencies have succeeded", free, id)
     }
+}
+
+fn verify_nodes(root: &Root) -> Result<(), Violation> {
+    let Some(nodes) = &root.nodes else { return Ok(()) };
+    let id = || root.spec.id.to_string();
+    let (status, main) = (root.job.status, root.get(root.speaker(0)));
+    let live = main.and_then(Job::live);
+    hold("a multi-node job has no attempts but its nodes'", root.job.attempts.is_empty(), id)?;
+    let placed = live.is_some() || nodes.retrying;
+    hold(
+        "a multi-node job is placed just while its main node is, or others wind up",
+        status.is_placed() == placed,
+        id,
+    )?;
+    let runs = live.is_some_and(|attempt| attempt.started_at.is_some());
+    hold("a multi-node job runs when its main node does", !runs || status == JobStatus::Running, id)?;
+    let others = nodes.nodes.iter().filter(|node| node.live().is_some_and(|attempt| attempt.started_at.is_some()));
+    hold(
+        "no node starts before the main one",
+        status > JobStatus::Starting || nodes.retrying || others.count() == 0,
+        id,
+    )?;
+    hold("a job is tried again when its last node has ended", !nodes.retrying || root.holds_nodes(), id)?;
+    let hosts: Vec<_> = nodes.nodes.iter().filter_map(Job::live).map(|attempt| &attempt.instance).collect();
+    let apart: std::collections::BTreeSet<_> = hosts.iter().collect();
+    hold("nodes are on instances of their own", apart.len() == hosts.len(), id)?;
+    let free = status < JobStatus::Runnable || status.is_final() || root.job.unmet == 0 && !root.job.doomed;
+    hold("nothing is placed before its dependencies have succeeded", free, id)
 }

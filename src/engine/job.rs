@@ -48,6 +48,7 @@ pub struct Root {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Nodes {
     /// By index. Their states mean something once they are placed.
+    #[expect(clippy::struct_field_names, reason = "a snapshot's word for it")]
     pub nodes: Vec<Job>,
     /// The index of the node that starts first, and whose end is the job's.
     pub main: u32,
@@ -216,17 +217,13 @@ impl Root {
     }
 
     pub fn get_mut(&mut self, slot: u32) -> Option<&mut Job> {
-        match slot {
-            0 => Some(&mut self.job),
-            _ => {
-                let parts = match (&mut self.array, &mut self.nodes) {
-                    (Some(array), _) => &mut array.children,
-                    (None, Some(nodes)) => &mut nodes.nodes,
-                    (None, None) => return None,
-                };
-                parts.get_mut(slot as usize - 1)
-            }
-        }
+        let Some(place) = slot.checked_sub(1) else { return Some(&mut self.job) };
+        let parts = match (&mut self.array, &mut self.nodes) {
+            (Some(array), _) => &mut array.children,
+            (None, Some(nodes)) => &mut nodes.nodes,
+            (None, None) => return None,
+        };
+        parts.get_mut(place as usize)
     }
 
     fn parts(&self) -> Option<&[Job]> {

@@ -62,7 +62,7 @@ impl Default for Backlog {
             ..CreateJobQueueRequest::default()
         }));
         let requirement = |kind: &str, value: &str| ResourceRequirement { kind: kind.into(), value: value.into() };
-        backlog.ask(Action::RegisterJobDefinition(RegisterJobDefinitionRequest {
+        backlog.ask(Action::RegisterJobDefinition(Box::new(RegisterJobDefinitionRequest {
             job_definition_name: "work".to_owned(),
             kind: "container".to_owned(),
             container_properties: Some(ContainerProperties {
@@ -72,7 +72,7 @@ impl Default for Backlog {
                 ..ContainerProperties::default()
             }),
             ..RegisterJobDefinitionRequest::default()
-        }));
+        })));
         backlog
     }
 }

@@ -225,7 +225,9 @@ impl Engine {
     }
 
     fn of(mut core: Core) -> Self {
-        core.jobs.values_mut().for_each(|root| root.complete());
+        for root in core.jobs.values_mut() {
+            root.complete();
+        }
         let index = Index::build(&core);
         let mut engine =
             Self { core, index, usage: BTreeMap::new(), moved: BTreeSet::new(), at: 0, elsewhere: Machine::default() };

@@ -9,7 +9,7 @@ use super::event::Need;
 use super::index::{Rank, ShareIndex};
 use super::job::Key;
 use super::share::{Weights, shifted};
-use super::state::Queue;
+use super::state::{Environment, Queue};
 use crate::model::Millis;
 use std::collections::{BTreeMap, BTreeSet, btree_set};
 use std::iter::Peekable;
@@ -63,13 +63,13 @@ impl Engine {
         if line.first.peek().is_none() && index.backlog_milli == 0 {
             return None;
         }
-        let contender = |(name, share): (&'a Box<str>, &'a ShareIndex)| Contender {
+        let contender = |(name, share): (&'a str, &'a ShareIndex)| Contender {
             name,
             waiting: share.runnable.iter().peekable(),
             used: 0,
             weight: 1,
         };
-        line.shares = index.shares.iter().map(contender).collect();
+        line.shares = index.shares.iter().map(|(name, share)| (&**name, share)).map(contender).collect();
         if let Some(weights) = self.weights(queue) {
             let active = self.active_shares(name, queue, weights, now);
             let together = active.iter().filter_map(|share| weights.weight(share).1);
@@ -114,7 +114,7 @@ impl Engine {
 
     fn maximum_milli(&self, queue: &Queue) -> u64 {
         let named = queue.environments.iter().map(|entry| entry.compute_environment.as_str());
-        named.filter_map(|name| self.core.environments.get(name)).map(|environment| environment.share_milli()).sum()
+        named.filter_map(|name| self.core.environments.get(name)).map(Environment::share_milli).sum()
     }
 }
 

@@ -11,7 +11,7 @@ use crate::model::{
 
 impl Engine {
     /// The state of a slot. A node that is not placed is where its job is.
-    pub(super) fn standing<'a>(root: &'a Root, slot: u32) -> Option<(JobStatus, &'a Job)> {
+    pub(super) fn standing(root: &Root, slot: u32) -> Option<(JobStatus, &Job)> {
         let job = root.get(slot)?;
         let waits = root.is_node(slot) && job.status.is_waiting();
         let shown = if waits { &root.job } else { job };

@@ -161,21 +161,21 @@ impl Engine {
                 if events.len() >= PLACED {
                     return events;
                 }
-                let Some(root) = self.core.jobs.get(&key.number) else { break };
-                let need = root.spec.need;
-                if !line.may_hold(need) || !stock.has(root) {
+                let Some(head) = self.core.jobs.get(&key.number) else { break };
+                let need = head.spec.need;
+                if !line.may_hold(need) || !stock.has(head) {
                     break;
                 }
                 let order = queue.environments.iter().map(|entry| entry.compute_environment.as_str());
                 if let Some(wants) = self.node_wants(key) {
                     let Some(placed) = self.place_nodes(&mut room, order, (key, &wants), now, ids) else { break };
-                    stock.take(root);
+                    stock.take(head);
                     events.push(placed);
                     line.step(need);
                     continue;
                 }
                 let Some(Where::Instance(instance)) = room.take(order, need) else { break };
-                stock.take(root);
+                stock.take(head);
                 events.extend(self.placement(key, instance, now, ids));
                 line.step(need);
             }

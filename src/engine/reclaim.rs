@@ -129,7 +129,7 @@ pub fn lifetime(interruptions_milli: u32, ids: &mut dyn Ids) -> Option<Millis> {
     Some((hours * 3_600_000.0) as Millis)
 }
 
-/// A number from a text, any as likely as another (FNV-1a, and the last steps of SplitMix64).
+/// A number from a text, any as likely as another (FNV-1a, and the last steps of `SplitMix64`).
 fn spread(text: &str) -> u64 {
     let mixed = text
         .bytes()

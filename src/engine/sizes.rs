@@ -50,10 +50,10 @@ impl Size {
     /// What a job costs on it, where it gets as many of so many like it as it holds. What has a price goes before what
     /// has none; without, a vCPU counts like eight GiB.
     fn cost(&self, need: Need, count: u64, prices: &Prices, purchase: Purchase) -> (bool, u64) {
-        let priced = prices.instance(&self.name, purchase).or_else(|| prices.instance(&self.name, Purchase::OnDemand));
+        let found = prices.instance(&self.name, purchase).or_else(|| prices.instance(&self.name, Purchase::OnDemand));
         let size = self.vcpus_milli + self.memory_mib / 8;
-        let whole = priced.map_or(size, |price| price.per_hour.nanos().unsigned_abs());
-        (priced.is_none(), whole / self.jobs(need).min(count).max(1))
+        let whole = found.map_or(size, |price| price.per_hour.nanos().unsigned_abs());
+        (found.is_none(), whole / self.jobs(need).min(count).max(1))
     }
 }
 

@@ -25,8 +25,8 @@ impl<'a> Stock<'a> {
 
     /// The first resource of which there is too little, and how much of it the job takes.
     pub fn missing<'r>(&self, root: &'r Root) -> Option<(&'r str, u64)> {
-        let mut takes = root.spec.consumables.iter().map(|(name, quantity)| (name.as_str(), *quantity));
-        takes.find(|(name, quantity)| {
+        let mut wanted = root.spec.consumables.iter().map(|(name, quantity)| (name.as_str(), *quantity));
+        wanted.find(|(name, quantity)| {
             let taken = self.taken.get(name).copied().unwrap_or(0);
             self.engine.available(name).saturating_sub(taken) < *quantity
         })

@@ -148,12 +148,12 @@ impl Tariff {
 
     /// The day of its price and where that comes from.
     pub fn source(&self, prices: &Prices) -> Option<(chrono::NaiveDate, PriceSource)> {
-        fn of<T>(price: Price<T>) -> (chrono::NaiveDate, PriceSource) {
+        fn of<T>(price: &Price<T>) -> (chrono::NaiveDate, PriceSource) {
             (price.as_of, price.source)
         }
         match &self.of {
-            Capacities::Instance(name) => prices.instance(name, self.purchase).map(of),
-            Capacities::Fargate(architecture) => prices.fargate(*architecture, self.purchase).map(of),
+            Capacities::Instance(name) => prices.instance(name, self.purchase).as_ref().map(of),
+            Capacities::Fargate(architecture) => prices.fargate(*architecture, self.purchase).as_ref().map(of),
             Capacities::FargateWindows => None,
         }
     }

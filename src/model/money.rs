@@ -47,6 +47,7 @@ impl Usd {
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "bounded above")]
+    #[expect(clippy::cast_precision_loss, reason = "the scale is a power of ten below 2^52")]
     fn of(amount: f64) -> Option<Self> {
         (0.0..=MOST).contains(&amount).then(|| Self((amount * SCALE as f64).round() as i64))
     }

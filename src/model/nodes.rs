@@ -112,7 +112,7 @@ impl NodeRange {
 }
 
 /// Of the ranges that hold a node the narrowest; of equal ones the last.
-pub fn narrowest<'a, T>(items: &'a [T], range: impl Fn(&T) -> &str, index: u32, count: u32) -> Option<&'a T> {
+pub fn narrowest<T>(items: &[T], range: impl Fn(&T) -> &str, index: u32, count: u32) -> Option<&T> {
     let holding = items.iter().rev().filter_map(|item| Some((NodeRange::parse(range(item))?, item)));
     holding.filter(|(range, _)| range.contains(index)).min_by_key(|(range, _)| range.width(count)).map(|(_, item)| item)
 }

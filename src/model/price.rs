@@ -14,7 +14,8 @@ pub const LIST_REGION: &str = "us-east-1";
 
 /// The day of AWS's list prices.
 pub fn list_day() -> NaiveDate {
-    NaiveDate::from_ymd_opt(2026, 7, 20).expect("a day of the calendar")
+    const DAY: Option<NaiveDate> = NaiveDate::from_ymd_opt(2026, 7, 20);
+    const { DAY.expect("a day of the calendar") }
 }
 
 /// US dollars a vCPU-hour in millionths, On-Demand Linux: within these families the price is linear in size

@@ -67,7 +67,7 @@ pub fn memory(asked: Asked, runs: &ObservedRuns) -> Sizing {
         return sizing;
     }
     let Some(peak) = peak else {
-        sizing.reason = "no run was measured yet".to_owned();
+        "no run was measured yet".clone_into(&mut sizing.reason);
         return sizing;
     };
     let needed = needed(peak.max);
@@ -106,7 +106,7 @@ pub fn cpu(asked: Asked, runs: &ObservedRuns) -> Sizing {
         runs: runs.measured,
     };
     let Some(used) = used else {
-        sizing.reason = "no run of a second or more was measured yet".to_owned();
+        "no run of a second or more was measured yet".clone_into(&mut sizing.reason);
         return sizing;
     };
     let needed = (used.p95 * CPU_MARGIN / 100).max(LEAST_CPU);

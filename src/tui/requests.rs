@@ -86,7 +86,7 @@ pub enum Step {
     Release(HoldTarget, Why),
     MoveJob { id: JobId, to: MoveTo, why: Why },
     UpdateQueue(UpdateJobQueueRequest, Why),
-    UpdateEnvironment(UpdateComputeEnvironmentRequest, Why),
+    UpdateEnvironment(Box<UpdateComputeEnvironmentRequest>, Why),
     Submit(Box<SubmitJobRequest>),
     CreateEnvironment(Box<CreateComputeEnvironmentRequest>),
     CreateQueue(CreateJobQueueRequest),
@@ -201,7 +201,7 @@ async fn take(backend: &dyn Backend, step: Step, submitted: &mut Vec<JobId>) -> 
         Step::Release(target, why) => backend.release(&target, why).await?,
         Step::MoveJob { id, to, why } => backend.move_job(&id, to, why).await?,
         Step::UpdateQueue(request, why) => backend.update_job_queue(request, why).await?,
-        Step::UpdateEnvironment(request, why) => backend.update_compute_environment(request, why).await?,
+        Step::UpdateEnvironment(request, why) => backend.update_compute_environment(*request, why).await?,
         Step::Submit(request) => {
             let job = backend.submit_job(*request).await?;
             submitted.push(job.job_id.clone());

@@ -53,9 +53,10 @@ pub(super) async fn run(
         _ = control.next() => return never_started(None),
     }
     make_sources(seat);
-    let name = match seat.is_alone() {
-        true => format!("batchdeck-{}", seat.task.task_id),
-        false => format!("batchdeck-{}-{}", seat.task.task_id, seat.container.name),
+    let name = if seat.is_alone() {
+        format!("batchdeck-{}", seat.task.task_id)
+    } else {
+        format!("batchdeck-{}-{}", seat.task.task_id, seat.container.name)
     };
     for attempt in 1.. {
         let network = ground.network_mode();

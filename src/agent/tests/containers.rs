@@ -106,7 +106,7 @@ async fn a_container_ends_with_its_true_exit_code_logs_and_is_removed() {
     let Some((world, mut engine, docker)) = world().await else { return };
     let job =
         with(container("a", "echo $MINE $AWS_BATCH_JOB_ID $BATCHDECK_INSTANCE; echo two >&2; exit 3"), |container| {
-            container.environment = vec![variable("MINE", "a b")]
+            container.environment = vec![variable("MINE", "a b")];
         });
     let exit = engine.run(job).await;
     assert_eq!((exit.code, exit.reason), (Some(3), None));

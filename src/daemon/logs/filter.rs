@@ -115,10 +115,9 @@ impl Merge {
 
     fn next(&mut self) -> Result<Option<(Position, LogEvent)>, LogError> {
         let earliest = |begun: &BinaryHeap<Reverse<(Position, usize)>>| begun.peek().map(|next| next.0.0.time);
-        while let Some((first, cursor)) =
+        while let Some((_, cursor)) =
             self.waiting.pop_if(|(first, _)| earliest(&self.begun).is_none_or(|next| *first <= next))
         {
-            debug_assert!(first >= Millis::MIN);
             self.cursors.push(cursor);
             self.look(self.cursors.len() - 1)?;
         }

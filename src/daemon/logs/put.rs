@@ -79,7 +79,7 @@ pub(in crate::daemon) fn put(logs: &Path, key: &str, events: &[Input], now: Mill
     for event in events.get(old..new).unwrap_or_default() {
         // An event is a line of the file.
         let line = event.message.replace('\n', "\r");
-        text.push_str(&format!("{} {line}\n", event.timestamp));
+        text.extend([event.timestamp.to_string().as_str(), " ", &line, "\n"]);
     }
     file.write_all(text.as_bytes()).map_err(|cause| LogError::Storage { stream: key.to_owned(), cause })?;
     Ok(Rejected { old: (old > 0).then_some(old), new: (new < events.len()).then_some(new) })

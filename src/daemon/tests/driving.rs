@@ -59,7 +59,7 @@ impl Loop {
             Action::Resume,
             Action::CreateComputeEnvironment(of(environment)),
             Action::CreateJobQueue(of(queue)),
-            Action::RegisterJobDefinition(of(definition)),
+            Action::RegisterJobDefinition(Box::new(of(definition))),
         ];
         for region in regions {
             for action in &actions {

@@ -186,7 +186,7 @@ async fn many_requests_share_one_sync() {
             ),
             ..Default::default()
         };
-        Command { by: "test".into(), reason: None, action: Action::RegisterJobDefinition(request) }
+        Command { by: "test".into(), reason: None, action: Action::RegisterJobDefinition(Box::new(request)) }
     };
     let mut callers: Vec<_> = (0..64).map(|number| Box::pin(driver.command(register(number)))).collect();
     for caller in &mut callers {

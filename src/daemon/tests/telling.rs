@@ -47,8 +47,8 @@ async fn each_change_of_a_job_s_state_is_an_event_as_aws_sends_it_and_a_cursor_g
     host.start().await;
     let again = all(host.lines(&format!("/batchdeck/v1/events?cursor={middle}")).await).await;
     assert_eq!(again[..rest.len()], *rest, "the same events, with the same ids");
-    let lost = all(host.lines("/batchdeck/v1/events?cursor=0").await).await;
-    assert_eq!(lost.iter().filter_map(|line| line.event.as_ref()).count(), read.len());
+    let lossless = all(host.lines("/batchdeck/v1/events?cursor=0").await).await;
+    assert_eq!(lossless.iter().filter_map(|line| line.event.as_ref()).count(), read.len());
 }
 
 #[tokio::test]

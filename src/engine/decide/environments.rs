@@ -25,8 +25,7 @@ impl Engine {
             return refuse(format!("Object already exists: the compute environment {name}"));
         }
         match request.kind.as_str() {
-            "MANAGED" => {}
-            "UNMANAGED" => {}
+            "MANAGED" | "UNMANAGED" => {}
             other => return refuse(format!("type is `{other}`; it takes MANAGED or UNMANAGED")),
         }
         validate::tags(&request.tags)?;

@@ -87,9 +87,9 @@ impl Engine {
         Ok(Ruling::done(action, &format!("schedule-group/{name}"), outcome, vec![saved]))
     }
 
-    pub(super) fn clear_dead_letters(&self, now: Millis) -> Result<Ruling, Refusal> {
+    pub(super) fn clear_dead_letters(&self, now: Millis) -> Ruling {
         let outcome = format!("{} forgotten", self.core.dead_letters.len());
-        Ok(Ruling::done("ClearDeadLetters", "dead-letters", outcome, vec![Event::DeadLettersCleared { at: now }]))
+        Ruling::done("ClearDeadLetters", "dead-letters", outcome, vec![Event::DeadLettersCleared { at: now }])
     }
 
     /// Whether this very token has made this very thing before. A token that made another one is refused.

@@ -5,6 +5,7 @@ use crate::engine::Engine;
 use crate::engine::command::Refusal;
 use crate::engine::event::Event;
 use crate::engine::reclaim::NOTICE;
+use crate::engine::state::Environment;
 use crate::model::{InstanceId, Millis};
 
 impl Engine {
@@ -13,7 +14,7 @@ impl Engine {
         let Some(host) = self.core.instances.get(instance) else {
             return refuse(format!("the instance {instance} is not known; `batchdeck envs` lists those that run"));
         };
-        let unmanaged = self.core.environments.get(&host.environment).is_some_and(|found| found.is_unmanaged());
+        let unmanaged = self.core.environments.get(&host.environment).is_some_and(Environment::is_unmanaged);
         if unmanaged {
             return refuse(format!("the instance {instance} is this machine itself; it cannot be taken away"));
         }

@@ -111,7 +111,7 @@ impl Engine {
             Action::CreateScheduleGroup { name, tags, token } => self.create_group(name, tags, token.as_ref(), now),
             Action::DeleteScheduleGroup { name, token } => self.delete_group(name, token.as_ref(), now),
             Action::TagScheduleGroup { name, add, remove } => self.tag_group(name, add, remove, now),
-            Action::ClearDeadLetters => self.clear_dead_letters(now),
+            Action::ClearDeadLetters => Ok(self.clear_dead_letters(now)),
             Action::RunSchedule { group, name } => self.run_schedule(group, name, &command.by, now, ids),
             Action::InterruptInstance { instance, now: at_once } => self.interrupt(instance, *at_once, now),
             Action::Resume => {

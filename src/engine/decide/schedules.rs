@@ -93,10 +93,11 @@ impl Engine {
             return Ok(Ruling::done("DeleteSchedule", &key, AGAIN, vec![]));
         }
         let (key, known) = self.find_schedule(group, name)?;
-        let mut outcome = format!("was {}", known.schedule.state.as_str());
-        if !known.waiting.is_empty() {
-            outcome += &format!(", {} firings are not tried again", known.waiting.len());
-        }
+        let state = known.schedule.state.as_str();
+        let outcome = match known.waiting.len() {
+            0 => format!("was {state}"),
+            waiting => format!("was {state}, {waiting} firings are not tried again"),
+        };
         let (group, name, token) = (group.to_owned(), name.to_owned(), token.cloned());
         let event = Event::ScheduleDeleted { at: now, group, name, token };
         Ok(Ruling::done("DeleteSchedule", &key, outcome, vec![event]))

@@ -33,11 +33,15 @@ impl Series {
         while self.hours.len() > HOURS_KEPT {
             let Some((hour, amounts)) = self.hours.pop_first() else { break };
             let day = self.days.entry(hour.div_euclid(24)).or_default();
-            amounts.iter().for_each(|(tariff, amount)| add(day, tariff, *amount));
+            for (tariff, amount) in &amounts {
+                add(day, tariff, *amount);
+            }
         }
         while self.days.len() > DAYS_KEPT {
             let Some((_, amounts)) = self.days.pop_first() else { break };
-            amounts.iter().for_each(|(tariff, amount)| add(&mut self.before, tariff, *amount));
+            for (tariff, amount) in &amounts {
+                add(&mut self.before, tariff, *amount);
+            }
         }
     }
 

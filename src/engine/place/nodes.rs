@@ -60,13 +60,13 @@ impl Engine {
         ids: &mut dyn Ids,
     ) -> Option<Event> {
         let places = room.take_nodes(order, wants)?;
-        let root = self.core.jobs.get(&key.number)?;
+        let job = self.core.jobs.get(&key.number)?;
         let nodes = places.into_iter().map(|place| match place {
             Where::Instance(instance) => Some(NodePlace { instance, task_id: ids.uuid() }),
             Where::Planned(_) => None,
         });
         let nodes = nodes.collect::<Option<Vec<_>>>()?;
-        Some(Event::NodesPlaced { at: now, job: root.id(0), number: root.tries(0) + 1, nodes })
+        Some(Event::NodesPlaced { at: now, job: job.id(0), number: job.tries(0) + 1, nodes })
     }
 }
 

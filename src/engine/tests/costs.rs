@@ -112,7 +112,7 @@ fn fargate_s_processor_and_disk_are_those_of_the_definition() {
     let container = arm.container_properties.as_mut().expect("a container");
     container.runtime_platform = serde_json::from_value(json!({ "cpuArchitecture": "ARM64" })).expect("a platform");
     container.ephemeral_storage = serde_json::from_value(json!({ "sizeInGiB": 30 })).expect("a disk");
-    world.ask(Action::RegisterJobDefinition(arm)).expect("registered");
+    world.ask(Action::RegisterJobDefinition(Box::new(arm))).expect("registered");
     let request = SubmitJobRequest { job_definition: "arm".into(), ..on("serverless", job("task")) };
     let id = run(&mut world, request, HOUR);
     let cost = world.engine.job_cost(&id, world.now).expect("known");

@@ -236,7 +236,7 @@ fn actions_of_a_retry_strategy_are_taken_in_any_case_and_given_back_in_lower_cas
     let strategy = RetryStrategy { attempts: Some(3), evaluate_on_exit: vec![exit] };
     let mut request = definition("careful", "1", "512");
     request.retry_strategy = Some(strategy);
-    let answer = world.ask(Action::RegisterJobDefinition(request)).expect("registered");
+    let answer = world.ask(Action::RegisterJobDefinition(Box::new(request))).expect("registered");
     assert!(matches!(answer, Answer::Registered(_)));
     let known = world.engine.job_definitions();
     let found = known.iter().find(|found| found.job_definition_name == "careful").expect("registered");

@@ -362,7 +362,7 @@ fn other_instance_types_replace_the_instances_and_jobs_get_the_time_that_the_pol
         world.run(&next, 0);
         world.pass(minutes * MINUTE);
         world.bury();
-        assert_eq!(world.reason(&runs).contains("terminated."), true, "{policy:?}: {}", world.reason(&runs));
+        assert!(world.reason(&runs).contains("terminated."), "{policy:?}: {}", world.reason(&runs));
         assert!(types(&world).iter().all(|name| name == "m5.large"), "{policy:?}");
         assert_eq!(world.engine.compute_environments()[0].status, Health::Valid, "{policy:?}");
     }

@@ -135,7 +135,7 @@ fn the_job_s_own_strategy_replaces_its_definition_s() {
     let mut world = World::small(1);
     let mut request = definition("stubborn", "1", "512");
     request.retry_strategy = Some(RetryStrategy { attempts: Some(5), ..Default::default() });
-    world.ask(Action::RegisterJobDefinition(request)).expect("registered");
+    world.ask(Action::RegisterJobDefinition(Box::new(request))).expect("registered");
     let stubborn = |name: &str| SubmitJobRequest { job_definition: "stubborn".into(), ..job(name) };
     let exit = EvaluateOnExit { on_exit_code: Some("7".into()), action: "exit".into(), ..Default::default() };
     let strategy = RetryStrategy { attempts: Some(5), evaluate_on_exit: vec![exit] };
@@ -350,7 +350,7 @@ fn what_an_attempt_needs_is_merged_and_numbered() {
     }
     request.parameters = [("word".to_owned(), "default".to_owned()), ("other".to_owned(), "kept".to_owned())].into();
     request.timeout = Some(JobTimeout { attempt_duration_seconds: Some(600) });
-    world.ask(Action::RegisterJobDefinition(request)).expect("registered");
+    world.ask(Action::RegisterJobDefinition(Box::new(request))).expect("registered");
     let id = world.submit(SubmitJobRequest {
         job_definition: "echo".into(),
         parameters: [("word".to_owned(), "given".to_owned())].into(),

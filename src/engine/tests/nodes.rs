@@ -38,7 +38,7 @@ pub fn definition(count: u32, main: u32, ranges: Vec<NodeRangeProperty>) -> Regi
 fn three(vcpus: i32) -> World {
     let mut world = World::small(vcpus);
     let request = definition(3, 0, vec![range("0:", "1")]);
-    world.ask(Action::RegisterJobDefinition(request)).expect("registered");
+    world.ask(Action::RegisterJobDefinition(Box::new(request))).expect("registered");
     world
 }
 
@@ -258,7 +258,7 @@ fn a_timeout_is_the_main_node_s_and_covers_the_whole() {
 fn ranges_and_overrides_hold_for_their_nodes_and_nested_ones_win() {
     let mut world = World::small(16);
     let request = definition(4, 1, vec![range("0:", "1"), range("1", "2")]);
-    world.ask(Action::RegisterJobDefinition(request)).expect("registered");
+    world.ask(Action::RegisterJobDefinition(Box::new(request))).expect("registered");
     let overrides = NodePropertyOverride {
         target_nodes: "2:".into(),
         container_overrides: Some(ContainerOverrides {
@@ -434,14 +434,14 @@ fn definitions_and_submissions_that_cannot_be_are_refused_with_the_reason() {
         ),
     ];
     for (request, word) in definitions {
-        let refused = world.ask(Action::RegisterJobDefinition(request)).expect_err(word).to_string();
+        let refused = world.ask(Action::RegisterJobDefinition(Box::new(request))).expect_err(word).to_string();
         assert!(refused.contains(word), "{refused}\n{word}");
     }
     let closed = RegisterJobDefinitionRequest {
         job_definition_name: "closed".into(),
         ..definition(3, 1, vec![range("0:2", "1")])
     };
-    world.ask(Action::RegisterJobDefinition(closed)).expect("registered");
+    world.ask(Action::RegisterJobDefinition(Box::new(closed))).expect("registered");
     let fargate = CreateComputeEnvironmentRequest {
         compute_environment_name: "fargate".into(),
         compute_resources: Some(ComputeResource {

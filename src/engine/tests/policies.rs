@@ -243,7 +243,7 @@ fn a_job_takes_what_its_definition_says_with_the_submissions_own_in_its_place() 
     };
     let mut licensed = super::world::definition("licensed", "1", "64");
     licensed.consumable_resource_properties = list(&[("seats", 2), ("tokens", 1)]);
-    world.ask(Action::RegisterJobDefinition(licensed)).expect("registered");
+    world.ask(Action::RegisterJobDefinition(Box::new(licensed))).expect("registered");
     let with = |overrides| SubmitJobRequest {
         job_definition: "licensed".into(),
         consumable_resource_properties_override: overrides,

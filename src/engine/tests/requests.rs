@@ -163,7 +163,7 @@ fn a_definition_is_named_in_all_of_aws_s_ways() {
     assert_eq!(revision(&world, &id).as_deref(), Some("1"), "the highest ACTIVE one");
     let said = refusal(&mut world, Action::DeregisterJobDefinition { definition: "job".into() });
     assert!(said.contains("NAME:REVISION"), "{said}");
-    match world.ask(Action::RegisterJobDefinition(definition("job", "1", "512"))) {
+    match world.ask(Action::RegisterJobDefinition(Box::new(definition("job", "1", "512")))) {
         Ok(Answer::Registered(response)) => assert_eq!(response.revision, 3, "numbers are not used again"),
         other => panic!("{other:?}"),
     }
@@ -196,9 +196,9 @@ fn definitions_environments_and_queues_are_refused_for_what_they_have_wrong() {
         })
     };
     let cases = [
-        (Action::RegisterJobDefinition(multinode), "a definition of type `multinode` takes nodeProperties"),
-        (Action::RegisterJobDefinition(image), "containerProperties.image is `a b`"),
-        (Action::RegisterJobDefinition(sizeless), "resourceRequirements has no VCPU"),
+        (Action::RegisterJobDefinition(Box::new(multinode)), "a definition of type `multinode` takes nodeProperties"),
+        (Action::RegisterJobDefinition(Box::new(image)), "containerProperties.image is `a b`"),
+        (Action::RegisterJobDefinition(Box::new(sizeless)), "resourceRequirements has no VCPU"),
         (Action::CreateComputeEnvironment(environment("ce", 4)), "Object already exists"),
         (
             Action::CreateComputeEnvironment(unmanaged),

@@ -98,17 +98,17 @@ impl Story {
         world.consumable("token", 40, ConsumableKind::NonReplenishable);
         let mut retried = definition("retried", "0.5", "256");
         retried.retry_strategy = tried("", 4).retry_strategy;
-        world.ask(Action::RegisterJobDefinition(retried)).expect("registered");
+        world.ask(Action::RegisterJobDefinition(Box::new(retried))).expect("registered");
         let mut nodes = super::nodes::definition(2, 1, vec![super::nodes::range("0:", "1")]);
         nodes.retry_strategy = tried("", 3).retry_strategy;
-        world.ask(Action::RegisterJobDefinition(nodes)).expect("registered");
-        world.ask(Action::RegisterJobDefinition(super::tasks::two_containers())).expect("registered");
+        world.ask(Action::RegisterJobDefinition(Box::new(nodes))).expect("registered");
+        world.ask(Action::RegisterJobDefinition(Box::new(super::tasks::two_containers()))).expect("registered");
         world.engine.configure(settings());
         Self { world, dice: Dice(seed), jobs: Vec::new(), clock_was_set_back: false, is_spot }
     }
 
     fn step(&mut self) {
-        if !self.clock_was_set_back && self.world.journal.len() % 16 == 0 {
+        if !self.clock_was_set_back && self.world.journal.len().is_multiple_of(16) {
             super::costs::assert_within_bills(&self.world.engine, self.world.now);
         }
         match self.dice.below(100) {

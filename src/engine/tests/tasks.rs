@@ -3,9 +3,10 @@
 use super::world::{World, definition, job, requirements, sized};
 use crate::engine::command::{Action, Outcome};
 use crate::model::{
-    ContainerCondition, ContainerExit, ContainerOverrides, EcsProperties, EcsPropertiesOverride, EcsTaskProperties,
-    JobStatus, KeyValuePair, RegisterJobDefinitionRequest, ResourceRequirement, SubmitJobRequest,
-    TaskContainerDependency, TaskContainerOverrides, TaskContainerProperties, TaskPropertiesOverride,
+    AttemptContainerDetail, ContainerCondition, ContainerExit, ContainerOverrides, EcsProperties,
+    EcsPropertiesOverride, EcsTaskProperties, JobStatus, KeyValuePair, RegisterJobDefinitionRequest,
+    ResourceRequirement, SubmitJobRequest, TaskContainerDependency, TaskContainerOverrides, TaskContainerProperties,
+    TaskPropertiesOverride,
 };
 
 fn container(name: &str, essential: bool) -> TaskContainerProperties {
@@ -42,7 +43,7 @@ pub fn two_containers() -> RegisterJobDefinitionRequest {
 
 fn pair() -> World {
     let mut world = World::small(4);
-    world.ask(Action::RegisterJobDefinition(two_containers())).expect("registered");
+    world.ask(Action::RegisterJobDefinition(Box::new(two_containers()))).expect("registered");
     world
 }
 
@@ -50,8 +51,8 @@ fn of_pair(name: &str) -> SubmitJobRequest {
     SubmitJobRequest { job_definition: "pair".into(), ..job(name) }
 }
 
-fn overriding(containers: Vec<TaskContainerOverrides>) -> Option<EcsPropertiesOverride> {
-    Some(EcsPropertiesOverride { task_properties: vec![TaskPropertiesOverride { containers }] })
+fn overriding(containers: Vec<TaskContainerOverrides>) -> EcsPropertiesOverride {
+    EcsPropertiesOverride { task_properties: vec![TaskPropertiesOverride { containers }] }
 }
 
 #[test]
@@ -64,7 +65,7 @@ fn a_task_is_started_as_one_with_what_each_container_needs() {
         resource_requirements: vec![ResourceRequirement { kind: "MEMORY".into(), value: "1024".into() }],
     };
     let id = world.submit(SubmitJobRequest {
-        ecs_properties_override: overriding(vec![own]),
+        ecs_properties_override: Some(overriding(vec![own])),
         parameters: [("what".to_owned(), "given".to_owned())].into(),
         ..of_pair("a")
     });
@@ -134,7 +135,7 @@ fn each_container_is_told_with_its_exit_and_its_stream() {
     assert!(task.task_arn.as_deref().is_some_and(|arn| arn.ends_with(&task_id)));
     assert_eq!(task.containers[0].given.command, ["run", "default"]);
     let attempt = &job.attempts[0];
-    assert_eq!(attempt.container, Default::default());
+    assert_eq!(attempt.container, AttemptContainerDetail::default());
     let exits: Vec<_> =
         attempt.task_properties[0].containers.iter().map(|one| (one.name.as_str(), one.exit_code)).collect();
     assert_eq!(exits, [("main", Some(137)), ("setup", Some(0))]);
@@ -185,7 +186,7 @@ fn tasks_that_cannot_be_are_refused_with_the_reason() {
         ),
     ];
     for (request, word) in cases {
-        let refused = world.ask(Action::RegisterJobDefinition(request)).expect_err(word).to_string();
+        let refused = world.ask(Action::RegisterJobDefinition(Box::new(request))).expect_err(word).to_string();
         assert!(refused.contains(word), "{refused}\n{word}");
     }
 }
@@ -204,7 +205,7 @@ fn what_is_overridden_must_be_there_and_may_be_overridden() {
         environment: vec![KeyValuePair { name: variable.into(), value: "x".into() }],
         ..ContainerOverrides::default()
     };
-    let task = |own| SubmitJobRequest { ecs_properties_override: overriding(vec![own]), ..of_pair("a") };
+    let task = |own| SubmitJobRequest { ecs_properties_override: Some(overriding(vec![own])), ..of_pair("a") };
     let cases = [
         (task(named("nobody", &["x"], "A")), "names the container `nobody`"),
         (task(named("main", &["x", ""], "A")), "holds an empty element"),
@@ -214,7 +215,7 @@ fn what_is_overridden_must_be_there_and_may_be_overridden() {
             "has ecsProperties; use ecsPropertiesOverride",
         ),
         (
-            SubmitJobRequest { ecs_properties_override: overriding(vec![named("x", &["x"], "A")]), ..job("a") },
+            SubmitJobRequest { ecs_properties_override: Some(overriding(vec![named("x", &["x"], "A")])), ..job("a") },
             "has one container; use containerOverrides",
         ),
         (SubmitJobRequest { container_overrides: Some(single(&[""], "A")), ..job("a") }, "holds an empty element"),
@@ -251,8 +252,9 @@ fn the_sizes_of_requests_are_aws_s() {
         }
         request
     };
-    world.ask(Action::RegisterJobDefinition(registration(23))).expect("registered");
-    let refused = world.ask(Action::RegisterJobDefinition(registration(24))).expect_err("too large").to_string();
+    world.ask(Action::RegisterJobDefinition(Box::new(registration(23)))).expect("registered");
+    let refused =
+        world.ask(Action::RegisterJobDefinition(Box::new(registration(24)))).expect_err("too large").to_string();
     assert!(refused.contains("it takes at most 24 KiB"), "{refused}");
 }
 
@@ -266,7 +268,7 @@ fn more_than_fifty_tags_to_propagate_fail_the_job_and_not_the_submission() {
         let mut request = definition("tagged", "1", "128");
         request.tags = tags(0, 30);
         request.propagate_tags = of_definition;
-        world.ask(Action::RegisterJobDefinition(request)).expect("registered");
+        world.ask(Action::RegisterJobDefinition(Box::new(request))).expect("registered");
         let id = world.submit(SubmitJobRequest {
             job_definition: "tagged".into(),
             tags: tags(20, 51),

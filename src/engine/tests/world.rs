@@ -168,7 +168,7 @@ impl World {
     }
 
     pub fn definition(&mut self, name: &str, vcpus: &str, memory: &str) {
-        self.ask(Action::RegisterJobDefinition(definition(name, vcpus, memory))).expect("a definition");
+        self.ask(Action::RegisterJobDefinition(Box::new(definition(name, vcpus, memory)))).expect("a definition");
     }
 
     pub fn submit(&mut self, request: SubmitJobRequest) -> JobId {

@@ -457,7 +457,7 @@ impl App {
                     state: Some(*to),
                     ..Default::default()
                 };
-                let (verb, step) = (verb_of(*to), Step::UpdateEnvironment(request, why));
+                let (verb, step) = (verb_of(*to), Step::UpdateEnvironment(Box::new(request), why));
                 let what = format!("the compute environment {environment}");
                 one(format!("{verb} {what}"), format!("{verb}d {what}"), step)
             }

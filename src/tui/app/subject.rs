@@ -308,8 +308,8 @@ fn stream_of_attempt(detail: &JobDetail, number: u32) -> Option<String> {
 
 /// The stream of an attempt; of several containers that of the first.
 fn stream_in(attempt: &AttemptDetail) -> Option<String> {
-    let several = attempt.task_properties.iter().flat_map(|task| &task.containers);
-    let first = || several.filter_map(|container| container.log_stream_name.clone()).next();
+    let mut several = attempt.task_properties.iter().flat_map(|task| &task.containers);
+    let first = || several.find_map(|container| container.log_stream_name.clone());
     attempt.container.log_stream_name.clone().or_else(first)
 }
 

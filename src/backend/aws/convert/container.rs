@@ -143,7 +143,7 @@ pub fn new_platform(wanted: FargatePlatformConfiguration) -> types::FargatePlatf
     types::FargatePlatformConfiguration::builder().set_platform_version(wanted.platform_version).build()
 }
 
-pub fn storage(given: types::EphemeralStorage) -> Option<EphemeralStorage> {
+pub fn storage(given: &types::EphemeralStorage) -> Option<EphemeralStorage> {
     given.size_in_gib.map(|size_in_gib| EphemeralStorage { size_in_gib })
 }
 

@@ -60,7 +60,7 @@ fn container(given: types::ContainerProperties) -> ContainerProperties {
         instance_type: given.instance_type,
         network_configuration: given.network_configuration.map(network),
         fargate_platform_configuration: given.fargate_platform_configuration.map(platform),
-        ephemeral_storage: given.ephemeral_storage.and_then(storage),
+        ephemeral_storage: given.ephemeral_storage.as_ref().and_then(storage),
         runtime_platform: given.runtime_platform.map(runtime),
         repository_credentials: given.repository_credentials.map(credentials),
         enable_execute_command: given.enable_execute_command,

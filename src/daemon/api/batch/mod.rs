@@ -259,7 +259,7 @@ pub(in crate::daemon::api) async fn register_job_definition(
     caller: Caller,
     Wire(request): Wire<RegisterJobDefinitionRequest>,
 ) -> Result<Json<RegisterJobDefinitionResponse>, ApiError> {
-    match world.driver.command(caller.command(Action::RegisterJobDefinition(request))).await? {
+    match world.driver.command(caller.command(Action::RegisterJobDefinition(Box::new(request)))).await? {
         Answer::Registered(response) => Ok(Json(response)),
         _ => Ok(Json(RegisterJobDefinitionResponse::default())),
     }

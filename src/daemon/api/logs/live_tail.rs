@@ -24,10 +24,11 @@ const MOST_GROUPS: usize = 10;
 const MOST_STREAMS: usize = 100;
 /// How often an update comes, and how long a session lasts, as on AWS.
 const EVERY: Duration = Duration::from_secs(1);
-const LONGEST: Duration = Duration::from_secs(3 * 3600);
+const LONGEST: Duration = Duration::from_hours(3);
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
+#[expect(clippy::struct_field_names, reason = "the names are the API's")]
 struct Request {
     log_group_identifiers: Vec<String>,
     log_stream_names: Vec<String>,

@@ -84,6 +84,7 @@ struct Streams {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
+#[expect(clippy::struct_field_names, reason = "the names are the API's")]
 struct Filter {
     log_group_name: Option<String>,
     log_group_identifier: Option<String>,
@@ -98,6 +99,7 @@ struct Filter {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
+#[expect(clippy::struct_field_names, reason = "the names are the API's")]
 struct Put {
     log_group_name: Option<String>,
     log_stream_name: String,

@@ -1,11 +1,8 @@
 //! `[ip, user, ..., status = 4*, bytes]`: messages as columns divided by blanks.
 
-use super::condition::{Comparison, Operator, Written};
-use super::json::read_value;
-use super::{MOST_REGEXES, PatternError};
-
-/// How deep parentheses may stand in each other.
-const DEEPEST: usize = 32;
+use super::PatternError;
+use super::condition::{Comparison, Operator};
+use super::logic::{Logic, Reader};
 
 #[derive(Debug)]
 pub(super) struct Columns {
@@ -16,17 +13,11 @@ pub(super) struct Columns {
 }
 
 /// What a column must be; one without a condition takes everything.
-#[derive(Debug)]
-enum Column {
-    Anything,
-    Is(Comparison),
-    Any(Vec<Column>),
-    All(Vec<Column>),
-}
+type Column = Logic<Option<Comparison>>;
 
 impl Columns {
     pub(super) fn parse(text: &str) -> Result<Self, PatternError> {
-        let mut reader = Reader { rest: text.strip_prefix('[').unwrap_or(text), regexes: 0, name: None };
+        let mut reader = Reader::new(text.strip_prefix('[').unwrap_or(text));
         let (mut head, mut tail): (Vec<Column>, Option<Vec<Column>>) = (Vec::new(), None);
         loop {
             reader.skip();
@@ -39,8 +30,9 @@ impl Columns {
                     });
                 }
             } else {
-                reader.name = None;
-                let column = reader.any(0)?;
+                // What the column is called; all its conditions call it so.
+                let mut called = None;
+                let column = reader.logic(&mut |reader| condition(reader, &mut called))?;
                 tail.as_mut().unwrap_or(&mut head).push(column);
             }
             reader.skip();
@@ -59,20 +51,12 @@ impl Columns {
             Some(_) => words.len() >= self.head.len() + tail.len(),
             None => words.len() == self.head.len(),
         };
+        let takes = |column: &Column, word: &str| {
+            column.holds(&|condition| condition.as_ref().is_none_or(|comparison| comparison.takes(word)))
+        };
         let all =
-            |columns: &[Column], words: &[&str]| columns.iter().zip(words).all(|(column, word)| column.takes(word));
+            |columns: &[Column], words: &[&str]| columns.iter().zip(words).all(|(column, word)| takes(column, word));
         fits && all(&self.head, &words) && all(tail, &words[words.len() - tail.len()..])
-    }
-}
-
-impl Column {
-    fn takes(&self, word: &str) -> bool {
-        match self {
-            Self::Anything => true,
-            Self::Is(comparison) => comparison.takes(word),
-            Self::Any(parts) => parts.iter().any(|part| part.takes(word)),
-            Self::All(parts) => parts.iter().all(|part| part.takes(word)),
-        }
     }
 }
 
@@ -95,77 +79,17 @@ fn split(message: &str) -> Vec<&str> {
     words
 }
 
-struct Reader<'a> {
-    rest: &'a str,
-    regexes: usize,
-    /// What the column is called; all its conditions call it so.
-    name: Option<&'a str>,
-}
-
-impl<'a> Reader<'a> {
-    fn skip(&mut self) {
-        self.rest = self.rest.trim_start();
+fn condition<'a>(reader: &mut Reader<'a>, called: &mut Option<&'a str>) -> Result<Option<Comparison>, PatternError> {
+    reader.skip();
+    let end = reader.rest.find(|letter: char| !letter.is_alphanumeric() && !"_-.$".contains(letter));
+    let (name, rest) = reader.rest.split_at(end.unwrap_or(reader.rest.len()));
+    if name.is_empty() || called.is_some_and(|known| known != name) {
+        return Err(reader.wanted("the name of the column"));
     }
-
-    fn takes(&mut self, sign: &str) -> bool {
-        self.skip();
-        let rest = self.rest.strip_prefix(sign);
-        self.rest = rest.unwrap_or(self.rest);
-        rest.is_some()
-    }
-
-    fn wanted(&self, wanted: &'static str) -> PatternError {
-        if self.rest.is_empty() {
-            return PatternError::Ends(wanted);
-        }
-        PatternError::Wanted { given: self.rest.chars().take(20).collect(), wanted }
-    }
-
-    fn any(&mut self, depth: usize) -> Result<Column, PatternError> {
-        let mut parts = vec![self.all(depth)?];
-        while self.takes("||") {
-            parts.push(self.all(depth)?);
-        }
-        Ok(Column::Any(parts))
-    }
-
-    fn all(&mut self, depth: usize) -> Result<Column, PatternError> {
-        let mut parts = vec![self.one(depth)?];
-        while self.takes("&&") {
-            parts.push(self.one(depth)?);
-        }
-        Ok(Column::All(parts))
-    }
-
-    fn one(&mut self, depth: usize) -> Result<Column, PatternError> {
-        if self.takes("(") {
-            if depth == DEEPEST {
-                return Err(PatternError::TooDeep);
-            }
-            let inner = self.any(depth + 1)?;
-            return if self.takes(")") { Ok(inner) } else { Err(self.wanted("`)`")) };
-        }
-        let end = self.rest.find(|letter: char| !letter.is_alphanumeric() && !"_-.$".contains(letter));
-        let (name, rest) = self.rest.split_at(end.unwrap_or(self.rest.len()));
-        if name.is_empty() || self.name.is_some_and(|known| known != name) {
-            return Err(self.wanted("the name of the column"));
-        }
-        (self.name, self.rest) = (Some(name), rest);
-        self.skip();
-        let Some((operator, length)) = Operator::read(self.rest) else { return Ok(Column::Anything) };
-        self.rest = self.rest[length..].trim_start();
-        let (value, rest) = read_value(self.rest, |rest| {
-            rest.starts_with(|letter: char| letter.is_whitespace() || ",])".contains(letter))
-                || rest.starts_with("&&")
-                || rest.starts_with("||")
-        })?;
-        if matches!(value, Written::Regex(_)) {
-            self.regexes += 1;
-            if self.regexes > MOST_REGEXES {
-                return Err(PatternError::TooManyRegexes);
-            }
-        }
-        self.rest = rest;
-        Comparison::new(operator, value).map(Column::Is)
-    }
+    (*called, reader.rest) = (Some(name), rest);
+    reader.skip();
+    let Some((operator, length)) = Operator::read(reader.rest) else { return Ok(None) };
+    reader.rest = &reader.rest[length..];
+    let value = reader.value(",])")?;
+    Comparison::new(operator, value).map(Some)
 }

@@ -6,6 +6,7 @@
 mod columns;
 mod condition;
 mod json;
+mod logic;
 mod terms;
 
 /// `filterPattern` takes at most so many letters.

@@ -85,7 +85,7 @@ fn has_words(message: &str, words: &str) -> bool {
     message.match_indices(words).any(|(at, found)| {
         let before = message[..at].chars().next_back().is_some_and(is_of_words);
         let after = message[at + found.len()..].chars().next().is_some_and(is_of_words);
-        !(begins && before) && !(ends && after)
+        !(begins && before || ends && after)
     })
 }
 
