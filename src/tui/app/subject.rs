@@ -1,5 +1,6 @@
 //! Which log is shown: chosen from what is selected, asked for once the cursor has come to rest.
 
+use super::list::{is_held, queue_of};
 use super::log::{REST, Stream, Subject};
 use super::{App, Intention, View};
 use crate::backend::{JobQuery, JobScope};
@@ -215,9 +216,13 @@ impl App {
             .collect();
         let reason = job.status_reason.clone().filter(|reason| !reason.is_empty());
         match (job.status, reason) {
+            _ if is_held(job) => "it is held by an operator until it is released".to_owned(),
             (status, Some(reason)) if status.is_waiting() => format!("it waits: {reason}"),
             (JobStatus::Pending, None) if !waits_for.is_empty() => format!("it waits for {}", waits_for.join(", ")),
             (JobStatus::Pending, None) => "it waits for the jobs that it depends on".to_owned(),
+            (JobStatus::Runnable, None) if queue_of(job).is_some_and(|queue| self.is_queue_held(queue)) => {
+                "it waits until its queue is released: it is held".to_owned()
+            }
             (status, None) if status.is_waiting() => "it waits for room in its queue's compute environments".to_owned(),
             (JobStatus::Starting, _) => "it is being started".to_owned(),
             (status, Some(reason)) if status.is_final() => format!("it never started: {reason}"),

@@ -557,3 +557,18 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_job_that_is_held_has_no_log_for_that_reason_and_not_for_want_of_room() {
+    let mut app = stage("").app;
+    let id = id_of(&app, "resize-4712");
+    let mut job = app.store.jobs[&id].clone();
+    job.status_reason = None;
+    job.status = JobStatus::Runnable;
+    assert_eq!(app.why_no_log(&job, None), "it waits for room in its queue's compute environments");
+    let queue = job.extra.as_ref().expect("ours").job_queue.clone();
+    app.store.queues.get_mut(&queue).expect("its queue").held = true;
+    assert_eq!(app.why_no_log(&job, None), "it waits until its queue is released: it is held");
+    job.extra.as_mut().expect("ours").held = true;
+    assert_eq!(app.why_no_log(&job, None), "it is held by an operator until it is released");
+}

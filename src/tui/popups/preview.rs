@@ -50,9 +50,11 @@ pub fn above(app: &App, form: &Form, room: usize) -> Lines {
             let counts = app.store.queues.get(queue).and_then(|queue| queue.job_counts.clone()).unwrap_or_default();
             let (placed, waiting) = (counts.placed(), counts.waiting());
             let text = if *held {
-                format!("none of the {waiting} that wait is started until it is released; {placed} that run go on")
+                format!(
+                    "no job is started until it is released: {waiting} waiting; what runs goes on: {placed} running"
+                )
             } else {
-                format!("{waiting} that wait are started in their turn again")
+                format!("jobs are started in their turn again: {waiting} waiting")
             };
             say(&mut lines, room, &text, Role::Text);
         }
@@ -150,9 +152,9 @@ fn named(app: &App, lines: &mut Lines, room: usize, jobs: &[JobId]) {
 fn hold_jobs(app: &App, lines: &mut Lines, room: usize, jobs: &[JobId], held: bool) {
     named(app, lines, room, jobs);
     let text = if held {
-        "passed over until released; what is behind goes on, and no instance is launched for them"
+        "passed over until released; what is behind goes on, and no instance is launched for what is held"
     } else {
-        "they take their turn again, by their priority and the time of their submission"
+        "back in turn, by priority and the time of submission"
     };
     say(lines, room, text, Role::Dim);
 }
