@@ -15,7 +15,7 @@ use crate::model::{
     SubmitJobRequest, SubmitJobResponse, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
 };
 use async_trait::async_trait;
-use client::{Call, Client, Patience, Silence};
+use client::{Call, Client, Flow, Patience};
 use futures::future;
 use futures::stream::{BoxStream, StreamExt};
 use hyper::Method;
@@ -279,7 +279,7 @@ impl Backend for LocalBackend {
             path.push_str(&encode(&token));
         }
         let call = Call::get("FollowLog", path).about(format!("log stream {stream}"));
-        let batches = self.client.lines::<Vec<LogEvent>>(call, Silence::MayLast).await?;
+        let batches = self.client.lines::<Vec<LogEvent>>(call, Flow::Endless).await?;
         Ok(batches.filter(|batch| future::ready(!batch.as_ref().is_ok_and(Vec::is_empty))).boxed())
     }
 
@@ -358,7 +358,7 @@ impl Backend for LocalBackend {
             Some(Cursor(at)) => format!("/batchdeck/v1/watch?cursor={at}"),
             None => "/batchdeck/v1/watch".to_owned(),
         };
-        self.client.lines(Call::get("Watch", path), Silence::IsBroken).await
+        self.client.lines(Call::get("Watch", path), Flow::Lively).await
     }
 
     async fn schedule_groups(&self) -> Result<Vec<ScheduleGroup>, BackendError> {
@@ -404,7 +404,7 @@ impl Backend for LocalBackend {
     ) -> Result<BoxStream<'static, Result<EventLine, BackendError>>, BackendError> {
         let cursor = cursor.map(|cursor| format!("&cursor={cursor}")).unwrap_or_default();
         let call = Call::get("Events", format!("/batchdeck/v1/events?follow={follow}{cursor}"));
-        self.client.lines(call, Silence::MayLast).await
+        self.client.lines(call, if follow { Flow::Endless } else { Flow::Finite }).await
     }
 
     async fn engine_status(&self) -> Result<EngineStatus, BackendError> {

@@ -33,11 +33,15 @@ impl Default for Patience {
     }
 }
 
-/// Whether a stream that is silent is broken.
+/// What is to be expected of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Silence {
-    IsBroken,
-    MayLast,
+pub enum Flow {
+    /// It is for ever and never silent for long.
+    Lively,
+    /// It is for ever and may be silent.
+    Endless,
+    /// It ends when all is told.
+    Finite,
 }
 
 /// Connections that are kept open while no call uses them.
@@ -137,11 +141,11 @@ impl Client {
     }
 
     /// Opens a stream of JSON lines on a connection of its own. It ends after its first error; the end of the connection is
-    /// one.
+    /// one, but where the stream is [`Flow::Finite`].
     pub async fn lines<T: DeserializeOwned + Send + 'static>(
         &self,
         call: Call,
-        silence: Silence,
+        flow: Flow,
     ) -> Result<BoxStream<'static, Result<T, BackendError>>, BackendError> {
         let opening = async {
             let connection = self.connect().await?;
@@ -158,14 +162,15 @@ impl Client {
         let open = OpenStream {
             operation: call.operation,
             endpoint: self.socket.display().to_string(),
-            silence: (silence == Silence::IsBroken).then_some(self.patience.silence),
+            silence: (flow == Flow::Lively).then_some(self.patience.silence),
+            ends: flow == Flow::Finite,
             lines: Lines::default(),
             body,
             _connection: connection,
         };
         let items = stream::unfold(Some(open), |open| async {
             let mut open = open?;
-            let item = open.next().await;
+            let item = open.next().await.transpose()?;
             Some(if item.is_ok() { (item, Some(open)) } else { (item, None) })
         });
         Ok(items.boxed())
@@ -275,27 +280,32 @@ struct OpenStream {
     endpoint: String,
     /// How long no line may come.
     silence: Option<Duration>,
+    /// Its end is no error.
+    ends: bool,
     lines: Lines,
     body: Incoming,
     _connection: Connection,
 }
 
 impl OpenStream {
-    async fn next<T: DeserializeOwned>(&mut self) -> Result<T, BackendError> {
+    /// `None` at the end of a stream that has one.
+    async fn next<T: DeserializeOwned>(&mut self) -> Result<Option<T>, BackendError> {
         let line = match self.silence {
             None => self.next_line().await?,
             Some(silence) => timeout(silence, self.next_line())
                 .await
                 .unwrap_or_else(|_| Err(self.ended(format!("nothing came for {} s", silence.as_secs()), ASK_IT)))?,
         };
+        let Some(line) = line else { return Ok(None) };
         serde_json::from_slice(&line)
+            .map(Some)
             .map_err(|cause| BackendError::Malformed { operation: self.operation, cause: cause.to_string() })
     }
 
-    async fn next_line(&mut self) -> Result<Vec<u8>, BackendError> {
+    async fn next_line(&mut self) -> Result<Option<Vec<u8>>, BackendError> {
         loop {
             if let Some(line) = self.lines.next_line() {
-                return Ok(line);
+                return Ok(Some(line));
             }
             match self.body.frame().await {
                 Some(Ok(frame)) => {
@@ -306,6 +316,7 @@ impl OpenStream {
                     })?;
                 }
                 Some(Err(cause)) => return Err(self.ended(with_causes(&cause), START_IT)),
+                None if self.ends && self.lines.is_empty() => return Ok(None),
                 None => return Err(self.ended("the engine closed the stream".to_owned(), START_IT)),
             }
         }

@@ -39,6 +39,11 @@ impl Lines {
     pub fn next_line(&mut self) -> Option<Vec<u8>> {
         self.whole.pop_front()
     }
+
+    /// Nothing is left, not even the beginning of a line.
+    pub fn is_empty(&self) -> bool {
+        self.whole.is_empty() && self.torn.trim_ascii().is_empty()
+    }
 }
 
 #[cfg(test)]

@@ -269,6 +269,21 @@ async fn a_broken_stream_ends_with_the_reason() {
 }
 
 #[tokio::test]
+async fn events_that_are_not_followed_end_when_all_are_told_and_not_in_the_middle_of_one() {
+    let line = json!({ "cursor": 7 }).to_string();
+    for (text, follow, whole) in [
+        (format!("{line}\n"), false, true),
+        (format!("{line}\n"), true, false),
+        (format!("{line}\n{{\"cu"), false, false),
+    ] {
+        let w = world(move |_| Answer::pieces(&[text.as_bytes()], Ending::Complete));
+        let items: Vec<_> = w.backend.events(None, follow).await.expect("tells").collect().await;
+        assert_eq!(items.first().and_then(|item| item.as_ref().ok()).map(|line| line.cursor), Some(7));
+        assert_eq!(items.iter().all(Result::is_ok), whole, "follow {follow}: {items:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_watch_notices_the_death_of_the_engine() {
     let line = change(1, &What::Reset).to_string() + "\n";
     let w = world(move |_| Answer::pieces(&[line.as_bytes()], Ending::Open));
