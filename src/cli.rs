@@ -109,6 +109,8 @@ pub enum Verb {
     /// Move waiting jobs to the front of their queue, or to another queue; their ids and those who wait for them stay.
     #[command(override_usage = "batchdeck move <ID>... --front\n       batchdeck move <ID>... --to <NAME> [--front]")]
     Move(MoveArgs),
+    /// Take an instance of a compute environment away, as Spot does: after a notice of two minutes, or at once.
+    Interrupt(InterruptArgs),
     /// Print a job's log, and follow it if asked to.
     Logs(LogsArgs),
     /// List job definitions, or register one.
@@ -377,6 +379,21 @@ pub struct MoveArgs {
     /// Its share in the other queue, where that has shares; the one it has if not said.
     #[arg(long, value_name = "NAME", requires = "to")]
     pub share: Option<String>,
+    /// Why; it is recorded.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// How to print it.
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct InterruptArgs {
+    /// Id of an instance, or the beginning of one; `engine status` lists those that run.
+    pub instance: String,
+    /// Without the notice.
+    #[arg(long)]
+    pub now: bool,
     /// Why; it is recorded.
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,

@@ -9,9 +9,9 @@ mod tests;
 use super::{Backend, BackendError, Capabilities, JobQuery, JobScope, Page, Why};
 use crate::model::{
     AuditEntry, Change, ComputeEnvironment, CostQuery, CostReport, CreateComputeEnvironmentRequest,
-    CreateJobQueueRequest, Cursor, DeadLetter, EngineStatus, EventLine, GetLogEvents, HoldTarget, JobDefinition,
-    JobDetail, JobId, JobQueue, JobQueueSnapshot, JobStatus, JobSummary, LogEvent, LogPage, MoveTo, ObservedRuns,
-    RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Schedule, ScheduleGroup, ScheduleRun,
+    CreateJobQueueRequest, Cursor, DeadLetter, EngineStatus, EventLine, GetLogEvents, HoldTarget, InstanceId,
+    JobDefinition, JobDetail, JobId, JobQueue, JobQueueSnapshot, JobStatus, JobSummary, LogEvent, LogPage, MoveTo,
+    ObservedRuns, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Schedule, ScheduleGroup, ScheduleRun,
     SubmitJobRequest, SubmitJobResponse, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
 };
 use async_trait::async_trait;
@@ -94,6 +94,11 @@ struct Reprioritise {
     priority: i32,
 }
 
+#[derive(Serialize)]
+struct Interrupt {
+    now: bool,
+}
+
 impl LocalBackend {
     /// A client of the engine at `socket`, which acts in the name of `by` (`user@host`). It does no I/O yet: it connects
     /// when it is first asked something.
@@ -141,6 +146,7 @@ impl Backend for LocalBackend {
             name: "local",
             reprioritise_job: true,
             hold: true,
+            instances: true,
             schedules: true,
             audit: true,
             costs: true,
@@ -174,6 +180,12 @@ impl Backend for LocalBackend {
         why: Why,
     ) -> Result<(), BackendError> {
         self.act(Call::batch("UpdateComputeEnvironment", &request).because(why.reason)).await
+    }
+
+    async fn interrupt_instance(&self, instance: &InstanceId, at_once: bool, why: Why) -> Result<(), BackendError> {
+        let path = format!("/batchdeck/v1/instances/{}/interrupt", encode(&instance.0));
+        let call = Call::send("InterruptInstance", Method::POST, path, &Interrupt { now: at_once });
+        self.act(call.because(why.reason).about(format!("instance {instance}"))).await
     }
 
     async fn job_definitions(&self, active_only: bool) -> Result<Vec<JobDefinition>, BackendError> {

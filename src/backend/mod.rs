@@ -9,9 +9,9 @@ mod stub;
 
 use crate::model::{
     AuditEntry, Change, ComputeEnvironment, CostQuery, CostReport, CreateComputeEnvironmentRequest,
-    CreateJobQueueRequest, Cursor, DeadLetter, EngineStatus, EventLine, GetLogEvents, HoldTarget, JobDefinition,
-    JobDetail, JobId, JobQueue, JobQueueSnapshot, JobStatus, JobSummary, LogEvent, LogPage, MoveTo, ObservedRuns,
-    RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Schedule, ScheduleGroup, ScheduleRun,
+    CreateJobQueueRequest, Cursor, DeadLetter, EngineStatus, EventLine, GetLogEvents, HoldTarget, InstanceId,
+    JobDefinition, JobDetail, JobId, JobQueue, JobQueueSnapshot, JobStatus, JobSummary, LogEvent, LogPage, MoveTo,
+    ObservedRuns, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Schedule, ScheduleGroup, ScheduleRun,
     SubmitJobRequest, SubmitJobResponse, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
 };
 use async_trait::async_trait;
@@ -39,6 +39,10 @@ pub trait Backend: Send + Sync + 'static {
         request: UpdateComputeEnvironmentRequest,
         why: Why,
     ) -> Result<(), BackendError>;
+
+    /// Takes an instance away as Spot does: with a notice of two minutes, or `at_once`. What runs on it then ends with
+    /// `Host EC2 (instance …) terminated.`, and is tried again as its retry strategy says. AWS Batch has no such call.
+    async fn interrupt_instance(&self, instance: &InstanceId, at_once: bool, why: Why) -> Result<(), BackendError>;
 
     /// One page of the revisions; `active_only` leaves INACTIVE ones out.
     async fn job_definitions(&self, active_only: bool) -> Result<Vec<JobDefinition>, BackendError>;
@@ -168,6 +172,8 @@ pub struct Capabilities {
     pub reprioritise_job: bool,
     /// Holding, releasing and moving what waits.
     pub hold: bool,
+    /// Single instances are known, and can be taken away.
+    pub instances: bool,
     pub schedules: bool,
     pub audit: bool,
     /// What was spent and what runs have used is known.

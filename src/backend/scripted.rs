@@ -6,7 +6,7 @@
 use super::{Backend, BackendError, Capabilities, JobQuery, JobScope, Page, Why};
 use crate::model::{
     AuditEntry, Change, ComputeEnvironment, CostQuery, CostReport, CreateComputeEnvironmentRequest,
-    CreateJobQueueRequest, Cursor, EngineStatus, FrontOfQueue, FrontOfQueueJob, GetLogEvents, HoldTarget,
+    CreateJobQueueRequest, Cursor, EngineStatus, FrontOfQueue, FrontOfQueueJob, GetLogEvents, HoldTarget, InstanceId,
     JobDefinition, JobDetail, JobId, JobQueue, JobQueueSnapshot, JobStatus, JobSummary, LogEvent, LogPage, Millis,
     MoveTo, ObservedRuns, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Schedule, ScheduleRun,
     SubmitJobRequest, SubmitJobResponse, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest, What, name_of,
@@ -53,6 +53,7 @@ pub struct World {
 pub struct Can {
     pub reprioritise_job: bool,
     pub hold: bool,
+    pub instances: bool,
     pub schedules: bool,
     pub audit: bool,
     pub costs: bool,
@@ -61,7 +62,15 @@ pub struct Can {
 
 impl Default for Can {
     fn default() -> Self {
-        Self { reprioritise_job: true, hold: true, schedules: true, audit: true, costs: true, pushes_changes: true }
+        Self {
+            reprioritise_job: true,
+            hold: true,
+            instances: true,
+            schedules: true,
+            audit: true,
+            costs: true,
+            pushes_changes: true,
+        }
     }
 }
 
@@ -72,6 +81,7 @@ pub enum Call {
     UpdateJobQueue(UpdateJobQueueRequest, Why),
     CreateComputeEnvironment(Box<CreateComputeEnvironmentRequest>),
     UpdateComputeEnvironment(Box<UpdateComputeEnvironmentRequest>, Why),
+    InterruptInstance { instance: InstanceId, at_once: bool, why: Why },
     RegisterJobDefinition(Box<RegisterJobDefinitionRequest>),
     SubmitJob(Box<SubmitJobRequest>),
     CancelJob { id: JobId, reason: String },
@@ -216,11 +226,12 @@ fn page(lines: &[LogEvent], from: usize, to: usize) -> LogPage {
 #[async_trait]
 impl Backend for ScriptedBackend {
     fn capabilities(&self) -> Capabilities {
-        let Can { reprioritise_job, hold, schedules, audit, costs, pushes_changes } = self.world.can;
+        let Can { reprioritise_job, hold, instances, schedules, audit, costs, pushes_changes } = self.world.can;
         Capabilities {
             name: if pushes_changes { "local" } else { "aws" },
             reprioritise_job,
             hold,
+            instances,
             schedules,
             audit,
             costs,
@@ -254,6 +265,10 @@ impl Backend for ScriptedBackend {
         why: Why,
     ) -> Result<(), BackendError> {
         self.note(Call::UpdateComputeEnvironment(Box::new(request), why))
+    }
+
+    async fn interrupt_instance(&self, instance: &InstanceId, at_once: bool, why: Why) -> Result<(), BackendError> {
+        self.note(Call::InterruptInstance { instance: instance.clone(), at_once, why })
     }
 
     async fn job_definitions(&self, active_only: bool) -> Result<Vec<JobDefinition>, BackendError> {

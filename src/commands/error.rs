@@ -55,6 +55,8 @@ pub enum CommandError {
     UnknownJob { given: String },
     #[error("{} jobs have an id that begins with `{given}`: {}", matches.len(), listed(matches))]
     AmbiguousJob { given: String, matches: Vec<String> },
+    #[error("{} instances have an id that begins with `{given}`: {}", matches.len(), listed(matches))]
+    AmbiguousInstance { given: String, matches: Vec<String> },
     #[error("there is no {kind} `{given}`")]
     UnknownName { kind: Named, given: String, meant: Option<String>, known: Vec<String> },
     #[error("there are several queues and none is called `default`: {}", listed(.0))]
@@ -88,6 +90,7 @@ pub enum CommandError {
 pub enum Named {
     Queue,
     Environment,
+    Instance,
     Definition,
     Schedule,
 }
@@ -97,6 +100,7 @@ impl std::fmt::Display for Named {
         f.write_str(match self {
             Self::Queue => "queue",
             Self::Environment => "compute environment",
+            Self::Instance => "instance",
             Self::Definition => "job definition",
             Self::Schedule => "schedule",
         })
@@ -108,6 +112,7 @@ impl Named {
         match self {
             Self::Queue => "batchdeck queues",
             Self::Environment => "batchdeck envs",
+            Self::Instance => "batchdeck engine status",
             Self::Definition => "batchdeck definitions",
             Self::Schedule => "batchdeck schedule list",
         }
@@ -142,6 +147,7 @@ impl CommandError {
             Self::Backend { source: BackendError::Settings { .. }, .. }
             | Self::Config(_)
             | Self::AmbiguousJob { .. }
+            | Self::AmbiguousInstance { .. }
             | Self::WhichQueue(_)
             | Self::Theme(_)
             | Self::Usage { .. }
@@ -188,7 +194,7 @@ impl CommandError {
             }
             Self::EngineStop { pid, .. } => format!("look at engine.log in its data directory, or `kill {pid}`"),
             Self::UnknownJob { .. } => "`batchdeck jobs` lists jobs with their ids".to_owned(),
-            Self::AmbiguousJob { .. } => "write more letters of the id".to_owned(),
+            Self::AmbiguousJob { .. } | Self::AmbiguousInstance { .. } => "write more letters of the id".to_owned(),
             Self::UnknownName { kind: Named::Definition, given, known, .. } if known.is_empty() && given == "host" => {
                 "`batchdeck init` makes what a first job needs".to_owned()
             }

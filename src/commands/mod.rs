@@ -16,6 +16,7 @@ mod events;
 mod fit;
 mod hold;
 mod init;
+mod interrupt;
 mod job;
 mod jobs;
 mod logs;
@@ -86,6 +87,7 @@ async fn carry_out(cli: Cli) -> Done {
         Some(Verb::Hold(args)) => hold::hold(&args, true, setting).await,
         Some(Verb::Release(args)) => hold::hold(&args, false, setting).await,
         Some(Verb::Move(args)) => hold::move_jobs(&args, setting).await,
+        Some(Verb::Interrupt(args)) => interrupt::run(&args, setting).await,
         Some(Verb::Logs(args)) => logs::run(&args, setting.open().await?).await,
         Some(Verb::Definitions(args)) => Box::pin(definitions::run(&args, setting)).await,
         Some(Verb::Schedule(verb)) => Box::pin(schedule::run(verb, setting)).await,

@@ -4,7 +4,7 @@ use super::error::{CommandError, Doing, Named};
 use super::world::World;
 use crate::backend::{Backend, JobQuery};
 use crate::config::nearest;
-use crate::model::{ComputeEnvironment, JobId, JobQueue, name_of};
+use crate::model::{ComputeEnvironment, Instance, InstanceId, JobId, JobQueue, name_of};
 
 /// A job's id is a UUID of so many letters.
 const UUID_LETTERS: usize = 36;
@@ -110,6 +110,31 @@ pub async fn environment(world: &World, given: &str) -> Result<ComputeEnvironmen
     found.next().ok_or_else(|| unknown(Named::Environment, given, names))
 }
 
+/// The instance whose id is given, or begins so. A backend that knows no instances refuses what is asked of one by itself.
+pub async fn instance(world: &World, given: &str) -> Result<Instance, CommandError> {
+    let given = name_of(given.trim());
+    if !world.backend.capabilities().instances {
+        return Ok(Instance { instance_id: InstanceId(given.to_owned()), ..Instance::default() });
+    }
+    let environments = world.backend.compute_environments().await.doing("listing instances")?;
+    let all = environments.into_iter().filter_map(|found| found.capacity).flat_map(|capacity| capacity.instances);
+    pick_instance(all.collect(), given)
+}
+
+fn pick_instance(all: Vec<Instance>, given: &str) -> Result<Instance, CommandError> {
+    let known: Vec<String> = all.iter().map(|one| one.instance_id.0.clone()).collect();
+    let mut found: Vec<Instance> =
+        all.into_iter().filter(|one| !given.is_empty() && one.instance_id.0.starts_with(given)).collect();
+    match (found.pop(), found.as_slice()) {
+        (Some(one), []) => Ok(one),
+        (Some(last), rest) => Err(CommandError::AmbiguousInstance {
+            given: given.to_owned(),
+            matches: rest.iter().chain([&last]).map(|one| one.instance_id.0.clone()).collect(),
+        }),
+        (None, _) => Err(unknown(Named::Instance, given, known)),
+    }
+}
+
 /// Checks that a definition is there, and active. Its text is what `SubmitJob` takes.
 pub async fn definition(world: &World, given: &str) -> Result<String, CommandError> {
     let definitions = world.backend.job_definitions(true).await.doing("listing job definitions")?;
@@ -145,6 +170,19 @@ mod tests {
         assert_eq!(resolve("9"), Ok(JobId::from("9c000000-3")));
         assert_eq!(resolve("3f2"), Err("2 jobs have an id that begins with `3f2`: 3f2a77aa-1, 3f2b0000-2".to_owned()));
         assert_eq!(resolve("77"), Err("no job has the id `77`, and none has one that begins so".to_owned()));
+    }
+
+    #[test]
+    fn the_beginning_of_an_id_names_an_instance_if_it_names_only_one() {
+        let pick = |given: &str| {
+            let of = |id: &str| Instance { instance_id: InstanceId(id.to_owned()), ..Instance::default() };
+            let all = ["i-0a1", "i-0a2", "i-0b"].map(of).to_vec();
+            pick_instance(all, given).map(|found| found.instance_id.0).map_err(|error| error.to_string())
+        };
+        assert_eq!(pick("i-0b"), Ok("i-0b".to_owned()));
+        assert_eq!(pick("i-0a"), Err("2 instances have an id that begins with `i-0a`: i-0a1, i-0a2".to_owned()));
+        assert_eq!(pick("i-1"), Err("there is no instance `i-1`".to_owned()));
+        assert_eq!(pick(""), Err("there is no instance ``".to_owned()));
     }
 
     #[test]

@@ -4,8 +4,8 @@ use crate::backend::{Backend, BackendError, JobQuery, Page, Why};
 use crate::config::theme::{Theme, ThemeError};
 use crate::model::{
     AuditEntry, Change, ComputeEnvironment, CreateComputeEnvironmentRequest, CreateJobQueueRequest, HoldTarget,
-    JobDefinition, JobDetail, JobId, JobQueue, JobSummary, Millis, MoveTo, RegisterJobDefinitionRequest, Schedule,
-    ScheduleRun, SubmitJobRequest, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
+    InstanceId, JobDefinition, JobDetail, JobId, JobQueue, JobSummary, Millis, MoveTo, RegisterJobDefinitionRequest,
+    Schedule, ScheduleRun, SubmitJobRequest, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
 };
 use crate::tui::log_reading::{self, LogRead, ReadLog};
 use std::path::Path;
@@ -87,6 +87,7 @@ pub enum Step {
     MoveJob { id: JobId, to: MoveTo, why: Why },
     UpdateQueue(UpdateJobQueueRequest, Why),
     UpdateEnvironment(Box<UpdateComputeEnvironmentRequest>, Why),
+    Interrupt { instance: InstanceId, at_once: bool, why: Why },
     Submit(Box<SubmitJobRequest>),
     CreateEnvironment(Box<CreateComputeEnvironmentRequest>),
     CreateQueue(CreateJobQueueRequest),
@@ -202,6 +203,7 @@ async fn take(backend: &dyn Backend, step: Step, submitted: &mut Vec<JobId>) -> 
         Step::MoveJob { id, to, why } => backend.move_job(&id, to, why).await?,
         Step::UpdateQueue(request, why) => backend.update_job_queue(request, why).await?,
         Step::UpdateEnvironment(request, why) => backend.update_compute_environment(*request, why).await?,
+        Step::Interrupt { instance, at_once, why } => backend.interrupt_instance(&instance, at_once, why).await?,
         Step::Submit(request) => {
             let job = backend.submit_job(*request).await?;
             submitted.push(job.job_id.clone());

@@ -7,6 +7,7 @@ mod doors;
 mod engine;
 mod jobs;
 mod papers;
+mod provisioning;
 mod rooms;
 mod support;
 mod surface;

@@ -20,7 +20,7 @@ pub use settings::{AwsSettings, Keys};
 use super::{Backend, BackendError, Capabilities, JobQuery, JobScope, Page, Why};
 use crate::model::{
     AuditEntry, Change, ComputeEnvironment, ComputeResourceUpdate, CostQuery, CostReport,
-    CreateComputeEnvironmentRequest, CreateJobQueueRequest, Cursor, EngineStatus, GetLogEvents, HoldTarget,
+    CreateComputeEnvironmentRequest, CreateJobQueueRequest, Cursor, EngineStatus, GetLogEvents, HoldTarget, InstanceId,
     JobDefinition, JobDetail, JobId, JobQueue, JobQueueSnapshot, JobSummary, LogEvent, LogPage, MoveTo, ObservedRuns,
     RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Schedule, ScheduleRun, SubmitJobRequest,
     SubmitJobResponse, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
@@ -97,6 +97,7 @@ impl Backend for AwsBackend {
             name: NAME,
             reprioritise_job: false,
             hold: false,
+            instances: false,
             schedules: false,
             audit: self.audit.is_some(),
             costs: false,
@@ -210,6 +211,15 @@ impl Backend for AwsBackend {
             );
         let result = self.service.call(Operator, "UpdateComputeEnvironment", call.send()).await.map(|_| ());
         self.record("UpdateComputeEnvironment", &name, why.reason, outcome, result).await
+    }
+
+    async fn interrupt_instance(&self, _: &InstanceId, _at_once: bool, _why: Why) -> Result<(), BackendError> {
+        Err(BackendError::Unsupported {
+            action: "interrupting an instance",
+            backend: NAME,
+            instead: "end it in EC2 (`aws ec2 terminate-instances`), or let AWS FIS send it a Spot interruption \
+                      (`aws:ec2:send-spot-instance-interruptions`)",
+        })
     }
 
     async fn job_definitions(&self, active_only: bool) -> Result<Vec<JobDefinition>, BackendError> {

@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::backend::stub::{Answer, Asked, Ending, Stub};
-use crate::model::{CostQuery, HoldTarget, JobStatus, MoveTo, StatusCounts, What};
+use crate::model::{CostQuery, HoldTarget, InstanceId, JobStatus, MoveTo, StatusCounts, What};
 use futures::StreamExt;
 use serde_json::{Value, json};
 
@@ -100,15 +100,19 @@ async fn what_aws_has_no_call_for_says_what_to_do_instead() {
     let elsewhere =
         backend.move_job(&"j".into(), MoveTo::default(), Why::default()).await.expect_err("is not possible");
     assert!(elsewhere.to_string().contains("it gets another id"), "{elsewhere}");
+    let instance = InstanceId("i-0".into());
+    let taken = backend.interrupt_instance(&instance, true, Why::default()).await.expect_err("is not possible");
+    assert!(taken.to_string().contains("`aws ec2 terminate-instances`"), "{taken}");
     let schedules = backend.schedules().await.expect_err("not yet");
     let audit = backend.audit(5).await.expect_err("no file");
     let status = backend.engine_status().await.expect_err("no engine");
     let costs = backend.costs(CostQuery::default()).await.expect_err("no accounts");
     let runs = backend.observed_runs(None).await.expect_err("no observations");
-    for error in [held, queue, released, elsewhere, schedules, audit, status, costs, runs] {
+    for error in [held, queue, released, elsewhere, taken, schedules, audit, status, costs, runs] {
         assert!(matches!(error, BackendError::Unsupported { backend: "aws", .. }), "{error:?}");
     }
     let can = backend.capabilities();
+    assert!(!can.instances);
     assert!(!can.reprioritise_job && !can.hold && !can.schedules && !can.audit && !can.costs && !can.pushes_changes);
     assert!(stub.asked().is_empty());
 }

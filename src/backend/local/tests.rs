@@ -347,3 +347,17 @@ async fn what_waits_is_held_released_and_moved_by_its_own_routes() {
     assert_eq!(asked[4].body, json!({"jobQueue": "high", "shareIdentifier": "red", "front": true}));
     assert_eq!(asked[5].body, json!({"jobQueue": "a b"}));
 }
+
+#[tokio::test]
+async fn an_instance_is_taken_away_by_its_own_route() {
+    let w = world(|_| Answer::json(&json!({})));
+    let why = Why { reason: Some("drill".into()) };
+    for at_once in [false, true] {
+        let instance = InstanceId("i-0a".into());
+        w.backend.interrupt_instance(&instance, at_once, why.clone()).await.expect("is taken away");
+    }
+    let asked = w.stub.asked();
+    assert!(asked.iter().all(|asked| asked.line == "POST /batchdeck/v1/instances/i-0a/interrupt"));
+    assert!(asked.iter().all(|asked| asked.header("x-batchdeck-reason") == "drill"));
+    assert_eq!([&asked[0].body, &asked[1].body], [&json!({"now": false}), &json!({"now": true})]);
+}

@@ -8,8 +8,8 @@ use crate::daemon::clock;
 use crate::engine::command::{Action, Answer};
 use crate::engine::{Engine, JobFilter};
 use crate::model::{
-    AgentStatus, AuditEntry, ComputeEnvironment, CostQuery, CostReport, Cursor, EngineStatus, JobDefinition, JobId,
-    JobQueue, JobStatus, MoveTo, ObservedRuns, Schedule, ScheduleRun, SubmitJobResponse,
+    AgentStatus, AuditEntry, ComputeEnvironment, CostQuery, CostReport, Cursor, EngineStatus, InstanceId,
+    JobDefinition, JobId, JobQueue, JobStatus, MoveTo, ObservedRuns, Schedule, ScheduleRun, SubmitJobResponse,
 };
 use axum::Json;
 use axum::extract::{Path, State};
@@ -160,7 +160,24 @@ pub(super) async fn release_queue(
     order(world, caller, Action::ReleaseQueue { queue }).await
 }
 
-/// What an operator does with those who wait.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Interrupt {
+    /// Without the notice of two minutes.
+    now: bool,
+}
+
+/// `POST /batchdeck/v1/instances/{id}/interrupt`: takes an instance away as Spot does.
+pub(super) async fn interrupt(
+    world: Shared,
+    caller: Caller,
+    Path(instance): Path<InstanceId>,
+    Wire(request): Wire<Interrupt>,
+) -> Result<Json<Value>, ApiError> {
+    order(world, caller, Action::InterruptInstance { instance, now: request.now }).await
+}
+
+/// What an operator does with those who wait, and with instances.
 async fn order(State(world): Shared, caller: Caller, action: Action) -> Result<Json<Value>, ApiError> {
     world.driver.command(caller.command(action)).await?;
     Ok(Json(json!({})))

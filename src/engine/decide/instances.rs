@@ -22,10 +22,14 @@ impl Engine {
             return refuse(format!("the instance {instance} is being taken away already"));
         }
         let ends_at = if at_once { now } else { now + NOTICE };
-        let jobs = host.placed.len();
-        let outcome = match (at_once, jobs) {
-            (true, _) => format!("taken away at once with {jobs} jobs"),
-            (false, _) => format!("ends in two minutes; it has {jobs} jobs"),
+        let jobs = match host.placed.len() {
+            1 => "1 job".to_owned(),
+            count => format!("{count} jobs"),
+        };
+        let outcome = if at_once {
+            format!("taken away at once with {jobs}")
+        } else {
+            format!("ends in two minutes; it has {jobs}")
         };
         let interrupted =
             Event::InstanceInterrupted { at: now, instance: instance.clone(), ends_at, for_update: false };

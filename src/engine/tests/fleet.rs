@@ -205,7 +205,7 @@ fn a_notice_lets_jobs_run_for_two_minutes_and_places_no_other() {
     assert_ne!(detail.status, JobStatus::Failed, "it is tried again elsewhere");
     let audit = world.engine.audit(100);
     let entry = audit.iter().find(|entry| entry.action == "InterruptInstance").expect("recorded");
-    assert_eq!((&*entry.target, &*entry.outcome), (&*host.0, "ends in two minutes; it has 1 jobs"));
+    assert_eq!((&*entry.target, &*entry.outcome), (&*host.0, "ends in two minutes; it has 1 job"));
 }
 
 #[test]

@@ -49,6 +49,9 @@ impl StopCall {
 const STAYS: &str = "stays";
 const FRONT: &str = "at the front";
 const BEHIND: &str = "in its turn";
+/// What a form of interrupting says of the end.
+const AFTER_NOTICE: &str = "after a notice of two minutes";
+const AT_ONCE: &str = "at once";
 
 /// Dependents are looked for among so many waiting jobs at most.
 const DEPENDENTS_SOUGHT: usize = 100;
@@ -313,6 +316,31 @@ impl App {
         });
     }
 
+    pub(super) fn ask_interrupt(&mut self) {
+        let Some(found) = self.selected_instance() else { return self.say("no instance is selected") };
+        let (id, environment) = (found.instance_id.clone(), &found.compute_environment);
+        let kind = self.store.environments.get(environment).map_or("EC2", |found| found.provisioning());
+        if kind == "UNMANAGED" {
+            return self.complain(format!("{id} is this machine itself: it cannot be taken away"));
+        }
+        let noticed = found.interrupted_at.is_some();
+        let whens = [AFTER_NOTICE, AT_ONCE].into_iter().skip(usize::from(noticed)).map(str::to_owned).collect();
+        self.open_form(Form {
+            title: format!("Interrupt {id}"),
+            purpose: Purpose::Interrupt { instance: id },
+            fields: vec![
+                Field::choice(Key::When, "It ends", whens, AFTER_NOTICE),
+                Field::text(Key::Reason, "Reason", "", "why; it is recorded"),
+            ],
+            focus: 0,
+            keep: "Keep it",
+            go: "Interrupt".into(),
+            careful: true,
+            tried: false,
+            scroll: Scroll::default(),
+        });
+    }
+
     pub(super) fn ask_begin(&mut self) {
         if !self.store.is_empty() {
             return self.say("there are queues or environments here already: `n` submits a job");
@@ -461,6 +489,13 @@ impl App {
                 let what = format!("the compute environment {environment}");
                 one(format!("{verb} {what}"), format!("{verb}d {what}"), step)
             }
+            Purpose::Interrupt { instance } => {
+                let at_once = form.value(Key::When) == AT_ONCE;
+                let step = Step::Interrupt { instance: instance.clone(), at_once, why };
+                let done =
+                    if at_once { format!("took {instance} away") } else { format!("gave {instance} its notice") };
+                one(format!("interrupt {instance}"), done, step)
+            }
             Purpose::Schedule { editing } => {
                 let schedule = Box::new(self.schedule_of(form, editing.as_deref())?);
                 let name = schedule.name.clone();
@@ -604,6 +639,7 @@ impl App {
             Action::Open | Action::Logs | Action::Resubmit | Action::Mark if about_jobs => job().is_some(),
             Action::PreviousAttempt => job().is_some_and(|job| super::subject::attempt_of(&job) > 1),
             Action::Begin => self.store.is_empty(),
+            Action::Interrupt => self.selected_instance().is_some(),
             Action::Back => self.views.len() > 1,
             Action::Open => !matches!(self.view(), View::Definition { .. }),
             _ => true,

@@ -113,6 +113,11 @@ fn command_line(step: &Step) -> Option<Line> {
             };
             because(Line::new(verb, &[&request.compute_environment]), why)
         }
+        Step::Interrupt { instance, at_once, why } => {
+            let mut line = Line::new(&["interrupt"], &[&instance.0]);
+            line.rest.extend(at_once.then(|| "--now".to_owned()));
+            because(line, why)
+        }
         Step::Submit(request) => Line { rest: submit_line(request), ..Line::new(&["submit"], &[]) },
         Step::UpdateSchedule(schedule) => {
             let verb: &[&str] = match schedule.state {

@@ -2,7 +2,7 @@
 
 use super::Scroll;
 use super::list::Step;
-use crate::model::{JobId, Schedule, SubmitJobRequest, Switch};
+use crate::model::{InstanceId, JobId, Schedule, SubmitJobRequest, Switch};
 use crate::tui::action::Action;
 use tui_input::{Input, InputRequest};
 
@@ -42,6 +42,10 @@ pub enum Purpose {
     SwitchEnvironment {
         environment: String,
         to: Switch,
+    },
+    /// With a notice or without, as [`Key::When`] says.
+    Interrupt {
+        instance: InstanceId,
     },
     /// With the schedule that is changed; `None` makes one.
     Schedule {
@@ -101,6 +105,8 @@ pub enum Key {
     /// At the front or behind those who wait.
     Turn,
     Share,
+    /// After a notice or at once.
+    When,
     Definition,
     Name,
     Command,

@@ -3,7 +3,9 @@
 use super::filter::{Matching, Shown};
 use super::list::{JobList, ListState};
 use super::{App, View};
-use crate::model::{AuditEntry, ComputeEnvironment, Instance, JobDefinition, JobQueue, Schedule};
+use crate::model::{
+    AuditEntry, ComputeEnvironment, Instance, InstanceId, JobDefinition, JobQueue, JobSummary, Schedule,
+};
 use crate::tui::action::Place;
 use std::cmp::Reverse;
 
@@ -162,6 +164,22 @@ impl App {
         let all = self.environments();
         let names: Vec<_> = all.iter().map(|found| found.compute_environment_name.as_str()).collect();
         all.get(self.overview.environments.cursor.position(&names)?).copied()
+    }
+
+    pub fn selected_instance(&self) -> Option<&Instance> {
+        let View::Instances { environment, list } = self.view() else { return None };
+        let all = self.instances(environment, list);
+        let keys: Vec<_> = all.iter().map(|instance| instance.instance_id.0.as_str()).collect();
+        list.cursor.position(&keys).and_then(|at| all.get(at).copied())
+    }
+
+    /// The jobs that are placed on an instance, by name.
+    pub fn jobs_on(&self, instance: &InstanceId) -> Vec<&JobSummary> {
+        let all = self.store.jobs.values().chain(self.store.children.values().flat_map(|all| all.values()));
+        let is_here = |job: &JobSummary| job.extra.as_ref().and_then(|extra| extra.instance.as_ref()) == Some(instance);
+        let mut jobs: Vec<_> = all.filter(|job| job.status.is_placed() && is_here(job)).collect();
+        jobs.sort_by(|a, b| (&a.job_name, &a.job_id).cmp(&(&b.job_name, &b.job_id)));
+        jobs
     }
 
     pub fn selected_schedule(&self) -> Option<&Schedule> {

@@ -407,6 +407,7 @@ fn on_aws(mut world: World) -> World {
     world.can = Can {
         reprioritise_job: false,
         hold: false,
+        instances: false,
         schedules: false,
         audit: true,
         costs: false,
@@ -571,4 +572,20 @@ fn a_job_that_is_held_has_no_log_for_that_reason_and_not_for_want_of_room() {
     assert_eq!(app.why_no_log(&job, None), "it waits until its queue is released: it is held");
     job.extra.as_mut().expect("ours").held = true;
     assert_eq!(app.why_no_log(&job, None), "it is held by an operator until it is released");
+}
+
+#[test]
+fn an_instance_is_interrupted_with_a_notice_or_at_once_and_only_after_a_question() {
+    for (choice, at_once) in [("", false), ("\"at once\" ", true)] {
+        let mut stage = Stage::new(world(), (80, 24), Theme::default());
+        stage.press(&format!("2 j Enter x {choice}tab \"a drill\" Enter")).expect("keys");
+        assert!(stage.backend.calls().is_empty(), "the button that leaves comes first");
+        stage.press("right Enter").expect("keys");
+        let instance = crate::model::InstanceId("i-0a4100000000000a1".to_owned());
+        let why = Why { reason: Some("a drill".into()) };
+        assert_eq!(stage.backend.calls(), [Call::InterruptInstance { instance, at_once, why }]);
+    }
+    let mut stage = Stage::new(on_aws(world()), (80, 24), Theme::default());
+    stage.press("2 j Enter x").expect("keys");
+    assert!(stage.text().contains("`interrupt` is for a local engine; this is aws"), "{}", stage.text());
 }

@@ -114,6 +114,7 @@ impl App {
             Action::Reprioritise => self.ask_priority(),
             Action::Hold => self.ask_hold(),
             Action::Move => self.ask_move(),
+            Action::Interrupt => self.ask_interrupt(),
             Action::Switch => self.ask_switch(),
             Action::Submit => self.ask_submit(),
             Action::Resubmit => self.ask_resubmit(),
@@ -252,10 +253,8 @@ impl App {
     }
 
     fn open_instance(&mut self) {
-        let View::Instances { environment, list } = self.view() else { return };
-        let all = self.instances(environment, list);
-        let keys: Vec<_> = all.iter().map(|instance| instance.instance_id.0.as_str()).collect();
-        let Some(instance) = list.cursor.position(&keys).and_then(|at| all.get(at)) else { return };
+        let Some(instance) = self.selected_instance() else { return };
+        let environment = &instance.compute_environment;
         let mut lines = vec![
             format!("environment  {environment}"),
             format!("type         {}", instance.instance_type),
@@ -266,16 +265,8 @@ impl App {
             format!("agent        {}", instance.agent_pid.map_or("-".to_owned(), |pid| format!("pid {pid}"))),
             String::new(),
         ];
-        let here = self.store.jobs.values().chain(self.store.children.values().flat_map(|all| all.values()));
-        let mut jobs: Vec<String> = here
-            .filter(|job| job.status.is_placed())
-            .filter(|job| {
-                job.extra.as_ref().is_some_and(|extra| extra.instance.as_ref() == Some(&instance.instance_id))
-            })
-            .map(|job| format!("● {}  {}", job.job_name, job.job_id.short()))
-            .collect();
-        jobs.sort();
-        lines.extend(jobs);
+        let jobs = self.jobs_on(&instance.instance_id);
+        lines.extend(jobs.iter().map(|job| format!("● {}  {}", job.job_name, job.job_id.short())));
         self.popups.push(Popup::Text { title: instance.instance_id.0.clone(), lines, scroll: Scroll::default() });
     }
 

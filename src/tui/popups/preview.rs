@@ -1,7 +1,7 @@
 //! What a form is about: what it will hit, what will come of it.
 
 use crate::config::theme::Role;
-use crate::model::{JobId, JobStatus, JobSummary, STARTER_TYPE, StatusCounts, Switch, starter_vcpus};
+use crate::model::{InstanceId, JobId, JobStatus, JobSummary, STARTER_TYPE, StatusCounts, Switch, starter_vcpus};
 use crate::tui::action::{Action, Place};
 use crate::tui::app::act::StopCall;
 use crate::tui::app::form::{Form, Key, Purpose};
@@ -88,6 +88,7 @@ pub fn above(app: &App, form: &Form, room: usize) -> Lines {
                 say(&mut lines, room, &format!("queues that use it: {}", queues.join(", ")), Role::Dim);
             }
         }
+        Purpose::Interrupt { instance } => interrupt(app, &mut lines, room, instance),
         Purpose::DeleteSchedule { name, .. } => {
             say(&mut lines, room, &format!("{name} will not run again; the jobs that it submitted stay."), Role::Text);
         }
@@ -131,18 +132,50 @@ pub fn above(app: &App, form: &Form, room: usize) -> Lines {
     lines
 }
 
+/// Which jobs an instance takes with it.
+fn interrupt(app: &App, lines: &mut Lines, room: usize, instance: &InstanceId) {
+    let jobs = app.jobs_on(instance);
+    let row = app.selected_instance().filter(|row| row.instance_id == *instance);
+    // Not all jobs need be listed here.
+    let count = row.map_or(0, |row| row.running_jobs as usize).max(jobs.len());
+    let text = match count {
+        0 => "no job is on it; it takes no new one, and ends at once".to_owned(),
+        1 => "it takes no new job, and ends with the one that it has:".to_owned(),
+        _ => format!("it takes no new job, and ends with the {count} that it has:"),
+    };
+    say(lines, room, &text, Role::Text);
+    let wide = room.saturating_sub(34).clamp(8, 40);
+    for job in jobs.iter().take(NAMED) {
+        lines.push(job_line(app, job, wide));
+    }
+    let shown = jobs.len().min(NAMED);
+    if count > shown {
+        say(lines, room, &format!("and {} more", count - shown), Role::Dim);
+    }
+    if count > 0 {
+        let text = format!(
+            "attempts end with `Host EC2 (instance {instance}) terminated.`; what has some left is tried again"
+        );
+        say(lines, room, &text, Role::Dim);
+    }
+}
+
+fn job_line(app: &App, job: &JobSummary, wide: usize) -> Vec<Piece<'static>> {
+    let (sign, role) = job_sign(job.status);
+    vec![
+        piece(format!("{sign} "), role),
+        piece(fit(&title_of(job), wide), Role::Text),
+        piece(format!(" {:<9}", job.status.as_str()), role),
+        piece(format!(" {:>6}", age(app.now - since(job))), Role::Dim),
+    ]
+}
+
 /// The first of the jobs that still wait, and how many more there are.
 fn named(app: &App, lines: &mut Lines, room: usize, jobs: &[JobId]) {
     let wide = room.saturating_sub(34).clamp(8, 40);
     let rows: Vec<_> = jobs.iter().filter_map(|id| app.job_row(id)).filter(|job| job.status.is_waiting()).collect();
     for job in rows.iter().take(NAMED) {
-        let (sign, role) = job_sign(job.status);
-        lines.push(vec![
-            piece(format!("{sign} "), role),
-            piece(fit(&title_of(job), wide), Role::Text),
-            piece(format!(" {:<9}", job.status.as_str()), role),
-            piece(format!(" {:>6}", age(app.now - since(job))), Role::Dim),
-        ]);
+        lines.push(job_line(app, job, wide));
     }
     if rows.len() > NAMED {
         say(lines, room, &format!("and {} more", rows.len() - NAMED), Role::Dim);

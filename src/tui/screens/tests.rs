@@ -96,6 +96,7 @@ fn forms_say_what_they_will_do() {
     check_small("priority_of_a_queue", "1 j p");
     check_small("disable_queue", "1 j e");
     check_small("disable_environment", "2 j e");
+    check_small("interrupt", "2 j Enter x tab \"a drill\"");
 }
 
 #[test]
@@ -130,6 +131,7 @@ fn what_the_backend_cannot_do_is_not_offered() {
     world.can = Can {
         reprioritise_job: false,
         hold: false,
+        instances: false,
         schedules: false,
         audit: false,
         costs: false,
