@@ -17,13 +17,16 @@ say "what the tests need"
 have cc || debian gcc libc6-dev || missing+=("a C compiler (SQLite and the TLS library are built from C)")
 
 # The AWS backend is tested against a moto server on loopback, and the engine's own API by boto3 and the `aws` command
-# line: all in a Python environment of its own.
+# line: all in a Python environment of its own. The versions are named, so that an operation which AWS adds is met when
+# they are raised, and not on some morning.
+awscli=1.46.3 boto3=1.44.8
 tools="${BATCHDECK_TEST_TOOLS:-$PWD/target/test-tools}"
 if [ -z "${BATCHDECK_TEST_MOTO:-}" ]; then
-  if [ ! -x "$tools/moto/bin/moto_server" ] || [ ! -x "$tools/moto/bin/aws" ]; then
+  if ! "$tools/moto/bin/pip" freeze 2>/dev/null | grep -qFx "awscli==$awscli"; then
     have python3 || debian python3 || true
     if ! { python3 -m venv "$tools/moto" || { debian python3-venv && python3 -m venv "$tools/moto"; }; } >/dev/null 2>&1 ||
-      ! "$tools/moto/bin/pip" install --quiet --disable-pip-version-check 'moto[server]==5.2.1' awscli >/dev/null 2>&1; then
+      ! "$tools/moto/bin/pip" install --quiet --disable-pip-version-check \
+        'moto[server]==5.2.1' "awscli==$awscli" "boto3==$boto3" >/dev/null 2>&1; then
       rm -rf "$tools/moto"
     fi
   fi

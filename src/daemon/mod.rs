@@ -187,6 +187,7 @@ async fn run_within(
 
     tasks.spawn(sweep(directory.logs()));
     let hooks = Hooks::default();
+    let mut telling = JoinSet::new();
     for hook in checked {
         let around = Surroundings {
             driver: driver.clone(),
@@ -195,7 +196,7 @@ async fn run_within(
             occurrences: recovered.occurrences.clone(),
             directory: directory.clone(),
         };
-        tasks.spawn(hooks.clone().run(hook, around));
+        telling.spawn(hooks.clone().run(hook, around));
     }
     let stop = Arc::new(Notify::new());
     let (close, closed) = oneshot::channel();
@@ -208,7 +209,7 @@ async fn run_within(
         log_watch,
         log_groups: logs::groups::LogGroups::open(&directory.logs()),
         occurrences: recovered.occurrences,
-        hooks,
+        hooks: hooks.clone(),
         started_at,
         notices,
         http: door.as_ref().map(|door| door.address),
@@ -235,11 +236,12 @@ async fn run_within(
         ended = &mut ending => Some(ended),
     };
     feed.close();
+    hooks.end();
     // Where nothing is served any more, nobody hears it.
     let (_, _) = (close.send(()), close_door.send(()));
-    let ends = async { while door_serving.join_next().await.is_some() {} };
-    if tokio::time::timeout(ENDING_TAKES, async { tokio::join!(serving, ends) }).await.is_err() {
-        tracing::warn!("a request did not end in time and is cut off");
+    let all = async { tokio::join!(serving, all_end(&mut door_serving), all_end(&mut telling)) };
+    if tokio::time::timeout(ENDING_TAKES, all).await.is_err() {
+        tracing::warn!("a request or a hook did not end in time and is cut off");
     }
     tasks.shutdown().await;
     driver.stop();
@@ -262,6 +264,10 @@ async fn run_within(
         }
         Err(_) => Err(DaemonError::Fault),
     }
+}
+
+async fn all_end(tasks: &mut JoinSet<()>) {
+    while tasks.join_next().await.is_some() {}
 }
 
 /// Removes log streams that are older than their group keeps them, from time to time.

@@ -49,6 +49,12 @@ impl JobId {
         }
     }
 
+    /// Whether it has the form of an id, whoever made it.
+    pub fn is_well_formed(&self) -> bool {
+        let whole = self.part().map_or_else(|| self.clone(), |(whole, _)| whole);
+        uuid::Uuid::try_parse(whole.as_str()).is_ok_and(|uuid| uuid.hyphenated().to_string() == whole.0)
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -9,6 +9,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 PATIENCE = 60
+# The id of a job that is not there.
+GONE = "00000000-0000-4000-8000-000000000000"
 
 
 def client(service, **more):

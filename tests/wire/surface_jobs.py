@@ -2,7 +2,7 @@
 
 import time
 
-from common import aws, refused, until, until_status
+from common import GONE, aws, refused, until, until_status
 
 ARN = "arn:aws:batch:us-east-1:123456789012:"
 
@@ -16,6 +16,7 @@ def run(batch):
     describe(batch)
     lists(batch)
     stops(batch)
+    bulk(batch)
     consumers(batch)
     snapshot(batch)
 
@@ -143,6 +144,29 @@ def stops(batch):
     found = until_status(batch, waiting["jobId"], "FAILED")
     assert found["statusReason"] == "Dependent Job failed", found
     batch.terminate_job(jobId=running, reason="a second time does nothing")
+
+
+def bulk(batch):
+    submit = lambda name, **more: batch.submit_job(jobName=name, jobQueue="main", jobDefinition="shell", **more)["jobId"]
+    running = submit("long", containerOverrides={"command": ["sleep", "600"]})
+    waiting = [submit(f"waits-{number}", dependsOn=[{"jobId": running}]) for number in range(3)]
+    until_status(batch, running, "RUNNING")
+    done = batch.cancel_jobs(jobs=[running, waiting[0], "nobody", GONE], reason="not wanted")
+    assert done["successful"] == [running, waiting[0], GONE], done
+    [error] = done["errors"]
+    assert (error["job"], error["code"]) == ("nobody", "ValidationException") and "UUID" in error["message"], error
+    found = {row["jobId"]: row for row in batch.describe_jobs(jobs=[running, waiting[0]])["jobs"]}
+    assert found[running]["status"] == "RUNNING", found
+    # One that is PENDING ends when what it depends on has ended.
+    assert (found[waiting[0]]["status"], found[waiting[0]]["isCancelled"]) == ("PENDING", True), found
+    done = batch.terminate_jobs(jobs=[waiting[1], running], reason="the end")
+    assert done == {**done, "successful": [waiting[1], running], "errors": []}, done
+    assert until_status(batch, running, "FAILED")["statusReason"] == "the end"
+    assert until_status(batch, waiting[0], "FAILED")["statusReason"] == "not wanted"
+    assert until_status(batch, waiting[2], "FAILED")["statusReason"] == "Dependent Job failed"
+    for call in (batch.cancel_jobs, batch.terminate_jobs):
+        no(lambda: call(jobs=[], reason="x"), "jobs has 0 entries; it takes 1 to 50")
+        no(lambda: call(jobs=[running], reason=""), "reason is ``; it takes 1 to 1024")
 
 
 def consumers(batch):

@@ -1,6 +1,6 @@
 """Service environments, service jobs and quota shares: SageMaker's side, which is kept and not run."""
 
-from common import refused, until
+from common import GONE, refused, until
 
 ARN = "arn:aws:batch:us-east-1:123456789012:"
 TYPE = "SAGEMAKER_TRAINING"
@@ -89,6 +89,12 @@ def jobs(batch):
     found = batch.describe_service_job(jobId=first["jobId"])
     assert (found["status"], found["statusReason"], found["isTerminated"]) == ("FAILED", "enough", True), found
     no(lambda: batch.terminate_service_job(jobId="nobody", reason="x"), "not found")
+    done = batch.terminate_service_jobs(jobs=[*more, GONE, "nobody"], reason="all of them")
+    assert done["successful"] == [*more, GONE], done
+    [error] = done["errors"]
+    assert (error["job"], error["code"]) == ("nobody", "ValidationException"), error
+    assert listed(jobStatus="RUNNABLE") == []
+    no(lambda: batch.terminate_service_jobs(jobs=more * 17, reason="x"), "jobs has 51 entries; it takes 1 to 50")
 
 
 def quota_shares(batch):

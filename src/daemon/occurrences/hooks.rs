@@ -1,8 +1,8 @@
 //! Hooks: a command or a file that gets the events which it asked for.
 //!
 //! Each hook walks the ring at its own speed and never holds up the engine. Its place is on the disk, written after the
-//! event is dealt with: an event is delivered at least once, and again where the engine was killed in between. A command
-//! that fails is tried [`TRIES`] times, and then the event is passed over and said to be. A hook that is further behind
+//! event is dealt with: an event is delivered at least once, and again where the engine was killed in between; an engine
+//! that ends in good order waits for the delivery in hand. A command that fails is tried [`TRIES`] times, and then the event is passed over and said to be. A hook that is further behind
 //! than the ring is long misses what has left it, and that is said too.
 
 use super::{Entry, Occurrences, envelope};
@@ -15,6 +15,7 @@ use crate::model::{Millis, Place, What, name_of};
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, OpenOptions};
+use std::future::Future;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -23,6 +24,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
+use tokio::sync::watch;
 
 /// So many events are read at once.
 const BATCH: usize = 64;
@@ -123,6 +125,17 @@ fn append(file: &Path, line: &[u8]) -> io::Result<()> {
 #[derive(Debug, Clone, Default)]
 pub(in crate::daemon) struct Hooks {
     failures: Arc<Mutex<VecDeque<String>>>,
+    /// The engine ends.
+    ending: watch::Sender<bool>,
+}
+
+/// What became of an event.
+#[derive(Debug, PartialEq, Eq)]
+enum Handed {
+    /// Delivered, or passed over.
+    Over,
+    /// The engine ended first; it is delivered when it runs again.
+    NotYet,
 }
 
 /// What hooks work with.
@@ -151,13 +164,26 @@ impl Hooks {
         }
     }
 
-    /// Walks the ring for one hook, for ever. A hook that is new begins with what comes now.
-    pub(in crate::daemon) async fn run(self, hook: Hook, around: Surroundings) {
+    /// Lets each hook end with the delivery that it has in hand.
+    pub(in crate::daemon) fn end(&self) {
+        self.ending.send_replace(true);
+    }
+
+    /// Walks the ring for one hook, until the hooks [`end`](Self::end). A hook that is new begins with what comes after
+    /// this call.
+    pub(in crate::daemon) fn run(self, hook: Hook, around: Surroundings) -> impl Future<Output = ()> + Send {
         let kept = Kept::of(&around.directory, &hook.name);
-        let mut at = kept.read().unwrap_or_else(|| around.occurrences.newest());
+        let at = kept.read().unwrap_or_else(|| around.occurrences.newest());
+        kept.write(at);
+        self.walk(hook, around, kept, at)
+    }
+
+    async fn walk(self, hook: Hook, around: Surroundings, kept: Kept, mut at: u64) {
         loop {
-            kept.write(at);
-            around.occurrences.wait(at).await;
+            tokio::select! {
+                () = around.occurrences.wait(at) => {}
+                () = self.ended() => return,
+            }
             let taken = around.occurrences.after(at, BATCH);
             if taken.missed {
                 let message = format!("hook {}: it was too far behind, and events were lost to it", hook.name);
@@ -173,28 +199,41 @@ impl Hooks {
             // The engine ends.
             let Ok(events) = told.await else { return };
             for (cursor, event) in events {
-                if hook.wants(&event) {
-                    self.hand_over(&hook, &around.feed, &event).await;
-                    kept.write(cursor);
+                if !hook.wants(&event) {
+                    continue;
                 }
+                if *self.ending.borrow() || self.hand_over(&hook, &around.feed, &event).await == Handed::NotYet {
+                    return;
+                }
+                kept.write(cursor);
             }
             at = last;
+            kept.write(at);
         }
     }
 
-    async fn hand_over(&self, hook: &Hook, feed: &Feed, event: &Value) {
+    async fn ended(&self) {
+        // The sender lives as long as this does.
+        let _ = self.ending.subscribe().wait_for(|ending| *ending).await;
+    }
+
+    async fn hand_over(&self, hook: &Hook, feed: &Feed, event: &Value) -> Handed {
         let mut wait = BACK_OFF;
-        for tried in 1.. {
-            let Err(cause) = hook.deliver(event).await else { return };
+        let mut tried = 0;
+        loop {
+            let Err(cause) = hook.deliver(event).await else { return Handed::Over };
+            tried += 1;
             if tried == TRIES {
                 let id = event["id"].as_str().unwrap_or_default();
                 let message = format!("hook {}: event {id} was passed over after {TRIES} tries: {cause}", hook.name);
                 self.failed(feed, clock::wall(), message);
-                return;
+                return Handed::Over;
             }
             tracing::info!(hook = hook.name, %cause, "a hook is tried again");
-            tokio::time::sleep(wait).await;
-            wait *= 2;
+            tokio::select! {
+                () = tokio::time::sleep(wait) => wait *= 2,
+                () = self.ended() => return Handed::NotYet,
+            }
         }
     }
 }

@@ -95,6 +95,46 @@ async fn a_hook_gets_what_it_asked_for_and_goes_on_where_it_was_after_a_restart(
     }
 }
 
+#[tokio::test]
+async fn an_engine_that_ends_waits_for_the_delivery_in_hand_and_does_not_make_it_twice() {
+    let mut host = Host::idle();
+    let (told, gate) = (host.path().join("told"), host.path().join("gate"));
+    assert!(std::process::Command::new("mkfifo").arg(&gate).status().expect("runs").success());
+    // The first delivery does not end before the gate is opened.
+    let script = format!(
+        "cat >> '{told}'; if mkdir '{gate}.used' 2>/dev/null; then cat '{gate}'; fi",
+        told = told.display(),
+        gate = gate.display()
+    );
+    let hook = HookSettings { command: vec!["sh".into(), "-c".into(), script], ..HookSettings::default() };
+    host.hooks = [("slow".to_owned(), hook)].into();
+    host.start().await;
+    host.furnish().await;
+    let lines = || fs::read_to_string(&told).unwrap_or_default().lines().count();
+    let job = host.submit("job", "true").await;
+    host.until(&job, JobStatus::Succeeded).await;
+    until(|| lines() == 1).await;
+
+    let socket = host.directory().socket();
+    let open = async {
+        while tokio::net::UnixStream::connect(&socket).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+        tokio::task::spawn_blocking(move || fs::write(gate, "")).await.expect("no panic").expect("opened");
+    };
+    tokio::join!(host.stop(), open);
+    assert_eq!(lines(), 1, "what is not begun is left for the next time");
+
+    host.start().await;
+    let second = host.submit("second", "true").await;
+    host.until(&second, JobStatus::Succeeded).await;
+    until(|| lines() >= 8).await;
+    let text = fs::read_to_string(&told).expect("told");
+    let ids: Vec<Value> =
+        text.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON")["id"].clone()).collect();
+    assert_eq!(ids.iter().collect::<std::collections::HashSet<_>>().len(), 8, "each once: {ids:?}");
+}
+
 /// Looks again and again: a file says nothing when it is written.
 async fn until(holds: impl Fn() -> bool) {
     while !holds() {

@@ -197,7 +197,7 @@ impl Engine {
     fn find_service_job(&self, id: &JobId) -> Result<&Job, Refusal> {
         match self.core.services.job(id) {
             Some(job) => Ok(job),
-            None => refuse(format!("Service job {id} not found; it may have been forgotten")),
+            None => Err(Refusal::NotFound(format!("Service job {id} not found; it may have been forgotten"))),
         }
     }
 }

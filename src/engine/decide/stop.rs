@@ -14,7 +14,7 @@ impl Engine {
         validate::reason(reason)?;
         let action = if terminate { "TerminateJob" } else { "CancelJob" };
         let Some((_, root, job)) = self.find(id) else {
-            return refuse(format!("Job {id} not found; it may have been forgotten"));
+            return Err(Refusal::NotFound(format!("Job {id} not found; it may have been forgotten")));
         };
         if id.node_parent().is_some() {
             return refuse(format!("Job {id} is a node; {action} takes {}, the job as a whole", root.spec.id));
@@ -46,7 +46,7 @@ impl Engine {
     pub(super) fn reprioritise(&self, id: &JobId, priority: i32, now: Millis) -> Result<Ruling, Refusal> {
         validate::scheduling_priority(priority)?;
         let Some((_, root, job)) = self.find(id) else {
-            return refuse(format!("Job {id} not found; it may have been forgotten"));
+            return Err(Refusal::NotFound(format!("Job {id} not found; it may have been forgotten")));
         };
         if id.node_parent().is_some() {
             return refuse(format!("Job {id} is a node; reprioritise {}, the job as a whole", root.spec.id));

@@ -1,5 +1,6 @@
 //! AWS Batch's own operations on queues, environments and definitions, in AWS's shapes and nothing else.
 
+pub(super) mod bulk;
 pub(super) mod consumables;
 pub(super) mod jobs;
 mod page;
@@ -59,6 +60,8 @@ pub(super) fn routes() -> Router<Arc<World>> {
         .route("/v1/listjobs", post(jobs::list))
         .route("/v1/canceljob", post(jobs::cancel))
         .route("/v1/terminatejob", post(jobs::terminate))
+        .route("/v1/canceljobs", post(bulk::cancel))
+        .route("/v1/terminatejobs", post(bulk::terminate))
         .route("/v1/listjobsbyconsumableresource", post(consumables::list_jobs))
         .route("/v1/createserviceenvironment", post(services::create_environment))
         .route("/v1/updateserviceenvironment", post(services::update_environment))
@@ -67,6 +70,7 @@ pub(super) fn routes() -> Router<Arc<World>> {
         .route("/v1/submitservicejob", post(services::submit))
         .route("/v1/updateservicejob", post(services::update))
         .route("/v1/terminateservicejob", post(services::terminate))
+        .route("/v1/terminateservicejobs", post(bulk::terminate_service))
         .route("/v1/describeservicejob", post(services::describe))
         .route("/v1/listservicejobs", post(services::list))
         .route("/v1/createquotashare", post(quota_shares::create))

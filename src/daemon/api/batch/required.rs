@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 pub(in crate::daemon::api) fn members(path: &str) -> &'static [&'static str] {
     match path.strip_prefix("/v1/").unwrap_or_default() {
         "canceljob" | "terminatejob" | "terminateservicejob" => &["jobId", "reason"],
+        "canceljobs" | "terminatejobs" | "terminateservicejobs" => &["jobs", "reason"],
         "createcomputeenvironment" => &["computeEnvironmentName", "type"],
         "createconsumableresource" => &["consumableResourceName"],
         "createjobqueue" => &["jobQueueName", "priority"],
