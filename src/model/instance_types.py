@@ -2,7 +2,7 @@
 """Prints the table of EC2 instance types that the program carries.
 
     pip install moto==5.2.1
-    python3 tools/instance-types.py > src/model/instance_types.txt
+    python3 src/model/instance_types.py > src/model/instance_types.txt
 
 The figures are those that AWS's DescribeInstanceTypes answers, as the package moto keeps them.
 """
@@ -15,7 +15,7 @@ import moto
 
 HEAD = f"""\
 # EC2 instance types: what AWS's DescribeInstanceTypes says of them.
-# Made by tools/instance-types.py from moto {moto.__version__} (https://github.com/getmoto/moto), Copyright 2012 Steve Pulec,
+# Made by src/model/instance_types.py from moto {moto.__version__} (https://github.com/getmoto/moto), Copyright 2012 Steve Pulec,
 # Apache License 2.0; see NOTICE. Do not edit by hand.
 #
 # A line a family: its name, its architecture, and its sizes from small to large as SIZE=VCPUS/MIB, with the number of its
