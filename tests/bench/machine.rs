@@ -1,0 +1,91 @@
+//! The machine, and what it can do at best.
+
+use super::report::median;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+/// Processor, memory, kernel and file system, in one line.
+pub fn name(directory: &Path) -> String {
+    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    let field = |text: &str, name: &str| {
+        let line = text.lines().find(|line| line.starts_with(name))?;
+        Some(line.split_once(':')?.1.trim().to_owned())
+    };
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let model = field(&read("/proc/cpuinfo"), "model name").unwrap_or_else(|| "an unknown processor".to_owned());
+    let kib: u64 = field(&read("/proc/meminfo"), "MemTotal")
+        .and_then(|text| text.split_whitespace().next()?.parse().ok())
+        .unwrap_or_default();
+    let kernel = read("/proc/sys/kernel/osrelease");
+    format!(
+        "batchdeck {} on {cores} × {model}, {} GiB, Linux {}, {} in {}",
+        env!("CARGO_PKG_VERSION"),
+        kib.div_ceil(1024 * 1024),
+        kernel.trim(),
+        file_system(directory),
+        directory.display()
+    )
+}
+
+fn file_system(directory: &Path) -> String {
+    let mounts = std::fs::read_to_string("/proc/mounts").unwrap_or_default();
+    let directory = directory.canonicalize().unwrap_or_else(|_| directory.to_owned());
+    let under = mounts.lines().filter_map(|line| {
+        let mut words = line.split_whitespace().skip(1);
+        let (at, kind) = (words.next()?, words.next()?);
+        directory.starts_with(at).then(|| (at.len(), kind.to_owned()))
+    });
+    under.max().map_or_else(|| "an unknown file system".to_owned(), |(_, kind)| kind)
+}
+
+/// The middle time of a small append to a file, with its sync to the disk.
+pub fn append_and_sync(directory: &Path, samples: usize) -> io::Result<Duration> {
+    let path = directory.join("append-and-sync");
+    let mut file = OpenOptions::new().create(true).append(true).open(&path)?;
+    // About what one submitted job writes.
+    let row = [b'x'; 600];
+    let mut times = Vec::with_capacity(samples);
+    for _ in 0..samples {
+        let start = Instant::now();
+        file.write_all(&row)?;
+        file.sync_data()?;
+        times.push(start.elapsed());
+    }
+    std::fs::remove_file(path)?;
+    Ok(median(times))
+}
+
+/// How many `/bin/true` a second a bare loop starts and awaits, two at a time, each with its output in a fresh file.
+pub fn spawns(directory: &Path, count: usize) -> io::Result<f64> {
+    let directory = directory.join("spawns");
+    std::fs::create_dir_all(&directory)?;
+    let next = AtomicUsize::new(0);
+    let start = Instant::now();
+    let spawn = || -> io::Result<()> {
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            if at >= count {
+                return Ok(());
+            }
+            let output = File::create(directory.join(format!("{at}.log")))?;
+            Command::new("/bin/true").stdin(Stdio::null()).stdout(output).stderr(Stdio::null()).status()?;
+        }
+    };
+    std::thread::scope(|scope| {
+        let other = scope.spawn(spawn);
+        spawn()?;
+        other.join().unwrap_or_else(|_| Err(io::Error::other("a thread of the bare loop panicked")))
+    })?;
+    let rate = rate(count, start.elapsed());
+    std::fs::remove_dir_all(directory)?;
+    Ok(rate)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts are small")]
+pub fn rate(count: usize, time: Duration) -> f64 {
+    count as f64 / time.as_secs_f64()
+}

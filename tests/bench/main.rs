@@ -1,0 +1,112 @@
+//! What the engine costs beside what the machine can do: `tests/bench/run.sh`. How to read it is in README.md here.
+
+mod backlog;
+mod machine;
+mod program;
+mod report;
+
+use report::Report;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+const HELP: &str = "\
+Usage: tests/bench/run.sh [--quick] [--check] [--dir DIR] [--sizes N,N,…] [PART]...
+
+Parts: backlog, memory, submit, restart, dispatch; all if none is named.
+
+  --quick    small sizes: whether it works, not how fast it is
+  --check    fail where a target is missed
+  --dir DIR  where the engine's data goes, and the files that the raw limits are measured with
+  --sizes    jobs that wait, instead of 10000,100000,1000000
+";
+
+/// What was asked for.
+struct Plan {
+    sizes: Vec<usize>,
+    quick: bool,
+    check: bool,
+    directory: PathBuf,
+    parts: Vec<String>,
+}
+
+impl Plan {
+    fn read(arguments: impl Iterator<Item = String>) -> Result<Self, String> {
+        let mut plan = Self {
+            sizes: vec![10_000, 100_000, 1_000_000],
+            quick: false,
+            check: false,
+            directory: std::env::temp_dir(),
+            parts: Vec::new(),
+        };
+        let mut arguments = arguments.peekable();
+        while let Some(argument) = arguments.next() {
+            match argument.as_str() {
+                // Cargo's own word to a benchmark.
+                "--bench" => {}
+                "--quick" => {
+                    plan.quick = true;
+                    plan.sizes = vec![500, 2_000];
+                }
+                "--check" => plan.check = true,
+                "--dir" => plan.directory = arguments.next().ok_or("--dir takes a directory")?.into(),
+                "--sizes" => {
+                    let sizes = arguments.next().ok_or("--sizes takes numbers")?;
+                    let sizes: Result<Vec<usize>, _> = sizes.split(',').map(str::parse).collect();
+                    plan.sizes = sizes.map_err(|_| "--sizes takes numbers, as 10000,100000")?;
+                }
+                "backlog" | "memory" | "submit" | "restart" | "dispatch" => plan.parts.push(argument),
+                _ => return Err(format!("`{argument}` is not understood\n\n{HELP}")),
+            }
+        }
+        if plan.sizes.is_empty() || plan.sizes.contains(&0) {
+            return Err("--sizes takes numbers above 0".to_owned());
+        }
+        plan.sizes.sort_unstable();
+        Ok(plan)
+    }
+
+    fn has(&self, part: &str) -> bool {
+        self.parts.is_empty() || self.parts.iter().any(|named| named == part)
+    }
+}
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1).peekable();
+    if arguments.peek().is_some_and(|first| first == backlog::MEASURE) {
+        return backlog::measure(arguments.skip(1));
+    }
+    let plan = match Plan::read(arguments) {
+        Ok(plan) => plan,
+        Err(message) => {
+            eprintln!("{message}");
+            return ExitCode::from(2);
+        }
+    };
+    let mut report = Report::default();
+    report.heading(&machine::name(&plan.directory));
+    match run(&plan, &mut report) {
+        Ok(()) if plan.check && report.missed > 0 => ExitCode::FAILURE,
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("the benchmark could not go on: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(plan: &Plan, report: &mut Report) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    if plan.has("backlog") {
+        backlog::steps(&plan.sizes, report);
+    }
+    if plan.has("memory") {
+        backlog::memory(&plan.sizes, report)?;
+    }
+    if plan.has("submit") || plan.has("restart") {
+        program::submit_and_restart(plan, report)?;
+    }
+    if plan.has("dispatch") {
+        program::dispatch(plan, report)?;
+    }
+    report.end();
+    Ok(())
+}
