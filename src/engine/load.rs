@@ -104,6 +104,11 @@ impl Backlog {
         self.engine.jobs(&filter).map_or(0, |(rows, _)| rows.len())
     }
 
+    /// Who is next in the queue; how many are told.
+    pub fn snapshot(&self) -> usize {
+        self.engine.queue_snapshot(QUEUE, self.now).map_or(0, |snapshot| snapshot.front_of_queue.jobs.len())
+    }
+
     pub fn reprioritise(&mut self, job: &JobId, priority: i32) {
         self.ask(Action::ReprioritiseJob { job: job.clone(), priority });
     }

@@ -19,7 +19,7 @@ struct Step {
     times: u32,
 }
 
-const STEPS: [Step; 5] = [
+const STEPS: [Step; 6] = [
     Step {
         what: "submit a job",
         run: |backlog, _| {
@@ -38,6 +38,13 @@ const STEPS: [Step; 5] = [
         what: "list a page of 100",
         run: |backlog, _| {
             backlog.page();
+        },
+        times: 1,
+    },
+    Step {
+        what: "snapshot of who is next",
+        run: |backlog, _| {
+            backlog.snapshot();
         },
         times: 1,
     },
