@@ -1,5 +1,7 @@
 //! What the engine costs beside what the machine can do: `tests/bench/run.sh`. How to read it is in README.md here.
 
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a report on the terminal is what it is for")]
+
 mod backlog;
 mod machine;
 mod program;
