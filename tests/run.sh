@@ -62,6 +62,10 @@ say "clippy"
 cargo clippy --all-targets --locked -- -D warnings
 say "tests"
 if have cargo-nextest; then cargo nextest run --locked "$@"; else cargo test --locked "$@"; fi
+if [ "$#" = 0 ]; then
+  say "the benchmark, small"
+  cargo test --quiet --locked --bench bench -- --quick
+fi
 say "documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked --quiet
 say "all done"

@@ -1,6 +1,6 @@
 //! The engine's mind alone, with ever more jobs that wait: what a step costs, and what a job takes of memory.
 
-use super::report::{Report, Target, count, median, time};
+use super::report::{Figure, Report, Target, count, median, time};
 use batchdeck::engine::load::Backlog;
 use batchdeck::model::JobId;
 use std::io;
@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 pub const MEASURE: &str = "measure-memory";
 const SAMPLES: usize = 201;
 const ARRAY: u32 = 1_000;
+/// Below it the clock and the caches are what is measured.
+const FLOOR: Duration = Duration::from_micros(2);
 
 struct Step {
     what: &'static str,
@@ -85,11 +87,8 @@ pub fn steps(sizes: &[usize], report: &mut Report) {
     for (step, costs) in STEPS.iter().zip(costs) {
         let figures: Vec<String> =
             costs.iter().zip(sizes).map(|(cost, size)| format!("{} at {}", time(*cost), count(*size))).collect();
-        let (first, last) = (costs.first().copied().unwrap_or_default(), costs.last().copied().unwrap_or_default());
-        // Below a microsecond or two the clock and the caches are what is measured.
-        let floor = Duration::from_micros(2);
-        let ratio = last.max(floor).as_secs_f64() / first.max(floor).as_secs_f64();
-        report.line(ratio, Target::AtMost(2.0), step.what, &figures.join(", "));
+        let at = |cost: Option<&Duration>| Figure::Time(cost.copied().unwrap_or_default().max(FLOOR));
+        report.line(step.what, (at(costs.last()), at(costs.first())), Target::AtMost(2.0), &figures.join(", "));
     }
 }
 
@@ -101,9 +100,8 @@ pub fn memory(sizes: &[usize], report: &mut Report) -> io::Result<()> {
         let output = Command::new(std::env::current_exe()?).args([MEASURE, kind, &most.to_string()]).output()?;
         let text = String::from_utf8_lossy(&output.stdout);
         let bytes: f64 = text.trim().parse().map_err(|_| io::Error::other("the memory could not be measured"))?;
-        // Of few jobs it is what the program takes anyway.
-        let target = if most >= 100_000 { Target::AtMost(1.0) } else { Target::None };
-        report.line(bytes / 1024.0, target, what, &format!("{bytes:.0} bytes, of {}", count(most)));
+        let figures = (Figure::Bytes(bytes), Figure::Bytes(1024.0));
+        report.line(what, figures, Target::AtMost(1.0), &format!("{} of them", count(most)));
     }
     Ok(())
 }

@@ -1,12 +1,27 @@
-//! Lines for people: how it stands to its target first, then the figures.
+//! What was measured beside what it is held against: lines for people as they come, and JSON for programs at the end.
 
+use serde_json::{Value, json};
 use std::time::Duration;
 
-/// What is printed, and how many targets were missed.
-#[derive(Debug, Default)]
+/// What was measured, and how many targets were missed.
+#[derive(Debug)]
 pub struct Report {
+    machine: String,
+    /// Whether targets are looked at.
+    held: bool,
+    part: String,
+    lines: Vec<Value>,
     pub missed: usize,
     met: usize,
+}
+
+/// A measured value.
+#[derive(Debug, Clone, Copy)]
+pub enum Figure {
+    Time(Duration),
+    /// How many a second.
+    Rate(f64),
+    Bytes(f64),
 }
 
 /// How a ratio is held against its target.
@@ -18,17 +33,46 @@ pub enum Target {
     None,
 }
 
+impl Figure {
+    fn value(self) -> f64 {
+        match self {
+            Self::Time(time) => time.as_secs_f64(),
+            Self::Rate(value) | Self::Bytes(value) => value,
+        }
+    }
+
+    fn unit(self) -> &'static str {
+        match self {
+            Self::Time(_) => "seconds",
+            Self::Rate(_) => "per second",
+            Self::Bytes(_) => "bytes",
+        }
+    }
+
+    fn text(self) -> String {
+        match self {
+            Self::Time(duration) => time(duration),
+            Self::Rate(rate) => format!("{rate:.0} a second"),
+            Self::Bytes(bytes) => format!("{bytes:.0} bytes"),
+        }
+    }
+}
+
 impl Report {
-    pub fn heading(&mut self, text: &str) {
-        println!("{text}");
+    pub fn new(machine: String, held: bool) -> Self {
+        println!("{machine}");
+        Self { machine, held, part: String::new(), lines: Vec::new(), missed: 0, met: 0 }
     }
 
     pub fn part(&mut self, text: &str) {
         println!("\n{text}");
+        text.clone_into(&mut self.part);
     }
 
-    /// One line: the ratio, the target, what it is of, and the figures behind it.
-    pub fn line(&mut self, ratio: f64, target: Target, what: &str, figures: &str) {
+    /// One line: how `measured` stands to `against`, the target, and the figures behind it, with a word on them.
+    pub fn line(&mut self, what: &str, (measured, against): (Figure, Figure), target: Target, detail: &str) {
+        let ratio = measured.value() / against.value();
+        let target = if self.held { target } else { Target::None };
         let (met, word) = match target {
             Target::AtMost(most) => (Some(ratio <= most), format!("of at most {most:.2}")),
             Target::AtLeast(least) => (Some(ratio >= least), format!("of at least {least:.2}")),
@@ -41,11 +85,31 @@ impl Report {
         };
         self.met += usize::from(met == Some(true));
         self.missed += usize::from(met == Some(false));
-        println!("  {sign} {ratio:>8.2} {word:<17} {what:<44} {figures}");
+        let mut figures = format!("{} against {}", measured.text(), against.text());
+        if !detail.is_empty() {
+            figures = format!("{figures} ({detail})");
+        }
+        println!("  {sign} {ratio:>6.2} {word:<16} {what:<44} {figures}");
+        let (at_most, at_least) = match target {
+            Target::AtMost(most) => (Some(most), None),
+            Target::AtLeast(least) => (None, Some(least)),
+            Target::None => (None, None),
+        };
+        self.lines.push(json!({
+            "part": self.part, "what": what, "ratio": ratio, "atMost": at_most, "atLeast": at_least, "met": met,
+            "measured": measured.value(), "against": against.value(), "unit": measured.unit(), "detail": detail,
+        }));
     }
 
     pub fn end(&self) {
-        println!("\n{} targets met, {} missed", self.met, self.missed);
+        if self.held {
+            println!("\n{} targets met, {} missed", self.met, self.missed);
+        }
+    }
+
+    /// All of it, for programs.
+    pub fn json(&self) -> Value {
+        json!({ "machine": self.machine, "met": self.met, "missed": self.missed, "lines": self.lines })
     }
 }
 
