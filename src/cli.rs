@@ -421,6 +421,9 @@ pub struct LogsArgs {
     /// Which attempt's log; the latest one if not said.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub attempt: Option<u32>,
+    /// Of a job of several containers, whose log; that of the first essential one if not said.
+    #[arg(long, value_name = "NAME")]
+    pub container: Option<String>,
     /// Begin each line with its time, in UTC.
     #[arg(short, long)]
     pub timestamps: bool,

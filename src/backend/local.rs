@@ -121,6 +121,11 @@ fn schedule_path(name: &str) -> String {
     format!("/schedules/{}", encode(name))
 }
 
+/// A query's part; without one the default group is meant.
+fn of_group(group: Option<&str>) -> String {
+    group.map(|group| format!("&group={}", encode(group))).unwrap_or_default()
+}
+
 /// `hold` or `release`.
 fn hold_call(what: &str, target: &HoldTarget) -> Call {
     let (path, about) = match target {
@@ -281,11 +286,11 @@ impl Backend for LocalBackend {
 
     async fn follow_log(
         &self,
-        _group: Option<String>,
+        group: Option<String>,
         stream: String,
         from: Option<String>,
     ) -> Result<BoxStream<'static, Result<Vec<LogEvent>, BackendError>>, BackendError> {
-        let mut path = format!("/batchdeck/v1/logs/follow?stream={}", encode(&stream));
+        let mut path = format!("/batchdeck/v1/logs/follow?stream={}{}", encode(&stream), of_group(group.as_deref()));
         if let Some(token) = from {
             path.push_str("&from=");
             path.push_str(&encode(&token));
@@ -298,7 +303,8 @@ impl Backend for LocalBackend {
     async fn next_log_page(&self, mut request: GetLogEvents) -> Result<LogPage, BackendError> {
         request.start_from_head = Some(true);
         let stream = request.log_stream_name.clone();
-        let mut lines = self.follow_log(None, stream, request.next_token.clone()).await?;
+        let group = request.log_group_name.clone();
+        let mut lines = self.follow_log(group, stream, request.next_token.clone()).await?;
         match lines.next().await {
             Some(Ok(_)) => self.log_events(request).await,
             Some(Err(error)) => Err(error),
@@ -306,10 +312,16 @@ impl Backend for LocalBackend {
         }
     }
 
-    async fn lines_between(&self, stream: &str, from: Option<&str>, to: &str) -> Result<Option<u64>, BackendError> {
-        let from = from.unwrap_or("f/0");
-        let (stream, from, to) = (encode(stream), encode(from), encode(to));
-        let call = Call::get("CountLines", format!("/batchdeck/v1/logs/count?stream={stream}&from={from}&to={to}"));
+    async fn lines_between(
+        &self,
+        group: Option<&str>,
+        stream: &str,
+        from: Option<&str>,
+        to: &str,
+    ) -> Result<Option<u64>, BackendError> {
+        let (stream, from, to) = (encode(stream), encode(from.unwrap_or("f/0")), encode(to));
+        let path = format!("/batchdeck/v1/logs/count?stream={stream}{}&from={from}&to={to}", of_group(group));
+        let call = Call::get("CountLines", path);
         let counted: CountedLines = self.client.call(call).await?;
         Ok(Some(counted.lines))
     }

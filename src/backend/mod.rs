@@ -89,7 +89,13 @@ pub trait Backend: Send + Sync + 'static {
     async fn next_log_page(&self, request: GetLogEvents) -> Result<LogPage, BackendError>;
     /// How many lines of a stream stand between two of its tokens (0 where `to` is before `from`; no `from` is the first
     /// line); `None` where the service has no way to tell but to read them all.
-    async fn lines_between(&self, _stream: &str, _from: Option<&str>, _to: &str) -> Result<Option<u64>, BackendError> {
+    async fn lines_between(
+        &self,
+        _group: Option<&str>,
+        _stream: &str,
+        _from: Option<&str>,
+        _to: &str,
+    ) -> Result<Option<u64>, BackendError> {
         Ok(None)
     }
 

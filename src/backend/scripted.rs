@@ -370,7 +370,13 @@ impl Backend for ScriptedBackend {
         }
     }
 
-    async fn lines_between(&self, _stream: &str, from: Option<&str>, to: &str) -> Result<Option<u64>, BackendError> {
+    async fn lines_between(
+        &self,
+        _group: Option<&str>,
+        _stream: &str,
+        from: Option<&str>,
+        to: &str,
+    ) -> Result<Option<u64>, BackendError> {
         let (from, to) = (offset(from).unwrap_or(0), offset(Some(to)).unwrap_or(0));
         Ok(Some(to.saturating_sub(from) as u64))
     }

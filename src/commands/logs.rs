@@ -7,7 +7,7 @@ use super::world::World;
 use super::{Done, resolve};
 use crate::backend::{Backend, BackendError};
 use crate::cli::{LinesFormat, LogsArgs};
-use crate::model::{GetLogEvents, JobDetail, JobId, JobStatus, LogEvent, text::log_line};
+use crate::model::{GetLogEvents, JobDetail, JobId, JobLog, JobStatus, LogEvent, text::log_line};
 use futures::StreamExt;
 use std::time::Duration;
 
@@ -19,12 +19,43 @@ const PAUSE: Duration = Duration::from_millis(250);
 pub async fn run(args: &LogsArgs, world: World) -> Done {
     let id = resolve::job(&*world.backend, &args.id).await?;
     let printer = Printer { output: world.output(), format: args.output, timestamps: args.timestamps };
+    let which = Which { attempt: args.attempt, container: args.container.as_deref() };
     if args.follow {
-        follow(&*world.backend, id, args.attempt, printer).await?;
+        follow(&*world.backend, id, which, printer).await?;
     } else {
-        whole(&*world.backend, &id, args.attempt, printer).await?;
+        whole(&*world.backend, &id, which, printer).await?;
     }
     Ok(exit::DONE)
+}
+
+/// Which of a job's logs is meant.
+#[derive(Debug, Clone, Copy, Default)]
+struct Which<'a> {
+    /// `None`: the latest, and with `-f` each that follows.
+    attempt: Option<u32>,
+    /// `None`: the one that stands for the job.
+    container: Option<&'a str>,
+}
+
+impl Which<'_> {
+    fn log(&self, job: &JobDetail, number: u32) -> Option<JobLog> {
+        job.log(Some(number), self.container)
+    }
+
+    /// Refuses a container that the job does not have, and says where the lines of one go that has no log here.
+    fn check(&self, job: &JobDetail, output: Output) -> Result<(), CommandError> {
+        if let Some(name) = self.container {
+            let names = job.container_names();
+            if !names.contains(&name) {
+                let known = names.join(", ");
+                return Err(without(job, format!("it has no container `{name}`; it has: {known}")));
+            }
+        }
+        if let Some(driver) = job.other_log_driver(self.container) {
+            output.note(&format!("its log driver is {driver}: on AWS its lines are not in CloudWatch Logs"));
+        }
+        Ok(())
+    }
 }
 
 /// How lines are printed.
@@ -55,44 +86,13 @@ impl Printer {
     }
 }
 
-/// Where the log of an attempt is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Source {
-    group: Option<String>,
-    stream: String,
-}
-
-/// The log of attempt `number`, once it has one.
-fn source(job: &JobDetail, number: u32) -> Option<Source> {
-    let ended = number.checked_sub(1).and_then(|at| job.attempts.get(at as usize));
-    let group = job
-        .container
-        .as_ref()
-        .and_then(|container| container.log_configuration.as_ref())
-        .and_then(|configuration| configuration.options.get("awslogs-group").cloned());
-    let stream = match ended {
-        Some(attempt) => attempt.container.log_stream_name.clone(),
-        None if number == ended_attempts(job) + 1 => current_stream(job),
-        None => None,
-    };
-    stream.map(|stream| Source { group, stream })
-}
-
 fn ended_attempts(job: &JobDetail) -> u32 {
     u32::try_from(job.attempts.len()).unwrap_or(u32::MAX)
 }
 
-/// The stream of the attempt that runs; until the next one has its own, the last one's name may still stand there.
-fn current_stream(job: &JobDetail) -> Option<String> {
-    let stream = job.container.as_ref()?.log_stream_name.as_ref()?;
-    let is_old = job.attempts.iter().any(|attempt| attempt.container.log_stream_name.as_ref() == Some(stream));
-    (!is_old).then(|| stream.clone())
-}
-
 /// The attempt to show where none is named: the one that runs, or ran last.
 fn latest(job: &JobDetail) -> u32 {
-    let ended = ended_attempts(job);
-    if current_stream(job).is_some() { ended + 1 } else { ended.max(1) }
+    job.logs().last().map_or(0, |log| log.attempt).max(ended_attempts(job)).max(1)
 }
 
 fn is_array(job: &JobDetail) -> bool {
@@ -103,6 +103,10 @@ fn is_array(job: &JobDetail) -> bool {
 fn most_attempts(job: &JobDetail) -> u32 {
     let allowed = job.retry_strategy.as_ref().and_then(|strategy| strategy.attempts).unwrap_or(1);
     if job.status.is_final() { ended_attempts(job) } else { allowed.max(ended_attempts(job)) }
+}
+
+fn without(job: &JobDetail, why: String) -> CommandError {
+    CommandError::NoLog { id: job.job_id.to_string(), name: job.job_name.clone(), why }
 }
 
 fn no_log(job: &JobDetail, attempt: Option<u32>) -> CommandError {
@@ -118,15 +122,17 @@ fn no_log(job: &JobDetail, attempt: Option<u32>) -> CommandError {
         (false, None) if job.status.is_final() => "it never started".to_owned(),
         (false, None) => format!("it is {}; -f waits until it starts", job.status),
     };
-    CommandError::NoLog { id: job.job_id.to_string(), name: job.job_name.clone(), why }
+    without(job, why)
 }
 
-async fn whole(backend: &dyn Backend, id: &JobId, attempt: Option<u32>, printer: Printer) -> Result<(), CommandError> {
+async fn whole(backend: &dyn Backend, id: &JobId, which: Which<'_>, printer: Printer) -> Result<(), CommandError> {
     let job = watching::describe(backend, id).await?;
+    let attempt = which.attempt;
     if is_array(&job) {
         return Err(no_log(&job, attempt));
     }
-    let found = source(&job, attempt.unwrap_or_else(|| latest(&job))).ok_or_else(|| no_log(&job, attempt))?;
+    which.check(&job, printer.output)?;
+    let found = which.log(&job, attempt.unwrap_or_else(|| latest(&job))).ok_or_else(|| no_log(&job, attempt))?;
     if printer.format == LinesFormat::Json {
         let mut events = Vec::new();
         pages(backend, &found, printer.output, 0, |page| {
@@ -142,7 +148,7 @@ async fn whole(backend: &dyn Backend, id: &JobId, attempt: Option<u32>, printer:
 /// Reads a stream from its first line to its present end, leaving out the first `skip` lines.
 async fn pages(
     backend: &dyn Backend,
-    source: &Source,
+    source: &JobLog,
     output: Output,
     mut skip: usize,
     mut take: impl FnMut(&[LogEvent]) -> Result<(), CommandError>,
@@ -176,12 +182,14 @@ async fn pages(
 }
 
 /// Prints one attempt after the other until the job has ended, or the one attempt that was named.
-async fn follow(backend: &dyn Backend, id: JobId, attempt: Option<u32>, printer: Printer) -> Result<(), CommandError> {
+async fn follow(backend: &dyn Backend, id: JobId, which: Which<'_>, printer: Printer) -> Result<(), CommandError> {
+    let attempt = which.attempt;
     let mut watching = Watching::new(backend, id);
     let first = watching.look().await?;
     if is_array(&first) {
         return Err(no_log(&first, attempt));
     }
+    which.check(&first, printer.output)?;
     let mut number = attempt.unwrap_or_else(|| latest(&first));
     if attempt.is_some_and(|attempt| attempt > most_attempts(&first)) {
         return Err(no_log(&first, attempt));
@@ -195,7 +203,7 @@ async fn follow(backend: &dyn Backend, id: JobId, attempt: Option<u32>, printer:
     loop {
         let job = watching
             .until(
-                |job| job.status.is_final() || source(job, number).is_some(),
+                |job| job.status.is_final() || which.log(job, number).is_some(),
                 |job| {
                     if job.status.is_waiting() && told != Some(job.status) {
                         told = Some(job.status);
@@ -204,7 +212,7 @@ async fn follow(backend: &dyn Backend, id: JobId, attempt: Option<u32>, printer:
                 },
             )
             .await?;
-        let Some(found) = source(&job, number) else {
+        let Some(found) = which.log(&job, number) else {
             return if number == attempt.unwrap_or(1) { Err(no_log(&job, attempt)) } else { Ok(()) };
         };
         follow_attempt(backend, &mut watching, &found, number, printer).await?;
@@ -222,7 +230,7 @@ async fn follow(backend: &dyn Backend, id: JobId, attempt: Option<u32>, printer:
 async fn follow_attempt(
     backend: &dyn Backend,
     watching: &mut Watching<'_>,
-    source: &Source,
+    source: &JobLog,
     number: u32,
     printer: Printer,
 ) -> Result<(), CommandError> {
@@ -284,18 +292,26 @@ mod tests {
     }
 
     #[test]
-    fn each_attempt_has_its_own_log_and_the_latest_is_shown() {
-        let stream = |job: &JobDetail, number| source(job, number).map(|source| source.stream);
-        let waiting = job(&[], None, JobStatus::Runnable);
-        assert_eq!((latest(&waiting), stream(&waiting, 1)), (1, None));
-        let first = job(&[], Some("a"), JobStatus::Running);
-        assert_eq!((latest(&first), stream(&first, 1), stream(&first, 2)), (1, Some("a".into()), None));
-        let between = job(&["a"], Some("a"), JobStatus::Runnable);
-        assert_eq!((latest(&between), stream(&between, 1), stream(&between, 2)), (1, Some("a".into()), None));
-        let second = job(&["a"], Some("b"), JobStatus::Running);
-        assert_eq!((latest(&second), stream(&second, 1), stream(&second, 2)), (2, Some("a".into()), Some("b".into())));
-        let over = job(&["a", "b"], Some("b"), JobStatus::Failed);
-        assert_eq!((latest(&over), stream(&over, 2), stream(&over, 3)), (2, Some("b".into()), None));
+    fn where_no_attempt_is_named_the_latest_one_is_meant() {
+        let cases = [
+            (job(&[], None, JobStatus::Runnable), 1),
+            (job(&[], Some("a"), JobStatus::Running), 1),
+            (job(&["a"], Some("a"), JobStatus::Runnable), 1),
+            (job(&["a"], Some("b"), JobStatus::Running), 2),
+            (job(&["a", "b"], Some("b"), JobStatus::Failed), 2),
+        ];
+        for (job, expected) in cases {
+            assert_eq!(latest(&job), expected, "{job:?}");
+        }
+    }
+
+    #[test]
+    fn a_container_that_the_job_does_not_have_is_refused_with_those_that_it_has() {
+        let one = job(&[], Some("a"), JobStatus::Running);
+        let check = |container| Which { attempt: None, container }.check(&one, Output::standard());
+        assert!(check(None).is_ok() && check(Some("default")).is_ok());
+        let refused = check(Some("side")).expect_err("there is none").to_string();
+        assert!(refused.ends_with("it has no container `side`; it has: default"), "{refused}");
     }
 
     #[test]

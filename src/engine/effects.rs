@@ -3,6 +3,7 @@
 
 use super::event::Event;
 use super::job::{Attempt, Job, Key, Root};
+use super::outlet::Outlet;
 use super::state::Environment;
 use super::work::{self, Node, Work};
 use super::{Effect, Engine, StartAttempt, container};
@@ -13,8 +14,6 @@ use std::collections::BTreeSet;
 const GRACE_SECONDS: u32 = 30;
 /// All instances are on this machine: so is a main node that has no address of its own.
 const THIS_MACHINE: &str = "127.0.0.1";
-/// How many letters of the definition's name a log stream's name starts with.
-const STREAM_PREFIX: usize = 200;
 
 impl Engine {
     pub(super) fn after(&self, event: &Event) -> Vec<Effect> {
@@ -134,7 +133,8 @@ impl Engine {
         let mut containers = work.containers(&self.parameters(root));
         for container in &mut containers {
             work::with_variables(container, &variables);
-            container.log_stream = log_stream(&spec.definition, &container.name, &attempt.task_id);
+            let logging = container.properties.log_configuration.as_ref();
+            container.log_stream = Outlet::of(&spec.definition, logging, &container.name, &attempt.task_id).key();
         }
         let volumes = match work {
             Work::One { properties, .. } => properties.volumes.clone(),
@@ -231,10 +231,4 @@ fn variables(root: &Root, key: Key, attempt: &Attempt) -> Vec<(&'static str, Str
 /// What no engine knows, or what is lost, is not given time.
 fn stop_now(instance: &InstanceId, attempt: AttemptId) -> Effect {
     Effect::Stop { instance: instance.clone(), attempt, grace_seconds: 0 }
-}
-
-/// `<first 200 letters of the definition's name>/<container>/<task id>`.
-pub fn log_stream(definition: &str, container: &str, task_id: &str) -> String {
-    let prefix: String = definition.chars().take(STREAM_PREFIX).collect();
-    format!("{prefix}/{container}/{task_id}")
 }

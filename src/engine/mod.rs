@@ -26,6 +26,7 @@ pub mod load;
 pub mod machine;
 mod occurrences;
 mod order;
+mod outlet;
 mod parts;
 mod place;
 mod provision;
@@ -50,8 +51,8 @@ mod work;
 
 use crate::model::{
     AttemptId, AuditEntry, ComputeEnvironment, ConsumableResource, DeadLetter, Instance, InstanceId, JobDefinition,
-    JobDetail, JobId, JobQueue, JobStatus, JobSummary, Millis, Place, Prices, QuotaShare, Schedule, ScheduleGroup,
-    ScheduleRun, SchedulingPolicy, TaskContainer, Usage, Volume, What,
+    JobDetail, JobId, JobQueue, JobStatus, JobSummary, LogConfiguration, Millis, Place, Prices, QuotaShare, Schedule,
+    ScheduleGroup, ScheduleRun, SchedulingPolicy, TaskContainer, Usage, Volume, What,
 };
 use command::{Answer, Command, Refusal};
 use event::Event;
@@ -354,7 +355,7 @@ impl Engine {
         ids.iter().filter_map(|id| self.detail(self.find(id)?.0)).collect()
     }
 
-    /// The log streams of all attempts of these jobs and of the children of arrays, whether they came to anything or not.
+    /// Where, among the logs, the streams lie of all attempts of these jobs and of the children of arrays, whether they came to anything or not.
     pub fn log_streams(&self, jobs: &[JobId]) -> Vec<String> {
         jobs.iter().filter_map(|id| self.find(id)).flat_map(|(key, root, _)| self.streams(root, key)).collect()
     }
@@ -362,9 +363,9 @@ impl Engine {
     /// The log groups that job definitions name.
     pub fn log_groups(&self) -> Vec<String> {
         let revisions = self.core.definitions.values().flat_map(BTreeMap::values);
-        let named = revisions.filter_map(|found| found.container_properties.as_ref()?.log_configuration.as_ref());
-        let groups: BTreeSet<&String> = named.filter_map(|logging| logging.options.get("awslogs-group")).collect();
-        groups.into_iter().cloned().collect()
+        let named = revisions.flat_map(JobDefinition::log_configurations).filter_map(LogConfiguration::group);
+        let groups: BTreeSet<&str> = named.collect();
+        groups.into_iter().map(str::to_owned).collect()
     }
 
     pub fn schedules(&self) -> Vec<Schedule> {

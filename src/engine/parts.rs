@@ -1,8 +1,8 @@
 //! What is shown of the parts of a job: its containers where it has several, its nodes, and where each of them wrote.
 
 use super::Engine;
-use super::effects::log_stream;
 use super::job::{Attempt, Job, Key, Root};
+use super::outlet::Outlet;
 use super::work::Work;
 use crate::model::{
     AttemptEcsTaskDetails, AttemptTaskContainerDetails, ContainerExit, EcsPropertiesDetail, EcsTaskDetails, JobStatus,
@@ -18,26 +18,22 @@ impl Engine {
         Some((shown.status, shown))
     }
 
-    /// The log stream of the container that stands for an attempt. It exists from RUNNING on; what never started has none.
-    pub(super) fn stream(&self, root: &Root, slot: u32, attempt: &Attempt) -> Option<String> {
+    /// Where the container writes that stands for an attempt, from RUNNING on; what never started has no log.
+    pub(super) fn foremost_outlet(&self, root: &Root, slot: u32, attempt: &Attempt) -> Option<Outlet> {
         attempt.started_at?;
         let container = self.work(root, slot)?.foremost();
-        Some(log_stream(&root.spec.definition, container, &attempt.task_id))
+        self.outlet(root, slot, attempt, container)
     }
 
-    /// Where the attempts of a job, of the children of a parent or of the nodes of a job write or would have written.
+    /// Where, among the logs, the attempts of a job, of the children of a parent or of the nodes of a job write or would
+    /// have written.
     pub(super) fn streams(&self, root: &Root, key: Key) -> Vec<String> {
         let slots = if key.slot == 0 { root.runners() } else { key.slot..=key.slot };
         let mut streams = Vec::new();
         for slot in slots {
-            let Some(attempts) = root.get(slot).map(|job| &job.attempts).filter(|attempts| !attempts.is_empty()) else {
-                continue;
-            };
-            let names = self.work(root, slot).map(Work::names).unwrap_or_default();
-            let of_attempt = |attempt: &Attempt| {
-                names.iter().map(|name| log_stream(&root.spec.definition, name, &attempt.task_id)).collect::<Vec<_>>()
-            };
-            streams.extend(attempts.iter().flat_map(of_attempt));
+            let attempts = root.get(slot).map(|job| job.attempts.as_slice()).unwrap_or_default();
+            let outlets = attempts.iter().flat_map(|attempt| self.outlets(root, slot, attempt));
+            streams.extend(outlets.map(|(_, outlet)| outlet.key()));
         }
         streams
     }
@@ -50,11 +46,11 @@ impl Engine {
         let end = last.and_then(|attempt| attempt.end.as_ref());
         let containers = task.containers.iter().zip(merged).map(|(given, merged)| {
             let exit = end.and_then(|end| end.containers.iter().find(|exit| exit.name == given.name));
-            let stream = |attempt: &Attempt| log_stream(&root.spec.definition, &given.name, &attempt.task_id);
+            let stream = |attempt: &Attempt| Some(self.outlet(root, slot, attempt, &given.name)?.stream);
             TaskContainerDetails {
                 exit_code: exit.and_then(|exit| exit.code),
                 reason: exit.and_then(|exit| exit.reason.clone()),
-                log_stream_name: last.filter(|attempt| attempt.started_at.is_some()).map(stream),
+                log_stream_name: last.filter(|attempt| attempt.started_at.is_some()).and_then(stream),
                 network_interfaces: Vec::new(),
                 given: TaskContainerProperties {
                     command: merged.properties.command,
@@ -76,15 +72,15 @@ impl Engine {
     /// How the containers of an attempt ended, where there are several.
     pub(super) fn attempt_task(&self, root: &Root, slot: u32, attempt: &Attempt) -> Vec<AttemptEcsTaskDetails> {
         let Some(end) = &attempt.end else { return Vec::new() };
-        let Some(work @ Work::Several { .. }) = self.work(root, slot) else { return Vec::new() };
-        let containers = work.names().into_iter().map(|name| {
+        let Some(Work::Several { .. }) = self.work(root, slot) else { return Vec::new() };
+        let containers = self.outlets(root, slot, attempt).into_iter().map(|(name, outlet)| {
             let exit = end.containers.iter().find(|exit| exit.name == name).cloned();
             let ContainerExit { code, reason, .. } = exit.unwrap_or_default();
             AttemptTaskContainerDetails {
                 name: name.to_owned(),
                 exit_code: code,
                 reason,
-                log_stream_name: attempt.started_at.map(|_| log_stream(&root.spec.definition, name, &attempt.task_id)),
+                log_stream_name: attempt.started_at.map(|_| outlet.stream),
                 network_interfaces: Vec::new(),
             }
         });

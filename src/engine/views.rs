@@ -8,8 +8,8 @@ use super::work::Work;
 use crate::model::{
     ArrayProperties, AttemptContainerDetail, AttemptDetail, Capacity, ComputeEnvironment, ComputeEnvironmentOrder,
     ConsumableResource, ConsumableResourceProperties, ConsumableResourceRequirement, ContainerDetail, ContainerSummary,
-    Health, Instance, InstanceId, InstanceState, JobDetail, JobExtra, JobQueue, JobSummary, JobTimeout, Millis,
-    QueueBlocked, SchedulingPolicy, ServiceEnvironmentOrder,
+    DEFAULT_LOG_GROUP, Health, Instance, InstanceId, InstanceState, JobDetail, JobExtra, JobQueue, JobSummary,
+    JobTimeout, Millis, QueueBlocked, SchedulingPolicy, ServiceEnvironmentOrder,
 };
 
 impl Engine {
@@ -166,6 +166,7 @@ impl Engine {
         let need = need.unwrap_or(root.spec.need);
         let speaker = Key { slot: root.speaker(key.slot), ..key };
         let ended = || last.and_then(|attempt| attempt.end.as_ref()).and_then(|end| end.usage);
+        let outlet = last.and_then(|attempt| self.foremost_outlet(root, speaker.slot, attempt));
         JobExtra {
             job_queue: root.spec.queue.clone(),
             vcpus: vcpus(need.vcpus_milli),
@@ -174,7 +175,8 @@ impl Engine {
             attempt: root.tries(key.slot),
             state_since: job.since,
             instance: last.map(|attempt| attempt.instance.clone()),
-            log_stream_name: last.and_then(|attempt| self.stream(root, speaker.slot, attempt)),
+            log_group_name: outlet.as_ref().map(|outlet| outlet.group.clone()).filter(|name| name != DEFAULT_LOG_GROUP),
+            log_stream_name: outlet.map(|outlet| outlet.stream),
             usage: self.usage.get(&speaker).copied().or_else(ended),
             stopping: job.is_stopping(),
             held: root.array.as_ref().filter(|_| key.slot == 0).map_or(job.held, |array| array.held > 0),
@@ -284,7 +286,7 @@ impl Engine {
             reason: end.and_then(|end| end.reason.clone()),
             container_instance_arn: last.map(|attempt| self.instance_arn(attempt)),
             task_arn: last.map(|attempt| self.task_arn(attempt)),
-            log_stream_name: last.and_then(|attempt| self.stream(root, slot, attempt)),
+            log_stream_name: last.and_then(|attempt| Some(self.foremost_outlet(root, slot, attempt)?.stream)),
             log_configuration: properties.log_configuration.clone(),
             volumes: properties.volumes.clone(),
             mount_points: properties.mount_points.clone(),
@@ -317,7 +319,7 @@ impl Engine {
             task_arn: Some(self.task_arn(attempt)),
             exit_code: end.code,
             reason: end.reason.clone(),
-            log_stream_name: self.stream(root, slot, attempt),
+            log_stream_name: self.foremost_outlet(root, slot, attempt).map(|outlet| outlet.stream),
             network_interfaces: Vec::new(),
         };
         Some(AttemptDetail {

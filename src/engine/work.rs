@@ -5,8 +5,8 @@ use super::container::{self, Share, SizeError};
 use super::event::{Need, Submission};
 use crate::model::{
     ContainerOverrides, ContainerProperties, DEFAULT_CONTAINER, EcsProperties, EcsPropertiesOverride,
-    EcsTaskProperties, JobDefinition, KeyValuePair, NodeOverrides, TaskContainer, TaskContainerOverrides,
-    TaskContainerProperties,
+    EcsTaskProperties, JobDefinition, KeyValuePair, LogConfiguration, NodeOverrides, TaskContainer,
+    TaskContainerOverrides, TaskContainerProperties,
 };
 use std::collections::BTreeMap;
 
@@ -109,11 +109,15 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// The names of its containers, in the order of the definition.
-    pub fn names(self) -> Vec<&'a str> {
+    /// The names of its containers, in the order of the definition, and how each writes its log.
+    pub fn loggings(self) -> Vec<(&'a str, Option<&'a LogConfiguration>)> {
         match self {
-            Self::One { .. } => vec![DEFAULT_CONTAINER],
-            Self::Several { task, .. } => task.containers.iter().map(|given| given.name.as_str()).collect(),
+            Self::One { properties, .. } => vec![(DEFAULT_CONTAINER, properties.log_configuration.as_ref())],
+            Self::Several { task, .. } => {
+                let named =
+                    |given: &'a TaskContainerProperties| (given.name.as_str(), given.log_configuration.as_ref());
+                task.containers.iter().map(named).collect()
+            }
         }
     }
 

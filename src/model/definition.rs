@@ -105,6 +105,19 @@ impl JobDefinition {
         format!("{}:{}", self.job_definition_name, self.revision)
     }
 
+    /// Those of all its containers that have one, of every range of nodes.
+    pub fn log_configurations(&self) -> impl Iterator<Item = &LogConfiguration> {
+        let ranges = self.node_properties.iter().flat_map(|nodes| &nodes.node_range_properties);
+        let of_ranges = ranges.map(|range| (range.container.as_ref(), range.ecs_properties.as_ref()));
+        let own = (self.container_properties.as_ref(), self.ecs_properties.as_ref());
+        std::iter::once(own).chain(of_ranges).flat_map(|(single, several)| {
+            let tasks = several.into_iter().flat_map(|several| &several.task_properties);
+            let containers = tasks.flat_map(|task| &task.containers);
+            let single = single.and_then(|container| container.log_configuration.as_ref());
+            single.into_iter().chain(containers.filter_map(|container| container.log_configuration.as_ref()))
+        })
+    }
+
     pub fn is_active(&self) -> bool {
         self.status == "ACTIVE"
     }

@@ -176,6 +176,9 @@ pub struct JobExtra {
     pub state_since: Millis,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instance: Option<InstanceId>,
+    /// Where it is not the default one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_group_name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log_stream_name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -325,6 +328,9 @@ pub struct ContainerDetail {
 pub struct LogConfiguration {
     pub log_driver: String,
     pub options: BTreeMap<String, String>,
+    /// Kept and shown alone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub secret_options: Vec<Secret>,
 }
 
 /// `AttemptDetail`: an attempt that has ended.

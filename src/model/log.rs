@@ -1,6 +1,6 @@
 //! Lines of a job's log, in CloudWatch Logs' shapes.
 
-use super::Millis;
+use super::{LogConfiguration, Millis};
 use serde::{Deserialize, Serialize};
 
 /// The log group of every job whose definition names no other.
@@ -10,6 +10,31 @@ pub const DEFAULT_LOG_GROUP: &str = "/aws/batch/job";
 /// another under `+GROUP/`, with the signs of the group's name that divide paths written as `%2F`.
 pub fn log_key(group: &str, stream: &str) -> String {
     if group == DEFAULT_LOG_GROUP { stream.to_owned() } else { format!("+{}/{stream}", group.replace('/', "%2F")) }
+}
+
+/// The driver whose lines come to `CloudWatch` Logs; that of every container that names none.
+const AWSLOGS: &str = "awslogs";
+
+impl LogConfiguration {
+    /// Whether its lines are in `CloudWatch` Logs. What another driver makes of them, no reader of those logs sees.
+    pub fn is_read(&self) -> bool {
+        self.log_driver.is_empty() || self.log_driver == AWSLOGS
+    }
+
+    /// `awslogs-group`; `None` where it is the default one.
+    pub fn group(&self) -> Option<&str> {
+        self.option("awslogs-group")
+    }
+
+    /// `awslogs-stream-prefix`: what its streams' names begin with in place of the definition's name.
+    pub fn stream_prefix(&self) -> Option<&str> {
+        self.option("awslogs-stream-prefix")
+    }
+
+    fn option(&self, name: &str) -> Option<&str> {
+        let given = self.options.get(name).filter(|given| self.is_read() && !given.is_empty());
+        given.map(String::as_str)
+    }
 }
 
 /// `OutputLogEvent`: one line. The message is what the job printed, control sequences and all:

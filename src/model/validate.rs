@@ -62,6 +62,26 @@ pub fn queue_priority(priority: i32) -> Result<(), Invalid> {
     check((0..=1000).contains(&priority), "priority", priority, "0 to 1000")
 }
 
+/// A log group; `field` is the API's member.
+pub fn log_group(field: &'static str, text: &str) -> Result<(), Invalid> {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b".-_/#".contains(&byte);
+    let ok = (1..=512).contains(&text.len()) && text.bytes().all(is_part);
+    check(ok, field, text, "1 to 512 letters, digits and `.`, `-`, `_`, `/`, `#`")
+}
+
+/// What the names of log streams begin with, before `/CONTAINER/TASK`. As they are the names of files here, they take
+/// less than AWS does.
+pub fn log_stream_prefix(text: &str) -> Result<(), Invalid> {
+    let sound = |part: &str| !part.is_empty() && part != "." && part != "..";
+    let ok = (1..=200).contains(&text.len())
+        && text.split('/').all(sound)
+        && !text.starts_with(['@', '+'])
+        && !text.chars().any(|letter| letter.is_control() || matches!(letter, ':' | '*'));
+    let takes = "1 to 200 letters without `:` and `*`, not beginning with `@` or `+`, in parts divided by single `/`, \
+                 none of them `.` or `..`";
+    check(ok, "awslogs-stream-prefix", text, takes)
+}
+
 /// A variable of a job's environment. AWS reserves names that start with `AWS_BATCH`; the rest is what programs read.
 pub fn variable(name: &str) -> Result<(), Invalid> {
     let first = name.bytes().next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_');

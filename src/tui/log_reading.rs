@@ -107,6 +107,10 @@ pub async fn read(backend: &dyn Backend, ask: ReadLog) -> Result<LogRead, Backen
         limit: u32::try_from(PART).ok(),
         ..GetLogEvents::default()
     };
+    let between = async |from: Option<&str>, to: &str| {
+        let group = request.log_group_name.as_deref();
+        backend.lines_between(group, &request.log_stream_name, from, to).await
+    };
     let forward =
         |place: Option<String>| GetLogEvents { start_from_head: Some(true), next_token: place, ..request.clone() };
     match what {
@@ -136,10 +140,9 @@ pub async fn read(backend: &dyn Backend, ask: ReadLog) -> Result<LogRead, Backen
             let seen: usize = parts.iter().map(|part| part.lines.len()).sum();
             let from = parts.first().map(|part| part.before.clone());
             let tail = backend.log_events(request.clone()).await?;
-            let between =
-                backend.lines_between(&request.log_stream_name, from.as_deref(), &tail.next_backward_token).await?;
-            let lines = between.unwrap_or(seen as u64);
-            Ok(LogRead::Skipped { lines, is_exact: between.is_some(), tail: tail.into() })
+            let counted = between(from.as_deref(), &tail.next_backward_token).await?;
+            let lines = counted.unwrap_or(seen as u64);
+            Ok(LogRead::Skipped { lines, is_exact: counted.is_some(), tail: tail.into() })
         }
         Reading::Count(place) => {
             let page = backend.next_log_page(forward(Some(place.clone()))).await?;
@@ -149,7 +152,7 @@ pub async fn read(backend: &dyn Backend, ask: ReadLog) -> Result<LogRead, Backen
             }
             let tail = backend.log_events(GetLogEvents { limit: Some(1), ..request.clone() }).await?;
             let until = tail.next_forward_token;
-            let counted = backend.lines_between(&request.log_stream_name, Some(&place), &until).await?;
+            let counted = between(Some(&place), &until).await?;
             Ok(counted.map_or(seen, |lines| LogRead::Counted { lines, until }))
         }
     }

@@ -6,3 +6,8 @@ use crate::wire;
 fn all_operations_are_answered_and_refused_in_their_own_shapes() {
     wire::run("surface.py");
 }
+
+#[test]
+fn a_job_writes_into_the_group_and_the_stream_that_its_definition_names() {
+    wire::run("log_groups.py");
+}

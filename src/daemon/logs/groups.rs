@@ -2,7 +2,7 @@
 
 use super::listing::{self, group_directory};
 use super::{LogError, OTHER_REGION};
-use crate::model::{DEFAULT_LOG_GROUP, Millis};
+use crate::model::{DEFAULT_LOG_GROUP, Millis, validate};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
@@ -139,12 +139,7 @@ fn file_of(logs: &Path) -> PathBuf {
 }
 
 fn check_name(name: &str) -> Result<(), LogError> {
-    let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_/#".contains(&byte));
-    if plain && (1..=512).contains(&name.len()) {
-        return Ok(());
-    }
-    let takes = "1 to 512 letters, digits and `.`, `-`, `_`, `/`, `#`";
-    Err(LogError::Invalid(format!("logGroupName is `{name}`; it takes {takes}")))
+    validate::log_group("logGroupName", name).map_err(|invalid| LogError::Invalid(invalid.to_string()))
 }
 
 /// The group of a request that gives its name, its ARN, or neither.

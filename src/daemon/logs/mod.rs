@@ -69,8 +69,10 @@ pub(super) fn stream_file(logs: &Path, stream: &str) -> Result<PathBuf, LogError
         return Err(LogError::NotFound(stream.to_owned()));
     }
     let plain = Path::new(stream).components().all(|part| matches!(part, Component::Normal(_)));
+    // Of a stream of another group the group's directory is not a part of its name.
+    let name = stream.split_once('/').filter(|_| stream.starts_with(OTHER_GROUP)).map_or(stream, |(_, name)| name);
     let sound = plain
-        && (1..=512).contains(&stream.len())
+        && (1..=512).contains(&name.len())
         && !stream.ends_with('/')
         && !stream.contains("//")
         && !stream.split('/').any(|part| part == ".")

@@ -7,14 +7,17 @@ use crate::engine::container::SizeError;
 use crate::engine::event::{Need, NodeCount};
 use crate::engine::work::{Node, Overrides, Work};
 use crate::model::{
-    ContainerOverrides, ContainerProperties, EcsProperties, EcsPropertiesOverride, JobDefinition, NodeProperties,
-    NodeRange, RegisterJobDefinitionRequest, SubmitJobRequest, TaskContainerProperties, narrowest,
+    ContainerOverrides, ContainerProperties, DEFAULT_LOG_GROUP, EcsProperties, EcsPropertiesOverride, JobDefinition,
+    LogConfiguration, NodeProperties, NodeRange, RegisterJobDefinitionRequest, SubmitJobRequest,
+    TaskContainerProperties, log_key, narrowest,
 };
 use std::collections::BTreeSet;
 
 const CONTAINERS: usize = 10;
 const NODES: u32 = 1_000;
 const NODE_GROUPS: usize = 5;
+/// Of a file or a directory, in bytes.
+const LONGEST_NAME: usize = 255;
 
 impl From<SizeError> for Refusal {
     fn from(error: SizeError) -> Self {
@@ -64,6 +67,7 @@ pub fn check_definition(request: &RegisterJobDefinitionRequest) -> Result<(), Re
 
 fn check_container(at: &str, properties: &ContainerProperties) -> Result<(), Refusal> {
     check_image(at, &properties.image)?;
+    check_logging(properties.log_configuration.as_ref())?;
     Work::One { properties, overrides: None }.need()?;
     validate::environment(&properties.environment)?;
     validate::command(&properties.command)
@@ -78,6 +82,22 @@ fn check_image(at: &str, image: &str) -> Result<(), Refusal> {
         ));
     }
     Ok(())
+}
+
+/// AWS finds out when the container starts, and it never does. Here a group is the name of a directory.
+fn check_logging(logging: Option<&LogConfiguration>) -> Result<(), Refusal> {
+    let Some(logging) = logging else { return Ok(()) };
+    if let Some(group) = logging.group() {
+        crate::model::validate::log_group("awslogs-group", group)?;
+        let directory = log_key(group, "").len() - 1;
+        if group != DEFAULT_LOG_GROUP && directory > LONGEST_NAME {
+            return refuse(format!(
+                "awslogs-group is {} letters long, each `/` counted as three; on this machine it takes {LONGEST_NAME}",
+                directory - 1
+            ));
+        }
+    }
+    logging.stream_prefix().map_or(Ok(()), |prefix| Ok(crate::model::validate::log_stream_prefix(prefix)?))
 }
 
 fn check_tasks(at: &str, properties: &EcsProperties) -> Result<(), Refusal> {
@@ -97,6 +117,7 @@ fn check_tasks(at: &str, properties: &EcsProperties) -> Result<(), Refusal> {
             return refuse(format!("{at} has two containers called `{name}`; each takes a name of its own"));
         }
         check_image(at, &container.image)?;
+        check_logging(container.log_configuration.as_ref())?;
         validate::environment(&container.environment)?;
         validate::command(&container.command)?;
     }

@@ -12,6 +12,7 @@ mod life;
 mod machine;
 mod nodes;
 mod order;
+mod outlets;
 mod policies;
 mod requests;
 mod scale;

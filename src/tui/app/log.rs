@@ -50,6 +50,15 @@ pub struct Stream {
     pub ended: bool,
 }
 
+/// Which of a job's logs is looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Choice {
+    /// `None`: the last.
+    pub attempt: Option<u32>,
+    /// `None`: the one that stands for the job.
+    pub container: Option<String>,
+}
+
 /// Lines of a stream that stand together, in the parts in which they were read, so that one can read on at either edge.
 #[derive(Debug, Default)]
 pub struct Window {
@@ -174,8 +183,8 @@ pub struct LogPane {
     pub following: bool,
     pub wrap: bool,
     pub filter: String,
-    /// Which attempt a person chose; `None`: the last.
-    pub attempt: Option<(JobId, u32)>,
+    /// Which of a job's logs a person chose.
+    pub choice: Option<(JobId, Choice)>,
     /// The first line shown, among those that the filter lets through, while it is not followed.
     pub top: usize,
     /// What was shown last: the first line and how many lines.
@@ -199,7 +208,7 @@ impl Default for LogPane {
             following: true,
             wrap: false,
             filter: String::new(),
-            attempt: None,
+            choice: None,
             top: 0,
             seen: Cell::new((0, 0)),
             jump: None,
@@ -222,6 +231,11 @@ impl LogPane {
         self.top = 0;
         self.reading = None;
         self.waiting = None;
+    }
+
+    /// What a person chose of a job's logs.
+    pub fn choice_of(&self, job: &JobId) -> Choice {
+        self.choice.as_ref().filter(|(of, _)| of == job).map(|(_, choice)| choice.clone()).unwrap_or_default()
     }
 
     /// The request under which lines are being waited for.

@@ -1,10 +1,10 @@
 //! Which log is shown: chosen from what is selected, asked for once the cursor has come to rest.
 
 use super::list::{is_held, queue_of};
-use super::log::{REST, Stream, Subject};
+use super::log::{Choice, REST, Stream, Subject};
 use super::{App, Intention, View};
 use crate::backend::{JobQuery, JobScope};
-use crate::model::{AttemptDetail, DEFAULT_LOG_GROUP, JobDetail, JobId, JobStatus, JobSummary, Millis};
+use crate::model::{JobDetail, JobId, JobStatus, JobSummary, Millis};
 use crate::tui::log_reading::ReadLog;
 use crate::tui::requests::Ask;
 
@@ -178,30 +178,40 @@ impl App {
     fn stream_of(&self, job: &JobSummary, chosen: &str) -> Subject {
         let (id, name) = (job.job_id.clone(), title_of(job));
         let detail = self.store.detail(&id);
+        let choice = self.log.choice_of(&id);
         let last = attempt_of(job).max(detail.map_or(0, attempts_in));
-        let number = self.log.attempt.as_ref().filter(|(of, _)| *of == id).map_or(last, |(_, number)| *number);
-        let told = job.extra.as_ref().and_then(|extra| extra.log_stream_name.clone());
-        let stream = if number == last {
-            told.or_else(|| detail.and_then(last_stream))
-        } else {
-            detail.and_then(|detail| stream_of_attempt(detail, number))
-        };
-        let Some(stream) = stream.filter(|stream| !stream.is_empty()) else {
+        let number = choice.attempt.unwrap_or(last);
+        let container = choice.container.as_deref();
+        let known = detail.and_then(|detail| {
+            let asked = if number == last { None } else { Some(number) };
+            detail.log(asked, container)
+        });
+        let told = job.extra.as_ref().filter(|_| number == last && container.is_none()).and_then(|extra| {
+            let stream = extra.log_stream_name.clone().filter(|stream| !stream.is_empty())?;
+            Some((extra.log_group_name.clone(), stream))
+        });
+        let found = told.or_else(|| known.as_ref().map(|log| (log.group.clone(), log.stream.clone())));
+        let Some((group, stream)) = found else {
             return match detail {
                 Some(detail) => Subject::Without { job: id, name, why: self.why_no_log(job, Some(detail)) },
                 None if job.status.is_waiting() => Subject::Without { job: id, name, why: self.why_no_log(job, None) },
                 None => Subject::Asked { job: id, name },
             };
         };
-        let mut which = chosen.to_owned();
+        let mut which: Vec<String> = Some(chosen.to_owned()).filter(|chosen| !chosen.is_empty()).into_iter().collect();
         if number > 0 {
-            let parted = if which.is_empty() { "" } else { " · " };
-            which = format!("{which}{parted}attempt {number}");
+            which.push(format!("attempt {number}"));
+        }
+        if detail.is_some_and(|detail| detail.container_names().len() > 1) {
+            which.extend(known.map(|log| log.container));
+        }
+        if let Some(driver) = detail.and_then(|detail| detail.other_log_driver(container)) {
+            which.push(format!("log driver {driver}: kept here alone"));
         }
         if job.status.is_waiting() {
-            which.push_str(" · it waits to run again");
+            which.push("it waits to run again".to_owned());
         }
-        let group = detail.and_then(log_group).filter(|group| group != DEFAULT_LOG_GROUP);
+        let which = which.join(" · ");
         Subject::Stream(Stream { job: id, name, which, group, stream, ended: job.status.is_final() })
     }
 
@@ -215,6 +225,10 @@ impl App {
             .map(|id| self.store.job(id).map_or_else(|| id.short(), |other| other.job_name.clone()))
             .collect();
         let reason = job.status_reason.clone().filter(|reason| !reason.is_empty());
+        let has_run = detail.is_some_and(|detail| detail.started_at.is_some());
+        if let Some(driver) = detail.filter(|_| has_run).and_then(|detail| detail.other_log_driver(None)) {
+            return format!("its log driver is {driver}: its lines are not in CloudWatch Logs");
+        }
         match (job.status, reason) {
             _ if is_held(job) => "it is held by an operator until it is released".to_owned(),
             (status, Some(reason)) if status.is_waiting() => format!("it waits: {reason}"),
@@ -258,12 +272,13 @@ impl App {
             return;
         };
         let last = attempts_in(detail).max(self.store.job(&id).map_or(0, attempt_of));
-        let now = self.log.attempt.as_ref().filter(|(of, _)| *of == id).map_or(last, |(_, number)| *number);
+        let choice = self.log.choice_of(&id);
+        let now = choice.attempt.unwrap_or(last);
         let next = if forward { (now + 1).min(last) } else { now.saturating_sub(1).max(1) };
         if next == now || last < 2 {
             return self.say(if last < 2 { "there is one attempt only" } else { "there is no further attempt" });
         }
-        self.log.attempt = Some((id, next));
+        self.log.choice = Some((id, Choice { attempt: Some(next), ..choice }));
     }
 }
 
@@ -299,28 +314,6 @@ pub(super) fn attempt_of(job: &JobSummary) -> u32 {
 fn attempts_in(detail: &JobDetail) -> u32 {
     let ended = u32::try_from(detail.attempts.len()).unwrap_or(u32::MAX);
     ended + u32::from(detail.status.is_placed())
-}
-
-fn last_stream(detail: &JobDetail) -> Option<String> {
-    let present = detail.container.as_ref().and_then(|container| container.log_stream_name.clone());
-    present.or_else(|| detail.attempts.last().and_then(stream_in))
-}
-
-fn stream_of_attempt(detail: &JobDetail, number: u32) -> Option<String> {
-    let at = usize::try_from(number).ok()?.checked_sub(1)?;
-    detail.attempts.get(at).and_then(stream_in)
-}
-
-/// The stream of an attempt; of several containers that of the first.
-fn stream_in(attempt: &AttemptDetail) -> Option<String> {
-    let mut several = attempt.task_properties.iter().flat_map(|task| &task.containers);
-    let first = || several.find_map(|container| container.log_stream_name.clone());
-    attempt.container.log_stream_name.clone().or_else(first)
-}
-
-fn log_group(detail: &JobDetail) -> Option<String> {
-    let configuration = detail.container.as_ref()?.log_configuration.as_ref()?;
-    configuration.options.get("awslogs-group").cloned()
 }
 
 /// The row that a job's details amount to.

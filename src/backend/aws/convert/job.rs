@@ -173,6 +173,7 @@ fn extra(detail: &JobDetail) -> JobExtra {
     let vcpus = required("VCPU").and_then(|value| value.parse().ok());
     let memory = required("MEMORY").and_then(|value| value.parse().ok());
     let ended = u32::try_from(detail.attempts.len()).unwrap_or(u32::MAX);
+    let log = detail.log(None, None);
     JobExtra {
         job_queue: name_of(&detail.job_queue).to_owned(),
         vcpus: vcpus.or_else(|| container?.vcpus.map(f64::from)).unwrap_or_default(),
@@ -183,7 +184,8 @@ fn extra(detail: &JobDetail) -> JobExtra {
         state_since: since(detail.status, detail.created_at, detail.started_at, detail.stopped_at),
         // AWS names an ECS container instance here, which is not the id of an instance.
         instance: None,
-        log_stream_name: container.and_then(|container| container.log_stream_name.clone()),
+        log_group_name: log.as_ref().and_then(|log| log.group.clone()),
+        log_stream_name: log.map(|log| log.stream),
         usage: None,
         stopping: (detail.is_cancelled || detail.is_terminated) && !detail.status.is_final(),
         held: false,
@@ -285,6 +287,7 @@ pub fn log_configuration(given: types::LogConfiguration) -> LogConfiguration {
     LogConfiguration {
         log_driver: given.log_driver.map(|driver| driver.as_str().to_owned()).unwrap_or_default(),
         options: sorted(given.options),
+        secret_options: list(given.secret_options, secret),
     }
 }
 

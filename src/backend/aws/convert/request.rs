@@ -1,5 +1,6 @@
 //! What is submitted, and the parts that submissions and definitions share.
 
+use super::container::new_secret;
 use super::{signed, some_list, unsorted};
 use crate::model::{
     ConsumableResourceProperties, ConsumableResourceRequirement, ContainerOverrides, DependencyKind, JobDependency,
@@ -92,5 +93,6 @@ pub fn new_log_configuration(wanted: LogConfiguration) -> types::LogConfiguratio
     types::LogConfiguration::builder()
         .log_driver(types::LogDriver::from(wanted.log_driver.as_str()))
         .set_options(unsorted(wanted.options))
+        .set_secret_options(some_list(wanted.secret_options, new_secret))
         .build()
 }
