@@ -15,7 +15,8 @@ GONE = "00000000-0000-4000-8000-000000000000"
 
 def client(service, **more):
     """A client that does not hide a fault by asking again."""
-    return boto3.client(service, config=Config(retries={"total_max_attempts": 1}), **more)
+    config = Config(retries={"total_max_attempts": 1}).merge(more.pop("config", Config()))
+    return boto3.client(service, config=config, **more)
 
 
 def aws(*arguments):

@@ -3,7 +3,7 @@
 use crate::engine::command::Refusal;
 use crate::engine::deliver::scheduled_request;
 use crate::model::expression::Expression;
-use crate::model::{Schedule, name_of, validate};
+use crate::model::{Schedule, ScheduleTarget, name_of, validate};
 
 pub(super) fn invalid<T>(message: impl Into<String>) -> Result<T, Refusal> {
     Err(Refusal::Validation(message.into()))
@@ -93,6 +93,11 @@ fn check_target(schedule: &Schedule) -> Result<(), Refusal> {
         }
     }
     Ok(())
+}
+
+/// With the retry policy that `Scheduler` answers where none was given.
+pub(super) fn completed(target: &ScheduleTarget) -> ScheduleTarget {
+    ScheduleTarget { retry_policy: Some(target.retry_policy.clone().unwrap_or_default()), ..target.clone() }
 }
 
 /// `arn:PARTITION:SERVICE:REGION:ACCOUNT:NAME`, in form.

@@ -2,7 +2,7 @@
 
 use super::Ruling;
 use super::groups::{AGAIN, no_group};
-use super::schedule_form::{check, invalid};
+use super::schedule_form::{check, completed, invalid};
 use crate::engine::command::{Answer, Refusal};
 use crate::engine::deliver::{run_of, scheduled_request};
 use crate::engine::event::Event;
@@ -22,6 +22,7 @@ impl Engine {
             creation_date: Some(seconds(now)),
             last_modification_date: Some(seconds(now)),
             client_token: None,
+            target: completed(&schedule.target),
             ..schedule.clone()
         };
         let token = schedule.client_token.as_ref();
@@ -55,6 +56,7 @@ impl Engine {
             creation_date: old.creation_date,
             last_modification_date: Some(seconds(now)),
             client_token: None,
+            target: completed(&schedule.target),
             ..schedule.clone()
         };
         let next = next_run(&saved, now);
