@@ -242,6 +242,9 @@ pub enum BackendError {
     /// The backend has no way to do this; `instead` says what an operator can do.
     #[error("{action} is not possible on {backend}: {instead}")]
     Unsupported { action: &'static str, backend: &'static str, instead: &'static str },
+    /// A member of a request that this program does not know how to send; it is refused rather than dropped.
+    #[error("{member} is not sent by this program: {instead}")]
+    NotSent { member: String, instead: &'static str },
     /// The service could not be reached, or the connection broke.
     #[error("{endpoint} cannot be reached: {cause}. {hint}")]
     Unreachable { endpoint: String, cause: String, hint: &'static str },

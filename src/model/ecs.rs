@@ -43,6 +43,8 @@ pub struct EcsTaskSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pid_mode: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub network_mode: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub network_configuration: Option<NetworkConfiguration>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub runtime_platform: Option<RuntimePlatform>,

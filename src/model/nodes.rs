@@ -57,6 +57,8 @@ pub struct NodePropertyOverride {
     /// Refused by the local engine.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub eks_properties_override: Option<serde_json::Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub consumable_resource_properties_override: Option<ConsumableResourceProperties>,
 }
 
 /// `NodePropertiesSummary`: of the whole job `num_nodes`, of a node its index and whether it is the main one.

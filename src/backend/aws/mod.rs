@@ -13,6 +13,8 @@ mod settings;
 #[cfg(test)]
 mod tests;
 mod watch;
+#[cfg(test)]
+mod wholes;
 mod world;
 
 pub use settings::{AwsSettings, Keys};
@@ -88,6 +90,10 @@ fn settings(parts: &[(&str, Option<String>)]) -> String {
 
 fn no_schedules<T>() -> Result<T, BackendError> {
     Err(BackendError::Unsupported { action: "scheduling", backend: NAME, instead: NO_SCHEDULES })
+}
+
+fn not_sent(left: convert::NotSent, instead: &'static str) -> BackendError {
+    BackendError::NotSent { member: left.member, instead }
 }
 
 #[async_trait]
@@ -231,7 +237,8 @@ impl Backend for AwsBackend {
         request: RegisterJobDefinitionRequest,
     ) -> Result<RegisterJobDefinitionResponse, BackendError> {
         let name = request.job_definition_name.clone();
-        let call = convert::definition::register(self.service.batch.register_job_definition(), request)?;
+        let call = convert::definition::register(self.service.batch.register_job_definition(), request)
+            .map_err(|left| not_sent(left, "use `aws batch register-job-definition --cli-input-json`"))?;
         let answer = self.service.call(Operator, "RegisterJobDefinition", call.send()).await;
         let registered = answer.map(|answer| RegisterJobDefinitionResponse {
             job_definition_name: answer.job_definition_name.unwrap_or_default(),
@@ -279,7 +286,9 @@ impl Backend for AwsBackend {
     async fn submit_job(&self, request: SubmitJobRequest) -> Result<SubmitJobResponse, BackendError> {
         let target = format!("{} to {}", request.job_name, request.job_queue);
         let once = aws_sdk_batch::config::Builder::new().retry_config(RetryConfig::disabled());
-        let call = convert::request::submit(self.service.batch.submit_job(), request).customize().config_override(once);
+        let call = convert::request::submit(self.service.batch.submit_job(), request)
+            .map_err(|left| not_sent(left, "use `aws batch submit-job --cli-input-json`"))?;
+        let call = call.customize().config_override(once);
         let answer = self.service.call(Operator, "SubmitJob", call.send()).await;
         let submitted = answer.map(|answer| SubmitJobResponse {
             job_arn: answer.job_arn.unwrap_or_default(),

@@ -20,7 +20,7 @@ async fn backend_at(address: std::net::SocketAddr) -> AwsBackend {
     AwsBackend::connect(settings).await.expect("has all it needs")
 }
 
-async fn world(play: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> (AwsBackend, Stub) {
+pub async fn world(play: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> (AwsBackend, Stub) {
     let (stub, address) = Stub::on_loopback(play);
     (backend_at(address).await, stub)
 }

@@ -1,12 +1,16 @@
 //! The parts of a container that definitions and jobs share.
 
-use super::{list, some_list};
+use super::{NotSent, list, some_list};
 use crate::model::{
     Device, EfsAuthorizationConfig, EfsVolumeConfiguration, EphemeralStorage, FargatePlatformConfiguration,
     LinuxParameters, MountPoint, NetworkConfiguration, RepositoryCredentials, RuntimePlatform, Secret, Tmpfs, Ulimit,
     Volume, VolumeHost,
 };
 use aws_sdk_batch::types;
+use serde_json::{Map, Value};
+
+/// The member of a volume that is kept as it came.
+const S3_FILES: &str = "s3filesVolumeConfiguration";
 
 pub fn volume(given: types::Volume) -> Volume {
     Volume {
@@ -22,11 +26,39 @@ pub fn volume(given: types::Volume) -> Volume {
                 iam: config.iam.map(|word| word.as_str().to_owned()),
             }),
         }),
-        ..Volume::default()
+        other: given
+            .s3files_volume_configuration
+            .map(|given| (S3_FILES.to_owned(), s3_files(given)))
+            .into_iter()
+            .collect(),
     }
 }
 
-pub fn new_volume(wanted: Volume) -> types::Volume {
+fn s3_files(given: types::S3FilesVolumeConfiguration) -> Value {
+    let members: [(&str, Option<Value>); 4] = [
+        ("fileSystemArn", given.file_system_arn.map(Value::from)),
+        ("rootDirectory", given.root_directory.map(Value::from)),
+        ("transitEncryptionPort", given.transit_encryption_port.map(Value::from)),
+        ("accessPointArn", given.access_point_arn.map(Value::from)),
+    ];
+    let there = members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    Value::Object(there.collect::<Map<_, _>>())
+}
+
+fn new_s3_files(wanted: &Value) -> types::S3FilesVolumeConfiguration {
+    let text = |name: &str| wanted[name].as_str().map(str::to_owned);
+    let port = wanted["transitEncryptionPort"].as_i64().and_then(|port| i32::try_from(port).ok());
+    types::S3FilesVolumeConfiguration::builder()
+        .set_file_system_arn(text("fileSystemArn"))
+        .set_root_directory(text("rootDirectory"))
+        .set_transit_encryption_port(port)
+        .set_access_point_arn(text("accessPointArn"))
+        .build()
+}
+
+pub fn new_volume(at: &str, mut wanted: Volume) -> Result<types::Volume, NotSent> {
+    let s3_files = wanted.other.remove(S3_FILES);
+    NotSent::check(&format!("{at}: the volume `{}`", wanted.name), &wanted.other)?;
     let efs = wanted.efs_volume_configuration.map(|efs| {
         let config = efs.authorization_config.map(|config| {
             types::EfsAuthorizationConfig::builder()
@@ -42,11 +74,12 @@ pub fn new_volume(wanted: Volume) -> types::Volume {
             .set_authorization_config(config)
             .build()
     });
-    types::Volume::builder()
+    Ok(types::Volume::builder()
         .name(wanted.name)
         .set_host(wanted.host.map(|host| types::Host::builder().set_source_path(host.source_path).build()))
         .set_efs_volume_configuration(efs)
-        .build()
+        .set_s3files_volume_configuration(s3_files.as_ref().map(new_s3_files))
+        .build())
 }
 
 pub fn mount_point(given: types::MountPoint) -> MountPoint {

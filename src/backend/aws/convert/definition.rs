@@ -6,11 +6,12 @@ use super::container::{
     storage, ulimit, volume,
 };
 use super::job::{consumables, key_values, log_configuration, requirements, retry, timeout};
+use super::nodes::{new_nodes, nodes};
 use super::request::{
     new_consumables, new_key_values, new_log_configuration, new_requirements, new_retry, new_timeout,
 };
-use super::{count, list, some_list, sorted, unsorted};
-use crate::backend::BackendError;
+use super::task::{new_tasks, tasks};
+use super::{NotSent, count, list, some_list, sorted, try_list, unsorted};
 use crate::model::{ContainerProperties, JobDefinition, RegisterJobDefinitionRequest};
 use aws_sdk_batch::operation::register_job_definition::builders::RegisterJobDefinitionFluentBuilder;
 use aws_sdk_batch::types;
@@ -26,8 +27,8 @@ pub fn definition(given: types::JobDefinition) -> JobDefinition {
         parameters: sorted(given.parameters),
         retry_strategy: given.retry_strategy.map(retry),
         container_properties: given.container_properties.map(container),
-        ecs_properties: None,
-        node_properties: None,
+        ecs_properties: given.ecs_properties.map(tasks),
+        node_properties: given.node_properties.map(nodes),
         timeout: given.timeout.as_ref().map(timeout),
         scheduling_priority: given.scheduling_priority,
         consumable_resource_properties: given.consumable_resource_properties.map(consumables),
@@ -38,7 +39,7 @@ pub fn definition(given: types::JobDefinition) -> JobDefinition {
 }
 
 #[expect(deprecated, reason = "old definitions still carry vcpus and memory")]
-fn container(given: types::ContainerProperties) -> ContainerProperties {
+pub fn container(given: types::ContainerProperties) -> ContainerProperties {
     ContainerProperties {
         image: given.image.unwrap_or_default(),
         command: given.command.unwrap_or_default(),
@@ -68,34 +69,36 @@ fn container(given: types::ContainerProperties) -> ContainerProperties {
     }
 }
 
-/// Fills the call in. A member of the container that would not be sent is refused rather than dropped.
+/// Fills the call in. A member that would not be sent is refused rather than dropped.
 pub fn register(
     call: RegisterJobDefinitionFluentBuilder,
     wanted: RegisterJobDefinitionRequest,
-) -> Result<RegisterJobDefinitionFluentBuilder, BackendError> {
-    let container = wanted.container_properties.map(new_container).transpose()?;
+) -> Result<RegisterJobDefinitionFluentBuilder, NotSent> {
+    if wanted.eks_properties.is_some() {
+        return Err(NotSent::member("eksProperties".to_owned()));
+    }
+    let container = wanted.container_properties.map(|one| new_container("containerProperties", one)).transpose()?;
+    let tasks = wanted.ecs_properties.map(|tasks| new_tasks("ecsProperties", tasks)).transpose()?;
     Ok(call
         .job_definition_name(wanted.job_definition_name)
         .r#type(types::JobDefinitionType::from(wanted.kind.as_str()))
         .set_parameters(unsorted(wanted.parameters))
         .set_retry_strategy(wanted.retry_strategy.map(new_retry))
         .set_container_properties(container)
+        .set_ecs_properties(tasks)
+        .set_node_properties(wanted.node_properties.map(new_nodes).transpose()?)
         .set_timeout(wanted.timeout.map(new_timeout))
         .set_scheduling_priority(wanted.scheduling_priority)
         .set_consumable_resource_properties(wanted.consumable_resource_properties.map(new_consumables))
+        .set_platform_capabilities(some_list(wanted.platform_capabilities, |one| one.as_str().into()))
+        .set_propagate_tags(wanted.propagate_tags)
         .set_tags(unsorted(wanted.tags)))
 }
 
 #[expect(deprecated, reason = "old definitions still carry vcpus and memory")]
-fn new_container(wanted: ContainerProperties) -> Result<types::ContainerProperties, BackendError> {
-    let unknown = !wanted.other.is_empty() || wanted.volumes.iter().any(|volume| !volume.other.is_empty());
-    if unknown {
-        return Err(BackendError::Unsupported {
-            action: "registering a definition with container members that this program does not know",
-            backend: "aws",
-            instead: "register it with `aws batch register-job-definition --cli-input-json`",
-        });
-    }
+pub fn new_container(at: &str, wanted: ContainerProperties) -> Result<types::ContainerProperties, NotSent> {
+    NotSent::check(at, &wanted.other)?;
+    let volumes = try_list(wanted.volumes, |volume| new_volume(at, volume))?;
     Ok(types::ContainerProperties::builder()
         .image(wanted.image)
         .set_command(some_list(wanted.command, |word| word))
@@ -105,7 +108,7 @@ fn new_container(wanted: ContainerProperties) -> Result<types::ContainerProperti
         .set_memory(wanted.memory)
         .set_user(wanted.user)
         .set_log_configuration(wanted.log_configuration.map(new_log_configuration))
-        .set_volumes(some_list(wanted.volumes, new_volume))
+        .set_volumes((!volumes.is_empty()).then_some(volumes))
         .set_mount_points(some_list(wanted.mount_points, new_mount_point))
         .set_ulimits(some_list(wanted.ulimits, new_ulimit))
         .set_secrets(some_list(wanted.secrets, new_secret))
@@ -145,6 +148,7 @@ mod tests {
             "volumes": [
                 { "name": "here", "host": { "sourcePath": "/srv" } },
                 { "name": "fresh" },
+                { "name": "pail", "s3filesVolumeConfiguration": { "fileSystemArn": "arn:f", "rootDirectory": "/" } },
                 { "name": "far", "efsVolumeConfiguration": {
                     "fileSystemId": "fs-1", "rootDirectory": "/a", "transitEncryption": "ENABLED",
                     "transitEncryptionPort": 2049, "authorizationConfig": { "accessPointId": "ap", "iam": "ENABLED" },
@@ -152,6 +156,10 @@ mod tests {
             ],
             "mountPoints": [{ "containerPath": "/data", "readOnly": true, "sourceVolume": "here" }],
             "ulimits": [{ "name": "nofile", "softLimit": 10, "hardLimit": 20 }],
+            "logConfiguration": {
+                "logDriver": "awslogs", "options": { "awslogs-group": "/own" },
+                "secretOptions": [{ "name": "TOKEN", "valueFrom": "arn:t" }],
+            },
             "secrets": [{ "name": "KEY", "valueFrom": "arn:s" }],
             "readonlyRootFilesystem": true, "privileged": true, "enableExecuteCommand": false,
             "jobRoleArn": "arn:r", "executionRoleArn": "arn:e", "instanceType": "c5.large",
@@ -167,15 +175,18 @@ mod tests {
             "repositoryCredentials": { "credentialsParameter": "arn:c" },
         }));
         assert!(wanted.other.is_empty(), "{:?}", wanted.other);
-        let sent = new_container(wanted.clone()).expect("is sent");
+        let sent = new_container("containerProperties", wanted.clone()).expect("is sent");
         assert_eq!(container(sent), wanted);
     }
 
     #[test]
     fn a_member_that_would_be_dropped_is_refused() {
-        for members in [json!({ "novelty": {} }), json!({ "volumes": [{ "name": "a", "novelVolume": {} }] })] {
-            let error = new_container(wanted(members)).expect_err("is refused");
-            assert!(error.to_string().contains("aws batch register-job-definition"), "{error}");
+        let cases = [
+            (json!({ "novelty": {} }), "it.novelty"),
+            (json!({ "volumes": [{ "name": "a", "novelVolume": {} }] }), "it: the volume `a`.novelVolume"),
+        ];
+        for (members, expected) in cases {
+            assert_eq!(new_container("it", wanted(members)).expect_err("is refused").member, expected);
         }
     }
 }

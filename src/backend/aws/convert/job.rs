@@ -3,7 +3,8 @@
 use super::container::{
     credentials, linux_parameters, mount_point, network, platform, runtime, secret, storage, ulimit, volume,
 };
-use super::{count, list, sorted, time};
+use super::nodes::nodes;
+use super::{count, list, sorted, task, time};
 use crate::model::{
     ArrayProperties, AttemptContainerDetail, AttemptDetail, ConsumableResourceProperties,
     ConsumableResourceRequirement, ContainerDetail, ContainerSummary, DependencyKind, EvaluateOnExit, JobDependency,
@@ -134,8 +135,8 @@ pub fn detail(given: types::JobDetail) -> JobDetail {
             status_summary: status_counts(array.status_summary),
             status_summary_last_updated_at: time(array.status_summary_last_updated_at),
         }),
-        ecs_properties: None,
-        node_properties: None,
+        ecs_properties: given.ecs_properties.map(task::detail),
+        node_properties: given.node_properties.map(nodes),
         node_details: given.node_details.map(|node| NodeDetails {
             node_index: count(node.node_index).unwrap_or_default(),
             is_main_node: node.is_main_node.unwrap_or_default(),
@@ -164,20 +165,44 @@ pub fn consumables(given: types::ConsumableResourceProperties) -> ConsumableReso
     ConsumableResourceProperties { consumable_resource_list: list(given.consumable_resource_list, requirement) }
 }
 
-fn extra(detail: &JobDetail) -> JobExtra {
-    let container = detail.container.as_ref();
-    let required = |kind: &str| {
-        let requirements = container.map(|container| container.resource_requirements.as_slice()).unwrap_or_default();
-        requirements.iter().find(|requirement| requirement.kind == kind).map(|requirement| requirement.value.as_str())
+/// The vCPUs and MiB that a job asks for: of several containers, what they ask for together; of a multi-node job as a
+/// whole, what its main node does.
+fn asked(detail: &JobDetail) -> (f64, u64) {
+    let of = |requirements: &[ResourceRequirement]| {
+        let find = |kind: &str| requirements.iter().find(|one| one.kind == kind).map(|one| one.value.as_str());
+        let vcpus: Option<f64> = find("VCPU").and_then(|value| value.parse().ok());
+        let memory: Option<u64> = find("MEMORY").and_then(|value| value.parse().ok());
+        (vcpus, memory)
     };
-    let vcpus = required("VCPU").and_then(|value| value.parse().ok());
-    let memory = required("MEMORY").and_then(|value| value.parse().ok());
+    let both = |(vcpus, memory): (Option<f64>, Option<u64>)| (vcpus.unwrap_or_default(), memory.unwrap_or_default());
+    let sum = |sum: (f64, u64), one: (f64, u64)| (sum.0 + one.0, sum.1 + one.1);
+    let tasks = detail.ecs_properties.iter().flat_map(|ecs| &ecs.task_properties);
+    let several = tasks.flat_map(|task| &task.containers).map(|one| both(of(&one.given.resource_requirements)));
+    let several = several.reduce(sum);
+    let main = detail.node_properties.as_ref().and_then(|nodes| nodes.of_node(nodes.main_node, nodes.num_nodes));
+    let of_main = main.map(|range| match (&range.container, &range.ecs_properties) {
+        (Some(container), _) => both(of(&container.resource_requirements)),
+        (None, tasks) => {
+            let containers = tasks.iter().flat_map(|tasks| &tasks.task_properties).flat_map(|task| &task.containers);
+            containers.map(|one| both(of(&one.resource_requirements))).fold((0.0, 0), sum)
+        }
+    });
+    several.or(of_main).unwrap_or_else(|| {
+        let Some(container) = &detail.container else { return (0.0, 0) };
+        let (vcpus, memory) = of(&container.resource_requirements);
+        let old = (container.vcpus.map(f64::from), container.memory.and_then(|memory| u64::try_from(memory).ok()));
+        both((vcpus.or(old.0), memory.or(old.1)))
+    })
+}
+
+fn extra(detail: &JobDetail) -> JobExtra {
+    let (vcpus, memory_mib) = asked(detail);
     let ended = u32::try_from(detail.attempts.len()).unwrap_or(u32::MAX);
     let log = detail.log(None, None);
     JobExtra {
         job_queue: name_of(&detail.job_queue).to_owned(),
-        vcpus: vcpus.or_else(|| container?.vcpus.map(f64::from)).unwrap_or_default(),
-        memory_mib: memory.or_else(|| u64::try_from(container?.memory?).ok()).unwrap_or_default(),
+        vcpus,
+        memory_mib,
         priority: detail.scheduling_priority.unwrap_or_default(),
         // `attempts` holds those that have ended.
         attempt: if detail.status.is_placed() { ended.saturating_add(1) } else { ended },
@@ -241,7 +266,7 @@ fn attempt(given: types::AttemptDetail) -> AttemptDetail {
         started_at: time(given.started_at),
         stopped_at: time(given.stopped_at),
         status_reason: given.status_reason,
-        task_properties: Vec::new(),
+        task_properties: list(given.task_properties, task::attempt),
     }
 }
 
@@ -291,7 +316,7 @@ pub fn log_configuration(given: types::LogConfiguration) -> LogConfiguration {
     }
 }
 
-fn network_interface(given: types::NetworkInterface) -> Value {
+pub fn network_interface(given: types::NetworkInterface) -> Value {
     members([
         ("attachmentId", given.attachment_id.into()),
         ("ipv6Address", given.ipv6_address.into()),

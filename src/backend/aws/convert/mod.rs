@@ -5,11 +5,30 @@ pub mod definition;
 pub mod environment;
 pub mod job;
 pub mod log;
+pub mod nodes;
 pub mod queue;
 pub mod request;
+pub mod task;
 
 use crate::model::{Health, Switch};
 use std::collections::{BTreeMap, HashMap};
+
+/// The member of a request that no call of this program carries. What asks for it is refused rather than done without.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotSent {
+    pub member: String,
+}
+
+impl NotSent {
+    fn member(member: String) -> Self {
+        Self { member }
+    }
+
+    /// Refuses members that are not known: none may be there.
+    fn check(at: &str, unknown: &BTreeMap<String, serde_json::Value>) -> Result<(), Self> {
+        unknown.keys().next().map_or(Ok(()), |name| Err(Self::member(format!("{at}.{name}"))))
+    }
+}
 
 /// Tags, parameters and options, in order.
 fn sorted(map: Option<HashMap<String, String>>) -> BTreeMap<String, String> {
@@ -24,6 +43,10 @@ fn unsorted(map: BTreeMap<String, String>) -> Option<HashMap<String, String>> {
 /// A list to send; `None` where there is nothing.
 fn some_list<T, U>(list: Vec<T>, convert: impl Fn(T) -> U) -> Option<Vec<U>> {
     (!list.is_empty()).then(|| list.into_iter().map(convert).collect())
+}
+
+fn try_list<T, U>(list: Vec<T>, convert: impl Fn(T) -> Result<U, NotSent>) -> Result<Vec<U>, NotSent> {
+    list.into_iter().map(convert).collect()
 }
 
 fn list<T, U>(list: Option<Vec<T>>, convert: impl Fn(T) -> U) -> Vec<U> {

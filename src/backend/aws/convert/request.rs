@@ -1,7 +1,9 @@
 //! What is submitted, and the parts that submissions and definitions share.
 
 use super::container::new_secret;
-use super::{signed, some_list, unsorted};
+use super::nodes::new_node_overrides;
+use super::task::new_override;
+use super::{NotSent, signed, some_list, unsorted};
 use crate::model::{
     ConsumableResourceProperties, ConsumableResourceRequirement, ContainerOverrides, DependencyKind, JobDependency,
     JobTimeout, KeyValuePair, LogConfiguration, ResourceRequirement, RetryStrategy, SubmitJobRequest,
@@ -9,16 +11,22 @@ use crate::model::{
 use aws_sdk_batch::operation::submit_job::builders::SubmitJobFluentBuilder;
 use aws_sdk_batch::types;
 
-/// Fills a submission in.
-pub fn submit(call: SubmitJobFluentBuilder, wanted: SubmitJobRequest) -> SubmitJobFluentBuilder {
+/// Fills a submission in. A member that would not be sent is refused rather than dropped.
+pub fn submit(call: SubmitJobFluentBuilder, wanted: SubmitJobRequest) -> Result<SubmitJobFluentBuilder, NotSent> {
+    if wanted.eks_properties_override.is_some() {
+        return Err(NotSent::member("eksPropertiesOverride".to_owned()));
+    }
     let array = wanted.array_properties.and_then(|array| signed(array.size));
-    call.job_name(wanted.job_name)
+    Ok(call
+        .job_name(wanted.job_name)
         .job_queue(wanted.job_queue)
         .job_definition(wanted.job_definition)
         .set_array_properties(array.map(|size| types::ArrayProperties::builder().size(size).build()))
         .set_depends_on(some_list(wanted.depends_on, new_dependency))
         .set_parameters(unsorted(wanted.parameters))
         .set_container_overrides(wanted.container_overrides.map(new_overrides))
+        .set_ecs_properties_override(wanted.ecs_properties_override.map(new_override))
+        .set_node_overrides(wanted.node_overrides.map(new_node_overrides).transpose()?)
         .set_retry_strategy(wanted.retry_strategy.map(new_retry))
         .set_timeout(wanted.timeout.map(new_timeout))
         .set_share_identifier(wanted.share_identifier)
@@ -26,7 +34,8 @@ pub fn submit(call: SubmitJobFluentBuilder, wanted: SubmitJobRequest) -> SubmitJ
         .set_consumable_resource_properties_override(
             wanted.consumable_resource_properties_override.map(new_consumables),
         )
-        .set_tags(unsorted(wanted.tags))
+        .set_propagate_tags(wanted.propagate_tags)
+        .set_tags(unsorted(wanted.tags)))
 }
 
 pub fn new_consumables(wanted: ConsumableResourceProperties) -> types::ConsumableResourceProperties {
@@ -50,13 +59,14 @@ fn new_dependency(wanted: JobDependency) -> types::JobDependency {
 }
 
 #[expect(deprecated, reason = "old definitions still carry vcpus and memory")]
-fn new_overrides(wanted: ContainerOverrides) -> types::ContainerOverrides {
+pub fn new_overrides(wanted: ContainerOverrides) -> types::ContainerOverrides {
     types::ContainerOverrides::builder()
         .set_command(some_list(wanted.command, |word| word))
         .set_environment(some_list(wanted.environment, new_key_values))
         .set_resource_requirements(some_list(wanted.resource_requirements, new_requirements))
         .set_vcpus(wanted.vcpus)
         .set_memory(wanted.memory)
+        .set_instance_type(wanted.instance_type)
         .build()
 }
 
