@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::mpsc::{Sender, UnboundedSender, channel, unbounded_channel};
+use tokio::sync::mpsc::{Sender, UnboundedReceiver, UnboundedSender, channel, unbounded_channel};
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
@@ -132,8 +132,8 @@ impl Host {
                     self.tell(message);
                 }
             }
-            News::Heard(message) => {
-                let orders = self.hold.hear(message, now());
+            News::Heard(messages) => {
+                let orders = messages.into_iter().flat_map(|message| self.hold.hear(message, now())).collect();
                 self.follow(orders);
             }
             News::Lost => self.engine = Err(Instant::now()),
@@ -164,10 +164,16 @@ impl Host {
         self.follow(orders);
     }
 
+    /// What is to be stopped by the orders that start it knows so before it begins, and so never runs.
     fn follow(&mut self, orders: Vec<Order>) {
+        let mut launches = Vec::new();
         for order in orders {
             match order {
-                Order::Launch(start) => self.launch(start),
+                Order::Launch(start) => {
+                    let (stop, stops) = unbounded_channel();
+                    self.stops.insert(start.attempt.clone(), stop);
+                    launches.push((start, stops));
+                }
                 Order::Stop { attempt, grace_seconds } => {
                     if let Some(stop) = self.stops.get(&attempt) {
                         // It is over, and its exit on the way, when it does not listen any more.
@@ -177,12 +183,13 @@ impl Host {
                 Order::Tell(message) => self.tell(message),
             }
         }
+        for (start, stops) in launches {
+            self.launch(start, stops);
+        }
     }
 
-    fn launch(&mut self, start: Box<Start>) {
+    fn launch(&self, start: Box<Start>, stops: UnboundedReceiver<u32>) {
         tracing::info!(attempt = %start.attempt, task = start.task_id, containers = start.containers.len(), "start");
-        let (stop, stops) = unbounded_channel();
-        self.stops.insert(start.attempt.clone(), stop);
         let start: Arc<Start> = Arc::from(start);
         let (surroundings, progress) = (Arc::clone(&self.surroundings), self.progress.clone());
         tokio::spawn(async move {

@@ -26,7 +26,8 @@ const MESSAGE_LIMIT: u64 = 16 * 1024 * 1024;
 pub(super) enum News {
     /// An engine is there; what is sent here reaches it, and dropping the sender hangs up.
     Connected(Sender<ToEngine>),
-    Heard(ToAgent),
+    /// What was said in one breath, in its order.
+    Heard(Vec<ToAgent>),
     Lost,
     /// The data directory is no more, and no engine will come.
     Gone,
@@ -96,14 +97,16 @@ async fn converse(stream: UnixStream, messages: Receiver<ToEngine>, news: &Sende
 async fn listen(read: OwnedReadHalf, news: &Sender<News>) -> io::Result<()> {
     let mut lines = BufReader::new(read);
     let mut line = Vec::new();
+    let mut breath = Vec::new();
     loop {
         line.clear();
         (&mut lines).take(MESSAGE_LIMIT).read_until(b'\n', &mut line).await?;
         if line.pop() != Some(b'\n') {
             return Ok(());
         }
-        let message = serde_json::from_slice(&line)?;
-        if news.send(News::Heard(message)).await.is_err() {
+        breath.push(serde_json::from_slice(&line)?);
+        // What has come together is heard together: a start is not begun while its stop lies read beside it.
+        if !lines.buffer().contains(&b'\n') && news.send(News::Heard(std::mem::take(&mut breath))).await.is_err() {
             return Ok(());
         }
     }

@@ -20,6 +20,7 @@ mod process;
 mod procs;
 mod runtime;
 mod scratch;
+mod terms;
 mod usage;
 
 #[cfg(test)]

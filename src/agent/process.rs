@@ -6,15 +6,16 @@ use super::fence::Fence;
 use super::log_file::{Logger, Stream, last_words};
 use super::message::Exit;
 use super::scratch::Scratch;
+use super::terms::{self, Terms};
 use super::usage::{Last, mib};
 use super::{OUT_OF_MEMORY, escaped, now, procs};
 use rustix::fd::OwnedFd;
 use rustix::fs::{Access, access};
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process_group, prlimit};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::future::pending;
-use std::io;
+use std::io::{self, Write as _};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -29,6 +30,11 @@ const WORKDIR: &str = "BATCHDECK_WORKDIR";
 /// What a job gets to see of the agent's own environment.
 const INHERITED: [&str; 4] = ["PATH", "HOME", "LANG", "LC_ALL"];
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/// They say which GPUs are its own to the programs of a process.
+const GPU_VARIABLES: [&str; 2] = ["NVIDIA_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES"];
+const SHELL: &str = "/bin/sh";
+/// A process whose limits are to be set waits for a line, and is the job's from then on.
+const GATE: &str = "read -r go && exec \"$0\" \"$@\" </dev/null";
 /// What a pipe holds at most, unless somebody has made it larger.
 const PIPE_SIZE: usize = 64 * 1024;
 /// When a process is looked at after its start, in milliseconds from the look before; the last one is repeated. With the
@@ -43,14 +49,25 @@ pub(super) async fn run(seat: Seat<'_>, mut control: Control, sign: impl FnMut(S
     if !seat.is_alone() {
         place.push(&seat.container.name);
     }
-    let scratch = match Scratch::create(&seat.around.data_directory, &place) {
+    let terms = match terms::of(seat) {
+        Ok(terms) => terms,
+        Err(reason) => return never_started(format!("CannotStartContainerError: {reason}")),
+    };
+    let made = match &terms.identity {
+        Some(other) => Scratch::create_for(&place, (other.uid, other.gid)),
+        None => Scratch::create(&seat.around.data_directory, &place),
+    };
+    let scratch = match made {
         Ok(scratch) => scratch,
         Err(error) => return never_started(format!("CannotStartContainerError: {error}; mend it and submit again")),
     };
-    let exit = match prepare(seat, scratch.path()) {
+    let exit = match prepare(seat, scratch.path(), &terms) {
         Ok(command) => {
-            let logger = Logger::open(&seat.log());
-            run_command(command, seat, &mut control, logger, sign).await
+            let mut logger = Logger::open(&seat.log());
+            if let Some(notice) = &terms.notice {
+                logger.take(Stream::Stderr, format!("{notice}\n").as_bytes()).await;
+            }
+            run_command(command, seat, &terms, &mut control, logger, sign).await
         }
         Err(reason) => never_started(format!("CannotStartContainerError: {reason}")),
     };
@@ -61,6 +78,7 @@ pub(super) async fn run(seat: Seat<'_>, mut control: Control, sign: impl FnMut(S
 async fn run_command(
     mut command: Command,
     seat: Seat<'_>,
+    terms: &Terms,
     control: &mut Control,
     logger: Logger,
     mut sign: impl FnMut(Sign) + Send,
@@ -80,6 +98,13 @@ async fn run_command(
         }
     };
     drop(command);
+    if let Err(reason) = limit(&mut child, pid, &terms.limits) {
+        signal_group(pid, Signal::KILL);
+        let _ = child.wait();
+        escaped::forget(pid);
+        logger.finish().await;
+        return never_started(format!("CannotStartContainerError: {reason}"));
+    }
     control.started(seat.timeout_seconds);
     sign(Sign::Started { at: started_at, address: seat.task.network.as_ref().map(|_| "127.0.0.1".to_owned()) });
     let meters = &seat.around.meters;
@@ -103,6 +128,18 @@ async fn run_command(
     };
     let timed_out = control.timed_out();
     Exit { at, started_at: Some(started_at), code, reason, timed_out, usage: Some(usage), ..Exit::default() }
+}
+
+/// Limits a process that waits at its [`GATE`], and lets it go on.
+fn limit(child: &mut Child, pid: i32, limits: &[(String, Resource, Rlimit)]) -> Result<(), String> {
+    let Some(mut gate) = child.stdin.take() else { return Ok(()) };
+    for (name, resource, wanted) in limits {
+        prlimit(Pid::from_raw(pid), *resource, wanted.clone())
+            .map_err(|error| format!("ulimits: {name} cannot be set: {error}; change it or leave it out"))?;
+    }
+    // One that is dead already is found so.
+    let _ = gate.write_all(b"\n");
+    Ok(())
 }
 
 /// How a process has ended.
@@ -273,11 +310,11 @@ async fn log(
 }
 
 /// The command, ready to be spawned; or why it cannot be, and what to do.
-fn prepare(seat: Seat<'_>, scratch: &Path) -> Result<Command, String> {
+fn prepare(seat: Seat<'_>, scratch: &Path, terms: &Terms) -> Result<Command, String> {
     let Some((program, arguments)) = seat.container.properties.command.split_first() else {
         return Err("no command was given, and a process on this machine has none of its own; give one".to_owned());
     };
-    let environment = environment(seat, scratch)?;
+    let environment = environment(seat, scratch, terms)?;
     let directory = match environment.get(WORKDIR) {
         Some(directory) if !Path::new(directory).is_dir() => {
             let directory = Path::new(directory).display();
@@ -289,25 +326,37 @@ fn prepare(seat: Seat<'_>, scratch: &Path) -> Result<Command, String> {
         None => scratch.to_owned(),
     };
     let file = find(program, environment.get("PATH"), &directory)?;
-    let mut command = Command::new(file);
+    let mut command = if terms.limits.is_empty() {
+        let mut command = Command::new(file);
+        command.arg0(program).args(arguments).stdin(Stdio::null());
+        command
+    } else {
+        let mut command = Command::new(SHELL);
+        command.args(["-c", GATE]).arg(file).args(arguments).stdin(Stdio::piped());
+        command
+    };
+    if let Some(other) = &terms.identity {
+        command.uid(other.uid).gid(other.gid);
+    }
     command
-        .arg0(program)
-        .args(arguments)
         .env_clear()
         .envs(&environment)
         .current_dir(directory)
-        .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0);
     Ok(command)
 }
 
-fn environment(seat: Seat<'_>, scratch: &Path) -> Result<BTreeMap<String, OsString>, String> {
+fn environment(seat: Seat<'_>, scratch: &Path, terms: &Terms) -> Result<BTreeMap<String, OsString>, String> {
     let mut environment: BTreeMap<String, OsString> =
         INHERITED.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var_os(name)?))).collect();
     environment.entry("PATH".to_owned()).or_insert_with(|| DEFAULT_PATH.into());
     environment.insert("TMPDIR".to_owned(), scratch.into());
+    if let Some(other) = &terms.identity {
+        environment.insert("HOME".to_owned(), other.home.clone().into());
+        environment.extend(["USER", "LOGNAME"].map(|name| (name.to_owned(), OsString::from(&other.name))));
+    }
     for variable in &seat.container.properties.environment {
         if variable.name.is_empty() || variable.name.contains(['=', '\0']) || variable.value.contains('\0') {
             let name = variable.name.escape_debug();
@@ -316,6 +365,11 @@ fn environment(seat: Seat<'_>, scratch: &Path) -> Result<BTreeMap<String, OsStri
             ));
         }
         environment.insert(variable.name.clone(), variable.value.clone().into());
+    }
+    let devices = &seat.container.gpu_devices;
+    if !devices.is_empty() {
+        let list = devices.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+        environment.extend(GPU_VARIABLES.map(|name| (name.to_owned(), OsString::from(&list))));
     }
     // Last: by these a job's processes are found again.
     for entry in seat.cookie() {

@@ -2,10 +2,10 @@
 
 use std::fs::DirBuilder;
 use std::io;
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, chown};
 use std::path::{Path, PathBuf};
 
-/// `DATA/work/<task id>/`, for as long as the attempt lives.
+/// `DATA/work/<task id>/`, or one elsewhere for another user, for as long as the attempt lives.
 #[derive(Debug)]
 pub(super) struct Scratch {
     path: PathBuf,
@@ -31,6 +31,17 @@ impl Scratch {
         let created = builder.create(&path).or_else(|_| builder.recursive(true).create(&path));
         match created {
             Ok(()) => Ok(Self { shared: shared.map(|task| work.join(task)), path }),
+            Err(source) => Err(ScratchError { path, source }),
+        }
+    }
+
+    /// For another user, who cannot reach `work`: in the directory for temporary files, and that user's own.
+    pub(super) fn create_for(place: &Path, (uid, gid): (u32, u32)) -> Result<Self, ScratchError> {
+        let name = place.to_string_lossy().replace('/', "-");
+        let path = std::env::temp_dir().join(format!("batchdeck-{name}"));
+        let created = DirBuilder::new().mode(0o700).create(&path).and_then(|()| chown(&path, Some(uid), Some(gid)));
+        match created {
+            Ok(()) => Ok(Self { path, shared: None }),
             Err(source) => Err(ScratchError { path, source }),
         }
     }

@@ -2,6 +2,7 @@
 //! start is the same each time, and a stop of what has ended is answered by its exit.
 
 use super::event::Event;
+use super::gpus::share_out;
 use super::job::{Attempt, Job, Key, Root};
 use super::outlet::Outlet;
 use super::state::Environment;
@@ -136,6 +137,7 @@ impl Engine {
             let logging = container.properties.log_configuration.as_ref();
             container.log_stream = Outlet::of(&spec.definition, logging, &container.name, &attempt.task_id).key();
         }
+        share_out(&attempt.gpus, &mut containers);
         let volumes = match work {
             Work::One { properties, .. } => properties.volumes.clone(),
             Work::Several { task, .. } => task.settings.volumes.clone(),

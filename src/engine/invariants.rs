@@ -86,6 +86,13 @@ impl Engine {
             let within =
                 host.used_milli <= host.vcpus_milli && host.used_mib <= host.memory_mib && host.used_gpus <= host.gpus;
             hold("no instance is over-committed", within, || format!("{id}: {host:?}"))?;
+            let mut devices: Vec<u32> = self.held_gpus(host).collect();
+            let held = devices.len();
+            devices.sort_unstable();
+            devices.dedup();
+            hold("no GPU is two jobs' at once", devices.len() == held && held <= host.used_gpus as usize, || {
+                format!("{id}: {devices:?} of {held}")
+            })?;
             let idle = host.idle_since.is_some() == (host.placed.is_empty() && host.state != InstanceState::Pending);
             hold("an instance is idle when it is registered and empty", idle, || format!("{id}: {host:?}"))?;
             let known = self.core.environments.contains_key(&host.environment);

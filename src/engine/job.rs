@@ -140,6 +140,9 @@ pub struct Attempt {
     pub bill: Option<Box<Bill>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Millis>,
+    /// The indexes of the GPUs that it has for itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gpus: Vec<u32>,
     /// Of a main node: where the others reach it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<Text>,

@@ -16,6 +16,7 @@ mod deliver;
 mod effects;
 pub mod event;
 mod front;
+mod gpus;
 mod hosts;
 mod index;
 mod invariants;

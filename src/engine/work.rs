@@ -150,7 +150,7 @@ fn of_task(
         memory_mib: share.memory_mib,
         start_timeout: given.start_timeout,
         stop_timeout: given.stop_timeout,
-        log_stream: String::new(),
+        ..TaskContainer::default()
     }
 }
 

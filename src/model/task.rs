@@ -25,6 +25,9 @@ pub struct TaskContainer {
     /// Its own limit; `None` where the task's alone holds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory_mib: Option<u64>,
+    /// The indexes of the machine's GPUs that are its own.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub gpu_devices: Vec<u32>,
     /// Seconds within which it must come to where the containers that depend on it wait for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start_timeout: Option<u32>,

@@ -61,7 +61,7 @@ fn host(seat: Seat<'_>, wanted: &ContainerProperties, network_mode: Option<Strin
         shm_size: linux.shared_memory_size.map(|mib| i64::from(mib) * MIB),
         tmpfs: (!linux.tmpfs.is_empty()).then(|| linux.tmpfs.iter().map(tmpfs).collect::<HashMap<_, _>>()),
         devices: some(linux.devices.iter().map(device).collect()),
-        device_requests: (seat.task.gpus > 0).then(|| vec![gpus(seat.task.gpus)]),
+        device_requests: gpus(seat).map(|request| vec![request]),
         network_mode,
         ..HostConfig::default()
     }
@@ -116,12 +116,16 @@ fn device(wanted: &Device) -> DeviceMapping {
     }
 }
 
-fn gpus(count: u32) -> DeviceRequest {
-    DeviceRequest {
-        count: Some(count.into()),
+/// The devices that the engine has chosen. One that chooses none says how many there are to be.
+fn gpus(seat: Seat<'_>) -> Option<DeviceRequest> {
+    let chosen: Vec<String> = seat.container.gpu_devices.iter().map(ToString::to_string).collect();
+    let counted = seat.is_alone().then_some(seat.task.gpus).filter(|count| chosen.is_empty() && *count > 0);
+    (counted.is_some() || !chosen.is_empty()).then(|| DeviceRequest {
+        count: counted.map(i64::from),
+        device_ids: some(chosen),
         capabilities: Some(vec![vec!["gpu".to_owned()]]),
         ..DeviceRequest::default()
-    }
+    })
 }
 
 #[cfg(test)]
@@ -140,7 +144,7 @@ mod tests {
             "attempt": { "job": "j", "number": 1 }, "taskId": "t", "asProcess": false, "vcpus": 1.5, "memoryMib": 64, "gpus": 2,
             "volumes": [{ "name": "here", "host": { "sourcePath": "/srv" } }, { "name": "fresh" }],
             "containers": [{
-                "name": "default", "essential": true, "logStream": "s",
+                "name": "default", "essential": true, "logStream": "s", "gpuDevices": [1, 3],
                 "properties": {
                     "image": "i", "user": "1000:2000", "privileged": true, "readonlyRootFilesystem": true,
                     "mountPoints": [
@@ -181,7 +185,7 @@ mod tests {
             "Tmpfs": { "/tmp": "size=4m,noexec" },
             "Ulimits": [{ "Name": "nofile", "Soft": 10, "Hard": 20 }],
             "Devices": [{ "PathOnHost": "/dev/fuse", "PathInContainer": "/dev/fuse", "CgroupPermissions": "rm" }],
-            "DeviceRequests": [{ "Count": 2, "Capabilities": [["gpu"]] }],
+            "DeviceRequests": [{ "DeviceIDs": ["1", "3"], "Capabilities": [["gpu"]] }],
             "Mounts": [
                 { "Target": "/here", "Source": "/srv", "Type": "bind", "ReadOnly": true },
                 { "Target": "/fresh", "Source": "batchdeck-t-fresh", "Type": "volume" },

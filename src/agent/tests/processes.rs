@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::agent::leftovers::kill_leftovers;
-use crate::model::{ContainerCondition, Secret, TaskContainerDependency};
+use crate::model::{ContainerCondition, Secret, TaskContainerDependency, Ulimit};
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -333,4 +333,59 @@ async fn a_secret_that_only_aws_has_is_refused_by_name() {
     let exit = engine.run(with(shell("a", "true"), |container| container.secrets = vec![secret])).await;
     let reason = exit.reason.expect("a reason");
     assert!(reason.contains("the secret KEY (arn:aws:secretsmanager:x) is in AWS"), "{reason}");
+}
+
+#[tokio::test]
+async fn limits_hold_from_the_first_instruction_and_what_is_left_out_is_said_first() {
+    let (world, mut engine) = World::begin().await;
+    let fenced =
+        with(start("a", &["sh", "-c", "echo $(ulimit -n) $(ulimit -Hn) $0 $1; cat", "zero", "one"]), |wanted| {
+            wanted.ulimits = vec![Ulimit { name: "nofile".into(), soft_limit: 50, hard_limit: 60 }];
+            wanted.readonly_root_filesystem = Some(true);
+        });
+    assert_eq!(engine.run(fenced).await.code, Some(0), "its input is empty");
+    let lines = world.log("a");
+    assert_eq!(lines[1..], ["50 60 zero one"]);
+    assert!(
+        lines[0].starts_with("batchdeck: a process of this machine runs without: readonlyRootFilesystem;"),
+        "{lines:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_field_that_a_process_cannot_have_fails_the_start_and_is_named() {
+    let (world, mut engine) = World::begin().await;
+    let asked = with(shell("a", "touch ran"), |wanted| wanted.user = Some("nobody-of-this-name".into()));
+    let exit = engine.run(asked).await;
+    assert_eq!((exit.started_at, exit.code), (None, None));
+    let reason = exit.reason.expect("a reason");
+    assert!(reason.starts_with("CannotStartContainerError: user: `nobody-of-this-name` is no user"), "{reason}");
+    assert!(!world.path("logs/d/default/task-a.log").exists());
+}
+
+#[tokio::test]
+async fn a_job_of_another_user_is_that_users_and_has_a_directory_of_its_own() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let (world, mut engine) = World::begin().await;
+    let script = "echo $(id -u):$(id -g) $HOME; touch here && echo wrote; [ \"$PWD\" = \"$TMPDIR\" ] && pwd";
+    let asked = with(shell("a", script), |wanted| wanted.user = Some("61234:61235".into()));
+    assert_eq!(engine.run(asked).await.code, Some(0));
+    let lines = world.log("a");
+    assert_eq!(lines[..2], ["61234:61235 /", "wrote"]);
+    assert!(!Path::new(&lines[2]).exists(), "{} is gone with its job", lines[2]);
+}
+
+#[tokio::test]
+async fn the_gpus_of_a_job_are_named_to_its_programs_whatever_its_definition_says() {
+    let (world, mut engine) = World::begin().await;
+    let script = "echo ${NVIDIA_VISIBLE_DEVICES-none} ${CUDA_VISIBLE_DEVICES-none}";
+    let mut with_two = with(shell("a", script), |wanted| {
+        wanted.environment = vec![variable("CUDA_VISIBLE_DEVICES", "all")];
+    });
+    with_two.containers[0].gpu_devices = vec![1, 3];
+    engine.run(with_two).await;
+    engine.run(shell("b", script)).await;
+    assert_eq!((world.log("a"), world.log("b")), (vec!["1,3 1,3".to_owned()], vec!["none none".to_owned()]));
 }

@@ -235,6 +235,7 @@ impl Engine {
         at: Millis,
     ) {
         let bill = self.bill(key, instance);
+        let gpus = self.free_gpus(key, instance);
         let cluster = self.core.environments.get(&*environment).map_or("", |found| found.cluster.as_str()).into();
         let attempt = Attempt {
             instance: instance.clone(),
@@ -244,6 +245,7 @@ impl Engine {
             placed_at: at,
             bill: bill.map(Box::new),
             started_at: None,
+            gpus,
             address: None,
             end: None,
         };

@@ -6,6 +6,7 @@ mod costs;
 mod deliveries;
 mod facts;
 mod fleet;
+mod gpus;
 mod holds;
 mod journal;
 mod life;
