@@ -561,9 +561,9 @@ pub struct ScheduleCreateArgs {
     /// Delete it after its last time.
     #[arg(long)]
     pub delete_after: bool,
-    /// The role by which AWS submits the job.
-    #[arg(long, value_name = "ARN", default_value = "arn:aws:iam::123456789012:role/batchdeck-scheduler")]
-    pub role_arn: String,
+    /// The role by which AWS submits the job; the context's `scheduler-role` if not said.
+    #[arg(long, value_name = "ARN")]
+    pub role_arn: Option<String>,
     /// How to print it.
     #[arg(short, long, value_enum, default_value_t)]
     pub output: Format,

@@ -126,22 +126,16 @@ pub trait Backend: Send + Sync + 'static {
     ) -> Result<BoxStream<'static, Result<Change, BackendError>>, BackendError>;
 
     /// All schedule groups.
-    async fn schedule_groups(&self) -> Result<Vec<ScheduleGroup>, BackendError> {
-        Err(no_groups())
-    }
-    async fn create_schedule_group(&self, _name: &str) -> Result<(), BackendError> {
-        Err(no_groups())
-    }
+    async fn schedule_groups(&self) -> Result<Vec<ScheduleGroup>, BackendError>;
+    async fn create_schedule_group(&self, name: &str) -> Result<(), BackendError>;
     /// Deletes a group with its schedules.
-    async fn delete_schedule_group(&self, _name: &str) -> Result<(), BackendError> {
-        Err(no_groups())
-    }
+    async fn delete_schedule_group(&self, name: &str) -> Result<(), BackendError>;
     /// Firings of schedules that came to nothing, newest first.
     async fn dead_letters(&self, _limit: usize) -> Result<Vec<DeadLetter>, BackendError> {
-        Err(no_groups())
+        Err(no_dead_letters())
     }
     async fn clear_dead_letters(&self) -> Result<(), BackendError> {
-        Err(no_groups())
+        Err(no_dead_letters())
     }
 
     /// What Batch tells EventBridge, from a cursor on; with `follow` it goes on with what comes.
@@ -161,11 +155,11 @@ pub trait Backend: Send + Sync + 'static {
     async fn engine_status(&self) -> Result<EngineStatus, BackendError>;
 }
 
-fn no_groups() -> BackendError {
+fn no_dead_letters() -> BackendError {
     BackendError::Unsupported {
-        action: "schedules",
+        action: "listing dead letters",
         backend: "aws",
-        instead: "use `aws scheduler` with the same account and region",
+        instead: "read the SQS queue that the schedule names as its dead-letter queue",
     }
 }
 

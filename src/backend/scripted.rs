@@ -8,14 +8,15 @@ use crate::model::{
     AuditEntry, Change, ComputeEnvironment, CostQuery, CostReport, CreateComputeEnvironmentRequest,
     CreateJobQueueRequest, Cursor, EngineStatus, FrontOfQueue, FrontOfQueueJob, GetLogEvents, HoldTarget, InstanceId,
     JobDefinition, JobDetail, JobId, JobQueue, JobQueueSnapshot, JobStatus, JobSummary, LogEvent, LogPage, Millis,
-    MoveTo, ObservedRuns, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Schedule, ScheduleRun,
-    SubmitJobRequest, SubmitJobResponse, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest, What, name_of,
+    MoveTo, ObservedRuns, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Schedule, ScheduleGroup,
+    ScheduleRun, SubmitJobRequest, SubmitJobResponse, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest, What,
+    name_of,
 };
 use async_trait::async_trait;
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -90,6 +91,8 @@ pub enum Call {
     Hold(HoldTarget, Why),
     Release(HoldTarget, Why),
     MoveJob { id: JobId, to: MoveTo, why: Why },
+    CreateScheduleGroup(String),
+    DeleteScheduleGroup(String),
     CreateSchedule(Box<Schedule>),
     UpdateSchedule(Box<Schedule>),
     DeleteSchedule { group: String, name: String },
@@ -395,6 +398,19 @@ impl Backend for ScriptedBackend {
 
     async fn schedules(&self) -> Result<Vec<Schedule>, BackendError> {
         Ok(self.world.schedules.clone())
+    }
+
+    async fn schedule_groups(&self) -> Result<Vec<ScheduleGroup>, BackendError> {
+        let names: BTreeSet<_> = self.world.schedules.iter().map(|schedule| schedule.group_name.clone()).collect();
+        Ok(names.into_iter().map(|name| ScheduleGroup { name, ..ScheduleGroup::default() }).collect())
+    }
+
+    async fn create_schedule_group(&self, name: &str) -> Result<(), BackendError> {
+        self.note(Call::CreateScheduleGroup(name.to_owned()))
+    }
+
+    async fn delete_schedule_group(&self, name: &str) -> Result<(), BackendError> {
+        self.note(Call::DeleteScheduleGroup(name.to_owned()))
     }
 
     async fn create_schedule(&self, schedule: Schedule) -> Result<(), BackendError> {

@@ -21,6 +21,7 @@ pub async fn run(world: World) -> Done {
         context: setting.context.name.clone(),
         read_only: setting.context.read_only,
         flags: setting.flags.clone(),
+        scheduler_role: setting.context.scheduler_role.clone(),
         theme: theme(setting)?,
         theme_source: tui::ThemeSource { directory: setting.themes() },
         keys: setting.config.keys.clone(),

@@ -54,16 +54,17 @@ async fn create(args: &ScheduleCreateArgs, setting: Setting) -> Done {
     };
     let retry_policy = retry_policy.map(retries);
     let world = setting.open().await?;
-    if !world.backend.capabilities().schedules {
-        // It is told before anything that might be amiss with the job.
-        world.backend.schedules().await.doing(format!("creating the schedule `{}`", args.name))?;
-    }
     let mut what = args.what.clone();
     if what.name.is_none() && what.command.is_empty() {
         what.name = Some(name.replace('.', "-"));
     }
     let (request, _) = submit::request(&what, &world).await?;
-    let target = ScheduleTarget { retry_policy, ..ScheduleTarget::submit_job(&request, &args.role_arn) };
+    let Some(role) = args.role_arn.as_ref().or(world.setting.context.scheduler_role.as_ref()) else {
+        let takes = "the ARN of a role that EventBridge Scheduler may assume to submit the job (batch:SubmitJob, \
+                     batch:TagResource), as --role-arn or as scheduler-role of the context";
+        return Err(CommandError::Usage { what: "role", given: String::new(), takes });
+    };
+    let target = ScheduleTarget { retry_policy, ..ScheduleTarget::submit_job(&request, role) };
     let schedule = Schedule {
         name: name.to_owned(),
         group_name: group.to_owned(),

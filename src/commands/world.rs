@@ -204,7 +204,8 @@ mod tests {
 
     #[test]
     fn another_call_comes_to_the_same_place_by_what_was_said_and_names_an_account() {
-        let context = |name: &str, reach| Context { name: name.to_owned(), read_only: false, reach };
+        let context =
+            |name: &str, reach| Context { name: name.to_owned(), read_only: false, reach, scheduler_role: None };
         let local = context("local", Reach::Local { data_directory: "/d".into() });
         let aws = Reach::Aws { profile: None, region: None, endpoint: None, calls_per_second: None };
         let said = |data_dir: Option<&str>, context: Option<&str>| Places {

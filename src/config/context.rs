@@ -22,7 +22,11 @@ pub struct Context {
     pub name: String,
     pub read_only: bool,
     pub reach: Reach,
+    /// The role by which new schedules submit their jobs, where it is known.
+    pub scheduler_role: Option<String>,
 }
+
+const LOCAL_SCHEDULER_ROLE: &str = "arn:aws:iam::123456789012:role/batchdeck-scheduler";
 
 /// How the world behind a context is reached.
 #[derive(Debug, Clone, PartialEq)]
@@ -89,7 +93,10 @@ impl Context {
                 calls_per_second: settings.calls_per_second,
             },
         };
-        Ok(Self { name: name.to_owned(), read_only: settings.read_only, reach })
+        // Nobody assumes a role on the local engine; its form alone is checked.
+        let local = (settings.backend == Kind::Local).then(|| LOCAL_SCHEDULER_ROLE.to_owned());
+        let scheduler_role = settings.scheduler_role.or(local);
+        Ok(Self { name: name.to_owned(), read_only: settings.read_only, reach, scheduler_role })
     }
 
     /// All contexts by name: the config's and the built-in ones.
@@ -113,6 +120,7 @@ fn plain(backend: Kind) -> ContextSettings {
         region: None,
         endpoint: None,
         calls_per_second: None,
+        scheduler_role: None,
     }
 }
 
@@ -129,13 +137,14 @@ mod tests {
 
     fn local(name: &str, data_directory: &str) -> Context {
         let reach = Reach::Local { data_directory: data_directory.into() };
-        Context { name: name.to_owned(), read_only: false, reach }
+        let scheduler_role = Some(LOCAL_SCHEDULER_ROLE.to_owned());
+        Context { name: name.to_owned(), read_only: false, reach, scheduler_role }
     }
 
     fn aws(name: &str, profile: Option<&str>, read_only: bool) -> Context {
         let profile = profile.map(str::to_owned);
         let reach = Reach::Aws { profile, region: None, endpoint: None, calls_per_second: None };
-        Context { name: name.to_owned(), read_only, reach }
+        Context { name: name.to_owned(), read_only, reach, scheduler_role: None }
     }
 
     #[test]

@@ -184,6 +184,9 @@ pub struct ContextSettings {
     /// AWS: the budget of calls that the console keeps to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calls_per_second: Option<f64>,
+    /// AWS: the role by which EventBridge Scheduler submits the jobs of new schedules.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheduler_role: Option<String>,
 }
 
 /// Why the config file cannot be used. Each names the file.
@@ -400,6 +403,7 @@ mod tests {
                     region: Some("r".to_owned()),
                     endpoint: Some("e".to_owned()),
                     calls_per_second: Some(1.0),
+                    scheduler_role: None,
                 },
             )]),
             ..Config::default()

@@ -6,11 +6,7 @@ use super::event::Event;
 use super::schedule::{due_time, next_again, next_run, planned};
 use super::state::{Delivery, Scheduled, schedule_key};
 use super::{Engine, Ids};
-use crate::model::{
-    AfterCompletion, AuditEntry, DeadLetter, JobId, Millis, Schedule, ScheduleRun, ScheduleTarget, SubmitJobRequest,
-    TargetError,
-};
-use chrono::{DateTime, SecondsFormat};
+use crate::model::{AfterCompletion, AuditEntry, DeadLetter, JobId, Millis, Schedule, ScheduleRun};
 
 /// A run that is later than this says so.
 const LATE: Millis = 60_000;
@@ -143,7 +139,8 @@ impl Engine {
         now: Millis,
         ids: &mut dyn Ids,
     ) -> Result<(JobId, Vec<Event>), String> {
-        let request = scheduled_request(schedule, delivery.scheduled_time, &delivery.execution_id, delivery.attempts)
+        let request = schedule
+            .request_at(delivery.scheduled_time, &delivery.execution_id, delivery.attempts)
             .map_err(|error| error.to_string())?;
         let refused = |refusal: Refusal| refusal.to_string();
         let key = schedule_key(&schedule.group_name, &schedule.name);
@@ -166,31 +163,6 @@ pub fn run_of(schedule: &Schedule, scheduled_time: Millis, now: Millis) -> Sched
     }
 }
 
-/// What a schedule submits at a time: its input with the context words replaced, and a tag that names it.
-pub fn scheduled_request(
-    schedule: &Schedule,
-    at: Millis,
-    execution_id: &str,
-    attempt: u32,
-) -> Result<SubmitJobRequest, TargetError> {
-    let input = input_at(schedule, at, execution_id, attempt);
-    let mut request = ScheduleTarget { input, ..schedule.target.clone() }.request()?;
-    let key = schedule_key(&schedule.group_name, &schedule.name);
-    request.tags.insert("batchdeck:schedule".to_owned(), key);
-    Ok(request)
-}
-
-fn input_at(schedule: &Schedule, at: Millis, execution_id: &str, attempt: u32) -> String {
-    let time = DateTime::from_timestamp_millis(at).unwrap_or_default();
-    schedule
-        .target
-        .input
-        .replace("<aws.scheduler.scheduled-time>", &time.to_rfc3339_opts(SecondsFormat::Secs, true))
-        .replace("<aws.scheduler.execution-id>", execution_id)
-        .replace("<aws.scheduler.schedule-arn>", &schedule.arn)
-        .replace("<aws.scheduler.attempt-number>", &attempt.to_string())
-}
-
 fn dead_letter(schedule: &Schedule, run: &ScheduleRun, exhausted: &str, now: Millis) -> DeadLetter {
     DeadLetter {
         schedule_name: run.schedule_name.clone(),
@@ -202,7 +174,7 @@ fn dead_letter(schedule: &Schedule, run: &ScheduleRun, exhausted: &str, now: Mil
         exhausted: exhausted.to_owned(),
         error: run.error.clone().unwrap_or_default(),
         target_arn: schedule.target.arn.clone(),
-        input: input_at(schedule, run.scheduled_time, &run.execution_id, run.attempts),
+        input: schedule.input_at(run.scheduled_time, &run.execution_id, run.attempts),
         dead_letter_arn: schedule.target.dead_letter_config.as_ref().and_then(|config| config.arn.clone()),
     }
 }

@@ -36,6 +36,8 @@ pub struct Options {
     pub read_only: bool,
     /// The arguments by which a verb comes to the same place from the same shell.
     pub flags: Vec<String>,
+    /// The role by which new schedules submit their jobs, where it is known.
+    pub scheduler_role: Option<String>,
     pub theme: Theme,
     pub theme_source: ThemeSource,
     pub keys: KeyBindings,
@@ -105,6 +107,7 @@ pub async fn run(options: Options) -> Result<(), TuiError> {
         read_only: options.read_only,
         flags: options.flags,
         can: options.backend.capabilities(),
+        scheduler_role: options.scheduler_role,
         clock: Clock::Local,
         depth: Depth::of_environment(|name| std::env::var(name).ok()),
         themes: Theme::names(options.theme_source.directory.as_deref()),

@@ -53,6 +53,7 @@ impl Stage {
             read_only,
             flags: Vec::new(),
             can,
+            scheduler_role: Some("arn:aws:iam::123456789012:role/scheduler-batch".to_owned()),
             clock: Clock::Utc,
             depth: Depth::True,
             themes: Theme::built_in_names().map(str::to_owned).collect(),

@@ -7,9 +7,9 @@ use batchdeck::backend::aws::{AwsBackend, AwsSettings, Keys};
 use batchdeck::backend::{Backend, BackendError, JobQuery, JobScope, Why};
 use batchdeck::model::{
     ArrayProperties, ComputeEnvironmentOrder, ComputeResource, ContainerOverrides, ContainerProperties,
-    CreateComputeEnvironmentRequest, CreateJobQueueRequest, GetLogEvents, Health, JobDependency, JobDetail, JobId,
-    JobStatus, KeyValuePair, RegisterJobDefinitionRequest, ResourceRequirement, RetryStrategy, SubmitJobRequest,
-    Switch, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest, What,
+    CreateComputeEnvironmentRequest, CreateJobQueueRequest, FlexibleTimeWindow, GetLogEvents, Health, JobDependency,
+    JobDetail, JobId, JobStatus, KeyValuePair, RegisterJobDefinitionRequest, ResourceRequirement, RetryStrategy,
+    Schedule, ScheduleTarget, SubmitJobRequest, Switch, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest, What,
 };
 use futures::StreamExt;
 use moto::Moto;
@@ -190,6 +190,69 @@ async fn queues_environments_and_definitions_are_read_as_they_were_made() {
     assert_eq!((container.image.as_str(), container.command.len()), ("busybox", 2));
     assert_eq!(container.resource_requirements, [requirement("VCPU", "1"), requirement("MEMORY", "512")]);
     assert_eq!(definition.retry_strategy.and_then(|retry| retry.attempts), Some(3));
+}
+
+#[tokio::test]
+async fn a_schedule_is_made_read_changed_run_by_hand_and_deleted() {
+    let Some(w) = world().await else { return };
+    let role = w.moto.create_role("scheduler");
+    let schedule = Schedule {
+        name: "nightly".into(),
+        schedule_expression: "cron(30 2 ? * MON-FRI *)".into(),
+        schedule_expression_timezone: "Europe/Zurich".into(),
+        description: Some("a report".into()),
+        flexible_time_window: FlexibleTimeWindow { mode: "FLEXIBLE".into(), maximum_window_in_minutes: Some(5) },
+        target: ScheduleTarget::submit_job(&job("report"), &role),
+        ..Schedule::default()
+    };
+    w.backend.create_schedule(schedule.clone()).await.expect("creates");
+    assert!(
+        matches!(w.backend.create_schedule(schedule.clone()).await, Err(BackendError::Refused { code, .. }) if code == "ConflictException")
+    );
+    let read = w.backend.schedules().await.expect("lists").remove(0);
+    assert_eq!(
+        (read.key().as_str(), read.schedule_expression.as_str()),
+        ("default/nightly", "cron(30 2 ? * MON-FRI *)")
+    );
+    assert_eq!(read.schedule_expression_timezone, "Europe/Zurich");
+    assert_eq!((&read.flexible_time_window, read.state), (&schedule.flexible_time_window, Switch::Enabled));
+    assert!(read.arn.ends_with(":schedule/default/nightly"), "{}", read.arn);
+    let request = read.target.request().expect("submits a job");
+    assert_eq!((request.job_name.as_str(), request.tags["batchdeck:schedule"].as_str()), ("report", "default/nightly"));
+
+    // It is changed by what was read, so that nothing else of it is lost.
+    w.backend.update_schedule(Schedule { state: Switch::Disabled, ..read }).await.expect("changes");
+    let read = w.backend.schedules().await.expect("lists").remove(0);
+    assert_eq!((read.state, read.description.as_deref()), (Switch::Disabled, Some("a report")));
+
+    let run = w.backend.run_schedule("default", "nightly").await.expect("submits");
+    let other = w.submit(job("report")).await;
+    let runs = w.backend.schedule_runs("default", "nightly").await.expect("lists");
+    let ids: Vec<_> = runs.iter().filter_map(|run| run.job_id.clone()).collect();
+    assert_eq!(ids, [run.job_id], "not {other}, which somebody else submitted by that name");
+
+    w.backend.delete_schedule("default", "nightly").await.expect("deletes");
+    assert!(w.backend.schedules().await.expect("lists").is_empty());
+    for result in [
+        w.backend.delete_schedule("default", "nightly").await,
+        w.backend.run_schedule("default", "nightly").await.map(|_| ()),
+        w.backend
+            .update_schedule(Schedule { target: ScheduleTarget::submit_job(&job("report"), &role), ..schedule })
+            .await,
+    ] {
+        assert_eq!(result, Err(BackendError::NotFound { what: "schedule default/nightly".into() }));
+    }
+}
+
+#[tokio::test]
+async fn schedule_groups_are_made_listed_and_deleted() {
+    let Some(w) = world().await else { return };
+    w.backend.create_schedule_group("team").await.expect("creates");
+    let names: Vec<_> = w.backend.schedule_groups().await.expect("lists").into_iter().map(|group| group.name).collect();
+    assert!(names.contains(&"team".to_owned()) && names.contains(&"default".to_owned()), "{names:?}");
+    w.backend.delete_schedule_group("team").await.expect("deletes");
+    let names: Vec<_> = w.backend.schedule_groups().await.expect("lists").into_iter().map(|group| group.name).collect();
+    assert!(!names.contains(&"team".to_owned()), "{names:?}");
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ pub fn house_at(endpoint: &str) -> House {
     House::new()
         .with_variable("AWS_ENDPOINT_URL_BATCH", endpoint)
         .with_variable("AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", endpoint)
+        .with_variable("AWS_ENDPOINT_URL_SCHEDULER", endpoint)
         .with_variable("AWS_ACCESS_KEY_ID", "test")
         .with_variable("AWS_SECRET_ACCESS_KEY", "test")
         .with_variable("AWS_DEFAULT_REGION", "eu-west-1")
@@ -110,11 +111,39 @@ async fn the_walk_on_aws_from_a_waiting_job_to_the_record_of_what_was_done() {
     let named = JobQuery { name: Some("from-the-form".into()), ..JobQuery::default() };
     assert_eq!(world.backend.jobs(named).await.expect("lists").items.len(), 1);
 
-    // Schedules come later; what was done is on record.
+    // A schedule needs a role on AWS; it is made, run by hand, paused and deleted.
     console.type_text("S");
-    console.wait_for("schedules on aws come later; until then use `aws scheduler`");
+    console.wait_for("schedules");
+    console.type_text("n");
+    console.wait_for("New schedule");
+    console.type_text("tick");
+    console.press(Key::Tab);
+    console.type_text("rate(1 hour)");
+    console.press(Key::AltEnter);
+    console.wait_for("AWS submits the job as a role: give its ARN");
+    // The cursor stands where something is amiss.
+    console.type_text(&world.moto.create_role("scheduler"));
+    console.press(Key::AltEnter);
+    console.wait_gone("New schedule");
+    console.wait(" the schedule in its list", |screen| screen.contains("tick") && screen.contains("rate(1 hour)"));
+    console.type_text("r");
+    console.wait_for("Run tick now");
+    console.press(Key::Enter);
+    console.wait_gone("Run tick now");
+    console.type_text("p");
+    console.wait_for("Pause the schedule tick");
+    console.press(Key::Enter);
+    console.wait_for("paused");
+    assert_eq!(world.backend.schedule_runs("default", "tick").await.expect("lists").len(), 1);
+    console.type_text("x");
+    console.wait_for("Delete the schedule tick");
+    console.press(Key::Tab);
+    console.press(Key::Enter);
+    console.wait_for("no schedules yet");
+
+    // What was done is on record.
     console.type_text("A");
-    for action in ["SubmitJob", "UpdateJobQueue", "CancelJob"] {
+    for action in ["SubmitJob", "UpdateJobQueue", "CancelJob", "CreateSchedule", "UpdateSchedule", "DeleteSchedule"] {
         console.wait_for(action);
     }
     console.type_text("qq");

@@ -11,6 +11,8 @@ pub struct Whereabouts {
     pub batch: String,
     /// The endpoint of the logs, or `CloudWatch Logs in REGION`.
     pub logs: String,
+    /// The endpoint of Scheduler, or `EventBridge Scheduler in REGION`.
+    pub scheduler: String,
     pub profile: Option<String>,
 }
 
@@ -84,7 +86,11 @@ impl Whereabouts {
     }
 
     fn unreachable(&self, operation: &str, cause: String) -> BackendError {
-        let endpoint = if operation == "GetLogEvents" { &self.logs } else { &self.batch };
+        let endpoint = match operation {
+            "GetLogEvents" => &self.logs,
+            _ if operation.contains("Schedule") => &self.scheduler,
+            _ => &self.batch,
+        };
         let hint = if endpoint.contains("://") { ENDPOINT } else { REGION };
         BackendError::Unreachable { endpoint: endpoint.clone(), cause, hint }
     }
@@ -132,7 +138,7 @@ mod tests {
     use super::*;
 
     fn at(batch: &str, logs: &str) -> Whereabouts {
-        Whereabouts { batch: batch.into(), logs: logs.into(), profile: Some("ops".into()) }
+        Whereabouts { batch: batch.into(), logs: logs.into(), scheduler: "s".into(), profile: Some("ops".into()) }
     }
 
     #[test]

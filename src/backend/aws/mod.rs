@@ -8,6 +8,7 @@ mod convert;
 mod errors;
 mod logs;
 mod pages;
+mod schedules;
 mod service;
 mod settings;
 #[cfg(test)]
@@ -24,8 +25,8 @@ use crate::model::{
     AuditEntry, Change, ComputeEnvironment, ComputeResourceUpdate, CostQuery, CostReport,
     CreateComputeEnvironmentRequest, CreateJobQueueRequest, Cursor, EngineStatus, GetLogEvents, HoldTarget, InstanceId,
     JobDefinition, JobDetail, JobId, JobQueue, JobQueueSnapshot, JobSummary, LogEvent, LogPage, MoveTo, ObservedRuns,
-    RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Schedule, ScheduleRun, SubmitJobRequest,
-    SubmitJobResponse, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
+    RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Schedule, ScheduleGroup, ScheduleRun,
+    SubmitJobRequest, SubmitJobResponse, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
 };
 use async_trait::async_trait;
 use audit::AuditFile;
@@ -47,7 +48,6 @@ const DESCRIBED_OF_A_PAGE: usize = 200;
 const COUNTING: Duration = Duration::from_secs(5);
 
 const NAME: &str = "aws";
-const NO_SCHEDULES: &str = "this comes later; until then use `aws scheduler`, or a context of the local engine";
 
 /// AWS Batch in one region, as one identity.
 #[derive(Debug)]
@@ -88,10 +88,6 @@ fn settings(parts: &[(&str, Option<String>)]) -> String {
     set.collect::<Vec<_>>().join(", ")
 }
 
-fn no_schedules<T>() -> Result<T, BackendError> {
-    Err(BackendError::Unsupported { action: "scheduling", backend: NAME, instead: NO_SCHEDULES })
-}
-
 fn not_sent(left: convert::NotSent, instead: &'static str) -> BackendError {
     BackendError::NotSent { member: left.member, instead }
 }
@@ -104,7 +100,7 @@ impl Backend for AwsBackend {
             reprioritise_job: false,
             hold: false,
             instances: false,
-            schedules: false,
+            schedules: true,
             audit: self.audit.is_some(),
             costs: false,
             pushes_changes: false,
@@ -377,27 +373,66 @@ impl Backend for AwsBackend {
     }
 
     async fn schedules(&self) -> Result<Vec<Schedule>, BackendError> {
-        no_schedules()
+        self.service.schedules(Operator).await
     }
 
-    async fn create_schedule(&self, _schedule: Schedule) -> Result<(), BackendError> {
-        no_schedules()
+    async fn create_schedule(&self, schedule: Schedule) -> Result<(), BackendError> {
+        let (key, outcome) = (schedule.key(), schedule.schedule_expression.clone());
+        let call = convert::schedule::create(self.service.scheduler.create_schedule(), schedule)?;
+        let result = self.service.call(Operator, "CreateSchedule", call.send()).await.map(|_| ());
+        self.service.memory().schedules_changed = true;
+        self.record("CreateSchedule", &key, None, outcome, result).await
     }
 
-    async fn update_schedule(&self, _schedule: Schedule) -> Result<(), BackendError> {
-        no_schedules()
+    async fn update_schedule(&self, schedule: Schedule) -> Result<(), BackendError> {
+        let (key, group, name) = (schedule.key(), schedule.group_name.clone(), schedule.name.clone());
+        let outcome = format!("{}, {}", schedule.state.as_str(), schedule.schedule_expression);
+        let call = convert::schedule::update(self.service.scheduler.update_schedule(), schedule)?;
+        let result = self.service.call(Operator, "UpdateSchedule", call.send()).await.map(|_| ());
+        self.service.memory().schedules_changed = true;
+        let result = result.map_err(|error| schedules::named(error, &group, &name));
+        self.record("UpdateSchedule", &key, None, outcome, result).await
     }
 
-    async fn delete_schedule(&self, _group: &str, _name: &str) -> Result<(), BackendError> {
-        no_schedules()
+    async fn delete_schedule(&self, group: &str, name: &str) -> Result<(), BackendError> {
+        let call = self.service.scheduler.delete_schedule().group_name(group).name(name);
+        let result = self.service.call(Operator, "DeleteSchedule", call.send()).await.map(|_| ());
+        self.service.memory().schedules_changed = true;
+        let result = result.map_err(|error| schedules::named(error, group, name));
+        self.record("DeleteSchedule", &format!("{group}/{name}"), None, "deleted".to_owned(), result).await
     }
 
-    async fn run_schedule(&self, _group: &str, _name: &str) -> Result<SubmitJobResponse, BackendError> {
-        no_schedules()
+    /// A plain submission: Scheduler has no call that fires a schedule.
+    async fn run_schedule(&self, group: &str, name: &str) -> Result<SubmitJobResponse, BackendError> {
+        let schedule = self.service.schedule(Operator, group, name).await?;
+        let now = chrono::Utc::now().timestamp_millis();
+        let request = schedule.request_at(now, &uuid::Uuid::new_v4().to_string(), 1);
+        let request = request.map_err(|error| BackendError::Refused {
+            code: "ValidationException".to_owned(),
+            message: format!("the schedule {} submits no job: {error}", schedule.key()),
+        })?;
+        self.submit_job(request).await
     }
 
-    async fn schedule_runs(&self, _group: &str, _name: &str) -> Result<Vec<ScheduleRun>, BackendError> {
-        no_schedules()
+    async fn schedule_runs(&self, group: &str, name: &str) -> Result<Vec<ScheduleRun>, BackendError> {
+        self.service.schedule_runs(group, name).await
+    }
+
+    async fn schedule_groups(&self) -> Result<Vec<ScheduleGroup>, BackendError> {
+        self.service.schedule_groups().await
+    }
+
+    async fn create_schedule_group(&self, name: &str) -> Result<(), BackendError> {
+        let call = self.service.scheduler.create_schedule_group().name(name);
+        let result = self.service.call(Operator, "CreateScheduleGroup", call.send()).await.map(|_| ());
+        self.record("CreateScheduleGroup", name, None, "created".to_owned(), result).await
+    }
+
+    async fn delete_schedule_group(&self, name: &str) -> Result<(), BackendError> {
+        let call = self.service.scheduler.delete_schedule_group().name(name);
+        let result = self.service.call(Operator, "DeleteScheduleGroup", call.send()).await.map(|_| ());
+        self.service.memory().schedules_changed = true;
+        self.record("DeleteScheduleGroup", name, None, "deleted with its schedules".to_owned(), result).await
     }
 
     /// What was done through this console: AWS itself has no call that tells it.

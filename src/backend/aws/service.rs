@@ -8,7 +8,7 @@ use super::world::{Survey, World};
 use crate::backend::BackendError;
 use crate::model::{
     ComputeEnvironment, Cursor, DEFAULT_LOG_GROUP, GetLogEvents, JobDefinition, JobDetail, JobExtra, JobId, JobQueue,
-    JobStatus, JobSummary, LogPage, Millis, StatusCounts, name_of,
+    JobStatus, JobSummary, LogPage, Millis, Schedule, StatusCounts, name_of,
 };
 use aws_sdk_batch::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_batch::types;
@@ -27,11 +27,12 @@ const PAGES: usize = 10;
 /// Jobs whose sizes and streams are remembered.
 const REMEMBERED: usize = 20_000;
 
-/// AWS Batch and `CloudWatch` Logs.
+/// AWS Batch, `CloudWatch` Logs and `EventBridge` Scheduler.
 #[derive(Debug)]
 pub struct Service {
     pub batch: aws_sdk_batch::Client,
     logs: aws_sdk_cloudwatchlogs::Client,
+    pub scheduler: aws_sdk_scheduler::Client,
     budget: Budget,
     at: Whereabouts,
     memory: Mutex<Memory>,
@@ -44,6 +45,10 @@ pub struct Memory {
     extras: HashMap<JobId, (Stamp, JobExtra)>,
     /// By queue: how many jobs are in each state, and whether that is a lower bound.
     pub counts: BTreeMap<String, (StatusCounts, bool)>,
+    /// Schedules as they were read last.
+    pub schedules: BTreeMap<super::schedules::Key, Schedule>,
+    /// An operator changed a schedule: a watch looks at them in its next round.
+    pub schedules_changed: bool,
     /// How many watches poll.
     pub watches: usize,
     /// What the last watch had seen, and its cursor: a watch that goes on from there needs no reset.
@@ -61,10 +66,11 @@ impl Service {
     pub fn new(
         batch: aws_sdk_batch::Client,
         logs: aws_sdk_cloudwatchlogs::Client,
+        scheduler: aws_sdk_scheduler::Client,
         budget: Budget,
         at: Whereabouts,
     ) -> Self {
-        Self { batch, logs, budget, at, memory: Mutex::default() }
+        Self { batch, logs, scheduler, budget, at, memory: Mutex::default() }
     }
 
     pub fn memory(&self) -> MutexGuard<'_, Memory> {

@@ -82,7 +82,8 @@ impl AwsBackend {
         };
         let batch = place("AWS_ENDPOINT_URL_BATCH", "AWS Batch")?;
         let logs = place("AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", "CloudWatch Logs")?;
-        let at = Whereabouts { batch, logs, profile };
+        let scheduler = place("AWS_ENDPOINT_URL_SCHEDULER", "EventBridge Scheduler")?;
+        let at = Whereabouts { batch, logs, scheduler, profile };
         let Some(provider) = shared.credentials_provider() else {
             return Err(at.credentials(&why_none("", at.profile.as_deref())));
         };
@@ -94,6 +95,7 @@ impl AwsBackend {
         let service = Service::new(
             aws_sdk_batch::Client::new(&shared),
             aws_sdk_cloudwatchlogs::Client::new(&shared),
+            aws_sdk_scheduler::Client::new(&shared),
             Budget::new(settings.calls_per_second),
             at,
         );

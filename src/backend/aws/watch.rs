@@ -3,7 +3,7 @@
 use super::budget::Caller::Background;
 use super::convert::job::row;
 use super::service::Service;
-use super::world::{World, environment_changes, job_changes, queue_changes};
+use super::world::{World, environment_changes, job_changes, queue_changes, schedule_changes};
 use crate::backend::BackendError;
 use crate::model::{Change, Cursor, JobSummary, What};
 use futures::stream::{self, BoxStream, StreamExt};
@@ -15,6 +15,8 @@ const QUICK: Duration = Duration::from_secs(3);
 const SLOW: Duration = Duration::from_secs(15);
 /// Jobs described for their sizes in one visit of a queue.
 const DESCRIBED: usize = 200;
+/// Schedules are listed in each so-manieth round, and after an operator has changed one.
+const SCHEDULES_ROUND: u64 = 20;
 /// Ended jobs of large queues are listed in each so-manieth round.
 const DEEP_ROUND: u64 = 5;
 
@@ -46,6 +48,8 @@ struct Watcher {
     changed: bool,
     /// Whether the watcher was told that polling is slowed down.
     slowed: bool,
+    /// Whether the caller may list schedules.
+    sees_schedules: bool,
 }
 
 enum Step {
@@ -53,6 +57,7 @@ enum Step {
     /// Queues and environments.
     Ground,
     Jobs(String),
+    Schedules,
     Alive,
 }
 
@@ -77,6 +82,7 @@ impl Watcher {
             pause: QUICK,
             changed: false,
             slowed: false,
+            sees_schedules: true,
         }
     }
 
@@ -104,6 +110,7 @@ impl Watcher {
             Step::Pause => tokio::time::sleep(self.pause).await,
             Step::Ground => self.look_at_ground().await?,
             Step::Jobs(queue) => self.look_at_jobs(queue).await?,
+            Step::Schedules => self.look_at_schedules().await?,
             Step::Alive => self.end_round(),
         }
         Ok(())
@@ -117,6 +124,10 @@ impl Watcher {
         self.world.environments = environments;
 
         self.steps.extend(queues.iter().map(|queue| Step::Jobs(queue.job_queue_name.clone())));
+        let changed = std::mem::take(&mut self.service.memory().schedules_changed);
+        if self.sees_schedules && (changed || self.round.is_multiple_of(SCHEDULES_ROUND)) {
+            self.steps.push_back(Step::Schedules);
+        }
         self.steps.push_back(Step::Alive);
         let mut rows = std::collections::BTreeMap::new();
         for mut queue in queues {
@@ -164,6 +175,23 @@ impl Watcher {
             self.tell(vec![row]);
         }
         self.world.jobs.insert(queue.to_owned(), jobs);
+        Ok(())
+    }
+
+    async fn look_at_schedules(&mut self) -> Result<(), BackendError> {
+        let schedules = match self.service.schedules(Background).await {
+            // Jobs are watched all the same.
+            Err(error @ (BackendError::Refused { .. } | BackendError::Malformed { .. })) => {
+                self.sees_schedules = false;
+                self.tell(vec![What::Notice(format!("schedules are not watched: {error}"))]);
+                return Ok(());
+            }
+            schedules => schedules?,
+        };
+        let schedules =
+            schedules.into_iter().map(|each| ((each.group_name.clone(), each.name.clone()), each)).collect();
+        self.tell(schedule_changes(&self.world.schedules, &schedules));
+        self.world.schedules = schedules;
         Ok(())
     }
 

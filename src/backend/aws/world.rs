@@ -1,6 +1,7 @@
 //! What a watch has seen, and what is different now. Pure.
 
-use crate::model::{ComputeEnvironment, JobId, JobQueue, JobStatus, JobSummary, StatusCounts, What};
+use super::schedules::Key;
+use crate::model::{ComputeEnvironment, JobId, JobQueue, JobStatus, JobSummary, Schedule, StatusCounts, What};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// All that a watch has seen.
@@ -10,6 +11,7 @@ pub struct World {
     pub environments: BTreeMap<String, ComputeEnvironment>,
     /// By queue.
     pub jobs: BTreeMap<String, QueueJobs>,
+    pub schedules: BTreeMap<Key, Schedule>,
 }
 
 /// The jobs of one queue.
@@ -91,6 +93,11 @@ pub fn environment_changes(
 
 pub fn job_changes(old: &BTreeMap<JobId, JobSummary>, new: &BTreeMap<JobId, JobSummary>) -> Vec<What> {
     changes(old, new, |job| What::Job(Box::new(job.clone())), |id| What::JobGone(id.clone()))
+}
+
+pub fn schedule_changes(old: &BTreeMap<Key, Schedule>, new: &BTreeMap<Key, Schedule>) -> Vec<What> {
+    let gone = |(group, name): &Key| What::ScheduleGone { group: group.clone(), name: name.clone() };
+    changes(old, new, |schedule| What::Schedule(Box::new(schedule.clone())), gone)
 }
 
 /// What is new or different, and then what is gone.

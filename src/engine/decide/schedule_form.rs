@@ -1,7 +1,6 @@
 //! What a schedule may say (`EventBridge` Scheduler API reference, `CreateSchedule`).
 
 use crate::engine::command::Refusal;
-use crate::engine::deliver::scheduled_request;
 use crate::model::expression::Expression;
 use crate::model::{Schedule, ScheduleTarget, name_of, validate};
 
@@ -69,7 +68,7 @@ fn check_target(schedule: &Schedule) -> Result<(), Refusal> {
             name_of(&target.arn)
         ));
     }
-    if let Err(error) = scheduled_request(schedule, 0, "00000000-0000-4000-8000-000000000000", 1) {
+    if let Err(error) = schedule.request_at(0, "00000000-0000-4000-8000-000000000000", 1) {
         return invalid(error.to_string());
     }
     if !is_arn(&target.role_arn, "iam", |name| name.starts_with("role/") && name.len() > 5) {

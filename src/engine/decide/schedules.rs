@@ -4,7 +4,7 @@ use super::Ruling;
 use super::groups::{AGAIN, no_group};
 use super::schedule_form::{check, completed, invalid};
 use crate::engine::command::{Answer, Refusal};
-use crate::engine::deliver::{run_of, scheduled_request};
+use crate::engine::deliver::run_of;
 use crate::engine::event::Event;
 use crate::engine::schedule::{is_once, millis, next_run};
 use crate::engine::state::{Scheduled, schedule_key};
@@ -116,8 +116,8 @@ impl Engine {
     ) -> Result<Ruling, Refusal> {
         let (key, known) = self.find_schedule(group, name)?;
         let execution_id = ids.uuid();
-        let request = scheduled_request(&known.schedule, now, &execution_id, 1)
-            .map_err(|error| Refusal::Validation(error.to_string()))?;
+        let request =
+            known.schedule.request_at(now, &execution_id, 1).map_err(|error| Refusal::Validation(error.to_string()))?;
         let submitted = self.submit(&request, by, now, ids)?;
         let Answer::Submitted(response) = &submitted.answer else { return Ok(submitted) };
         let mut run = run_of(&known.schedule, now, now);

@@ -2,7 +2,7 @@
 
 mod target;
 
-pub use target::{DeadLetterConfig, RetryPolicy, SUBMIT_JOB_TARGET, ScheduleTarget, TargetError};
+pub use target::{DeadLetterConfig, RetryPolicy, SCHEDULE_TAG, SUBMIT_JOB_TARGET, ScheduleTarget, TargetError};
 
 use super::{JobId, Millis, Switch};
 use serde::{Deserialize, Serialize};

@@ -2,7 +2,9 @@
 //!
 //! Source: EventBridge Scheduler user guide, "Universal targets"; API reference, `Target`.
 
+use super::Schedule;
 use crate::model::{Millis, SubmitJobRequest};
+use chrono::{DateTime, SecondsFormat};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -43,6 +45,35 @@ impl Default for RetryPolicy {
 pub struct DeadLetterConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub arn: Option<String>,
+}
+
+/// The tag by which the jobs of a schedule name it, as `GROUP/NAME`: Scheduler itself keeps no history.
+pub const SCHEDULE_TAG: &str = "batchdeck:schedule";
+
+impl Schedule {
+    /// `GROUP/NAME`.
+    pub fn key(&self) -> String {
+        format!("{}/{}", self.group_name, self.name)
+    }
+
+    /// What the schedule submits at a time: its input with the context words replaced, and a tag that names it.
+    pub fn request_at(&self, at: Millis, execution_id: &str, attempt: u32) -> Result<SubmitJobRequest, TargetError> {
+        let input = self.input_at(at, execution_id, attempt);
+        let mut request = ScheduleTarget { input, ..self.target.clone() }.request()?;
+        request.tags.insert(SCHEDULE_TAG.to_owned(), self.key());
+        Ok(request)
+    }
+
+    /// The target's input with Scheduler's context words replaced (user guide, "Context attributes").
+    pub fn input_at(&self, at: Millis, execution_id: &str, attempt: u32) -> String {
+        let time = DateTime::from_timestamp_millis(at).unwrap_or_default();
+        self.target
+            .input
+            .replace("<aws.scheduler.scheduled-time>", &time.to_rfc3339_opts(SecondsFormat::Secs, true))
+            .replace("<aws.scheduler.execution-id>", execution_id)
+            .replace("<aws.scheduler.schedule-arn>", &self.arn)
+            .replace("<aws.scheduler.attempt-number>", &attempt.to_string())
+    }
 }
 
 impl ScheduleTarget {

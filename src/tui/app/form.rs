@@ -120,6 +120,7 @@ pub enum Key {
     Reason,
     Expression,
     Zone,
+    Role,
     JobName,
 }
 

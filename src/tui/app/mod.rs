@@ -46,6 +46,8 @@ pub struct Setting {
     /// The arguments by which a verb comes to the same place from the same shell.
     pub flags: Vec<String>,
     pub can: Capabilities,
+    /// The role by which new schedules submit their jobs, where it is known.
+    pub scheduler_role: Option<String>,
     pub clock: Clock,
     pub depth: Depth,
     /// Names of the themes that `:theme` offers.
@@ -430,11 +432,7 @@ impl App {
                 format!("`{}` is refused: the context `{}` is read-only", action.info().name, self.setting.context)
             })
         };
-        let schedules = || {
-            (!can.schedules).then(|| {
-                format!("schedules on {} come later; until then use `aws scheduler`, or a local context", can.name)
-            })
-        };
+        let schedules = || (!can.schedules).then(|| format!("there are no schedules on {}", can.name));
         match action.info().need {
             Need::Nothing => None,
             Need::Write => read_only(),

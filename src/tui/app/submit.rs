@@ -16,7 +16,6 @@ use crate::tui::words;
 use std::collections::BTreeMap;
 
 /// The role that a schedule made here carries; the local engine keeps it and has no use for it.
-const SCHEDULE_ROLE: &str = "arn:aws:iam::123456789012:role/batchdeck-scheduler";
 
 /// How many times to come the editor of schedules shows.
 pub const TIMES_SHOWN: usize = 5;
@@ -259,6 +258,11 @@ impl App {
             Field::text(Key::Command, "Command", &words::join(&command), "the definition's own"),
             Field::text(Key::Parameters, "Parameters", &words::join(&pairs), "day=<aws.scheduler.scheduled-time>"),
         ]);
+        if !self.is_local() {
+            let known = self.setting.scheduler_role.as_deref().unwrap_or_default();
+            let role = text(|schedule| &schedule.target.role_arn, known);
+            fields.push(Field::text(Key::Role, "Role", &role, "arn:aws:iam::ACCOUNT:role/NAME, which may submit jobs"));
+        }
         let title = editing.as_ref().map_or("New schedule".to_owned(), |it| format!("Schedule {}", it.name));
         self.popups.push(Popup::Form(Box::new(Form {
             go: if editing.is_some() { "Change" } else { "Create" }.into(),
@@ -303,9 +307,22 @@ impl App {
         overrides.command = read_words(form, Key::Command, &mut problems);
         request.container_overrides = (overrides != ContainerOverrides::default()).then_some(overrides);
         request.parameters = read_pairs(form, Key::Parameters, &mut problems);
-        let role = if schedule.target.role_arn.is_empty() { SCHEDULE_ROLE } else { &schedule.target.role_arn };
-        let retry_policy = schedule.target.retry_policy.clone();
-        schedule.target = ScheduleTarget { retry_policy, ..ScheduleTarget::submit_job(&request, role) };
+        let typed = Some(form.value(Key::Role)).filter(|role| !role.is_empty());
+        let kept = Some(schedule.target.role_arn.as_str()).filter(|role| !role.is_empty());
+        let role = match typed.or(kept).or(self.setting.scheduler_role.as_deref()) {
+            Some(role) if role.starts_with("arn:") => role.to_owned(),
+            Some(role) => {
+                problems.push((Key::Role, format!("`{role}` is no ARN of a role")));
+                String::new()
+            }
+            None => {
+                problems.push((Key::Role, "AWS submits the job as a role: give its ARN".to_owned()));
+                String::new()
+            }
+        };
+        let ScheduleTarget { retry_policy, dead_letter_config, .. } = schedule.target.clone();
+        schedule.target =
+            ScheduleTarget { retry_policy, dead_letter_config, ..ScheduleTarget::submit_job(&request, &role) };
         if problems.is_empty() { Ok(schedule) } else { Err(problems) }
     }
 

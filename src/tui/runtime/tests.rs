@@ -32,6 +32,7 @@ fn the_console_for_the_other_tests() {
         context: "local".into(),
         read_only: false,
         flags: Vec::new(),
+        scheduler_role: None,
         theme: Theme::load(directory.as_deref(), "midnight").expect("a theme"),
         theme_source: ThemeSource { directory },
         keys: KeyBindings::default(),

@@ -8,6 +8,7 @@ pub mod log;
 pub mod nodes;
 pub mod queue;
 pub mod request;
+pub mod schedule;
 pub mod task;
 
 use crate::model::{Health, Switch};
