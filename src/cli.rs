@@ -1,9 +1,14 @@
 //! The arguments: clap types, and nothing that acts.
 
+mod environments;
 mod submit;
 #[cfg(test)]
 mod tests;
 
+pub use environments::{
+    DeleteArgs, EnvironmentShape, EnvsCreateArgs, EnvsUpdateArgs, Provisioning, QueuesCreateArgs, QueuesUpdateArgs,
+    Strategy,
+};
 pub use submit::{Among, DependsOn, Moment, Pair, Seconds, SubmitArgs, WhatToRun};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -77,10 +82,10 @@ pub enum Verb {
     /// Run, start or stop the local engine, or tell its state.
     #[command(subcommand)]
     Engine(EngineVerb),
-    /// List queues with their jobs by state, or enable or disable one.
+    /// List queues with their jobs by state, or make, change, enable, disable or delete one.
     #[command(args_conflicts_with_subcommands = true)]
     Queues(QueuesArgs),
-    /// List compute environments with their vCPUs and instances, or enable or disable one.
+    /// List compute environments with their vCPUs and instances, or make, change, enable, disable or delete one.
     #[command(args_conflicts_with_subcommands = true)]
     Envs(EnvsArgs),
     /// List jobs, newest first.
@@ -183,6 +188,12 @@ pub enum QueuesVerb {
     Disable(SwitchArgs),
     /// Show which jobs of a queue are next, and what it uses.
     Snapshot(SnapshotArgs),
+    /// Make a queue on compute environments.
+    Create(QueuesCreateArgs),
+    /// Give a queue other compute environments or another priority.
+    Update(QueuesUpdateArgs),
+    /// Delete a disabled queue, and end its jobs.
+    Delete(DeleteArgs),
 }
 
 #[derive(Debug, Args)]
@@ -199,6 +210,13 @@ pub enum EnvsVerb {
     Enable(SwitchArgs),
     /// Place no new job on a compute environment. What runs goes on.
     Disable(SwitchArgs),
+    /// Make a compute environment.
+    #[command(after_help = environments::CREATE_ENVIRONMENT)]
+    Create(Box<EnvsCreateArgs>),
+    /// Change a compute environment. Other limits act at once; other instance types replace its instances.
+    Update(Box<EnvsUpdateArgs>),
+    /// Delete a disabled compute environment that no queue uses.
+    Delete(DeleteArgs),
 }
 
 /// A queue or a compute environment to enable or to disable.

@@ -22,6 +22,7 @@ use hyper::Method;
 use percent::encode;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// Ids in one `jobs/describe`, as AWS's `DescribeJobs` takes them.
@@ -185,6 +186,22 @@ impl Backend for LocalBackend {
         why: Why,
     ) -> Result<(), BackendError> {
         self.act(Call::batch("UpdateComputeEnvironment", &request).because(why.reason)).await
+    }
+
+    async fn delete_job_queue(&self, name: &str, why: Why) -> Result<(), BackendError> {
+        let call = Call::batch("DeleteJobQueue", &serde_json::json!({ "jobQueue": name }));
+        self.act(call.because(why.reason).about(format!("job queue {name}"))).await
+    }
+
+    async fn delete_compute_environment(&self, name: &str, why: Why) -> Result<(), BackendError> {
+        let call = Call::batch("DeleteComputeEnvironment", &serde_json::json!({ "computeEnvironment": name }));
+        self.act(call.because(why.reason).about(format!("compute environment {name}"))).await
+    }
+
+    async fn tag_resource(&self, arn: &str, tags: BTreeMap<String, String>, why: Why) -> Result<(), BackendError> {
+        let body = serde_json::json!({ "tags": tags });
+        let call = Call::send("TagResource", Method::POST, format!("/v1/tags/{}", encode(arn)), &body);
+        self.act(call.because(why.reason).about(arn.to_owned())).await
     }
 
     async fn interrupt_instance(&self, instance: &InstanceId, at_once: bool, why: Why) -> Result<(), BackendError> {

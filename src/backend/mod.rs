@@ -16,6 +16,7 @@ use crate::model::{
 };
 use async_trait::async_trait;
 use futures::stream::BoxStream;
+use std::collections::BTreeMap;
 
 /// Everything the console and the verbs ask of a world of batch jobs.
 ///
@@ -30,6 +31,8 @@ pub trait Backend: Send + Sync + 'static {
     async fn job_queues(&self) -> Result<Vec<JobQueue>, BackendError>;
     async fn create_job_queue(&self, request: CreateJobQueueRequest) -> Result<(), BackendError>;
     async fn update_job_queue(&self, request: UpdateJobQueueRequest, why: Why) -> Result<(), BackendError>;
+    /// Deletes a DISABLED queue; its jobs end.
+    async fn delete_job_queue(&self, name: &str, why: Why) -> Result<(), BackendError>;
 
     /// All compute environments, with their instances where the backend knows them.
     async fn compute_environments(&self) -> Result<Vec<ComputeEnvironment>, BackendError>;
@@ -39,6 +42,11 @@ pub trait Backend: Send + Sync + 'static {
         request: UpdateComputeEnvironmentRequest,
         why: Why,
     ) -> Result<(), BackendError>;
+
+    /// Deletes a DISABLED environment that no queue uses.
+    async fn delete_compute_environment(&self, name: &str, why: Why) -> Result<(), BackendError>;
+    /// Adds tags to a resource; a key that it has gets the new value.
+    async fn tag_resource(&self, arn: &str, tags: BTreeMap<String, String>, why: Why) -> Result<(), BackendError>;
 
     /// Takes an instance away as Spot does: with a notice of two minutes, or `at_once`. What runs on it then ends with
     /// `Host EC2 (instance …) terminated.`, and is tried again as its retry strategy says. AWS Batch has no such call.

@@ -82,6 +82,9 @@ pub enum Call {
     UpdateJobQueue(UpdateJobQueueRequest, Why),
     CreateComputeEnvironment(Box<CreateComputeEnvironmentRequest>),
     UpdateComputeEnvironment(Box<UpdateComputeEnvironmentRequest>, Why),
+    DeleteJobQueue { name: String, why: Why },
+    DeleteComputeEnvironment { name: String, why: Why },
+    TagResource { arn: String, tags: BTreeMap<String, String>, why: Why },
     InterruptInstance { instance: InstanceId, at_once: bool, why: Why },
     RegisterJobDefinition(Box<RegisterJobDefinitionRequest>),
     SubmitJob(Box<SubmitJobRequest>),
@@ -268,6 +271,18 @@ impl Backend for ScriptedBackend {
         why: Why,
     ) -> Result<(), BackendError> {
         self.note(Call::UpdateComputeEnvironment(Box::new(request), why))
+    }
+
+    async fn delete_job_queue(&self, name: &str, why: Why) -> Result<(), BackendError> {
+        self.note(Call::DeleteJobQueue { name: name.to_owned(), why })
+    }
+
+    async fn delete_compute_environment(&self, name: &str, why: Why) -> Result<(), BackendError> {
+        self.note(Call::DeleteComputeEnvironment { name: name.to_owned(), why })
+    }
+
+    async fn tag_resource(&self, arn: &str, tags: BTreeMap<String, String>, why: Why) -> Result<(), BackendError> {
+        self.note(Call::TagResource { arn: arn.to_owned(), tags, why })
     }
 
     async fn interrupt_instance(&self, instance: &InstanceId, at_once: bool, why: Why) -> Result<(), BackendError> {

@@ -1,4 +1,6 @@
-//! `envs`, and enabling or disabling one.
+//! `envs`, and what is done with one.
+
+mod shape;
 
 use super::error::{Doing, exit};
 use super::table::{Cell, Table, left, right, vcpus};
@@ -13,6 +15,9 @@ pub async fn run(args: EnvsArgs, setting: Setting) -> Done {
         None => list(&args.list, &setting.open().await?).await,
         Some(EnvsVerb::Enable(args)) => switch(&args, Switch::Enabled, setting).await,
         Some(EnvsVerb::Disable(args)) => switch(&args, Switch::Disabled, setting).await,
+        Some(EnvsVerb::Create(args)) => shape::create(&args, setting).await,
+        Some(EnvsVerb::Update(args)) => shape::update(&args, setting).await,
+        Some(EnvsVerb::Delete(args)) => shape::delete(&args, setting).await,
     }
 }
 

@@ -1,4 +1,6 @@
-//! `queues`, and enabling or disabling one.
+//! `queues`, and what is done with one.
+
+mod shape;
 
 use super::error::{Doing, exit};
 use super::table::{Cell, Table, age, left, right};
@@ -16,6 +18,9 @@ pub async fn run(args: QueuesArgs, setting: Setting) -> Done {
         None => list(&args.list, &setting.open().await?).await,
         Some(QueuesVerb::Enable(args)) => switch(&args, Switch::Enabled, setting).await,
         Some(QueuesVerb::Disable(args)) => switch(&args, Switch::Disabled, setting).await,
+        Some(QueuesVerb::Create(args)) => shape::create(&args, setting).await,
+        Some(QueuesVerb::Update(args)) => shape::update(&args, setting).await,
+        Some(QueuesVerb::Delete(args)) => shape::delete(&args, setting).await,
         Some(QueuesVerb::Snapshot(args)) => snapshot(&args, &setting.open().await?).await,
     }
 }

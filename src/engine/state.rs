@@ -14,8 +14,9 @@ use super::share::Use;
 use super::shared::Text;
 use crate::model::{
     AuditEntry, BOOT_TAG, ComputeEnvironmentOrder, ConsumableKind, CreateComputeEnvironmentRequest, DeadLetter,
-    FairsharePolicy, Health, InstanceId, InstanceState, JobDefinition, JobStateTimeLimitAction, Millis, OVERCOMMIT_TAG,
-    QuotaSharePolicy, Schedule, ScheduleRun, ServiceEnvironmentOrder, Switch, UpdateComputeEnvironmentRequest,
+    EXECUTOR_TAG, FairsharePolicy, Health, InstanceId, InstanceState, JobDefinition, JobStateTimeLimitAction, Millis,
+    OVERCOMMIT_TAG, QuotaSharePolicy, Schedule, ScheduleRun, ServiceEnvironmentOrder, Switch,
+    UpdateComputeEnvironmentRequest,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -295,7 +296,7 @@ impl Environment {
 
     /// Jobs of any image run as processes there.
     pub fn runs_processes(&self) -> bool {
-        self.request.tags.get("batchdeck:executor").is_some_and(|executor| executor == "process")
+        self.request.tags.get(EXECUTOR_TAG).is_some_and(|executor| executor == "process")
     }
 }
 

@@ -251,6 +251,9 @@ pub struct ComputeEnvironment {
 /// The tag of an environment whose jobs may be promised more than this machine has, with the value `true`.
 pub const OVERCOMMIT_TAG: &str = "batchdeck:overcommit";
 
+/// The tag of an environment where jobs of any image run as processes, with the value `process`.
+pub const EXECUTOR_TAG: &str = "batchdeck:executor";
+
 /// The tag of an environment whose instances boot for so many seconds.
 pub const BOOT_TAG: &str = "batchdeck:boot-seconds";
 
@@ -258,6 +261,11 @@ impl ComputeEnvironment {
     /// Its jobs may be promised more than this machine has.
     pub fn overcommits(&self) -> bool {
         self.tags.get(OVERCOMMIT_TAG).is_some_and(|value| value == "true")
+    }
+
+    /// How long its instances boot, by its tag.
+    pub fn boot_seconds(&self) -> Option<u32> {
+        self.tags.get(BOOT_TAG)?.parse().ok()
     }
 
     /// EC2, SPOT, FARGATE, `FARGATE_SPOT`, or UNMANAGED.

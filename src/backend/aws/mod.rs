@@ -37,6 +37,7 @@ use futures::future::{join_all, try_join_all};
 use futures::stream::BoxStream;
 use pages::Place;
 use service::Service;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use world::QueueJobs;
@@ -144,6 +145,7 @@ impl Backend for AwsBackend {
             .job_queue_name(&name)
             .priority(request.priority)
             .state(types::JqState::from(state.as_str()))
+            .set_scheduling_policy_arn(request.scheduling_policy_arn)
             .set_compute_environment_order(convert::queue::order(request.compute_environment_order))
             .set_tags((!request.tags.is_empty()).then(|| request.tags.into_iter().collect()));
         let result = self.service.call(Operator, "CreateJobQueue", call.send()).await.map(|_| ());
@@ -184,6 +186,7 @@ impl Backend for AwsBackend {
             .state(types::CeState::from(request.state.unwrap_or_default().as_str()))
             .set_compute_resources(request.compute_resources.map(convert::environment::new_resources))
             .set_service_role(request.service_role)
+            .set_unmanagedv_cpus(request.unmanagedv_cpus)
             .set_tags((!request.tags.is_empty()).then(|| request.tags.into_iter().collect()));
         let result = self.service.call(Operator, "CreateComputeEnvironment", call.send()).await.map(|_| ());
         self.record("CreateComputeEnvironment", &name, None, request.kind, result).await
@@ -200,6 +203,15 @@ impl Backend for AwsBackend {
             ("minvCpus", scaling.minv_cpus.map(|number| number.to_string())),
             ("maxvCpus", scaling.maxv_cpus.map(|number| number.to_string())),
             ("desiredvCpus", scaling.desiredv_cpus.map(|number| number.to_string())),
+            ("type", scaling.kind.clone()),
+            ("allocationStrategy", scaling.allocation_strategy.clone()),
+            ("instanceTypes", scaling.instance_types.as_ref().map(|types| types.join(" "))),
+            ("bidPercentage", scaling.bid_percentage.map(|number| number.to_string())),
+            ("subnets", scaling.subnets.as_ref().map(|ids| ids.join(" "))),
+            ("securityGroupIds", scaling.security_group_ids.as_ref().map(|ids| ids.join(" "))),
+            ("instanceRole", scaling.instance_role.clone()),
+            ("serviceRole", request.service_role.clone()),
+            ("unmanagedvCpus", request.unmanagedv_cpus.map(|number| number.to_string())),
         ]);
         let name = request.compute_environment;
         let call = self
@@ -208,11 +220,32 @@ impl Backend for AwsBackend {
             .update_compute_environment()
             .compute_environment(&name)
             .set_state(request.state.map(|state| types::CeState::from(state.as_str())))
+            .set_service_role(request.service_role)
+            .set_unmanagedv_cpus(request.unmanagedv_cpus)
             .set_compute_resources(
-                (scaling != ComputeResourceUpdate::default()).then(|| convert::environment::scaling(&scaling)),
+                (scaling != ComputeResourceUpdate::default()).then(|| convert::environment::changed(scaling)),
             );
         let result = self.service.call(Operator, "UpdateComputeEnvironment", call.send()).await.map(|_| ());
         self.record("UpdateComputeEnvironment", &name, why.reason, outcome, result).await
+    }
+
+    async fn delete_job_queue(&self, name: &str, why: Why) -> Result<(), BackendError> {
+        let call = self.service.batch.delete_job_queue().job_queue(name);
+        let result = self.service.call(Operator, "DeleteJobQueue", call.send()).await.map(|_| ());
+        self.record("DeleteJobQueue", name, why.reason, "deleting".to_owned(), result).await
+    }
+
+    async fn delete_compute_environment(&self, name: &str, why: Why) -> Result<(), BackendError> {
+        let call = self.service.batch.delete_compute_environment().compute_environment(name);
+        let result = self.service.call(Operator, "DeleteComputeEnvironment", call.send()).await.map(|_| ());
+        self.record("DeleteComputeEnvironment", name, why.reason, "deleting".to_owned(), result).await
+    }
+
+    async fn tag_resource(&self, arn: &str, tags: BTreeMap<String, String>, why: Why) -> Result<(), BackendError> {
+        let outcome = tags.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(", ");
+        let call = self.service.batch.tag_resource().resource_arn(arn).set_tags(Some(tags.into_iter().collect()));
+        let result = self.service.call(Operator, "TagResource", call.send()).await.map(|_| ());
+        self.record("TagResource", arn, why.reason, outcome, result).await
     }
 
     async fn interrupt_instance(&self, _: &InstanceId, _at_once: bool, _why: Why) -> Result<(), BackendError> {

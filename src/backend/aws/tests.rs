@@ -3,7 +3,10 @@
 
 use super::*;
 use crate::backend::stub::{Answer, Asked, Ending, Stub};
-use crate::model::{CostQuery, HoldTarget, InstanceId, JobStatus, MoveTo, StatusCounts, What};
+use crate::model::{
+    ComputeResourceUpdate, CostQuery, HoldTarget, InstanceId, JobStatus, MoveTo, ScalingPolicy, StatusCounts,
+    UpdateComputeEnvironmentRequest, What,
+};
 use futures::StreamExt;
 use serde_json::{Value, json};
 
@@ -358,4 +361,44 @@ async fn a_stream_that_does_not_exist_yet_is_waited_for_when_followed_and_not_fo
     let mut lines = backend.follow_log(None, "s".into(), None).await.expect("follows");
     let moment = std::time::Duration::from_millis(300);
     assert!(tokio::time::timeout(moment, lines.next()).await.is_err(), "it waits");
+}
+
+#[tokio::test]
+async fn environments_are_changed_tagged_and_deleted_by_their_own_operations() {
+    let (backend, stub) = world(|_| Answer::json(&json!({}))).await;
+    let resources = ComputeResourceUpdate {
+        kind: Some("SPOT".into()),
+        maxv_cpus: Some(8),
+        allocation_strategy: Some("SPOT_CAPACITY_OPTIMIZED".into()),
+        instance_types: Some(vec!["c5".into()]),
+        bid_percentage: Some(60),
+        scaling_policy: Some(ScalingPolicy { min_scale_down_delay_minutes: Some(20) }),
+        ..ComputeResourceUpdate::default()
+    };
+    let update = UpdateComputeEnvironmentRequest {
+        compute_environment: "it".into(),
+        compute_resources: Some(resources),
+        ..UpdateComputeEnvironmentRequest::default()
+    };
+    backend.update_compute_environment(update, Why::default()).await.expect("changed");
+    let arn = "arn:aws:batch:us-east-1:123456789012:compute-environment/it";
+    backend.tag_resource(arn, [("a".to_owned(), "b".to_owned())].into(), Why::default()).await.expect("tagged");
+    backend.delete_compute_environment("it", Why::default()).await.expect("deleted");
+    backend.delete_job_queue("high", Why::default()).await.expect("deleted");
+    let asked = stub.asked();
+    let bodies: Vec<_> = asked.iter().map(|asked| &asked.body).collect();
+    let changed = json!({
+        "type": "SPOT", "maxvCpus": 8, "allocationStrategy": "SPOT_CAPACITY_OPTIMIZED", "instanceTypes": ["c5"],
+        "bidPercentage": 60, "scalingPolicy": {"minScaleDownDelayMinutes": 20},
+    });
+    assert_eq!(
+        bodies,
+        [
+            &json!({"computeEnvironment": "it", "computeResources": changed}),
+            &json!({"tags": {"a": "b"}}),
+            &json!({"computeEnvironment": "it"}),
+            &json!({"jobQueue": "high"}),
+        ]
+    );
+    assert!(asked[1].line.starts_with("POST /v1/tags/arn"), "{}", asked[1].line);
 }

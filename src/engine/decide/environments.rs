@@ -29,6 +29,7 @@ impl Engine {
             other => return refuse(format!("type is `{other}`; it takes MANAGED or UNMANAGED")),
         }
         validate::tags(&request.tags)?;
+        validate::environment_tags(&request.tags)?;
         if request.eks_configuration.is_some() {
             return refuse("eksConfiguration is given; the local engine runs no Kubernetes: leave it out");
         }

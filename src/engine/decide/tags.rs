@@ -30,6 +30,9 @@ impl Engine {
             return refuse("tags is missing; it takes at least one key with its value");
         }
         validate::tags(tags)?;
+        if resource.starts_with("compute-environment/") {
+            validate::environment_tags(tags)?;
+        }
         let together = known.keys().chain(tags.keys()).collect::<std::collections::BTreeSet<_>>().len();
         if together > MOST_KEYS {
             return refuse(format!("{resource} would have {together} tags; a resource takes at most {MOST_KEYS}"));

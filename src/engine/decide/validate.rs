@@ -2,13 +2,15 @@
 
 use super::refuse;
 use crate::engine::command::Refusal;
-use crate::model::{KeyValuePair, RetryStrategy, validate};
+use crate::model::{BOOT_TAG, EXECUTOR_TAG, KeyValuePair, OVERCOMMIT_TAG, RetryStrategy, validate};
 use std::collections::BTreeMap;
 
 /// AWS takes at most so many entries in `evaluateOnExit`.
 const EXIT_RULES: usize = 5;
 const PATTERN_LENGTH: usize = 512;
 pub const TAGS: usize = 50;
+/// An instance boots for a day at most.
+const BOOT_SECONDS: u32 = 86_400;
 
 pub fn retry(strategy: &RetryStrategy) -> Result<(), Refusal> {
     if let Some(attempts) = strategy.attempts {
@@ -85,6 +87,22 @@ pub fn tags(tags: &BTreeMap<String, String>) -> Result<(), Refusal> {
         if key.to_ascii_lowercase().starts_with("aws:") {
             return refuse(format!("the tag `{key}` starts with `aws:`, which is reserved"));
         }
+    }
+    Ok(())
+}
+
+/// Our own tags of a compute environment mean something: a value that means nothing is not passed over.
+pub fn environment_tags(tags: &BTreeMap<String, String>) -> Result<(), Refusal> {
+    for (key, value) in tags {
+        let takes = match key.as_str() {
+            OVERCOMMIT_TAG if !matches!(value.as_str(), "true" | "false") => "true or false",
+            EXECUTOR_TAG if value != "process" => "process",
+            BOOT_TAG if !value.parse().is_ok_and(|seconds: u32| seconds <= BOOT_SECONDS) => {
+                "whole seconds from 0 to 86400"
+            }
+            _ => continue,
+        };
+        return refuse(format!("the tag `{key}` is `{value}`; it takes {takes}"));
     }
     Ok(())
 }

@@ -397,3 +397,25 @@ fn instance_types_are_known_and_of_one_architecture() {
     let refused = world.ask(Action::CreateJobQueue(request)).expect_err("mixed").to_string();
     assert!(refused.contains("mixes x86_64 with arm64"), "{refused}");
 }
+
+#[test]
+fn our_own_tags_of_an_environment_take_what_means_something() {
+    let cases = [
+        ("batchdeck:overcommit", "yes", "it takes true or false"),
+        ("batchdeck:boot-seconds", "soon", "it takes whole seconds from 0 to 86400"),
+        ("batchdeck:boot-seconds", "86401", "it takes whole seconds from 0 to 86400"),
+        ("batchdeck:executor", "docker", "it takes process"),
+    ];
+    for (key, value, expected) in cases {
+        let mut request = environment("other", 4);
+        request.tags = [(key.to_owned(), value.to_owned())].into();
+        let refused = World::default().ask(Action::CreateComputeEnvironment(request)).expect_err(key).to_string();
+        assert_eq!(refused, format!("the tag `{key}` is `{value}`; {expected}"));
+        let mut world = World::small(4);
+        let tag = |arn: String| Action::TagResource { arn, tags: [(key.to_owned(), value.to_owned())].into() };
+        let arn = world.engine.compute_environments()[0].compute_environment_arn.clone();
+        assert!(world.ask(tag(arn)).is_err(), "{key}");
+        let queue = world.engine.job_queues()[0].job_queue_arn.clone();
+        world.ask(tag(queue)).expect("on a queue it is a tag as others are");
+    }
+}

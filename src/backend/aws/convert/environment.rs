@@ -67,14 +67,30 @@ pub fn new_resources(wanted: ComputeResource) -> types::ComputeResource {
         .set_subnets(some_list(wanted.subnets, |id| id))
         .set_security_group_ids(some_list(wanted.security_group_ids, |id| id))
         .set_instance_role(wanted.instance_role)
+        .set_bid_percentage(wanted.bid_percentage)
+        .set_spot_iam_fleet_role(wanted.spot_iam_fleet_role)
+        .set_scaling_policy(wanted.scaling_policy.map(policy))
         .set_tags(unsorted(wanted.tags))
         .build()
 }
 
-pub fn scaling(wanted: &ComputeResourceUpdate) -> types::ComputeResourceUpdate {
+/// What an update changes of the resources.
+pub fn changed(wanted: ComputeResourceUpdate) -> types::ComputeResourceUpdate {
     types::ComputeResourceUpdate::builder()
+        .set_type(wanted.kind.as_deref().map(types::CrType::from))
+        .set_allocation_strategy(wanted.allocation_strategy.as_deref().map(types::CrUpdateAllocationStrategy::from))
         .set_minv_cpus(wanted.minv_cpus)
         .set_maxv_cpus(wanted.maxv_cpus)
         .set_desiredv_cpus(wanted.desiredv_cpus)
+        .set_instance_types(wanted.instance_types)
+        .set_subnets(wanted.subnets)
+        .set_security_group_ids(wanted.security_group_ids)
+        .set_instance_role(wanted.instance_role)
+        .set_bid_percentage(wanted.bid_percentage)
+        .set_scaling_policy(wanted.scaling_policy.map(policy))
         .build()
+}
+
+fn policy(wanted: ScalingPolicy) -> types::ComputeScalingPolicy {
+    types::ComputeScalingPolicy::builder().set_min_scale_down_delay_minutes(wanted.min_scale_down_delay_minutes).build()
 }
