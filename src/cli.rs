@@ -6,8 +6,8 @@ mod submit;
 mod tests;
 
 pub use environments::{
-    DeleteArgs, EnvironmentShape, EnvsCreateArgs, EnvsUpdateArgs, Provisioning, QueuesCreateArgs, QueuesUpdateArgs,
-    Strategy,
+    DeleteArgs, EnvironmentShape, EnvsCreateArgs, EnvsScalingArgs, EnvsUpdateArgs, Provisioning, QueuesCreateArgs,
+    QueuesUpdateArgs, Strategy,
 };
 pub use submit::{Among, DependsOn, Moment, Pair, Seconds, SubmitArgs, WhatToRun};
 
@@ -210,6 +210,8 @@ pub enum EnvsVerb {
     Enable(SwitchArgs),
     /// Place no new job on a compute environment. What runs goes on.
     Disable(SwitchArgs),
+    /// Tell how instances came and went and why, newest first.
+    Scaling(EnvsScalingArgs),
     /// Make a compute environment.
     #[command(after_help = environments::CREATE_ENVIRONMENT)]
     Create(Box<EnvsCreateArgs>),

@@ -11,8 +11,8 @@ use crate::model::{
     AuditEntry, Change, ComputeEnvironment, CostQuery, CostReport, CreateComputeEnvironmentRequest,
     CreateJobQueueRequest, Cursor, DeadLetter, EngineStatus, EventLine, GetLogEvents, HoldTarget, InstanceId,
     JobDefinition, JobDetail, JobId, JobQueue, JobQueueSnapshot, JobStatus, JobSummary, LogEvent, LogPage, MoveTo,
-    ObservedRuns, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Schedule, ScheduleGroup, ScheduleRun,
-    SubmitJobRequest, SubmitJobResponse, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
+    ObservedRuns, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Scaling, Schedule, ScheduleGroup,
+    ScheduleRun, SubmitJobRequest, SubmitJobResponse, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
 };
 use async_trait::async_trait;
 use client::{Call, Client, Flow, Patience};
@@ -202,6 +202,11 @@ impl Backend for LocalBackend {
         let body = serde_json::json!({ "tags": tags });
         let call = Call::send("TagResource", Method::POST, format!("/v1/tags/{}", encode(arn)), &body);
         self.act(call.because(why.reason).about(arn.to_owned())).await
+    }
+
+    async fn scaling(&self, environment: Option<&str>) -> Result<Vec<Scaling>, BackendError> {
+        let of = environment.map(|name| format!("?environment={}", encode(name))).unwrap_or_default();
+        self.client.call(Call::get("ListScaling", format!("/batchdeck/v1/scaling{of}"))).await
     }
 
     async fn interrupt_instance(&self, instance: &InstanceId, at_once: bool, why: Why) -> Result<(), BackendError> {

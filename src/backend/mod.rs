@@ -11,8 +11,8 @@ use crate::model::{
     AuditEntry, Change, ComputeEnvironment, CostQuery, CostReport, CreateComputeEnvironmentRequest,
     CreateJobQueueRequest, Cursor, DeadLetter, EngineStatus, EventLine, GetLogEvents, HoldTarget, InstanceId,
     JobDefinition, JobDetail, JobId, JobQueue, JobQueueSnapshot, JobStatus, JobSummary, LogEvent, LogPage, MoveTo,
-    ObservedRuns, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Schedule, ScheduleGroup, ScheduleRun,
-    SubmitJobRequest, SubmitJobResponse, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
+    ObservedRuns, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Scaling, Schedule, ScheduleGroup,
+    ScheduleRun, SubmitJobRequest, SubmitJobResponse, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
 };
 use async_trait::async_trait;
 use futures::stream::BoxStream;
@@ -48,6 +48,14 @@ pub trait Backend: Send + Sync + 'static {
     /// Adds tags to a resource; a key that it has gets the new value.
     async fn tag_resource(&self, arn: &str, tags: BTreeMap<String, String>, why: Why) -> Result<(), BackendError>;
 
+    /// How instances came and went and why, of one environment or of all: newest first.
+    async fn scaling(&self, _environment: Option<&str>) -> Result<Vec<Scaling>, BackendError> {
+        Err(BackendError::Unsupported {
+            action: "reading why instances came and went",
+            backend: "aws",
+            instead: "look at the Auto Scaling group of the compute environment (`aws autoscaling describe-scaling-activities`)",
+        })
+    }
     /// Takes an instance away as Spot does: with a notice of two minutes, or `at_once`. What runs on it then ends with
     /// `Host EC2 (instance …) terminated.`, and is tried again as its retry strategy says. AWS Batch has no such call.
     async fn interrupt_instance(&self, instance: &InstanceId, at_once: bool, why: Why) -> Result<(), BackendError>;

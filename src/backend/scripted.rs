@@ -8,9 +8,9 @@ use crate::model::{
     AuditEntry, Change, ComputeEnvironment, CostQuery, CostReport, CreateComputeEnvironmentRequest,
     CreateJobQueueRequest, Cursor, EngineStatus, FrontOfQueue, FrontOfQueueJob, GetLogEvents, HoldTarget, InstanceId,
     JobDefinition, JobDetail, JobId, JobQueue, JobQueueSnapshot, JobStatus, JobSummary, LogEvent, LogPage, Millis,
-    MoveTo, ObservedRuns, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Schedule, ScheduleGroup,
-    ScheduleRun, SubmitJobRequest, SubmitJobResponse, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest, What,
-    name_of,
+    MoveTo, ObservedRuns, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Scaling, Schedule,
+    ScheduleGroup, ScheduleRun, SubmitJobRequest, SubmitJobResponse, UpdateComputeEnvironmentRequest,
+    UpdateJobQueueRequest, What, name_of,
 };
 use async_trait::async_trait;
 use futures::StreamExt;
@@ -39,6 +39,7 @@ pub struct World {
     pub schedules: Vec<Schedule>,
     pub runs: Vec<ScheduleRun>,
     pub audit: Vec<AuditEntry>,
+    pub scaling: Vec<Scaling>,
     /// The same whatever is asked for.
     pub costs: CostReport,
     pub observed_runs: Vec<ObservedRuns>,
@@ -283,6 +284,13 @@ impl Backend for ScriptedBackend {
 
     async fn tag_resource(&self, arn: &str, tags: BTreeMap<String, String>, why: Why) -> Result<(), BackendError> {
         self.note(Call::TagResource { arn: arn.to_owned(), tags, why })
+    }
+
+    async fn scaling(&self, environment: Option<&str>) -> Result<Vec<Scaling>, BackendError> {
+        let mut steps = self.world.scaling.clone();
+        steps.retain(|step| environment.is_none_or(|name| step.compute_environment == name));
+        steps.sort_by_key(|step| std::cmp::Reverse(step.at));
+        Ok(steps)
     }
 
     async fn interrupt_instance(&self, instance: &InstanceId, at_once: bool, why: Why) -> Result<(), BackendError> {

@@ -119,6 +119,15 @@ pub struct EnvsUpdateArgs {
     pub output: Format,
 }
 
+#[derive(Debug, Args)]
+pub struct EnvsScalingArgs {
+    /// Of this environment; of all if not said.
+    pub name: Option<String>,
+    /// How to print it.
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Format,
+}
+
 /// A queue or a compute environment that is to go.
 #[derive(Debug, Args)]
 pub struct DeleteArgs {

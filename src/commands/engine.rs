@@ -11,7 +11,7 @@ use crate::config::directories::private_file;
 use crate::config::{DataDirectory, HttpAddress};
 use crate::daemon;
 use crate::engine::Settings;
-use crate::model::{AgentStatus, EngineStatus, Place};
+use crate::model::{AgentStatus, EngineStatus, InstanceState, Millis, Place};
 use serde::Serialize;
 use std::fs::File;
 use std::io::{IsTerminal, Read, Seek, SeekFrom};
@@ -306,23 +306,41 @@ fn show(status: &EngineStatus, output: Output) -> Result<(), CommandError> {
     let mut agents = Table::new(&[
         left("INSTANCE"),
         left("ENVIRONMENT"),
+        left("MODEL"),
+        left("STATE"),
+        right("JOBS"),
         right("PID"),
         left("AGENT"),
         left("LIMITS"),
-        right("JOBS"),
     ]);
     for agent in &status.agents {
         agents.row(vec![
             Cell::new(&agent.instance_id.0),
             Cell::new(&agent.compute_environment),
+            Cell::new(if agent.overcommit {
+                format!("{}, overcommits", agent.provisioning)
+            } else {
+                agent.provisioning.clone()
+            }),
+            standing(agent, now),
+            Cell::count(u64::from(agent.running_jobs)),
             Cell::optional(agent.pid.map(|pid| pid.to_string())),
             presence(agent),
             Cell::new(&agent.limits),
-            Cell::count(u64::from(agent.running_jobs)),
         ]);
     }
     output.text("\n")?;
     output.table(&agents)
+}
+
+/// Its state; how long it boots still, or when it is taken away.
+fn standing(agent: &AgentStatus, now: Millis) -> Cell {
+    let left = |at: Option<Millis>| at.filter(|at| *at > now && *at < Millis::MAX).map(|at| (at - now + 999) / 1000);
+    match (left(agent.interrupted_at), left(agent.ready_at)) {
+        (Some(seconds), _) => Cell::health(&format!("ends in {seconds} s"), false),
+        (None, Some(seconds)) => Cell::new(format!("boots, {seconds} s left")),
+        (None, None) => Cell::health(agent.state.as_str(), agent.state == InstanceState::Active),
+    }
 }
 
 fn presence(agent: &AgentStatus) -> Cell {

@@ -1,5 +1,6 @@
 //! `envs`, and what is done with one.
 
+mod scaling;
 mod shape;
 
 use super::error::{Doing, exit};
@@ -15,6 +16,7 @@ pub async fn run(args: EnvsArgs, setting: Setting) -> Done {
         None => list(&args.list, &setting.open().await?).await,
         Some(EnvsVerb::Enable(args)) => switch(&args, Switch::Enabled, setting).await,
         Some(EnvsVerb::Disable(args)) => switch(&args, Switch::Disabled, setting).await,
+        Some(EnvsVerb::Scaling(args)) => scaling::run(&args, &setting.open().await?).await,
         Some(EnvsVerb::Create(args)) => shape::create(&args, setting).await,
         Some(EnvsVerb::Update(args)) => shape::update(&args, setting).await,
         Some(EnvsVerb::Delete(args)) => shape::delete(&args, setting).await,

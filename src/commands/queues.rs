@@ -1,17 +1,15 @@
 //! `queues`, and what is done with one.
 
 mod shape;
+mod snapshot;
 
 use super::error::{Doing, exit};
-use super::table::{Cell, Table, age, left, right};
+use super::table::{Cell, Table, left, right};
 use super::world::{Setting, World};
 use super::{Done, resolve};
 use crate::backend::Why;
-use crate::cli::{Format, ListArgs, QueuesArgs, QueuesVerb, SnapshotArgs, SwitchArgs};
-use crate::model::{
-    CapacityUsage, Health, JobDetail, JobId, JobQueue, JobQueueSnapshot, JobStatus, Millis, Switch,
-    UpdateJobQueueRequest, name_of, validate,
-};
+use crate::cli::{Format, ListArgs, QueuesArgs, QueuesVerb, SwitchArgs};
+use crate::model::{Health, JobQueue, JobStatus, Switch, UpdateJobQueueRequest, name_of, validate};
 
 pub async fn run(args: QueuesArgs, setting: Setting) -> Done {
     match args.verb {
@@ -21,7 +19,7 @@ pub async fn run(args: QueuesArgs, setting: Setting) -> Done {
         Some(QueuesVerb::Create(args)) => shape::create(&args, setting).await,
         Some(QueuesVerb::Update(args)) => shape::update(&args, setting).await,
         Some(QueuesVerb::Delete(args)) => shape::delete(&args, setting).await,
-        Some(QueuesVerb::Snapshot(args)) => snapshot(&args, &setting.open().await?).await,
+        Some(QueuesVerb::Snapshot(args)) => snapshot::run(&args, &setting.open().await?).await,
     }
 }
 
@@ -40,68 +38,6 @@ async fn switch(args: &SwitchArgs, state: Switch, setting: Setting) -> Done {
         Format::Table => world.output().text(&format!("queue {name} is {}\n", state.as_str()))?,
     }
     Ok(exit::DONE)
-}
-
-/// Who is next in a queue. A snapshot holds ARNs alone; the rest is read of the jobs.
-async fn snapshot(args: &SnapshotArgs, world: &World) -> Done {
-    let queue = resolve::queue(world, Some(&args.name)).await?;
-    let name = &queue.job_queue_name;
-    let shot = world.backend.queue_snapshot(name).await.doing(format!("looking at the queue `{name}`"))?;
-    if args.output == Format::Json {
-        world.output().json(&shot)?;
-        return Ok(exit::DONE);
-    }
-    let ids: Vec<JobId> = shot.front_of_queue.jobs.iter().map(|job| JobId::from(name_of(&job.job_arn))).collect();
-    let jobs = world.backend.describe_jobs(&ids).await.doing("describing the jobs")?;
-    world.output().text(&used(&queue, &shot))?;
-    world.output().table(&order(&shot, &ids, &jobs, super::now()))?;
-    Ok(exit::DONE)
-}
-
-/// What a queue and its shares use, in a line each.
-fn used(queue: &JobQueue, shot: &JobQueueSnapshot) -> String {
-    let name = &queue.job_queue_name;
-    let vcpus = |usage: &[CapacityUsage]| usage.iter().map(|one| one.quantity).sum::<f64>();
-    let held = if queue.held { ", held: nothing is placed until it is released" } else { "" };
-    let Some(used) = &shot.queue_utilization else { return format!("queue {name}{held}\n") };
-    let mut text = format!("queue {name}: {} vCPU in use{held}\n", vcpus(&used.total_capacity_usage));
-    if let Some(shares) = &used.fairshare_utilization {
-        let each: Vec<String> = shares
-            .top_capacity_utilization
-            .iter()
-            .map(|share| format!("{} {}", share.share_identifier, vcpus(&share.capacity_usage)))
-            .collect();
-        let each = if each.is_empty() { String::new() } else { format!(": {}", each.join(", ")) };
-        text.extend([shares.active_share_count.to_string(), format!(" active shares{each}\n")]);
-    }
-    text
-}
-
-fn order(shot: &JobQueueSnapshot, ids: &[JobId], jobs: &[JobDetail], now: Millis) -> Table {
-    let mut table = Table::new(&[
-        right("#"),
-        left("ID"),
-        left("NAME"),
-        left("SHARE"),
-        right("PRIORITY"),
-        right("SINCE"),
-        left("REASON"),
-    ]);
-    for ((at, id), place) in (1..).zip(ids).zip(&shot.front_of_queue.jobs) {
-        let job = jobs.iter().find(|job| job.job_id == *id);
-        let text = |text: Option<&str>| text.map_or_else(|| Cell::new("-").dim(), Cell::new);
-        let extra = job.and_then(|job| job.extra.as_deref());
-        table.row(vec![
-            Cell::new(at.to_string()),
-            Cell::new(id.short()),
-            text(job.map(|job| job.job_name.as_str())),
-            text(job.and_then(|job| job.share_identifier.as_deref())),
-            text(extra.map(|extra| extra.priority.to_string()).as_deref()),
-            Cell::new(age(place.earliest_time_at_position, now)),
-            Cell::new(job.and_then(|job| job.status_reason.as_deref()).unwrap_or("")),
-        ]);
-    }
-    table
 }
 
 async fn list(args: &ListArgs, world: &World) -> Done {

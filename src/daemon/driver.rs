@@ -360,7 +360,8 @@ impl Body {
     fn hear(&mut self, instance: &InstanceId, message: ToEngine, now: Millis, round: &mut Round) {
         let region = self.parts.realms.region_of(instance);
         match message {
-            ToEngine::Hello { pid, held, .. } => {
+            ToEngine::Hello { pid, held, limits, .. } => {
+                self.parts.realms.engine(&region).note_limits(instance, limits);
                 self.report(&region, Action::InstanceRegistered { instance: instance.clone(), pid }, now, round);
                 let attempts: Vec<AttemptId> = held.iter().map(|held| held.attempt.clone()).collect();
                 for Held { attempt, started_at, address, exit } in held {

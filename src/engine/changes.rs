@@ -26,6 +26,7 @@ impl Engine {
         let mut touched = Touched::default();
         for event in events {
             self.touch(event, &mut touched);
+            touched.gone.extend(self.scaling_of(event).cloned().map(What::Scaling));
         }
         let core = &self.core;
         let mut rows = Vec::new();

@@ -266,6 +266,9 @@ pub enum Event {
         /// When it hears that it is to be interrupted.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         interrupted_at: Option<Millis>,
+        /// Why, for a person.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        reason: String,
     },
     /// Its agent is there. It takes jobs once it has booted: then this comes again.
     #[serde(rename = "instance-registered")]
@@ -309,7 +312,13 @@ pub enum Event {
     InstanceLost { at: Millis, instance: InstanceId, cause: String },
     /// It was scaled in, empty.
     #[serde(rename = "instance-ended")]
-    InstanceEnded { at: Millis, instance: InstanceId },
+    InstanceEnded {
+        at: Millis,
+        instance: InstanceId,
+        /// Why, for a person.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        reason: String,
+    },
 
     /// Created or replaced.
     #[serde(rename = "schedule-saved")]

@@ -1,5 +1,6 @@
 //! What must always hold ("What must always hold" of the design), checked by recounting.
 
+use super::container::vcpus;
 use super::index::Index;
 use super::job::{Counts, Job, Key, Root};
 use super::ledger::{Amount, Amounts};
@@ -111,6 +112,9 @@ impl Engine {
             hold("no environment passes its maximum", total <= limit || by_one(), || {
                 format!("{name}: {total} of {limit}")
             })?;
+            let told = environment.scaling.back().map_or(vcpus(total), |step| step.total_vcpus);
+            let same = environment.is_fargate() || (told - vcpus(total)).abs() < f64::EPSILON;
+            hold("the last step of scaling tells what is there", same, || format!("{name}: {told}, not {total}"))?;
         }
         Ok(())
     }

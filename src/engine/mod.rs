@@ -35,6 +35,7 @@ mod reclaim;
 mod retry;
 mod roots;
 mod runs;
+mod scaling;
 mod schedule;
 mod service;
 mod settle;
@@ -110,7 +111,7 @@ pub trait Ids {
 
 /// The state of the whole local engine. Serializes as a snapshot, which replaces all events up to then.
 ///
-/// What running jobs use and what other engines have promised is not part of it: it is not in a snapshot, and two engines
+/// What running jobs use, what agents say of themselves and what other engines have promised is not part of it: it is not in a snapshot, and two engines
 /// that differ in it are equal.
 #[derive(Debug, Clone)]
 pub struct Engine {
@@ -122,6 +123,8 @@ pub struct Engine {
     /// The time of the event that is folded in.
     at: Millis,
     elsewhere: Machine,
+    /// What keeps jobs within their memory, as the agents say.
+    limits: BTreeMap<InstanceId, String>,
 }
 
 impl PartialEq for Engine {
@@ -231,8 +234,15 @@ impl Engine {
             root.complete();
         }
         let index = Index::build(&core);
-        let mut engine =
-            Self { core, index, usage: BTreeMap::new(), moved: BTreeSet::new(), at: 0, elsewhere: Machine::default() };
+        let mut engine = Self {
+            core,
+            index,
+            usage: BTreeMap::new(),
+            moved: BTreeSet::new(),
+            at: 0,
+            elsewhere: Machine::default(),
+            limits: BTreeMap::new(),
+        };
         engine.complete_blocked();
         engine
     }
@@ -284,6 +294,13 @@ impl Engine {
         self.core.instances.iter().map(|(id, host)| self.instance_row(id, host)).collect()
     }
 
+    /// EC2, SPOT, FARGATE, `FARGATE_SPOT` or UNMANAGED, and whether jobs may be promised more than the machine has there.
+    pub fn provisioning(&self, environment: &str) -> Option<(&str, bool)> {
+        let found = self.core.environments.get(environment)?;
+        let kind = if found.is_unmanaged() { "UNMANAGED" } else { found.kind() };
+        Some((kind, found.overcommits()))
+    }
+
     pub fn has_instance(&self, instance: &InstanceId) -> bool {
         self.core.instances.contains_key(instance)
     }
@@ -292,6 +309,13 @@ impl Engine {
     pub fn note_usage(&mut self, attempt: &AttemptId, usage: Usage) {
         if let Some((key, _, _)) = self.find(&attempt.job) {
             self.note(key, attempt.number, usage);
+        }
+    }
+
+    /// Notes what keeps the jobs of an instance within their memory. Not an event: its agent says so at each hello.
+    pub fn note_limits(&mut self, instance: &InstanceId, limits: String) {
+        if self.has_instance(instance) {
+            self.limits.insert(instance.clone(), limits);
         }
     }
 

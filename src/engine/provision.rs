@@ -3,6 +3,7 @@
 use super::event::{Event, Need};
 use super::place::{NodeWant, Room, all};
 use super::reclaim::lifetime;
+use super::scaling::{kept_reason, needed_reason};
 use super::sizes::{Demand, Size};
 use super::state::{Environment, Host, Queue};
 use super::stock::Stock;
@@ -34,11 +35,11 @@ impl Engine {
             plan.serve(name, queue);
         }
         let launches = plan.launches;
-        launches.into_iter().map(|(environment, size)| self.launched(environment, size, now, ids)).collect()
+        launches.into_iter().map(|launch| self.launched(launch, now, ids)).collect()
     }
 
     /// A launch, with the time of its boot and, on Spot, with what becomes of it by chance.
-    fn launched(&self, environment: &str, size: Size, now: Millis, ids: &mut dyn Ids) -> Event {
+    fn launched(&self, Launch { environment, size, reason }: Launch<'_>, now: Millis, ids: &mut dyn Ids) -> Event {
         let instance = instance_id(&ids.uuid());
         let found = self.core.environments.get(environment);
         let boot = found.and_then(Environment::boot_seconds).unwrap_or(self.core.settings.boot_seconds);
@@ -55,6 +56,7 @@ impl Engine {
             gpus: size.gpus,
             ready_at: (boot > 0).then_some(ready_at),
             interrupted_at: lives.map(|lives| ready_at + lives),
+            reason,
         }
     }
 
@@ -97,12 +99,24 @@ impl Engine {
 
     pub(super) fn ends(&self, now: Millis) -> Vec<Event> {
         let due = self.surplus().into_iter().filter(|(expiry, _)| *expiry <= now);
-        due.map(|(_, instance)| Event::InstanceEnded { at: now, instance }).collect()
+        let ended = due.map(|(_, instance)| {
+            let host = self.core.instances.get(&instance);
+            let reason = host.map_or_else(String::new, |host| self.end_reason(host, now));
+            Event::InstanceEnded { at: now, instance, reason }
+        });
+        ended.collect()
     }
 
     pub(super) fn next_end(&self) -> Option<Millis> {
         self.surplus().first().map(|(expiry, _)| *expiry)
     }
+}
+
+/// An instance to launch, and why.
+struct Launch<'a> {
+    environment: &'a str,
+    size: Size,
+    reason: String,
 }
 
 /// Launches, as they are thought out.
@@ -112,7 +126,7 @@ struct Plan<'a> {
     room: Room<'a>,
     stock: Stock<'a>,
     totals: BTreeMap<&'a str, u64>,
-    launches: Vec<(&'a str, Size)>,
+    launches: Vec<Launch<'a>>,
 }
 
 impl<'a> Plan<'a> {
@@ -126,7 +140,7 @@ impl<'a> Plan<'a> {
             if let Some(size) =
                 self.engine.whole_machine().filter(|_| environment.takes_jobs() && self.total(name) == 0)
             {
-                self.launch(name, size);
+                self.launch(name, size, kept_reason(environment));
             }
             return;
         }
@@ -138,7 +152,7 @@ impl<'a> Plan<'a> {
             let below = sizes.iter().rev().find(|size| size.vcpus_milli <= missing);
             let size = below.or_else(|| sizes.iter().find(|size| size.vcpus_milli <= open)).cloned();
             let Some(size) = size else { return };
-            self.launch(name, size);
+            self.launch(name, size, kept_reason(environment));
         }
     }
 
@@ -156,10 +170,11 @@ impl<'a> Plan<'a> {
             }
             self.stock.take(root);
             line.step(need);
+            let reason = || needed_reason(&root.spec.name, name, need);
             let order = || queue.environments.iter().map(|entry| entry.compute_environment.as_str());
             if let Some(wants) = self.engine.node_wants(key) {
                 if self.room.take_nodes(order(), &wants).is_none() {
-                    let launched = order().any(|environment| self.launch_for_nodes(environment, &wants));
+                    let launched = order().any(|environment| self.launch_for_nodes(environment, &wants, reason));
                     if !launched || self.room.take_nodes(order(), &wants).is_none() {
                         return;
                     }
@@ -169,7 +184,7 @@ impl<'a> Plan<'a> {
                 continue;
             }
             if self.room.take(order(), need).is_none() {
-                let launched = order().any(|environment| self.launch_for(environment, need, milli, mib));
+                let launched = order().any(|environment| self.launch_for(environment, (need, milli, mib), reason));
                 if !launched || self.room.take(order(), need).is_none() {
                     return;
                 }
@@ -180,7 +195,7 @@ impl<'a> Plan<'a> {
     }
 
     /// Launches what holds the job, unless the machine has no more to promise.
-    fn launch_for(&mut self, name: &'a str, need: Need, milli: u64, mib: u64) -> bool {
+    fn launch_for(&mut self, name: &'a str, (need, milli, mib): (Need, u64, u64), reason: impl Fn() -> String) -> bool {
         let Some(environment) = self.engine.core.environments.get(name).filter(|found| found.takes_jobs()) else {
             return false;
         };
@@ -197,12 +212,12 @@ impl<'a> Plan<'a> {
         let Some(size) = self.engine.choose(name, environment, Demand { need, milli, mib, open_milli }) else {
             return false;
         };
-        self.launch(name, size);
+        self.launch(name, size, reason());
         true
     }
 
     /// Launches an instance for each node that has none, where the environment has room for all of them.
-    fn launch_for_nodes(&mut self, name: &'a str, wants: &[NodeWant<'_>]) -> bool {
+    fn launch_for_nodes(&mut self, name: &'a str, wants: &[NodeWant<'_>], reason: impl Fn() -> String) -> bool {
         let takes = |environment: &&Environment| environment.takes_jobs() && environment.takes_nodes();
         let Some(environment) = self.engine.core.environments.get(name).filter(takes) else { return false };
         if environment.pauses(self.now) || !environment.overcommits() && !self.room.budget.holds(all(wants)) {
@@ -219,15 +234,15 @@ impl<'a> Plan<'a> {
             if self.launches.len() >= LAUNCHES {
                 return false;
             }
-            self.launch(name, size);
+            self.launch(name, size, reason());
         }
         true
     }
 
-    fn launch(&mut self, name: &'a str, size: Size) {
+    fn launch(&mut self, name: &'a str, size: Size, reason: String) {
         *self.totals.entry(name).or_default() += size.vcpus_milli;
         self.room.plan(name, &size);
-        self.launches.push((name, size));
+        self.launches.push(Launch { environment: name, size, reason });
     }
 
     fn total(&self, name: &str) -> u64 {

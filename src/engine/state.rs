@@ -15,7 +15,7 @@ use super::shared::Text;
 use crate::model::{
     AuditEntry, BOOT_TAG, ComputeEnvironmentOrder, ConsumableKind, CreateComputeEnvironmentRequest, DeadLetter,
     EXECUTOR_TAG, FairsharePolicy, Health, InstanceId, InstanceState, JobDefinition, JobStateTimeLimitAction, Millis,
-    OVERCOMMIT_TAG, QuotaSharePolicy, Schedule, ScheduleRun, ServiceEnvironmentOrder, Switch,
+    OVERCOMMIT_TAG, QuotaSharePolicy, Scaling, Schedule, ScheduleRun, ServiceEnvironmentOrder, Switch,
     UpdateComputeEnvironmentRequest,
 };
 use serde::{Deserialize, Serialize};
@@ -200,6 +200,9 @@ pub struct Environment {
     /// Until when nothing is launched for that.
     #[serde(default)]
     pub paused_until: Option<Millis>,
+    /// How its instances came and went; oldest first.
+    #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
+    pub scaling: VecDeque<Scaling>,
 }
 
 impl Environment {

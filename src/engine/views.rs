@@ -124,6 +124,7 @@ impl Engine {
             ready_at: host.ready_at.filter(|_| host.state == InstanceState::Pending),
             interrupted_at: host.reclaim_at,
             running_jobs: u32::try_from(host.placed.len()).unwrap_or(u32::MAX),
+            limits: self.limits.get(id).cloned(),
             agent_pid: host.pid,
         }
     }

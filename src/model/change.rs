@@ -1,7 +1,8 @@
 //! The stream of changes, the record of who did what, and the engine's own state.
 
 use super::{
-    ComputeEnvironment, InstanceId, JobDefinition, JobId, JobQueue, JobSummary, Millis, Schedule, ScheduleRun,
+    ComputeEnvironment, InstanceId, InstanceState, JobDefinition, JobId, JobQueue, JobSummary, Millis, Scaling,
+    Schedule, ScheduleRun,
 };
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +44,8 @@ pub enum What {
     },
     ScheduleRun(ScheduleRun),
     Audit(AuditEntry),
+    /// An instance came or went.
+    Scaling(Scaling),
     /// A word from the engine that an operator should read.
     Notice(String),
 }
@@ -115,4 +118,16 @@ pub struct AgentStatus {
     /// found by looking and ended.
     pub limits: String,
     pub running_jobs: u32,
+    /// EC2, SPOT, FARGATE, `FARGATE_SPOT` or UNMANAGED.
+    pub provisioning: String,
+    /// Its environment's jobs may be promised more than this machine has.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub overcommit: bool,
+    pub state: InstanceState,
+    /// It boots until then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ready_at: Option<Millis>,
+    /// It has a notice: it is taken away then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interrupted_at: Option<Millis>,
 }

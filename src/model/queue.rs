@@ -314,6 +314,11 @@ pub struct Instance {
     /// It has a notice: it is taken away then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interrupted_at: Option<Millis>,
+    /// What keeps its jobs within their memory, once its agent has said so: see [`AgentStatus::limits`].
+    ///
+    /// [`AgentStatus::limits`]: super::AgentStatus::limits
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limits: Option<String>,
     /// The agent's process id, once it has registered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agent_pid: Option<u32>,

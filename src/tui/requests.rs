@@ -5,7 +5,7 @@ use crate::config::theme::{Theme, ThemeError};
 use crate::model::{
     AuditEntry, Change, ComputeEnvironment, CreateComputeEnvironmentRequest, CreateJobQueueRequest, HoldTarget,
     InstanceId, JobDefinition, JobDetail, JobId, JobQueue, JobSummary, Millis, MoveTo, RegisterJobDefinitionRequest,
-    Schedule, ScheduleRun, SubmitJobRequest, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
+    Scaling, Schedule, ScheduleRun, SubmitJobRequest, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
 };
 use crate::tui::log_reading::{self, LogRead, ReadLog};
 use std::path::Path;
@@ -28,6 +28,7 @@ pub enum Ask {
     Definitions,
     Schedules,
     Audit,
+    Scaling,
     /// A page of the jobs of one set of states; the set is the console's own mark.
     Jobs {
         set: usize,
@@ -106,6 +107,7 @@ pub enum Answer {
     Definitions(Result<Vec<JobDefinition>, BackendError>),
     Schedules(Result<Vec<Schedule>, BackendError>),
     Audit(Result<Vec<AuditEntry>, BackendError>),
+    Scaling(Result<Vec<Scaling>, BackendError>),
     Jobs { set: usize, page: Result<Page<JobSummary>, BackendError> },
     Children { parent: JobId, page: Result<Page<JobSummary>, BackendError> },
     Described(Result<Vec<JobDetail>, BackendError>),
@@ -157,6 +159,7 @@ pub async fn perform(backend: &dyn Backend, themes: Option<&Path>, ask: Ask) -> 
         Ask::Definitions => Answer::Definitions(backend.job_definitions(false).await),
         Ask::Schedules => Answer::Schedules(backend.schedules().await),
         Ask::Audit => Answer::Audit(backend.audit(AUDIT_LIMIT).await),
+        Ask::Scaling => Answer::Scaling(backend.scaling(None).await),
         Ask::Jobs { set, query } => Answer::Jobs { set, page: backend.jobs(query).await },
         Ask::Children { parent, query } => Answer::Children { parent, page: backend.jobs(query).await },
         Ask::Describe(ids) => Answer::Described(backend.describe_jobs(&ids).await),

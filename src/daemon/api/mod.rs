@@ -183,6 +183,7 @@ fn router(world: Arc<World>) -> Router {
         .route("/batchdeck/v1/queues/{name}/hold", put(ours::hold_queue))
         .route("/batchdeck/v1/queues/{name}/release", put(ours::release_queue))
         .route("/batchdeck/v1/instances/{id}/interrupt", post(ours::interrupt))
+        .route("/batchdeck/v1/scaling", get(ours::scaling))
         .route("/batchdeck/v1/schedules", get(ours::schedules))
         .route("/batchdeck/v1/schedules/{group}/{name}/run", post(ours::run_schedule))
         .route("/batchdeck/v1/schedules/{group}/{name}/runs", get(ours::schedule_runs))

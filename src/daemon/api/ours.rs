@@ -8,8 +8,8 @@ use crate::daemon::clock;
 use crate::engine::command::{Action, Answer};
 use crate::engine::{Engine, JobFilter};
 use crate::model::{
-    AgentStatus, AuditEntry, ComputeEnvironment, CostQuery, CostReport, Cursor, EngineStatus, InstanceId,
-    JobDefinition, JobId, JobQueue, JobStatus, MoveTo, ObservedRuns, Schedule, ScheduleRun, SubmitJobResponse,
+    AuditEntry, ComputeEnvironment, CostQuery, CostReport, Cursor, EngineStatus, InstanceId, JobDefinition, JobId,
+    JobQueue, JobStatus, MoveTo, ObservedRuns, Scaling, Schedule, ScheduleRun, SubmitJobResponse,
 };
 use axum::Json;
 use axum::extract::{Path, State};
@@ -29,6 +29,20 @@ pub(super) async fn queues(State(world): Shared) -> Result<Json<Vec<JobQueue>>, 
 
 pub(super) async fn environments(State(world): Shared) -> Result<Json<Vec<ComputeEnvironment>>, ApiError> {
     Ok(Json(world.driver.read(Engine::compute_environments).await?))
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct ScalingOf {
+    environment: Option<String>,
+}
+
+/// `GET /batchdeck/v1/scaling?environment=NAME`: how instances came and went and why, newest first.
+pub(super) async fn scaling(
+    State(world): Shared,
+    Asked(request): Asked<ScalingOf>,
+) -> Result<Json<Vec<Scaling>>, ApiError> {
+    Ok(Json(world.driver.read(move |engine| engine.scaling(request.environment.as_deref())).await?))
 }
 
 pub(super) async fn definitions(State(world): Shared) -> Result<Json<Vec<JobDefinition>>, ApiError> {
@@ -233,23 +247,15 @@ pub(super) async fn watch(State(world): Shared, Asked(request): Asked<Watch>) ->
 }
 
 pub(super) async fn status(State(world): Shared) -> Result<Json<EngineStatus>, ApiError> {
-    let (known, jobs) = world.driver.read_all(|realms| (realms.instances(), realms.job_count())).await?;
+    let (mut agents, jobs) = world.driver.read_all(|realms| (realms.agents(), realms.job_count())).await?;
     let presence = world.instances.roster().await;
-    let agents = known
-        .into_iter()
-        .map(|instance| {
-            let present = presence.get(&instance.instance_id).cloned().unwrap_or_default();
-            AgentStatus {
-                pid: present.pid.or(instance.agent_pid),
-                connected: present.connected,
-                silent_seconds: present.silent.map(|since| since.as_secs()),
-                limits: present.limits,
-                running_jobs: instance.running_jobs,
-                compute_environment: instance.compute_environment,
-                instance_id: instance.instance_id,
-            }
-        })
-        .collect();
+    for agent in &mut agents {
+        let present = presence.get(&agent.instance_id).cloned().unwrap_or_default();
+        agent.pid = present.pid.or(agent.pid);
+        agent.connected = present.connected;
+        agent.silent_seconds = present.silent.map(|since| since.as_secs());
+        agent.limits = present.limits;
+    }
     Ok(Json(EngineStatus {
         pid: std::process::id(),
         version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -3,7 +3,7 @@
 use crate::engine::command::{Action, Refusal};
 use crate::engine::machine::Machine;
 use crate::engine::{Effect, Engine, Settings};
-use crate::model::{Instance, InstanceId, Millis};
+use crate::model::{AgentStatus, Instance, InstanceId, Millis};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -126,6 +126,29 @@ impl Realms {
 
     pub(in crate::daemon) fn instances(&self) -> Vec<Instance> {
         self.engines.values().flat_map(Engine::instances).collect()
+    }
+
+    /// What is known of all instances without a look at their agents.
+    pub(in crate::daemon) fn agents(&self) -> Vec<AgentStatus> {
+        let of = |engine: &Engine| {
+            let status = |instance: Instance| {
+                let (provisioning, overcommit) = engine.provisioning(&instance.compute_environment).unwrap_or_default();
+                AgentStatus {
+                    pid: instance.agent_pid,
+                    running_jobs: instance.running_jobs,
+                    provisioning: provisioning.to_owned(),
+                    overcommit,
+                    state: instance.state,
+                    ready_at: instance.ready_at,
+                    interrupted_at: instance.interrupted_at,
+                    compute_environment: instance.compute_environment,
+                    instance_id: instance.instance_id,
+                    ..AgentStatus::default()
+                }
+            };
+            engine.instances().into_iter().map(status).collect::<Vec<_>>()
+        };
+        self.engines.values().flat_map(of).collect()
     }
 
     pub(in crate::daemon) fn job_count(&self) -> u64 {

@@ -3,8 +3,9 @@
 use crate::engine::Engine;
 use crate::engine::event::Event;
 use crate::engine::machine::Machine;
+use crate::engine::scaling::notice_reason;
 use crate::engine::state::Host;
-use crate::model::{InstanceId, InstanceState, Millis};
+use crate::model::{InstanceId, InstanceState, Millis, ScalingChange};
 use std::collections::BTreeSet;
 
 impl Engine {
@@ -21,6 +22,7 @@ impl Engine {
                 gpus,
                 ready_at,
                 interrupted_at,
+                reason,
             } => {
                 let host = Host {
                     environment: environment.clone(),
@@ -44,8 +46,9 @@ impl Engine {
                     outdated: false,
                 };
                 self.index.hosts.put(instance, &host);
-                self.core.instances.insert(instance.clone(), host);
+                self.core.instances.insert(instance.clone(), host.clone());
                 self.settle_environment(environment);
+                self.note_scaling((instance, &host), ScalingChange::Launched, reason.clone(), *at);
             }
             Event::InstanceRegistered { at, instance, pid } => self.instance_registered(instance, *pid, *at),
             Event::InstanceDraining { instance, .. } => {
@@ -61,6 +64,10 @@ impl Engine {
                         host.idle_since.get_or_insert(*at);
                     }
                 });
+                if let Some(host) = self.core.instances.get(instance).cloned() {
+                    let reason = notice_reason(*at, *ends_at, *for_update);
+                    self.note_scaling((instance, &host), ScalingChange::Noticed, reason, *at);
+                }
             }
             Event::InstanceReclaimed { instance, .. } => {
                 self.change_host(instance, |host| {
@@ -68,15 +75,23 @@ impl Engine {
                     host.reclaimed = true;
                 });
             }
-            Event::InstanceLost { at, instance, .. } | Event::InstanceEnded { at, instance } => {
-                if let Some(host) = self.core.instances.remove(instance) {
-                    self.index.hosts.remove(instance, &host);
-                    self.enter_instance(&host, *at);
-                    self.settle_environment(&host.environment);
-                }
+            Event::InstanceLost { at, instance, cause } => {
+                self.instance_gone(instance, ScalingChange::Lost, cause, *at);
+            }
+            Event::InstanceEnded { at, instance, reason } => {
+                self.instance_gone(instance, ScalingChange::Ended, reason, *at);
             }
             _ => {}
         }
+    }
+
+    fn instance_gone(&mut self, instance: &InstanceId, change: ScalingChange, reason: &str, at: Millis) {
+        let Some(host) = self.core.instances.remove(instance) else { return };
+        self.index.hosts.remove(instance, &host);
+        self.limits.remove(instance);
+        self.enter_instance(&host, at);
+        self.settle_environment(&host.environment);
+        self.note_scaling((instance, &host), change, reason.to_owned(), at);
     }
 
     /// Its agent is there. While it boots, that is all.

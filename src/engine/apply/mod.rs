@@ -14,7 +14,7 @@ use super::job::End;
 use super::shared::Text;
 use super::state::{AUDIT_KEPT, Consumable, Environment, Queue};
 use crate::model::{Health, JobStatus};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 impl Engine {
     pub(super) fn fold(&mut self, event: &Event) {
@@ -37,6 +37,7 @@ impl Engine {
                     grace_milli: 0,
                     failures: 0,
                     paused_until: None,
+                    scaling: VecDeque::new(),
                 };
                 self.core.environments.insert(name, environment);
             }

@@ -17,6 +17,7 @@ mod outlets;
 mod policies;
 mod requests;
 mod scale;
+mod scaling;
 mod schedules;
 mod services;
 mod shares;

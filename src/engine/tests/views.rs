@@ -138,11 +138,12 @@ fn changes_are_the_rows_that_events_touched_each_once() {
                 What::Queue(row) => format!("queue {}", row.job_queue_name),
                 What::ComputeEnvironment(row) => format!("ce {}", row.compute_environment_name),
                 What::Audit(entry) => format!("audit {}", entry.action),
+                What::Scaling(step) => format!("scaling {}", step.change.as_str()),
                 other => format!("{other:?}"),
             })
             .collect()
     };
-    assert_eq!(kinds(&world), ["ce ce", "job a RUNNABLE", "queue main", "audit SubmitJob"]);
+    assert_eq!(kinds(&world), ["ce ce", "job a RUNNABLE", "queue main", "audit SubmitJob", "scaling LAUNCHED"]);
     world.register_all();
     assert_eq!(kinds(&world), ["ce ce", "job a STARTING", "queue main"]);
     let attempt = world.live(&id);
@@ -151,5 +152,5 @@ fn changes_are_the_rows_that_events_touched_each_once() {
     world.run_started(&attempt, 0);
     assert_eq!(kinds(&world), ["ce ce", "job a SUCCEEDED", "queue main"]);
     world.pass(super::world::DAY * 8);
-    assert_eq!(kinds(&world), ["ce ce", "job gone", "queue main"]);
+    assert_eq!(kinds(&world), ["ce ce", "job gone", "queue main", "scaling ENDED"]);
 }

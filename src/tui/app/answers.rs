@@ -135,6 +135,9 @@ impl App {
         if self.setting.can.audit {
             self.ask(Ask::Audit);
         }
+        if self.setting.can.instances {
+            self.ask(Ask::Scaling);
+        }
         for set in 0..SETS.len() {
             self.pages.0[set] = Reading::default();
             self.ask_page(set);
@@ -204,6 +207,7 @@ impl App {
             Answer::Definitions(_) => Some(Topic::Definitions),
             Answer::Schedules(_) => Some(Topic::Schedules),
             Answer::Audit(_) => Some(Topic::Audit),
+            Answer::Scaling(_) => Some(Topic::Scaling),
             Answer::Jobs { set, .. } => Some(Topic::Jobs(*set)),
             Answer::Children { parent, .. } => Some(Topic::Children(parent.clone())),
             Answer::Runs { group, name, .. } => Some(Topic::Runs(group.clone(), name.clone())),
@@ -239,6 +243,9 @@ impl App {
                     self.store.put_audit(entries);
                 }
             }
+            Answer::Scaling(Ok(steps)) => self.store.put_scaling(steps),
+            // It stands beside the environments, which say themselves that they cannot be read.
+            Answer::Scaling(Err(_)) => {}
             Answer::Jobs { set, page } => self.take_page(set, page),
             Answer::Children { parent, page } => self.take_children(&parent, page),
             Answer::Described(Ok(details)) => {

@@ -214,6 +214,7 @@ enum Topic {
     Definitions,
     Schedules,
     Audit,
+    Scaling,
     Jobs(usize),
     Children(JobId),
     Runs(String, String),
@@ -228,6 +229,7 @@ impl Topic {
             Ask::Definitions => Self::Definitions,
             Ask::Schedules => Self::Schedules,
             Ask::Audit => Self::Audit,
+            Ask::Scaling => Self::Scaling,
             Ask::Jobs { set, .. } => Self::Jobs(*set),
             Ask::Children { parent, .. } => Self::Children(parent.clone()),
             Ask::Runs { group, name } => Self::Runs(group.clone(), name.clone()),
@@ -382,11 +384,22 @@ impl App {
     /// Whether something on the screen counts seconds.
     fn shows_seconds(&self) -> bool {
         match self.view() {
-            View::Overview => self.counts_seconds_in(&self.overview.jobs),
+            View::Overview => {
+                self.counts_seconds_in(&self.overview.jobs)
+                    || self.store.environments.keys().any(|name| self.counts_down_in(name))
+            }
             View::Array { list, .. } => self.counts_seconds_in(list),
             View::Job { id, .. } => self.counts_seconds(id),
+            View::Instances { environment, .. } => self.counts_down_in(environment),
             _ => false,
         }
+    }
+
+    /// Whether an instance of it boots or has its notice.
+    fn counts_down_in(&self, environment: &str) -> bool {
+        let capacity = self.store.environments.get(environment).and_then(|found| found.capacity.as_ref());
+        let mut all = capacity.into_iter().flat_map(|capacity| &capacity.instances);
+        all.any(|instance| instance.ready_at.or(instance.interrupted_at).is_some_and(|at| at > self.now))
     }
 
     fn counts_seconds_in(&self, list: &JobList) -> bool {

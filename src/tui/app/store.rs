@@ -2,7 +2,7 @@
 
 use crate::model::{
     AuditEntry, Change, ComputeEnvironment, Cursor, JobDefinition, JobDetail, JobId, JobQueue, JobStatus, JobSummary,
-    Millis, Schedule, ScheduleRun, What,
+    Millis, Scaling, Schedule, ScheduleRun, What,
 };
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
@@ -11,6 +11,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 const DETAILS_HELD: usize = 512;
 const AUDIT_HELD: usize = 1000;
 const RUNS_HELD: usize = 50;
+/// Of one environment.
+const SCALING_HELD: usize = 50;
 
 /// The world as it was told to the console.
 #[derive(Debug, Default)]
@@ -24,6 +26,8 @@ pub struct Store {
     pub runs: BTreeMap<(String, String), Vec<ScheduleRun>>,
     /// Newest first.
     pub audit: VecDeque<AuditEntry>,
+    /// By environment; newest first.
+    pub scaling: BTreeMap<String, VecDeque<Scaling>>,
     /// Jobs and parents of arrays; children stand in `children`.
     pub jobs: HashMap<JobId, JobSummary>,
     /// Children of the arrays that are looked at, by index.
@@ -131,6 +135,7 @@ impl Store {
             }
             What::ComputeEnvironmentGone(name) => {
                 self.environments.remove(&name);
+                self.scaling.remove(&name);
                 self.told.insert(Told::Environment(name));
             }
             What::Definition(definition) => self.put_definition(*definition),
@@ -148,6 +153,13 @@ impl Store {
                 if !runs.contains(&run) {
                     runs.insert(0, run);
                     runs.truncate(RUNS_HELD);
+                }
+            }
+            What::Scaling(step) => {
+                let steps = self.scaling.entry(step.compute_environment.clone()).or_default();
+                if !steps.contains(&step) {
+                    steps.push_front(step);
+                    steps.truncate(SCALING_HELD);
                 }
             }
             What::Audit(entry) => {
@@ -256,6 +268,17 @@ impl Store {
     pub fn put_definitions(&mut self, definitions: Vec<JobDefinition>) {
         for definition in definitions {
             self.put_definition(definition);
+        }
+    }
+
+    /// All that is remembered, newest first.
+    pub fn put_scaling(&mut self, steps: Vec<Scaling>) {
+        self.scaling.clear();
+        for step in steps {
+            let steps = self.scaling.entry(step.compute_environment.clone()).or_default();
+            if steps.len() < SCALING_HELD {
+                steps.push_back(step);
+            }
         }
     }
 

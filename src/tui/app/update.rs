@@ -4,9 +4,9 @@ use super::form::{Pressed, edit_request};
 use super::list::{Scope, Step};
 use super::store::Liveness;
 use super::{App, ListState, Pane, Popup, Scroll, View};
-use crate::model::Millis;
+use crate::model::{ComputeEnvironment, Instance, Millis};
 use crate::tui::action::{Action, Place};
-use crate::tui::format::vcpus;
+use crate::tui::format::{span, vcpus};
 use crate::tui::requests::{Ask, Request};
 use std::mem;
 use tui_input::Input;
@@ -255,19 +255,41 @@ impl App {
     fn open_instance(&mut self) {
         let Some(instance) = self.selected_instance() else { return };
         let environment = &instance.compute_environment;
+        let found = self.store.environments.get(environment);
+        let over = if found.is_some_and(ComputeEnvironment::overcommits) {
+            ", jobs may be promised more than the machine has"
+        } else {
+            ""
+        };
+        let model = format!("{}{over}", found.map_or("-", ComputeEnvironment::provisioning));
         let mut lines = vec![
             format!("environment  {environment}"),
+            format!("model        {model}"),
             format!("type         {}", instance.instance_type),
-            format!("state        {}", instance.state.as_str()),
+            format!("state        {}{}", instance.state.as_str(), self.countdown(instance)),
             format!("launched     {}", self.setting.clock.date_time(instance.launched_at)),
             format!("vCPU         {} of {}", vcpus(instance.vcpus_used), vcpus(instance.vcpus)),
             format!("memory       {} of {} MiB", instance.memory_mib_used, instance.memory_mib),
             format!("agent        {}", instance.agent_pid.map_or("-".to_owned(), |pid| format!("pid {pid}"))),
+            format!("limits       {}", instance.limits.as_deref().map_or("-", limits_in_words)),
             String::new(),
         ];
         let jobs = self.jobs_on(&instance.instance_id);
         lines.extend(jobs.iter().map(|job| format!("● {}  {}", job.job_name, job.job_id.short())));
         self.popups.push(Popup::Text { title: instance.instance_id.0.clone(), lines, scroll: Scroll::default() });
+    }
+
+    /// How long an instance boots still, or when it is taken away.
+    fn countdown(&self, instance: &Instance) -> String {
+        let clock = self.setting.clock;
+        let in_time = |at: &Millis| *at > self.now && *at < Millis::MAX;
+        if let Some(at) = instance.interrupted_at.filter(in_time) {
+            return format!(", is taken away at {} (in {})", clock.date_time(at), span(at - self.now));
+        }
+        let ready = instance.ready_at.filter(in_time);
+        ready
+            .map(|at| format!(", boots until {} ({} left)", clock.date_time(at), span(at - self.now)))
+            .unwrap_or_default()
     }
 
     fn toggle_log(&mut self) {
@@ -390,6 +412,16 @@ impl App {
         if let Some(name) = names.get(next).cloned() {
             self.ask(Ask::Theme(name));
         }
+    }
+}
+
+/// What keeps jobs within what they ask for.
+fn limits_in_words(limits: &str) -> &str {
+    match limits {
+        "cgroup v2" => "memory and CPU shares by cgroup v2",
+        "cgroup v1" => "memory and CPU shares by cgroup v1",
+        "watched" => "none of the kernel; a job that takes more memory is found by looking and ended",
+        other => other,
     }
 }
 

@@ -1,56 +1,46 @@
 //! The instances of a compute environment.
 
 use super::overview::{bar, explain, sign, title};
+use super::scaling;
 use crate::config::theme::Role;
-use crate::model::{ComputeEnvironment, Instance, InstanceState, Usd, text::printable};
+use crate::model::{ComputeEnvironment, Instance, InstanceState, Millis, Usd, text::printable};
 use crate::tui::app::App;
 use crate::tui::app::list::{Cursor, ListState};
 use crate::tui::app::store::Kind;
-use crate::tui::format::{age, memory_of, vcpus};
+use crate::tui::format::{age, memory_of, span, vcpus};
 use crate::tui::widgets::table::{Cell, Column, Table};
-use crate::tui::widgets::{Painter, piece};
+use crate::tui::widgets::{Painter, Piece, piece};
 use ratatui::layout::Rect;
 
-const COLUMNS: [Column; 9] = [
+const COLUMNS: [Column; 10] = [
     Column::left("", 1, 9),
     Column::left("instance", 19, 99).growing(1),
-    Column::left("state", 8, 90),
+    Column::left("state", 10, 90),
     Column::left("type", 11, 60).growing(1),
     Column::right("vCPU", 7, 80),
     Column::left("", 10, 20),
     Column::right("memory", 10, 70),
     Column::right("jobs", 4, 75),
     Column::right("up", 6, 50),
+    Column::left("limits", 9, 10),
 ];
 
 pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, environment: &str, list: &ListState) {
     let found = app.store.environments.get(environment);
-    let head = Rect { height: 1, ..area };
-    match found {
-        Some(found) => {
-            let (sign, word, role) = sign(found.state, found.status);
-            let resources = found.compute_resources.clone().unwrap_or_default();
-            let reason = found.status_reason.clone().unwrap_or_default();
-            let rate = found.capacity.as_ref().and_then(|capacity| capacity.usd_per_hour);
-            let rate = rate.filter(|rate| *rate > Usd::ZERO);
-            let spends = rate.map_or_else(String::new, |rate| format!(" · about {rate} an hour"));
-            let text = format!(
-                "   {} · vCPU min {} desired {} max {} · {}{spends}   {reason}",
-                found.provisioning(),
-                told(resources.minv_cpus),
-                told(resources.desiredv_cpus),
-                told(resources.maxv_cpus),
-                resources.instance_types.join(" "),
-            );
-            let state = format!(" {sign} {word}");
-            painter.pieces(head.x, head.y, head.width, &[piece(state, role), piece(text, Role::Dim)]);
-        }
-        None => {
-            painter.text(head.x, head.y, head.width, " it is gone", Role::Attention);
-        }
+    let lines = found.map_or_else(|| vec![vec![piece(" it is gone", Role::Attention)]], head);
+    for (y, line) in (area.y..).zip(&lines) {
+        painter.pieces(area.x, y, area.width, line);
     }
-    let body = Rect { y: area.y + 1, height: area.height - 1, ..area };
+    let taken = u16::try_from(lines.len()).unwrap_or(1).min(area.height);
+    let body = Rect { y: area.y + taken, height: area.height - taken, ..area };
     let rows = app.instances(environment, list);
+    // Where there is room below, why they came and went.
+    let told = app.store.scaling.contains_key(environment) && body.height >= 12;
+    let wanted = u16::try_from(rows.len().max(1)).unwrap_or(u16::MAX).saturating_add(3);
+    let upper = if told { wanted.min(body.height / 2) } else { body.height };
+    let below = Rect { y: body.y + upper, height: body.height - upper, ..body };
+    let body = Rect { height: upper, ..body };
+    scaling::draw(app, painter, below, environment);
     let inner = painter.frame(body, &title("", "Instances", &list.filter, true), &[], true);
     if rows.is_empty() {
         let empty = match found.map(|found| found.capacity.is_some()) {
@@ -71,15 +61,47 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, environment: &str,
     table.draw(painter, inner, |at| (false, cells(app, rows[at])));
 }
 
-/// A short list of an environment's instances, where there is room for it on another screen.
-pub fn below(app: &App, painter: &mut Painter<'_>, area: Rect, environment: &ComputeEnvironment) {
+/// What an environment is, and on a second line what is special about it.
+fn head(environment: &ComputeEnvironment) -> Vec<Vec<Piece<'static>>> {
+    let (sign, word, role) = sign(environment.state, environment.status);
+    let resources = environment.compute_resources.clone().unwrap_or_default();
+    let mut facts = vec![environment.provisioning().to_owned()];
+    if environment.compute_resources.is_some() {
+        let (min, desired, max) = (resources.minv_cpus, resources.desiredv_cpus, resources.maxv_cpus);
+        facts.push(format!("vCPU min {} desired {} max {}", told(min), told(desired), told(max)));
+    } else {
+        facts.push("this machine is its one instance".to_owned());
+    }
+    facts.extend((!resources.instance_types.is_empty()).then(|| resources.instance_types.join(" ")));
+    facts.extend(resources.allocation_strategy);
+    let first = vec![piece(format!(" {sign} {word}"), role), piece(format!("   {}", facts.join(" · ")), Role::Dim)];
+    let rate = environment.capacity.as_ref().and_then(|capacity| capacity.usd_per_hour);
+    let rate = rate.filter(|rate| *rate > Usd::ZERO);
+    let boots = environment.boot_seconds().filter(|seconds| *seconds > 0);
+    let mut notes = Vec::new();
+    notes.extend(boots.map(|seconds| format!("instances boot for {seconds} s")));
+    notes.extend(environment.overcommits().then(|| "jobs may be promised more than the machine has".to_owned()));
+    notes.extend(resources.bid_percentage.map(|percent| format!("bids {percent} %")));
+    notes.extend(rate.map(|rate| format!("about {rate} an hour")));
+    notes.extend(environment.status_reason.clone());
+    if notes.is_empty() {
+        return vec![first];
+    }
+    vec![first, vec![piece(format!(" {}", notes.join(" · ")), Role::Dim)]]
+}
+
+/// A short list of an environment's instances, where there is room for it on another screen; the lines that it takes.
+pub fn below(app: &App, painter: &mut Painter<'_>, area: Rect, environment: &ComputeEnvironment) -> u16 {
     let instances = environment.capacity.as_ref().map_or(&[][..], |capacity| &capacity.instances);
     if area.height < 3 || instances.is_empty() {
-        return;
+        return 0;
     }
     let heading = format!(" instances of {}", printable(&environment.compute_environment_name));
     painter.text(area.x, area.y, area.width, &heading, Role::Column);
-    let rows = Rect { y: area.y + 1, height: area.height - 1, ..area };
+    // Why they came has its room too.
+    let told = app.store.scaling.contains_key(&environment.compute_environment_name) && area.height >= 16;
+    let height = if told { area.height / 2 } else { area.height - 1 };
+    let rows = Rect { y: area.y + 1, height, ..area };
     let shown = if instances.len() > usize::from(rows.height) { usize::from(rows.height) - 1 } else { instances.len() };
     let table = Table {
         columns: &COLUMNS,
@@ -93,7 +115,9 @@ pub fn below(app: &App, painter: &mut Painter<'_>, area: Rect, environment: &Com
     if shown < instances.len() {
         let more = format!("  and {} more", instances.len() - shown);
         painter.text(rows.x, rows.bottom() - 1, rows.width, &more, Role::Dim);
+        return area.height.min(1 + rows.height);
     }
+    1 + u16::try_from(shown).unwrap_or(u16::MAX)
 }
 
 /// A limit, or a dash where there is none.
@@ -101,22 +125,32 @@ fn told(limit: Option<i32>) -> String {
     limit.map_or("-".to_owned(), |limit| limit.to_string())
 }
 
+/// The sign, the words and the colour of an instance's state; one that boots or has its notice counts down.
+fn standing(instance: &Instance, now: Millis) -> (&'static str, String, Role) {
+    let left = |at: Option<Millis>| at.filter(|at| *at > now && *at < Millis::MAX).map(|at| span(at - now));
+    let word = || instance.state.as_str().to_owned();
+    match (instance.state, left(instance.interrupted_at), left(instance.ready_at)) {
+        (_, Some(left), _) => ("▲", format!("ends {left}"), Role::Attention),
+        (InstanceState::Pending, _, Some(left)) => ("◌", format!("boots {left}"), Role::Waiting),
+        (InstanceState::Pending, ..) => ("◌", word(), Role::Waiting),
+        (InstanceState::Active, ..) => ("●", word(), Role::Running),
+        (InstanceState::Draining, ..) => ("○", word(), Role::Off),
+    }
+}
+
 fn cells(app: &App, instance: &Instance) -> Vec<Cell> {
-    let (sign, role) = match instance.state {
-        InstanceState::Pending => ("◌", Role::Waiting),
-        InstanceState::Active => ("●", Role::Running),
-        InstanceState::Draining => ("○", Role::Off),
-    };
+    let (sign, state, role) = standing(instance, app.now);
     let mib = |memory: u64| u32::try_from(memory).map_or(f64::MAX, f64::from);
     vec![
         (sign.to_owned(), role),
         (instance.instance_id.0.clone(), Role::Text),
-        (instance.state.as_str().to_owned(), role),
+        (state, role),
         (instance.instance_type.clone(), Role::Dim),
         (format!("{}/{}", vcpus(instance.vcpus_used), vcpus(instance.vcpus)), Role::Text),
         (bar(instance.vcpus_used, instance.vcpus, 10), Role::Gauge),
         (memory_of(mib(instance.memory_mib_used), mib(instance.memory_mib)), Role::Text),
         (instance.running_jobs.to_string(), Role::Text),
         (age(app.now - instance.launched_at), Role::Dim),
+        (instance.limits.clone().unwrap_or_else(|| "-".to_owned()), Role::Dim),
     ]
 }

@@ -9,6 +9,7 @@ mod job;
 mod jobs;
 mod log;
 mod overview;
+mod scaling;
 mod schedules;
 
 pub use jobs::{sign as job_sign, why};

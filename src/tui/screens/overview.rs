@@ -1,13 +1,13 @@
 //! The four panes that are alive at once: queues, compute environments, jobs, the log of the selected job.
 
-use super::{instances, jobs, log};
+use super::{instances, jobs, log, scaling};
 use crate::config::theme::Role;
 use crate::model::{ComputeEnvironment, Health, JobQueue, JobStatus, Switch, text::printable};
 use crate::tui::action::Action;
 use crate::tui::app::list::ListState;
 use crate::tui::app::store::Kind;
 use crate::tui::app::{App, Pane};
-use crate::tui::format::vcpus;
+use crate::tui::format::{vcpus, width};
 use crate::tui::widgets::painter::pieces_width;
 use crate::tui::widgets::table::{Cell, Column, Table, arrange as arrange_columns, titles_in_frame};
 use crate::tui::widgets::{Painter, Piece, piece};
@@ -165,12 +165,35 @@ fn queues(app: &App, painter: &mut Painter<'_>, area: Rect, has_keys: bool) {
     let names: Vec<_> = rows.iter().map(|queue| queue.job_queue_name.as_str()).collect();
     let titles_from = right.is_empty().then(|| pieces_width(&title));
     let table = upper_table(painter, inner, &QUEUE, list, &names, has_keys, titles_from);
-    table.draw(painter, inner, |at| (false, queue_cells(rows[at])));
+    let state = columns_of(&QUEUE, inner, STATE);
+    table.draw(painter, inner, |at| (false, queue_cells(rows[at], state)));
 }
 
 /// `2 of 7` while a filter hides some.
 fn scope_note(shown: usize, all: usize) -> Vec<Piece<'static>> {
     if shown == all { Vec::new() } else { vec![piece(format!(" {shown} of {all} "), Role::Dim)] }
+}
+
+/// A state in so many columns: where its word has no room, a short one.
+fn state_text(sign: &str, word: &str, columns: usize) -> String {
+    let long = format!("{sign} {word}");
+    if width(&long) <= columns {
+        return long;
+    }
+    let short = match word {
+        "INVALID" => "bad",
+        "CREATING" => "new",
+        "UPDATING" => "upd",
+        "DELETING" | "DELETED" => "del",
+        other => other,
+    };
+    format!("{sign} {short}")
+}
+
+/// The columns that the one at `at` has.
+fn columns_of(columns: &[Column], area: Rect, at: usize) -> usize {
+    let arranged = arrange_columns(columns, area.width.saturating_sub(2));
+    arranged.iter().find(|(place, ..)| *place == at).map_or(0, |(_, _, width)| usize::from(*width))
 }
 
 /// The sign and the word of a queue's or an environment's state.
@@ -182,7 +205,7 @@ pub fn sign(state: Switch, health: Health) -> (&'static str, &'static str, Role)
     }
 }
 
-fn queue_cells(queue: &JobQueue) -> Vec<Cell> {
+fn queue_cells(queue: &JobQueue, state: usize) -> Vec<Cell> {
     let (sign, word, role) =
         if queue.held { ("■", "held", Role::Attention) } else { sign(queue.state, queue.status) };
     let more = if queue.job_counts_partial { "+" } else { "" };
@@ -193,7 +216,7 @@ fn queue_cells(queue: &JobQueue) -> Vec<Cell> {
     let mut cells = vec![
         (queue.job_queue_name.clone(), if role == Role::Running { Role::Text } else { role }),
         (queue.priority.to_string(), Role::Text),
-        (format!("{sign} {word}"), role),
+        (state_text(sign, word, state), role),
     ];
     match &queue.job_counts {
         Some(counts) => cells.extend([
@@ -228,21 +251,23 @@ fn environments(app: &App, painter: &mut Painter<'_>, area: Rect, has_keys: bool
     let names: Vec<_> = rows.iter().map(|found| found.compute_environment_name.as_str()).collect();
     let titles_from = right.is_empty().then(|| pieces_width(&title));
     let table = upper_table(painter, inner, &ENVIRONMENT, list, &names, has_keys, titles_from);
-    let gauge = arrange_columns(&ENVIRONMENT, inner.width.saturating_sub(2));
-    let gauge = gauge.iter().find(|(at, ..)| *at == GAUGE).map_or(0, |(_, _, width)| usize::from(*width));
-    table.draw(painter, inner, |at| (false, environment_cells(rows[at], gauge)));
+    let (state, gauge) = (columns_of(&ENVIRONMENT, inner, STATE), columns_of(&ENVIRONMENT, inner, GAUGE));
+    table.draw(painter, inner, |at| (false, environment_cells(rows[at], state, gauge)));
     // Where there is room below, the instances of the selected one.
     let taken = u16::try_from(rows.len()).unwrap_or(u16::MAX).saturating_add(1);
     let below = Rect { y: inner.y.saturating_add(taken), height: inner.height.saturating_sub(taken), ..inner };
     if let Some(selected) = list.cursor.position(&names) {
-        instances::below(app, painter, below, rows[selected]);
+        let lines = instances::below(app, painter, below, rows[selected]);
+        let taken = if lines == 0 { 0 } else { lines + 1 };
+        let rest = Rect { y: below.y.saturating_add(taken), height: below.height.saturating_sub(taken), ..below };
+        scaling::draw(app, painter, rest, names[selected]);
     }
 }
 
 const ENVIRONMENT: [Column; 8] = [
     Column::left("", 7, 9).growing(3),
     Column::left("", 4, 1),
-    Column::left("", 5, 8).growing(1),
+    Column::left("", 5, 8).growing(2),
     Column::right("vCPU", 5, 7),
     Column::left("used", 6, 2).growing(2),
     Column::right("des", 3, 5),
@@ -250,10 +275,11 @@ const ENVIRONMENT: [Column; 8] = [
     Column::right("inst", 4, 6),
 ];
 
-/// The column of the gauge.
+/// The column of the state, in both tables, and that of the gauge.
+const STATE: usize = 2;
 const GAUGE: usize = 4;
 
-fn environment_cells(environment: &ComputeEnvironment, gauge: usize) -> Vec<Cell> {
+fn environment_cells(environment: &ComputeEnvironment, state: usize, gauge: usize) -> Vec<Cell> {
     let (sign, word, role) = sign(environment.state, environment.status);
     let resources = environment.compute_resources.clone().unwrap_or_default();
     let max = resources.maxv_cpus.map_or(0.0, f64::from);
@@ -272,7 +298,7 @@ fn environment_cells(environment: &ComputeEnvironment, gauge: usize) -> Vec<Cell
     vec![
         (environment.compute_environment_name.clone(), if role == Role::Running { Role::Text } else { role }),
         (kind.to_owned(), Role::Dim),
-        (format!("{sign} {word}"), role),
+        (state_text(sign, word, state), role),
         (format!("{}/{}", told(used), vcpus(max)), Role::Text),
         (used.map(|used| bar(used, max, gauge)).unwrap_or_default(), Role::Gauge),
         (told(desired), Role::Dim),
@@ -318,12 +344,22 @@ mod tests {
             ..ComputeEnvironment::default()
         };
         let texts = |environment: &ComputeEnvironment| {
-            environment_cells(environment, 4).into_iter().map(|(text, _)| text).skip(3).collect::<Vec<_>>()
+            environment_cells(environment, 9, 4).into_iter().map(|(text, _)| text).skip(3).collect::<Vec<_>>()
         };
         assert_eq!(texts(&environment), ["-/16", "", "-", "-", "-"]);
         let resources = environment.compute_resources.as_mut().expect("is there");
         (resources.desiredv_cpus, resources.minv_cpus) = (Some(8), Some(0));
         assert_eq!(texts(&environment), ["8/16", "██░░", "8", "0", "-"]);
+    }
+
+    #[test]
+    fn a_state_is_told_whole_or_by_a_short_word_and_never_cut() {
+        assert_eq!(state_text("▲", "INVALID", 9), "▲ INVALID");
+        assert_eq!(state_text("▲", "INVALID", 5), "▲ bad");
+        for health in [Health::Creating, Health::Updating, Health::Deleting, Health::Deleted, Health::Invalid] {
+            let (sign, word, _) = sign(Switch::Enabled, health);
+            assert!(width(&state_text(sign, word, 5)) <= 5, "{word}");
+        }
     }
 
     #[test]

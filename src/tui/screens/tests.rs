@@ -2,6 +2,7 @@
 
 use crate::backend::scripted::{Can, World};
 use crate::config::theme::{Role, Theme};
+use crate::model::InstanceState;
 use crate::tui::stage::{Stage, lines};
 use crate::tui::theme::{Depth, Styles};
 use std::path::Path;
@@ -353,4 +354,26 @@ fn why_a_job_failed_begins_with_what_tells_most() {
         };
         assert_eq!(super::why(&stage.app, &job), expected);
     }
+}
+
+#[test]
+fn an_instance_that_boots_or_has_its_notice_counts_down() {
+    let mut world = world();
+    let now = world.now;
+    let environment = world.environments.iter_mut().find(|found| found.compute_environment_name == "local");
+    let environment = environment.expect("is there");
+    environment.tags.insert("batchdeck:boot-seconds".into(), "90".into());
+    environment.tags.insert("batchdeck:overcommit".into(), "true".into());
+    let capacity = environment.capacity.as_mut().expect("ours");
+    let [first, second] = capacity.instances.as_mut_slice() else { panic!("two") };
+    (first.state, first.interrupted_at) = (InstanceState::Draining, Some(now + 100_000));
+    (second.state, second.ready_at) = (InstanceState::Pending, Some(now + 42_000));
+    let mut stage = Stage::new(world, SMALL, Theme::default());
+    stage.press("2 j Enter").expect("keys");
+    insta::assert_snapshot!("instances_counting_down@80x24", stage.text());
+    assert!(stage.app.next_wake() <= stage.app.now + 1_000, "it is drawn each second");
+    stage.press("Enter").expect("keys");
+    insta::assert_snapshot!("instance_with_its_notice@80x24", stage.text());
+    stage.pass(101_000);
+    assert!(!stage.text().contains("ends "), "what is over is not counted down: {}", stage.text());
 }

@@ -1,0 +1,46 @@
+//! *Ours*: why instances come and go.
+
+use super::{InstanceId, Millis};
+use serde::{Deserialize, Serialize};
+
+/// One step in the number of an environment's instances. Fargate has none: a task comes with its job and goes with it.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Scaling {
+    pub at: Millis,
+    pub compute_environment: String,
+    pub instance_id: InstanceId,
+    pub instance_type: String,
+    pub change: ScalingChange,
+    /// vCPUs of the instance.
+    pub vcpus: f64,
+    /// vCPUs of all instances of the environment afterwards.
+    pub total_vcpus: f64,
+    /// For a person; empty where it was not recorded.
+    pub reason: String,
+}
+
+/// What became of an instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum ScalingChange {
+    #[default]
+    Launched,
+    /// It has its notice, and takes no new job.
+    Noticed,
+    /// It was empty and was scaled in.
+    Ended,
+    /// It is gone with what ran on it.
+    Lost,
+}
+
+impl ScalingChange {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Launched => "LAUNCHED",
+            Self::Noticed => "NOTICED",
+            Self::Ended => "ENDED",
+            Self::Lost => "LOST",
+        }
+    }
+}
