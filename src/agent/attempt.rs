@@ -5,6 +5,7 @@ use super::control::{Control, Word};
 use super::course::{Course, Step};
 use super::fence::Fences;
 use super::message::{Exit, Start};
+use super::scratch::Scratches;
 use super::usage::{Measured, Meters};
 use super::{containers, cookie, now, process};
 use crate::model::{
@@ -28,6 +29,7 @@ pub(super) struct Surroundings {
     pub docker_host: Option<String>,
     pub meters: Arc<Meters>,
     pub fences: Fences,
+    pub scratches: Arc<Scratches>,
 }
 
 /// The last attempt is over, and so is the agent.

@@ -8,11 +8,13 @@ use rustix::process::{Pid, WaitOptions, getpgrp, waitpid};
 use std::collections::BTreeSet;
 use std::io;
 use std::process::{Child, Command};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 /// First processes that are not waited for yet: their status belongs to their attempt.
 static LEADERS: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
+/// Held by those who bring a process forth, until it is among the leaders; several may at once.
+static BIRTHS: RwLock<()> = RwLock::new(());
 
 /// How long what was killed may take to vanish before its attempt is reported all the same.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -27,10 +29,10 @@ pub(super) fn become_reaper() {
 
 /// Spawns an attempt's first process.
 pub(super) fn spawn(command: &mut Command) -> io::Result<(Child, i32)> {
-    let mut leaders = leaders();
+    let _birth = BIRTHS.read().unwrap_or_else(PoisonError::into_inner);
     let child = command.spawn()?;
     let pid = child.id().cast_signed();
-    leaders.insert(pid);
+    leaders().insert(pid);
     Ok((child, pid))
 }
 
@@ -67,20 +69,16 @@ pub(super) async fn sweep_all() {
     }
 }
 
-/// One round; gives how many of them are left, those that are dying among them.
+/// One round; gives how many of them are left, those that are dying among them. What is just being brought forth is no
+/// leader yet: it has no entries of an attempt but its own.
 fn kill_adopted(is_meant: impl Fn(i32) -> bool) -> usize {
-    let leaders = leaders();
     let own_group = getpgrp().as_raw_nonzero().get();
     let mut left = 0;
-    for pid in procs::adopted() {
-        if leaders.contains(&pid) {
-            continue;
-        }
+    for pid in strangers() {
         // What is in the agent's own group is no job's.
         let Some(seen) = procs::one(pid).filter(|seen| seen.group != own_group) else { continue };
         if seen.zombie {
-            // Its status interests nobody, and nobody else waits for it.
-            let _ = waitpid(Pid::from_raw(pid), WaitOptions::NOHANG);
+            bury(pid);
             continue;
         }
         let Some(handle) = Handle::open(pid) else { continue };
@@ -89,6 +87,22 @@ fn kill_adopted(is_meant: impl Fn(i32) -> bool) -> usize {
         }
     }
     left
+}
+
+/// Children that are no leaders.
+fn strangers() -> Vec<i32> {
+    let adopted = procs::adopted();
+    let leaders = leaders();
+    adopted.into_iter().filter(|pid| !leaders.contains(pid)).collect()
+}
+
+/// Waits for a stranger that is over: its status interests nobody, and nobody else waits for it.
+fn bury(pid: i32) {
+    // A leader that was over as soon as it began is known to be one now.
+    let _no_birth = BIRTHS.write().unwrap_or_else(PoisonError::into_inner);
+    if !leaders().contains(&pid) {
+        let _ = waitpid(Pid::from_raw(pid), WaitOptions::NOHANG);
+    }
 }
 
 fn leaders() -> MutexGuard<'static, BTreeSet<i32>> {

@@ -81,7 +81,8 @@ pub(super) async fn run(options: Options, limits: Limits) -> Result<(), AgentErr
     helpers.spawn(Arc::clone(&meters).follow(samples));
     helpers.spawn(escaped::reap());
     let fences = Fences::find(&instance);
-    let surroundings = Arc::new(Surroundings { data_directory, instance, docker_host, meters, fences });
+    let surroundings =
+        Arc::new(Surroundings { data_directory, instance, docker_host, meters, fences, scratches: Arc::default() });
     let mut host = Host {
         surroundings,
         limits,

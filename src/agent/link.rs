@@ -18,6 +18,8 @@ const SOCKET: &str = "agents.sock";
 const DELAYS: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
 /// What waits to be sent; an engine that takes nothing for so long is taken for gone.
 const OUTBOX: usize = 4096;
+/// So many messages at most are sent with one write.
+const AT_ONCE: usize = 64;
 /// The longest message, in bytes.
 const MESSAGE_LIMIT: u64 = 16 * 1024 * 1024;
 
@@ -113,10 +115,14 @@ async fn listen(read: OwnedReadHalf, news: &Sender<News>) -> io::Result<()> {
 }
 
 async fn speak(mut write: OwnedWriteHalf, mut messages: Receiver<ToEngine>) -> io::Result<()> {
-    while let Some(message) = messages.recv().await {
-        let mut line = serde_json::to_vec(&message)?;
-        line.push(b'\n');
-        write.write_all(&line).await?;
+    let (mut waiting, mut lines) = (Vec::new(), Vec::new());
+    while messages.recv_many(&mut waiting, AT_ONCE).await > 0 {
+        for message in waiting.drain(..) {
+            serde_json::to_writer(&mut lines, &message)?;
+            lines.push(b'\n');
+        }
+        write.write_all(&lines).await?;
+        lines.clear();
     }
     Ok(())
 }

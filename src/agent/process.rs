@@ -41,6 +41,8 @@ const PIPE_SIZE: usize = 64 * 1024;
 /// third look it gets its control group.
 const LOOKS: [u64; 6] = [2, 8, 15, 75, 400, 500];
 const FENCED_AT: usize = 2;
+/// With the second look its start is told. What is over by then is told once, with its end.
+const TOLD_AT: usize = 1;
 const KILLED: i32 = 137;
 
 /// Runs a container of a task as a process.
@@ -55,7 +57,7 @@ pub(super) async fn run(seat: Seat<'_>, mut control: Control, sign: impl FnMut(S
     };
     let made = match &terms.identity {
         Some(other) => Scratch::create_for(&place, (other.uid, other.gid)),
-        None => Scratch::create(&seat.around.data_directory, &place),
+        None => Scratch::create(&seat.around.scratches, &seat.around.data_directory, &place),
     };
     let scratch = match made {
         Ok(scratch) => scratch,
@@ -106,13 +108,18 @@ async fn run_command(
         return never_started(format!("CannotStartContainerError: {reason}"));
     }
     control.started(seat.timeout_seconds);
-    sign(Sign::Started { at: started_at, address: seat.task.network.as_ref().map(|_| "127.0.0.1".to_owned()) });
+    let address = seat.task.network.as_ref().map(|_| "127.0.0.1".to_owned());
+    let is_waited_for = !seat.is_alone() || address.is_some();
+    let mut began = Some(|| sign(Sign::Started { at: started_at, address }));
+    if is_waited_for && let Some(began) = began.take() {
+        began();
+    }
     let meters = &seat.around.meters;
     let over_memory = meters.begin(pid, seat.measured(Some(seat.memory_mib())));
     let (over, is_over) = oneshot::channel();
     let pump = tokio::spawn(pump(pipe(child.stdout.take()), pipe(child.stderr.take()), logger, is_over));
 
-    let ended = follow(child, pid, seat, control, &over_memory).await;
+    let ended = follow(child, pid, seat, control, &over_memory, began).await;
     let at = now();
     let usage = meters.end(pid, ended.last);
     escaped::sweep(&seat.cookie()).await;
@@ -151,7 +158,14 @@ struct Ended {
 
 /// Waits for the end of the first process, carrying out what `control` says, and ends its whole group then: between its
 /// end and the wait that makes its number free again.
-async fn follow(mut child: Child, pid: i32, seat: Seat<'_>, control: &mut Control, over_memory: &Notify) -> Ended {
+async fn follow(
+    mut child: Child,
+    pid: i32,
+    seat: Seat<'_>,
+    control: &mut Control,
+    over_memory: &Notify,
+    mut began: Option<impl FnOnce() + Send>,
+) -> Ended {
     let over = procs::over(pid);
     let mut fence = None;
     let mut out_of_memory = false;
@@ -176,6 +190,9 @@ async fn follow(mut child: Child, pid: i32, seat: Seat<'_>, control: &mut Contro
             }
             () = &mut look => {
                 seat.around.meters.glance(pid);
+                if looks == TOLD_AT && let Some(began) = began.take() {
+                    began();
+                }
                 if looks == FENCED_AT {
                     fence = enclose(seat, pid).await;
                 } else if fence.as_ref().is_some_and(|fence| fence.was_breached()) {

@@ -1,9 +1,25 @@
 //! The directory an attempt works in.
 
-use std::fs::DirBuilder;
+use std::fs::{DirBuilder, Metadata};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, chown};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, chown};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// At most so many directories are kept for the next attempts.
+const SPARES: usize = 16;
+const MODE: u32 = 0o700;
+
+/// The working directories of an agent's attempts. One that is left empty is taken by the next attempt under a new name
+/// as long as others work: where many short jobs follow each other, to make and remove one each is what they wait for.
+#[derive(Debug, Default)]
+pub(super) struct Scratches(Mutex<Pool>);
+
+#[derive(Debug, Default)]
+struct Pool {
+    used: usize,
+    spare: Vec<PathBuf>,
+}
 
 /// `DATA/work/<task id>/`, or one elsewhere for another user, for as long as the attempt lives.
 #[derive(Debug)]
@@ -11,6 +27,8 @@ pub(super) struct Scratch {
     path: PathBuf,
     /// The directory of its task, where it is one of several there.
     shared: Option<PathBuf>,
+    /// Whom it is left to.
+    heirs: Option<Arc<Scratches>>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -20,18 +38,68 @@ pub(super) struct ScratchError {
     source: io::Error,
 }
 
+impl Scratches {
+    fn pool(&self) -> MutexGuard<'_, Pool> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes one that was left, where there is one and it can be had.
+    fn take(&self, path: &Path) -> Option<()> {
+        let spare = {
+            let mut pool = self.pool();
+            pool.used += 1;
+            pool.spare.pop()?
+        };
+        std::fs::rename(&spare, path).inspect_err(|_| drop(std::fs::remove_dir(&spare))).ok()
+    }
+
+    /// One is not used any more; keeps it if it is as it was made. The last one that works sees to all that were left.
+    fn leave(&self, path: &Path) -> bool {
+        let kept = is_as_made(path);
+        let mut pool = self.pool();
+        pool.used -= 1;
+        if pool.used == 0 {
+            for spare in std::mem::take(&mut pool.spare) {
+                // What cannot be removed goes with the job's record.
+                let _ = std::fs::remove_dir(spare);
+            }
+            return false;
+        }
+        let kept = kept && pool.spare.len() < SPARES;
+        if kept {
+            pool.spare.push(path.to_owned());
+        }
+        kept
+    }
+}
+
+fn is_as_made(path: &Path) -> bool {
+    let user = rustix::process::geteuid().as_raw();
+    let own = |found: Metadata| found.is_dir() && found.mode() & 0o7777 == MODE && found.uid() == user;
+    let is_empty = || std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
+    std::fs::symlink_metadata(path).is_ok_and(own) && is_empty()
+}
+
 impl Scratch {
     /// `place` is relative to `work`. Quick where a directory is, and not worth another thread.
-    pub(super) fn create(data_directory: &Path, place: &Path) -> Result<Self, ScratchError> {
+    pub(super) fn create(all: &Arc<Scratches>, data_directory: &Path, place: &Path) -> Result<Self, ScratchError> {
         let work = data_directory.join("work");
         let (path, shared) = (work.join(place), place.parent().filter(|parent| !parent.as_os_str().is_empty()));
+        let heirs = shared.is_none().then(|| Arc::clone(all));
+        let scratch = Self { shared: shared.map(|task| work.join(task)), path, heirs };
+        if scratch.heirs.as_ref().and_then(|spares| spares.take(&scratch.path)).is_some() {
+            return Ok(scratch);
+        }
         let mut builder = DirBuilder::new();
-        builder.mode(0o700);
+        builder.mode(MODE);
         // Its parent is there, but for the first job of an engine.
-        let created = builder.create(&path).or_else(|_| builder.recursive(true).create(&path));
+        let created = builder.create(&scratch.path).or_else(|_| builder.recursive(true).create(&scratch.path));
         match created {
-            Ok(()) => Ok(Self { shared: shared.map(|task| work.join(task)), path }),
-            Err(source) => Err(ScratchError { path, source }),
+            Ok(()) => Ok(scratch),
+            Err(source) => {
+                scratch.leave();
+                Err(ScratchError { path: scratch.path, source })
+            }
         }
     }
 
@@ -39,9 +107,9 @@ impl Scratch {
     pub(super) fn create_for(place: &Path, (uid, gid): (u32, u32)) -> Result<Self, ScratchError> {
         let name = place.to_string_lossy().replace('/', "-");
         let path = std::env::temp_dir().join(format!("batchdeck-{name}"));
-        let created = DirBuilder::new().mode(0o700).create(&path).and_then(|()| chown(&path, Some(uid), Some(gid)));
+        let created = DirBuilder::new().mode(MODE).create(&path).and_then(|()| chown(&path, Some(uid), Some(gid)));
         match created {
-            Ok(()) => Ok(Self { path, shared: None }),
+            Ok(()) => Ok(Self { path, shared: None, heirs: None }),
             Err(source) => Err(ScratchError { path, source }),
         }
     }
@@ -50,9 +118,13 @@ impl Scratch {
         &self.path
     }
 
+    fn leave(&self) -> bool {
+        self.heirs.as_ref().is_some_and(|heirs| heirs.leave(&self.path))
+    }
+
     pub(super) async fn remove(self) {
         // Most jobs leave nothing in it.
-        if std::fs::remove_dir(&self.path).is_err() {
+        if !self.leave() && std::fs::remove_dir(&self.path).is_err() {
             self.remove_all().await;
         }
         if let Some(shared) = &self.shared {
@@ -67,5 +139,62 @@ impl Scratch {
         if let Err(error) = removed.map_err(io::Error::other).and_then(|removed| removed) {
             tracing::warn!(path = %self.path.display(), %error, "a working directory cannot be removed");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    struct World(tempfile::TempDir, Arc<Scratches>);
+
+    impl World {
+        fn create(&self, task: &str) -> Scratch {
+            Scratch::create(&self.1, self.0.path(), Path::new(task)).expect("it can be made")
+        }
+
+        fn inode(&self, task: &str) -> u64 {
+            std::fs::metadata(self.0.path().join("work").join(task)).expect("it is there").ino()
+        }
+
+        fn count(&self) -> usize {
+            std::fs::read_dir(self.0.path().join("work")).expect("it is there").count()
+        }
+    }
+
+    #[tokio::test]
+    async fn an_empty_directory_is_the_next_attempts_while_others_work_and_nothing_stays_after_the_last() {
+        let world = World(tempfile::tempdir().expect("a directory"), Arc::default());
+        let (a, b) = (world.create("a"), world.create("b"));
+        let inode = world.inode("a");
+        a.remove().await;
+        let c = world.create("c");
+        assert_eq!(world.inode("c"), inode, "it has got another name");
+        assert!(!world.0.path().join("work/a").exists());
+        b.remove().await;
+        c.remove().await;
+        assert_eq!(world.count(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_directory_that_an_attempt_has_changed_is_nobody_elses() {
+        let world = World(tempfile::tempdir().expect("a directory"), Arc::default());
+        let other = world.create("other");
+        let changes: [fn(&Path); 2] = [
+            |path| std::fs::write(path.join("left"), "x").expect("written"),
+            |path| std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).expect("changed"),
+        ];
+        for change in changes {
+            let one = world.create("one");
+            change(one.path());
+            one.remove().await;
+            assert!(!world.0.path().join("work/one").exists());
+            let next = world.create("next");
+            assert_eq!(std::fs::read_dir(next.path()).expect("it is there").count(), 0);
+            next.remove().await;
+        }
+        other.remove().await;
+        assert_eq!(world.count(), 0);
     }
 }

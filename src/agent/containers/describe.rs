@@ -168,6 +168,7 @@ mod tests {
             fences: Fences::Watched,
             instance,
             docker_host: None,
+            scratches: Arc::default(),
         };
         let seat = Seat {
             task: &task,

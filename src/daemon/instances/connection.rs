@@ -13,6 +13,9 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+/// So many messages at most are sent with one write.
+const AT_ONCE: usize = 64;
+
 /// Takes agents' connections for ever; all of them end when this is dropped.
 pub(in crate::daemon) async fn accept(listener: UnixListener, listens: Duration, instances: Instances, driver: Driver) {
     let mut connections = JoinSet::new();
@@ -102,12 +105,16 @@ async fn next(lines: &mut Lines<BufReader<OwnedReadHalf>>) -> io::Result<Option<
 
 /// Ends, and closes its half, when the sender is dropped or the agent is gone.
 async fn write(mut writer: OwnedWriteHalf, mut outgoing: mpsc::UnboundedReceiver<ToAgent>) {
-    while let Some(message) = outgoing.recv().await {
-        let Ok(mut line) = serde_json::to_vec(&message) else { continue };
-        line.push(b'\n');
-        if writer.write_all(&line).await.is_err() {
+    let (mut waiting, mut lines) = (Vec::new(), Vec::new());
+    while outgoing.recv_many(&mut waiting, AT_ONCE).await > 0 {
+        for line in waiting.drain(..).filter_map(|message| serde_json::to_vec(&message).ok()) {
+            lines.extend(line);
+            lines.push(b'\n');
+        }
+        if writer.write_all(&lines).await.is_err() {
             // The reading half notices as well, and says so.
             return;
         }
+        lines.clear();
     }
 }

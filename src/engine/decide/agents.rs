@@ -68,8 +68,13 @@ impl Engine {
     }
 
     pub(super) fn attempt_exited(&self, attempt: &AttemptId, outcome: &Outcome, now: Millis) -> Vec<Event> {
-        let ended = self.live_attempt(attempt).and_then(|key| self.end_attempt(key, outcome, None, now));
-        ended.into_iter().collect()
+        let Some(key) = self.live_attempt(attempt) else { return Vec::new() };
+        // What is over soon is told of once. It ran all the same, and whoever follows its states sees that.
+        let is_node = self.core.jobs.get(&key.number).is_some_and(|root| root.is_node(key.slot));
+        let started = outcome.started_at.filter(|_| !is_node);
+        let mut events = started.map(|at| self.attempt_started(attempt, at, None, now)).unwrap_or_default();
+        events.extend(self.end_attempt(key, outcome, None, now));
+        events
     }
 
     /// Where the attempt is, if it is the live one of its job.

@@ -165,6 +165,24 @@ fn a_report_that_comes_twice_or_late_changes_nothing() {
 }
 
 #[test]
+fn a_job_that_is_over_before_its_start_was_heard_of_ran_all_the_same() {
+    let mut world = World::small(1);
+    let id = world.submit(job("a"));
+    world.register_all();
+    let attempt = world.live(&id);
+    world.exited(
+        &attempt,
+        Outcome { at: world.now, started_at: Some(world.now - 1), code: Some(0), ..Outcome::default() },
+    );
+    assert_eq!(walk(&world, &id), ["SUBMITTED", "RUNNABLE", "STARTING", "RUNNING", "ended"]);
+    assert_eq!(world.job(&id).started_at, Some(world.now - 1));
+    let never = world.submit(job("b"));
+    let attempt = world.live(&never);
+    world.exited(&attempt, Outcome { at: world.now, ..Outcome::default() });
+    assert_eq!(walk(&world, &never), ["SUBMITTED", "RUNNABLE", "STARTING", "ended"]);
+}
+
+#[test]
 fn a_lost_host_fails_its_attempts_and_they_are_retried_elsewhere() {
     let mut world = World::small(1);
     let retried = world.submit(tried("a", 2));
