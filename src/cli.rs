@@ -41,6 +41,13 @@ Examples:
 
 Prices are AWS's list at a date, and `[prices]` in the config over it. What has no price is told in hours.";
 
+const DOCTOR_EXAMPLES: &str = "\
+Examples:
+  batchdeck --context aws doctor            what you may do there; nothing is changed by asking
+  batchdeck doctor --policy operate         the IAM policy for somebody who acts
+
+Exit code 1 where something is in the way of looking.";
+
 /// An operations console for batch jobs in a terminal, over AWS Batch or a built-in local engine.
 ///
 /// Without a verb it opens the console.
@@ -131,6 +138,9 @@ pub enum Verb {
     Cost(CostArgs),
     /// Tell what runs have used against what they ask for, and whether they would fit AWS Lambda.
     Fit(FitArgs),
+    /// Examine the context and the terminal: credentials, permissions, clock, engine, colours.
+    #[command(after_help = DOCTOR_EXAMPLES)]
+    Doctor(DoctorArgs),
     /// Print what AWS Batch would tell EventBridge: each change of a job's state, and each job that holds up its queue.
     Events(EventsArgs),
     /// Print a completion script for a shell.
@@ -656,6 +666,25 @@ impl FromStr for Since {
         ago.map(|Seconds(seconds)| Self::Ago(seconds))
             .map_err(|_| "write today, month, ever, a day as 2026-11-01, or how long ago as 36h or 7d".to_owned())
     }
+}
+
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Print the least that an IAM policy has to allow instead.
+    #[arg(long, value_enum, value_name = "FOR")]
+    pub policy: Option<Policy>,
+    /// How to print it.
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Format,
+}
+
+/// What an IAM policy is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Policy {
+    /// Looking, and nothing else.
+    Read,
+    /// Looking and acting.
+    Operate,
 }
 
 #[derive(Debug, Args)]

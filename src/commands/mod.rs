@@ -7,6 +7,7 @@ mod console;
 mod cost;
 mod definitions;
 mod demo;
+mod doctor;
 mod end;
 mod engine;
 mod engine_env;
@@ -95,6 +96,7 @@ async fn carry_out(cli: Cli) -> Done {
         Some(Verb::Audit(args)) => audit::run(&args, setting.open().await?).await,
         Some(Verb::Cost(args)) => cost::run(&args, setting.open().await?).await,
         Some(Verb::Fit(args)) => fit::run(&args, setting.open().await?).await,
+        Some(Verb::Doctor(args)) => doctor::run(&args, setting).await,
         Some(Verb::Agent(args)) => agent::run(args, &setting).await,
         Some(Verb::Completions { .. } | Verb::Screenshot(_)) => Ok(exit::DONE),
     }

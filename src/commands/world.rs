@@ -3,9 +3,9 @@
 use super::engine;
 use super::error::{CommandError, Doing};
 use super::output::Output;
-use crate::backend::Backend;
 use crate::backend::aws::{AwsBackend, AwsSettings};
 use crate::backend::local::LocalBackend;
+use crate::backend::{Backend, BackendError};
 use crate::cli::Places;
 use crate::config::{Config, Context, DataDirectory, Reach, Surroundings, context, directories};
 use std::path::{Path, PathBuf};
@@ -99,6 +99,18 @@ impl Setting {
         LocalBackend::new(self.data.socket(), self.by.clone())
     }
 
+    /// The client of an AWS context. No call has been made yet.
+    pub async fn aws_backend(&self) -> Result<AwsBackend, BackendError> {
+        let mut settings =
+            AwsSettings { by: self.by.clone(), audit_file: Some(self.data.aws_audit()), ..AwsSettings::default() };
+        if let Reach::Aws { profile, region, endpoint, calls_per_second } = &self.context.reach {
+            (settings.profile, settings.region, settings.endpoint) =
+                (profile.clone(), region.clone(), endpoint.clone());
+            settings.calls_per_second = calls_per_second.unwrap_or(settings.calls_per_second);
+        }
+        AwsBackend::connect(settings).await
+    }
+
     /// Opens the context. A local engine is started where none runs, and standard error says so; a read-only context
     /// starts none.
     pub async fn open(self) -> Result<World, CommandError> {
@@ -115,19 +127,8 @@ impl Setting {
                 }
                 Arc::new(self.local_backend())
             }
-            Reach::Aws { profile, region, endpoint, calls_per_second } => {
-                let mut settings = AwsSettings {
-                    profile: profile.clone(),
-                    region: region.clone(),
-                    endpoint: endpoint.clone(),
-                    by: self.by.clone(),
-                    audit_file: Some(self.data.aws_audit()),
-                    ..AwsSettings::default()
-                };
-                if let Some(budget) = calls_per_second {
-                    settings.calls_per_second = *budget;
-                }
-                let connected = AwsBackend::connect(settings).await;
+            Reach::Aws { .. } => {
+                let connected = self.aws_backend().await;
                 Arc::new(connected.doing(format!("opening the context `{}`", self.context.name))?)
             }
         };

@@ -148,3 +148,30 @@ async fn the_log_of_an_array_is_that_of_a_child() {
     assert_eq!(output.status.code(), Some(4));
     assert!(told(&output).contains(&format!("it is an array; `batchdeck logs {id}:0`")), "{}", told(&output));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_tells_who_one_is_and_what_one_may_and_changes_nothing() {
+    let Some(world) = world().await else { return };
+    let house = house_at(&world.moto.endpoint());
+    let before = house.json(&on_aws(&["queues"]));
+    let findings = house.json(&on_aws(&["doctor"]));
+    let of = |what: &str| {
+        let all = findings.as_array().expect("a list");
+        all.iter().find(|finding| finding["what"] == what).unwrap_or_else(|| panic!("no {what} in {findings}")).clone()
+    };
+    assert!(of("credentials")["told"].as_str().is_some_and(|arn| arn.starts_with("arn:aws:")), "{findings}");
+    assert_eq!(of("region")["told"], "eu-west-1");
+    for permission in ["batch:DescribeJobQueues", "batch:ListJobs", "batch:DescribeJobs", "scheduler:ListSchedules"] {
+        assert_eq!(of(permission)["verdict"], "good", "{findings}");
+    }
+    assert_eq!(house.json(&on_aws(&["queues"])), before);
+    assert!(house.json(&on_aws(&["jobs"])).as_array().is_some_and(Vec::is_empty));
+
+    // Where nobody answers, that is what is told, and not a lack of permission.
+    let nowhere = house_at("http://127.0.0.1:1").json(&on_aws(&["doctor"]));
+    let listed = nowhere.as_array().expect("a list").iter().find(|finding| finding["what"] == "batch:ListJobs");
+    assert_eq!(listed.expect("is there")["verdict"], "unknown");
+
+    let policy = house.json(&["doctor", "--policy", "read"]);
+    assert_eq!(policy["Version"], "2012-10-17");
+}

@@ -13,6 +13,8 @@ pub struct Whereabouts {
     pub logs: String,
     /// The endpoint of Scheduler, or `EventBridge Scheduler in REGION`.
     pub scheduler: String,
+    /// The endpoint of STS, or `STS in REGION`.
+    pub sts: String,
     pub profile: Option<String>,
 }
 
@@ -88,6 +90,7 @@ impl Whereabouts {
     fn unreachable(&self, operation: &str, cause: String) -> BackendError {
         let endpoint = match operation {
             "GetLogEvents" => &self.logs,
+            "GetCallerIdentity" => &self.sts,
             _ if operation.contains("Schedule") => &self.scheduler,
             _ => &self.batch,
         };
@@ -138,7 +141,13 @@ mod tests {
     use super::*;
 
     fn at(batch: &str, logs: &str) -> Whereabouts {
-        Whereabouts { batch: batch.into(), logs: logs.into(), scheduler: "s".into(), profile: Some("ops".into()) }
+        Whereabouts {
+            batch: batch.into(),
+            logs: logs.into(),
+            scheduler: "s".into(),
+            sts: "t".into(),
+            profile: Some("ops".into()),
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod audit;
 mod budget;
 mod convert;
 mod errors;
+mod examine;
 mod logs;
 mod pages;
 mod schedules;
@@ -23,9 +24,9 @@ pub use settings::{AwsSettings, Keys};
 use super::{Backend, BackendError, Capabilities, JobQuery, JobScope, Page, Why};
 use crate::model::{
     AuditEntry, Change, ComputeEnvironment, ComputeResourceUpdate, CostQuery, CostReport,
-    CreateComputeEnvironmentRequest, CreateJobQueueRequest, Cursor, EngineStatus, GetLogEvents, HoldTarget, InstanceId,
-    JobDefinition, JobDetail, JobId, JobQueue, JobQueueSnapshot, JobSummary, LogEvent, LogPage, MoveTo, ObservedRuns,
-    RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Schedule, ScheduleGroup, ScheduleRun,
+    CreateComputeEnvironmentRequest, CreateJobQueueRequest, Cursor, EngineStatus, Finding, GetLogEvents, HoldTarget,
+    InstanceId, JobDefinition, JobDetail, JobId, JobQueue, JobQueueSnapshot, JobSummary, LogEvent, LogPage, MoveTo,
+    ObservedRuns, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Schedule, ScheduleGroup, ScheduleRun,
     SubmitJobRequest, SubmitJobResponse, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
 };
 use async_trait::async_trait;
@@ -59,6 +60,12 @@ pub struct AwsBackend {
 }
 
 impl AwsBackend {
+    /// Who one is there, and what one may do: by calls that change nothing.
+    pub async fn examine(&self) -> Vec<Finding> {
+        let region = self.service.batch.config().region().map(ToString::to_string).unwrap_or_default();
+        examine::examine(&self.service, &region).await
+    }
+
     /// Records what an operator did, and hands its result on. An action that was carried out and could not be recorded
     /// stays carried out: the log tells of it.
     async fn record<T>(

@@ -31,7 +31,8 @@ const REMEMBERED: usize = 20_000;
 #[derive(Debug)]
 pub struct Service {
     pub batch: aws_sdk_batch::Client,
-    logs: aws_sdk_cloudwatchlogs::Client,
+    pub logs: aws_sdk_cloudwatchlogs::Client,
+    pub sts: aws_sdk_sts::Client,
     pub scheduler: aws_sdk_scheduler::Client,
     budget: Budget,
     at: Whereabouts,
@@ -67,10 +68,11 @@ impl Service {
         batch: aws_sdk_batch::Client,
         logs: aws_sdk_cloudwatchlogs::Client,
         scheduler: aws_sdk_scheduler::Client,
+        sts: aws_sdk_sts::Client,
         budget: Budget,
         at: Whereabouts,
     ) -> Self {
-        Self { batch, logs, scheduler, budget, at, memory: Mutex::default() }
+        Self { batch, logs, sts, scheduler, budget, at, memory: Mutex::default() }
     }
 
     pub fn memory(&self) -> MutexGuard<'_, Memory> {

@@ -83,7 +83,8 @@ impl AwsBackend {
         let batch = place("AWS_ENDPOINT_URL_BATCH", "AWS Batch")?;
         let logs = place("AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", "CloudWatch Logs")?;
         let scheduler = place("AWS_ENDPOINT_URL_SCHEDULER", "EventBridge Scheduler")?;
-        let at = Whereabouts { batch, logs, scheduler, profile };
+        let sts = place("AWS_ENDPOINT_URL_STS", "STS")?;
+        let at = Whereabouts { batch, logs, scheduler, sts, profile };
         let Some(provider) = shared.credentials_provider() else {
             return Err(at.credentials(&why_none("", at.profile.as_deref())));
         };
@@ -96,6 +97,7 @@ impl AwsBackend {
             aws_sdk_batch::Client::new(&shared),
             aws_sdk_cloudwatchlogs::Client::new(&shared),
             aws_sdk_scheduler::Client::new(&shared),
+            aws_sdk_sts::Client::new(&shared),
             Budget::new(settings.calls_per_second),
             at,
         );

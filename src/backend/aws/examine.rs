@@ -1,0 +1,223 @@
+//! Who one is on AWS, and what one may do there: each permission is tried by a call that changes nothing.
+//!
+//! AWS asks for a permission before it looks at what a call is about. So a call about something that is not there tells
+//! whether it is allowed: it is refused for the permission, or for the thing.
+
+use super::budget::Caller::Operator;
+use super::service::Service;
+use crate::backend::BackendError;
+use crate::model::{Area, Finding, Verdict};
+use aws_sdk_batch::types;
+use futures::future::{BoxFuture, join_all};
+
+/// The id of no job, and a name that nobody gives.
+const NO_JOB: &str = "00000000-0000-4000-8000-000000000000";
+const NOTHING: &str = "batchdeck-doctor-00000000-0000-4000-8000-000000000000";
+const WHY: &str = "batchdeck doctor asks whether it may";
+
+/// Who calls, by STS, and then every permission that the console uses. Nothing is tried that could take effect.
+pub async fn examine(service: &Service, region: &str) -> Vec<Finding> {
+    let mut findings = vec![Finding::new(Area::Context, "region", Verdict::Good, region)];
+    let who = service.call(Operator, "GetCallerIdentity", service.sts.get_caller_identity().send()).await;
+    match who {
+        Ok(who) => {
+            let arn = who.arn.unwrap_or_default();
+            findings.push(Finding::new(Area::Context, "credentials", Verdict::Good, arn));
+        }
+        Err(error) => findings.push(Finding::new(Area::Context, "credentials", Verdict::Unknown, error.to_string())),
+    }
+    let probes = probes(service);
+    let answers = join_all(probes.into_iter().map(|(area, what, call)| async move { (area, what, call.await) })).await;
+    let skew = answers.iter().find_map(|(_, _, answer)| answer.as_ref().err().and_then(clock));
+    findings.push(match skew {
+        Some(told) => Finding::new(Area::Context, "clock", Verdict::Bad, told)
+            .mended_by("let this machine keep its time by NTP (`timedatectl set-ntp true`)"),
+        None if answers.iter().any(|(_, _, answer)| is_past_the_door(answer)) => {
+            Finding::new(Area::Context, "clock", Verdict::Good, "near enough for AWS's signatures")
+        }
+        None => Finding::new(Area::Context, "clock", Verdict::Unknown, "nothing answered"),
+    });
+    findings.extend(answers.into_iter().map(|(area, what, answer)| permission(area, what, answer)));
+    findings
+}
+
+type Probe<'a> = (Area, &'static str, BoxFuture<'a, Result<(), BackendError>>);
+
+/// A call about nothing for each permission. `$call` is a request of the SDK.
+macro_rules! probe {
+    ($service:ident, $area:ident, $permission:literal, $operation:literal, $call:expr) => {{
+        let call: BoxFuture<'_, Result<(), BackendError>> =
+            Box::pin(async { $service.call(Operator, $operation, $call.send()).await.map(|_| ()) });
+        (Area::$area, $permission, call)
+    }};
+}
+
+fn probes(service: &Service) -> Vec<Probe<'_>> {
+    let (batch, logs, scheduler) = (&service.batch, &service.logs, &service.scheduler);
+    vec![
+        probe!(
+            service,
+            Reading,
+            "batch:DescribeJobQueues",
+            "DescribeJobQueues",
+            batch.describe_job_queues().max_results(1)
+        ),
+        probe!(
+            service,
+            Reading,
+            "batch:DescribeComputeEnvironments",
+            "DescribeComputeEnvironments",
+            batch.describe_compute_environments().max_results(1)
+        ),
+        probe!(
+            service,
+            Reading,
+            "batch:DescribeJobDefinitions",
+            "DescribeJobDefinitions",
+            batch.describe_job_definitions().max_results(1)
+        ),
+        probe!(service, Reading, "batch:ListJobs", "ListJobs", batch.list_jobs().job_queue(NOTHING)),
+        probe!(service, Reading, "batch:DescribeJobs", "DescribeJobs", batch.describe_jobs().jobs(NO_JOB)),
+        probe!(
+            service,
+            Reading,
+            "batch:GetJobQueueSnapshot",
+            "GetJobQueueSnapshot",
+            batch.get_job_queue_snapshot().job_queue(NOTHING)
+        ),
+        probe!(
+            service,
+            Reading,
+            "logs:GetLogEvents",
+            "GetLogEvents",
+            logs.get_log_events().log_group_name(crate::model::DEFAULT_LOG_GROUP).log_stream_name(NOTHING)
+        ),
+        probe!(service, Reading, "scheduler:ListSchedules", "ListSchedules", scheduler.list_schedules().max_results(1)),
+        probe!(service, Reading, "scheduler:GetSchedule", "GetSchedule", scheduler.get_schedule().name(&NOTHING[..60])),
+        probe!(
+            service,
+            Operating,
+            "batch:SubmitJob",
+            "SubmitJob",
+            batch.submit_job().job_name("doctor").job_queue(NOTHING).job_definition(NOTHING)
+        ),
+        probe!(service, Operating, "batch:CancelJob", "CancelJob", batch.cancel_job().job_id(NO_JOB).reason(WHY)),
+        probe!(
+            service,
+            Operating,
+            "batch:TerminateJob",
+            "TerminateJob",
+            batch.terminate_job().job_id(NO_JOB).reason(WHY)
+        ),
+        probe!(
+            service,
+            Operating,
+            "batch:UpdateJobQueue",
+            "UpdateJobQueue",
+            batch.update_job_queue().job_queue(NOTHING).state(types::JqState::Enabled)
+        ),
+        probe!(
+            service,
+            Operating,
+            "batch:UpdateComputeEnvironment",
+            "UpdateComputeEnvironment",
+            batch.update_compute_environment().compute_environment(NOTHING).state(types::CeState::Enabled)
+        ),
+        probe!(
+            service,
+            Operating,
+            "scheduler:DeleteSchedule",
+            "DeleteSchedule",
+            scheduler.delete_schedule().name(&NOTHING[..60])
+        ),
+    ]
+}
+
+/// Whether the service looked further than at who called: it answered, or refused for what was asked.
+fn is_past_the_door(answer: &Result<(), BackendError>) -> bool {
+    match answer {
+        Ok(()) | Err(BackendError::NotFound { .. }) => true,
+        Err(BackendError::Refused { code, .. }) => !is_denial(code),
+        Err(_) => false,
+    }
+}
+
+fn is_denial(code: &str) -> bool {
+    matches!(code, "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" | "AuthorizationError" | "403")
+}
+
+fn permission(area: Area, what: &'static str, answer: Result<(), BackendError>) -> Finding {
+    if is_past_the_door(&answer) {
+        return Finding::new(area, what, Verdict::Good, "allowed");
+    }
+    match answer {
+        Err(BackendError::Refused { message, .. }) if area == Area::Operating => {
+            // A policy that names resources says nothing of one that is not there.
+            Finding::new(area, what, Verdict::Less, message).mended_by(format!(
+                "where a policy allows {what} on resources by name, it may still be allowed on yours"
+            ))
+        }
+        Err(BackendError::Refused { message, .. }) => Finding::new(area, what, Verdict::Bad, message)
+            .mended_by(format!("allow {what}; see `batchdeck doctor --policy read`")),
+        Err(error) => Finding::new(area, what, Verdict::Unknown, error.to_string()),
+        Ok(()) => Finding::new(area, what, Verdict::Good, "allowed"),
+    }
+}
+
+/// What AWS says of a clock that is off, if that is what it says.
+fn clock(error: &BackendError) -> Option<String> {
+    let text = match error {
+        BackendError::Refused { code, message } if code == "RequestTimeTooSkewed" => return Some(message.clone()),
+        BackendError::Refused { message, .. } | BackendError::Credentials { message } => message,
+        _ => return None,
+    };
+    (text.contains("Signature expired") || text.contains("Signature not yet current")).then(|| text.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(code: &str, message: &str) -> Result<(), BackendError> {
+        Err(BackendError::Refused { code: code.into(), message: message.into() })
+    }
+
+    #[test]
+    fn a_refusal_for_the_thing_says_that_it_is_allowed_and_one_for_the_permission_that_it_is_not() {
+        let unreachable = BackendError::Unreachable { endpoint: "e".into(), cause: "c".into(), hint: "h" };
+        let cases = [
+            (Area::Reading, Ok(()), Verdict::Good),
+            (Area::Reading, Err(BackendError::NotFound { what: "it".into() }), Verdict::Good),
+            (Area::Operating, refused("ClientException", "JobQueue x not found."), Verdict::Good),
+            (Area::Operating, refused("ValidationException", "no"), Verdict::Good),
+            (Area::Reading, refused("AccessDeniedException", "not authorized"), Verdict::Bad),
+            (Area::Operating, refused("AccessDeniedException", "not authorized"), Verdict::Less),
+            (Area::Reading, Err(unreachable), Verdict::Unknown),
+            (Area::Reading, Err(BackendError::Throttled { message: "slower".into() }), Verdict::Unknown),
+        ];
+        for (area, answer, verdict) in cases {
+            let finding = permission(area, "batch:ListJobs", answer.clone());
+            assert_eq!(finding.verdict, verdict, "{answer:?}");
+            assert_eq!(finding.mend.is_some(), matches!(verdict, Verdict::Bad | Verdict::Less), "{finding:?}");
+        }
+    }
+
+    #[test]
+    fn a_clock_that_is_off_is_told_as_such() {
+        let expired =
+            "Signature expired: 20260101T000000Z is now earlier than 20260101T001000Z. (InvalidSignatureException)";
+        let cases = [
+            (BackendError::Credentials { message: expired.into() }, true),
+            (BackendError::Credentials { message: "Signature not yet current: x".into() }, true),
+            (BackendError::Refused { code: "RequestTimeTooSkewed".into(), message: "skewed".into() }, true),
+            (
+                BackendError::Credentials { message: "The security token included in the request is invalid".into() },
+                false,
+            ),
+            (BackendError::Throttled { message: "Signature".into() }, false),
+        ];
+        for (error, expected) in cases {
+            assert_eq!(clock(&error).is_some(), expected, "{error:?}");
+        }
+    }
+}
