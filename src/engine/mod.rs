@@ -54,7 +54,7 @@ mod work;
 use crate::model::{
     AttemptId, AuditEntry, ComputeEnvironment, ConsumableResource, DeadLetter, Instance, InstanceId, JobDefinition,
     JobDetail, JobId, JobQueue, JobStatus, JobSummary, LogConfiguration, Millis, Place, Prices, QuotaShare, Schedule,
-    ScheduleGroup, ScheduleRun, SchedulingPolicy, TaskContainer, Usage, Volume, What,
+    ScheduleGroup, ScheduleRun, SchedulingPolicy, SubmitJobRequest, TaskContainer, Usage, Volume, What,
 };
 use command::{Answer, Command, Refusal};
 use event::Event;
@@ -378,6 +378,11 @@ impl Engine {
     /// In the order asked; unknown ids are left out.
     pub fn describe_jobs(&self, ids: &[JobId]) -> Vec<JobDetail> {
         ids.iter().filter_map(|id| self.detail(self.find(id)?.0)).collect()
+    }
+
+    /// What a job was submitted with; of a child or a node, what the whole was.
+    pub fn request_of(&self, job: &JobId) -> Option<SubmitJobRequest> {
+        self.find(job).map(|(_, root, _)| root.spec.request())
     }
 
     /// Where, among the logs, the streams lie of all attempts of these jobs and of the children of arrays, whether they came to anything or not.

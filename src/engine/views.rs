@@ -225,6 +225,7 @@ impl Engine {
             is_cancelled: stop.is_some_and(|stop| !stop.terminate),
             is_terminated: stop.is_some_and(|stop| stop.terminate),
             extra: Some(Box::new(self.extra(root, key, job))),
+            request: None,
             cost: None,
         })
     }

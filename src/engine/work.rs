@@ -4,9 +4,10 @@
 use super::container::{self, Share, SizeError};
 use super::event::{Need, Submission};
 use crate::model::{
-    ContainerOverrides, ContainerProperties, DEFAULT_CONTAINER, EcsProperties, EcsPropertiesOverride,
-    EcsTaskProperties, JobDefinition, KeyValuePair, LogConfiguration, NodeOverrides, TaskContainer,
-    TaskContainerOverrides, TaskContainerProperties,
+    ArrayProperties, ConsumableResourceProperties, ConsumableResourceRequirement, ContainerOverrides,
+    ContainerProperties, DEFAULT_CONTAINER, EcsProperties, EcsPropertiesOverride, EcsTaskProperties, JobDefinition,
+    JobTimeout, KeyValuePair, LogConfiguration, NodeOverrides, SubmitJobRequest, TaskContainer, TaskContainerOverrides,
+    TaskContainerProperties,
 };
 use std::collections::BTreeMap;
 
@@ -40,6 +41,37 @@ pub struct Node {
 }
 
 impl Submission {
+    /// The request that submits the same.
+    pub fn request(&self) -> SubmitJobRequest {
+        let rare = self.rare.as_deref();
+        let requirement = |(name, quantity): (&String, &u64)| ConsumableResourceRequirement {
+            consumable_resource: name.clone(),
+            quantity: i64::try_from(*quantity).unwrap_or(i64::MAX),
+        };
+        let consumables = || ConsumableResourceProperties {
+            consumable_resource_list: self.consumables.iter().map(requirement).collect(),
+        };
+        SubmitJobRequest {
+            job_name: self.name.clone(),
+            job_queue: self.queue.clone(),
+            job_definition: format!("{}:{}", self.definition, self.revision),
+            array_properties: self.array_size.map(|size| ArrayProperties { size: Some(size), ..Default::default() }),
+            depends_on: self.depends_on.clone(),
+            parameters: self.parameters.clone(),
+            container_overrides: self.overrides.as_deref().cloned(),
+            ecs_properties_override: rare.and_then(|rare| rare.task_overrides.clone()),
+            node_overrides: rare.and_then(|rare| rare.node_overrides.clone()),
+            eks_properties_override: None,
+            retry_strategy: self.retry.as_deref().cloned(),
+            timeout: self.timeout_seconds.map(|seconds| JobTimeout { attempt_duration_seconds: Some(seconds) }),
+            share_identifier: self.share.as_deref().map(str::to_owned),
+            scheduling_priority_override: self.scheduling_priority,
+            consumable_resource_properties_override: (!self.consumables.is_empty()).then(consumables),
+            tags: self.tags.clone(),
+            propagate_tags: rare.and_then(|rare| rare.propagate_tags),
+        }
+    }
+
     pub fn overridden(&self) -> Overrides<'_> {
         let rare = self.rare.as_deref();
         Overrides {

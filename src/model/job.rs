@@ -246,6 +246,9 @@ pub struct JobDetail {
     /// *Ours*: an estimate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<Box<JobCost>>,
+    /// *Ours*: what it was submitted with. Of a child or a node, what the whole was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request: Option<Box<SubmitJobRequest>>,
 }
 
 impl JobDetail {

@@ -152,6 +152,7 @@ actions! {
     // What one does with the thing under the cursor.
     Open "open" Everywhere, Nothing, ["enter"], "open", "open what is under the cursor";
     Logs "logs" At(&[Jobs, Array, Job, Log]), Nothing, ["l"], "logs", "the job's log on the whole screen, and back";
+    ChooseLog "choose-log" At(&[Jobs, Array, Job, Log]), Nothing, ["L"], "", "choose the log of an attempt, a container or a node";
     Stop "stop" At(&[Jobs, Array, Job, Log]), Write, ["x"], "stop", "cancel or terminate the marked jobs, or the selected one";
     Reprioritise "reprioritise" At(&[Queues, Jobs, Array, Job]), Write, ["p"], "priority", "give a waiting job or a queue another priority";
     Switch "switch" At(&[Queues, Environments, Instances]), Write, ["e"], "enable/disable", "enable or disable the queue or the compute environment";

@@ -247,6 +247,27 @@ async fn the_containers_of_a_task_wait_for_each_other_share_a_network_and_end_to
 }
 
 #[tokio::test]
+async fn the_nodes_of_a_job_share_a_network_on_which_the_main_one_has_an_address() {
+    let Some((world, mut engine, docker)) = world().await else { return };
+    let network = Some(format!("batchdeck-test-{}", uuid::Uuid::new_v4()));
+    let node = |job: &str, script: &str| Start { network: network.clone(), ..container(job, script) };
+    engine.send(ToAgent::Start(Box::new(node("main", "nc -l -p 4321")))).await;
+    let address = engine
+        .until(|message| match message {
+            ToEngine::Started { attempt, address, .. } if attempt == id("main") => Some(address),
+            _ => None,
+        })
+        .await
+        .expect("nodes have an address");
+    let say = format!("for try in 1 2 3 4 5 6 7 8 9; do echo here | nc -w 2 {address} 4321 && break; sleep 0.3; done");
+    engine.send(ToAgent::Start(Box::new(node("other", &say)))).await;
+    assert_eq!(engine.exited("main").await.code, Some(0));
+    assert_eq!(world.log("main"), ["here"]);
+    assert_eq!(engine.exited("other").await.code, Some(0));
+    assert_eq!(things_of(&docker, &world.instance).await, (0, 0));
+}
+
+#[tokio::test]
 async fn what_no_machine_of_ours_can_mount_is_refused_by_name() {
     let Some((_world, mut engine, _docker)) = world().await else { return };
     let mut job = with(container("a", "true"), |container| container.mount_points = vec![mount("far", "/far", false)]);

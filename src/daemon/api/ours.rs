@@ -94,6 +94,7 @@ pub(super) async fn describe_jobs(
     let described = move |engine: &Engine| {
         let mut jobs = engine.describe_jobs(&request.jobs);
         for job in &mut jobs {
+            job.request = engine.request_of(&job.job_id).map(Box::new);
             job.cost = engine.job_cost(&job.job_id, now).filter(|cost| cost.tries > 0).map(Box::new);
         }
         jobs

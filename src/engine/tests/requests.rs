@@ -4,7 +4,7 @@ use super::world::{World, definition, environment, job, requirements};
 use crate::engine::command::{Action, Answer};
 use crate::model::{
     ArrayProperties, ComputeEnvironmentOrder, ContainerOverrides, CreateJobQueueRequest, DependencyKind,
-    EvaluateOnExit, JobDependency, JobStatus, JobTimeout, KeyValuePair, RetryStrategy, SubmitJobRequest,
+    EvaluateOnExit, JobDependency, JobStatus, JobTimeout, KeyValuePair, NodeOverrides, RetryStrategy, SubmitJobRequest,
 };
 
 fn refusal(world: &mut World, action: Action) -> String {
@@ -219,4 +219,37 @@ fn definitions_environments_and_queues_are_refused_for_what_they_have_wrong() {
         let said = refusal(&mut world, action);
         assert!(said.starts_with(expected), "{said}\nnot {expected}");
     }
+}
+
+#[test]
+fn a_job_is_told_as_it_was_submitted_so_that_it_can_be_submitted_again() {
+    let mut world = World::small(8);
+    world.consumable("licence", 9, crate::model::ConsumableKind::Replenishable);
+    world.ask(Action::RegisterJobDefinition(Box::new(super::tasks::two_containers()))).expect("registered");
+    let asked: SubmitJobRequest = serde_json::from_value(serde_json::json!({
+        "jobName": "a", "jobQueue": "main", "jobDefinition": "pair:1", "parameters": { "what": "else" },
+        "ecsPropertiesOverride": { "taskProperties": [{ "containers": [{ "name": "main", "command": ["x"] }] }] },
+        "retryStrategy": { "attempts": 2, "evaluateOnExit": [{ "onExitCode": "1", "action": "EXIT" }] },
+        "timeout": { "attemptDurationSeconds": 60 }, "schedulingPriorityOverride": 7,
+        "arrayProperties": { "size": 2 }, "tags": { "team": "night" }, "propagateTags": true,
+        "consumableResourcePropertiesOverride": {
+            "consumableResourceList": [{ "consumableResource": "licence", "quantity": 2 }],
+        },
+    }))
+    .expect("a submission");
+    let id = world.submit(asked.clone());
+    assert_eq!(world.engine.request_of(&id).as_ref(), Some(&asked));
+    assert_eq!(world.engine.request_of(&id.child(1)).as_ref(), Some(&asked), "the whole is meant");
+    world.submit(world.engine.request_of(&id).expect("known"));
+    let nodes = SubmitJobRequest {
+        job_definition: "mpi:1".into(),
+        node_overrides: Some(NodeOverrides { num_nodes: Some(4), ..NodeOverrides::default() }),
+        ..job("nodes")
+    };
+    let range = super::nodes::range("0:", "1");
+    let definition = super::nodes::definition(3, 0, vec![range]);
+    world.ask(Action::RegisterJobDefinition(Box::new(definition))).expect("registered");
+    let id = world.submit(nodes.clone());
+    assert_eq!(world.engine.request_of(&id).and_then(|request| request.node_overrides), nodes.node_overrides);
+    assert_eq!(world.engine.request_of(&"nobody".into()), None);
 }

@@ -636,7 +636,9 @@ impl App {
             Action::Hold if place == Place::Queues => self.setting.can.hold,
             Action::Hold | Action::Move => self.setting.can.hold && job().is_some_and(|job| job.status.is_waiting()),
             Action::Stop => job().is_some_and(|job| StopCall::of(&job) != StopCall::None),
-            Action::Open | Action::Logs | Action::Resubmit | Action::Mark if about_jobs => job().is_some(),
+            Action::Open | Action::Logs | Action::ChooseLog | Action::Resubmit | Action::Mark if about_jobs => {
+                job().is_some()
+            }
             Action::PreviousAttempt => job().is_some_and(|job| super::subject::attempt_of(&job) > 1),
             Action::Begin => self.store.is_empty(),
             Action::Interrupt => self.selected_instance().is_some(),

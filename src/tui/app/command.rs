@@ -1,6 +1,7 @@
 //! The palette: any action or view by its name.
 
 use super::list::{Scope, StateSet};
+use super::log::Choice;
 use super::{App, Pane, Popup, View};
 use crate::model::{JobId, JobStatus};
 use crate::tui::action::{Action, Place, TABLE};
@@ -16,6 +17,7 @@ const JOBS_OFFERED: usize = 50;
 /// The state of the palette.
 #[derive(Debug)]
 pub struct Palette {
+    pub title: &'static str,
     pub input: Input,
     /// All that is offered here.
     items: Vec<Item>,
@@ -41,6 +43,13 @@ pub enum Command {
     Environment(String),
     Theme(String),
     Job(JobId),
+    /// One of the nodes of a job, with its log.
+    Node(JobId),
+    /// One of the logs of a job.
+    Log {
+        job: JobId,
+        choice: Choice,
+    },
 }
 
 /// Short names that people's hands know.
@@ -116,7 +125,12 @@ impl Palette {
 
 impl App {
     pub(super) fn open_palette(&mut self) {
-        let mut palette = Palette { input: Input::default(), items: self.palette_items(), found: Vec::new(), at: 0 };
+        self.offer("Command", self.palette_items());
+    }
+
+    /// Lets a person choose one of these, by typing or by going there.
+    pub(super) fn offer(&mut self, title: &'static str, items: Vec<Item>) {
+        let mut palette = Palette { title, input: Input::default(), items, found: Vec::new(), at: 0 };
         palette.search();
         self.popups.push(Popup::Palette(palette));
     }
@@ -186,7 +200,8 @@ impl App {
             Command::Theme(name) => {
                 self.ask(Ask::Theme(name));
             }
-            Command::Job(id) => self.open_job(id),
+            Command::Job(id) | Command::Node(id) => self.open_job(id),
+            Command::Log { job, choice } => self.log.choice = Some((job, choice)),
         }
     }
 

@@ -204,6 +204,7 @@ pub struct App {
 enum Intention {
     Resubmit,
     TurnAttempt { forward: bool },
+    ChooseLog,
 }
 
 /// What an answer is about: only the answer to the latest request about a topic is taken.
@@ -485,5 +486,7 @@ impl App {
 
 #[cfg(test)]
 mod heard_tests;
+#[cfg(test)]
+mod logs_tests;
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,6 @@
 //! Which log is shown: chosen from what is selected, asked for once the cursor has come to rest.
 
+use super::command::{Command, Item};
 use super::list::{is_held, queue_of};
 use super::log::{Choice, REST, Stream, Subject};
 use super::{App, Intention, View};
@@ -260,7 +261,42 @@ impl App {
             Some((id, Intention::TurnAttempt { forward })) if job_of(&self.log.wanted) == Some(&id) => {
                 self.turn_attempt(forward);
             }
+            Some((id, Intention::ChooseLog)) if job_of(&self.log.wanted) == Some(&id) => self.choose_log(),
             _ => {}
+        }
+    }
+
+    /// Offers the logs of the job that is shown, the newest first, and the nodes of one that has several.
+    pub(super) fn choose_log(&mut self) {
+        let Some(id) = job_of(&self.log.wanted).cloned() else { return self.say("no job is selected") };
+        let Some(detail) = self.store.detail(&id) else { return self.intend(id, Intention::ChooseLog) };
+        let several = detail.container_names().len() > 1;
+        let last = detail.logs().last().map_or(0, |log| log.attempt);
+        let mut items: Vec<Item> = Vec::new();
+        for number in (1..=last).rev() {
+            for log in detail.logs().into_iter().filter(|log| log.attempt == number) {
+                let container = if several { format!(" · {}", log.container) } else { String::new() };
+                let group = log.group.map(|group| format!(" of {group}")).unwrap_or_default();
+                items.push(Item {
+                    name: format!("attempt {number}{container}"),
+                    doc: format!("{}{group}", log.stream),
+                    command: Command::Log {
+                        job: id.clone(),
+                        choice: Choice { attempt: Some(number), container: Some(log.container).filter(|_| several) },
+                    },
+                });
+            }
+        }
+        let nodes = detail.node_properties.as_ref();
+        items.extend((0..nodes.map_or(0, |nodes| nodes.num_nodes)).map(|index| Item {
+            name: format!("node {index}"),
+            doc: if nodes.is_some_and(|nodes| nodes.main_node == index) { "the main node" } else { "" }.to_owned(),
+            command: Command::Node(id.node(index)),
+        }));
+        match (items.len(), last) {
+            (0, _) => self.say("it has no log yet"),
+            (1, _) => self.say("it has one log alone"),
+            _ => self.offer("Logs", items),
         }
     }
 

@@ -8,8 +8,10 @@ use super::store::Kind;
 use super::{App, Intention, Popup, Scroll};
 use crate::model::expression::Expression;
 use crate::model::{
-    ArrayProperties, ContainerOverrides, DependencyKind, JobDefinition, JobDependency, JobDetail, JobId, JobTimeout,
-    KeyValuePair, Millis, RetryStrategy, Schedule, ScheduleTarget, SubmitJobRequest, Switch, name_of, validate,
+    ArrayProperties, ContainerOverrides, DependencyKind, EcsPropertiesOverride, JobDefinition, JobDependency,
+    JobDetail, JobId, JobTimeout, KeyValuePair, Millis, NodeOverrides, ResourceRequirement, RetryStrategy, Schedule,
+    ScheduleTarget, SubmitJobRequest, Switch, TaskContainerOverrides, TaskContainerProperties, TaskPropertiesOverride,
+    name_of, validate,
 };
 use crate::tui::action::Action;
 use crate::tui::words;
@@ -403,25 +405,17 @@ fn write_dependency(dependency: &JobDependency) -> String {
     }
 }
 
-/// A request for the same job: what differs from its definition stands in the overrides. Dependencies are left out, as
-/// what they waited for is over.
+/// The job as it was submitted. Where nobody kept that, what differs from its definition.
 fn again(detail: &JobDetail, definition: Option<&JobDefinition>) -> SubmitJobRequest {
-    let own = definition.and_then(|definition| definition.container_properties.clone()).unwrap_or_default();
-    let container = detail.container.clone().unwrap_or_default();
-    let mut overrides = ContainerOverrides::default();
-    if container.command != own.command {
-        overrides.command = container.command;
+    if let Some(request) = &detail.request {
+        return SubmitJobRequest { depends_on: Vec::new(), ..(**request).clone() };
     }
-    overrides.environment = container
-        .environment
-        .into_iter()
-        .filter(|pair| !own.environment.contains(pair) && !pair.name.starts_with("AWS_BATCH"))
-        .collect();
-    overrides.resource_requirements = container
-        .resource_requirements
-        .into_iter()
-        .filter(|asked| !own.resource_requirements.contains(asked))
-        .collect();
+    let own = definition.and_then(|definition| definition.container_properties.clone()).unwrap_or_default();
+    let own = (own.command, own.environment, own.resource_requirements);
+    let container = detail.container.clone().unwrap_or_default();
+    let given = (container.command, container.environment, container.resource_requirements);
+    let (command, environment, resource_requirements) = differing(own, given);
+    let overrides = ContainerOverrides { command, environment, resource_requirements, ..Default::default() };
     let parameters = match definition {
         Some(definition) => {
             let is_own = |(key, value): &(String, String)| definition.parameters.get(key) != Some(value);
@@ -429,6 +423,9 @@ fn again(detail: &JobDetail, definition: Option<&JobDefinition>) -> SubmitJobReq
         }
         None => detail.parameters.clone(),
     };
+    let nodes = detail.node_properties.as_ref().map(|nodes| nodes.num_nodes);
+    let own_nodes = definition.and_then(|definition| definition.node_properties.as_ref()).map(|nodes| nodes.num_nodes);
+    let num_nodes = nodes.filter(|count| own_nodes.is_some_and(|own| own != *count));
     SubmitJobRequest {
         job_name: detail.job_name.clone(),
         job_queue: name_of(&detail.job_queue).to_owned(),
@@ -441,17 +438,46 @@ fn again(detail: &JobDetail, definition: Option<&JobDefinition>) -> SubmitJobReq
         depends_on: Vec::new(),
         parameters,
         container_overrides: (overrides != ContainerOverrides::default()).then_some(overrides),
-        ecs_properties_override: None,
-        node_overrides: None,
+        ecs_properties_override: task_overrides(detail, definition),
+        node_overrides: num_nodes.map(|count| NodeOverrides { num_nodes: Some(count), ..Default::default() }),
         eks_properties_override: None,
         retry_strategy: detail.retry_strategy.clone(),
         timeout: detail.timeout,
         share_identifier: detail.share_identifier.clone(),
         scheduling_priority_override: detail.scheduling_priority,
         consumable_resource_properties_override: detail.consumable_resource_properties.clone(),
-        tags: BTreeMap::new(),
-        propagate_tags: None,
+        tags: detail.tags.clone(),
+        propagate_tags: detail.propagate_tags.then_some(true),
     }
+}
+
+/// A container's command, environment and resource requirements.
+type Overridable = (Vec<String>, Vec<KeyValuePair>, Vec<ResourceRequirement>);
+
+fn differing(own: Overridable, given: Overridable) -> Overridable {
+    let command = if given.0 == own.0 { Vec::new() } else { given.0 };
+    let is_new = |pair: &KeyValuePair| !own.1.contains(pair) && !pair.name.starts_with("AWS_BATCH");
+    let environment = given.1.into_iter().filter(is_new).collect();
+    (command, environment, given.2.into_iter().filter(|asked| !own.2.contains(asked)).collect())
+}
+
+/// What a job of several containers has that its definition has not.
+fn task_overrides(detail: &JobDetail, definition: Option<&JobDefinition>) -> Option<EcsPropertiesOverride> {
+    let given = detail.ecs_properties.as_ref()?.task_properties.first()?;
+    let own = definition?.ecs_properties.as_ref()?.task_properties.first()?;
+    let parts = |container: &TaskContainerProperties| {
+        (container.command.clone(), container.environment.clone(), container.resource_requirements.clone())
+    };
+    let overridden = given.containers.iter().filter_map(|container| {
+        let own = own.containers.iter().find(|own| own.name == container.given.name)?;
+        let (command, environment, resource_requirements) = differing(parts(own), parts(&container.given));
+        let is_own = command.is_empty() && environment.is_empty() && resource_requirements.is_empty();
+        let name = container.given.name.clone();
+        (!is_own).then_some(TaskContainerOverrides { name, command, environment, resource_requirements })
+    });
+    let containers: Vec<TaskContainerOverrides> = overridden.collect();
+    let task = TaskPropertiesOverride { containers };
+    (!task.containers.is_empty()).then(|| EcsPropertiesOverride { task_properties: vec![task] })
 }
 
 /// The arguments of `submit` that submit the same.
@@ -478,6 +504,16 @@ pub(super) fn command_line(request: &SubmitJobRequest) -> Vec<String> {
     }
     if let Some(share) = &request.share_identifier {
         add("--share", share.clone());
+    }
+    if let Some(count) = request.node_overrides.as_ref().and_then(|nodes| nodes.num_nodes) {
+        add("--nodes", count.to_string());
+    }
+    for (key, value) in &request.tags {
+        add("--tag", format!("{key}={value}"));
+    }
+    let consumables = request.consumable_resource_properties_override.iter();
+    for one in consumables.flat_map(|properties| &properties.consumable_resource_list) {
+        add("--consumable", format!("{}={}", name_of(&one.consumable_resource), one.quantity));
     }
     if let Some(size) = request.array_properties.as_ref().and_then(|array| array.size) {
         add("--array", size.to_string());

@@ -142,6 +142,7 @@ impl App {
             Action::Follow => self.log.toggle_follow(),
             Action::Wrap => self.log.wrap = !self.log.wrap,
             Action::PreviousAttempt => self.turn_attempt(false),
+            Action::ChooseLog => self.choose_log(),
             Action::NextAttempt => self.turn_attempt(true),
             Action::Filter => match self.filter() {
                 Some(filter) => {

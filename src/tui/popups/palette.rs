@@ -11,7 +11,7 @@ use ratatui::layout::Rect;
 const SHOWN: usize = 14;
 
 pub fn draw(app: &App, painter: &mut Painter<'_>, body: Rect, palette: &Palette) {
-    let inner = open(painter, body, 84, SHOWN + 1, "Command");
+    let inner = open(painter, body, 84, SHOWN + 1, palette.title);
     if inner.height == 0 {
         return;
     }

@@ -152,6 +152,7 @@ pub fn detail(given: types::JobDetail) -> JobDetail {
         is_terminated: given.is_terminated.unwrap_or_default(),
         extra: None,
         cost: None,
+        request: None,
     };
     detail.extra = Some(Box::new(extra(&detail)));
     detail
