@@ -214,8 +214,8 @@ const ENGINE_SETTINGS: [&str; 9] = [
     "http",
     "docker-host",
 ];
-const CONTEXT_SETTINGS: [&str; 7] =
-    ["backend", "read-only", "data-dir", "profile", "region", "endpoint", "calls-per-second"];
+const CONTEXT_SETTINGS: [&str; 8] =
+    ["backend", "read-only", "data-dir", "profile", "region", "endpoint", "calls-per-second", "scheduler-role"];
 
 impl Config {
     /// Reads a file. One that is not there gives the defaults, unless somebody named it (`required`).
@@ -403,7 +403,7 @@ mod tests {
                     region: Some("r".to_owned()),
                     endpoint: Some("e".to_owned()),
                     calls_per_second: Some(1.0),
-                    scheduler_role: None,
+                    scheduler_role: Some("arn:aws:iam::1:role/r".into()),
                 },
             )]),
             ..Config::default()

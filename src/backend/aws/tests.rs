@@ -106,17 +106,18 @@ async fn what_aws_has_no_call_for_says_what_to_do_instead() {
     let instance = InstanceId("i-0".into());
     let taken = backend.interrupt_instance(&instance, true, Why::default()).await.expect_err("is not possible");
     assert!(taken.to_string().contains("`aws ec2 terminate-instances`"), "{taken}");
-    let schedules = backend.schedules().await.expect_err("not yet");
+    let letters = backend.dead_letters(5).await.expect_err("they are in SQS");
     let audit = backend.audit(5).await.expect_err("no file");
     let status = backend.engine_status().await.expect_err("no engine");
     let costs = backend.costs(CostQuery::default()).await.expect_err("no accounts");
     let runs = backend.observed_runs(None).await.expect_err("no observations");
-    for error in [held, queue, released, elsewhere, taken, schedules, audit, status, costs, runs] {
+    for error in [held, queue, released, elsewhere, taken, letters, audit, status, costs, runs] {
         assert!(matches!(error, BackendError::Unsupported { backend: "aws", .. }), "{error:?}");
     }
     let can = backend.capabilities();
     assert!(!can.instances);
-    assert!(!can.reprioritise_job && !can.hold && !can.schedules && !can.audit && !can.costs && !can.pushes_changes);
+    assert!(!can.reprioritise_job && !can.hold && !can.audit && !can.costs && !can.pushes_changes);
+    assert!(can.schedules);
     assert!(stub.asked().is_empty());
 }
 
@@ -156,6 +157,7 @@ fn two_queues(asked: &Asked) -> Answer {
             Answer::json(&json!({"jobQueues": [{"jobQueueName": "big", "priority": 9, "state": "DISABLED"}]}))
         }
         "POST /v1/describecomputeenvironments" => Answer::json(&json!({"computeEnvironments": []})),
+        "GET /schedules?MaxResults=100" => Answer::json(&json!({"Schedules": []})),
         "POST /v1/describejobs" => {
             let ids = asked.body["jobs"].as_array().expect("ids");
             assert!(!ids.is_empty() && ids.len() <= 100);
@@ -401,4 +403,62 @@ async fn environments_are_changed_tagged_and_deleted_by_their_own_operations() {
         ]
     );
     assert!(asked[1].line.starts_with("POST /v1/tags/arn"), "{}", asked[1].line);
+}
+
+#[tokio::test]
+async fn a_schedule_is_read_once_and_again_only_when_its_list_says_that_it_was_changed() {
+    let modified = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(1));
+    let now = std::sync::Arc::clone(&modified);
+    let (backend, stub) = world(move |asked| {
+        let target = json!({"Arn": "arn:aws:scheduler:::aws-sdk:batch:submitJob", "RoleArn": "r", "Input": "{}"});
+        let other = json!({"Arn": "arn:aws:lambda:eu-west-1:1:function:f"});
+        let modified = now.load(std::sync::atomic::Ordering::SeqCst);
+        if asked.line.starts_with("GET /schedules/") {
+            return Answer::json(&json!({
+                "Name": "tick", "GroupName": "team", "ScheduleExpression": "rate(1 hour)", "Target": target,
+                "LastModificationDate": modified,
+            }));
+        }
+        Answer::json(&json!({"Schedules": [
+            {"Name": "tick", "GroupName": "team", "LastModificationDate": modified, "Target": {"Arn": target["Arn"]}},
+            {"Name": "calls-a-function", "GroupName": "team", "LastModificationDate": 1, "Target": other},
+        ]}))
+    })
+    .await;
+    let reads = || stub.asked().iter().filter(|asked| asked.line.starts_with("GET /schedules/")).count();
+    for expected in [1, 1] {
+        let schedules = backend.schedules().await.expect("lists");
+        assert_eq!(schedules.iter().map(Schedule::key).collect::<Vec<_>>(), ["team/tick"]);
+        assert_eq!(reads(), expected);
+    }
+    modified.store(2, std::sync::atomic::Ordering::SeqCst);
+    backend.schedules().await.expect("lists");
+    assert_eq!(reads(), 2);
+}
+
+#[tokio::test]
+async fn who_may_not_list_schedules_watches_jobs_all_the_same_and_is_told_once() {
+    let (backend, stub) = world(|asked| match asked.line.as_str() {
+        "GET /schedules?MaxResults=100" => {
+            Answer::error(403, Some("AccessDeniedException"), r#"{"Message":"not for you"}"#)
+        }
+        _ => two_queues(asked),
+    })
+    .await;
+    let mut stream = backend.watch(None).await.expect("watches");
+    let mut notices = Vec::new();
+    let mut rounds = 0;
+    while rounds < 2 {
+        match stream.next().await.expect("an item").expect("a change").what {
+            What::Notice(text) => notices.push(text),
+            What::Alive { .. } => {
+                rounds += 1;
+                // An operator's own change is what makes a watch look again; here it must not.
+                backend.service.memory().schedules_changed = true;
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(notices, ["schedules are not watched: not for you (AccessDeniedException)"]);
+    assert_eq!(stub.asked().iter().filter(|asked| asked.line.starts_with("GET /schedules")).count(), 1);
 }
