@@ -48,6 +48,13 @@ Examples:
 
 Exit code 1 where something is in the way of looking.";
 
+const WHY_EXAMPLES: &str = "\
+Examples:
+  batchdeck why 3f2a                  a job, by its id or the beginning of one
+  batchdeck why high                  a queue, and the job at its head
+  batchdeck why --environment spot    a compute environment that has the name of a queue too
+  batchdeck why 3f2a -o json          for scripts";
+
 /// An operations console for batch jobs in a terminal, over AWS Batch or a built-in local engine.
 ///
 /// Without a verb it opens the console.
@@ -99,6 +106,10 @@ pub enum Verb {
     Jobs(JobsArgs),
     /// Show all of one job.
     Job(JobArgs),
+    /// Tell why a job waits or failed, why a queue does not move, or what ails a compute environment: causes, evidence,
+    /// what to do next, and when a waiting job will start.
+    #[command(after_help = WHY_EXAMPLES)]
+    Why(WhyArgs),
     /// Submit a job, and wait for it if asked to.
     #[command(after_help = submit::EXAMPLES)]
     Submit(Box<SubmitArgs>),
@@ -345,6 +356,22 @@ pub enum State {
 pub struct JobArgs {
     /// Id of a job, or the beginning of one; `ID:INDEX` for the child of an array, `ID#INDEX` for a node.
     pub id: String,
+    /// How to print it.
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct WhyArgs {
+    /// A queue, a compute environment, or the id of a job or the beginning of one; looked for in this order.
+    #[arg(value_name = "WHAT", required_unless_present_any = ["queue", "environment"])]
+    pub what: Option<String>,
+    /// A queue of this name, whatever else has it.
+    #[arg(long, value_name = "NAME", conflicts_with = "what")]
+    pub queue: Option<String>,
+    /// A compute environment of this name, whatever else has it.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["what", "queue"])]
+    pub environment: Option<String>,
     /// How to print it.
     #[arg(short, long, value_enum, default_value_t)]
     pub output: Format,

@@ -8,7 +8,7 @@ mod tests;
 
 use super::{Backend, BackendError, Capabilities, JobQuery, JobScope, Page, Why};
 use crate::model::{
-    AuditEntry, Change, ComputeEnvironment, CostQuery, CostReport, CreateComputeEnvironmentRequest,
+    AuditEntry, Change, ComputeEnvironment, ConsumableResource, CostQuery, CostReport, CreateComputeEnvironmentRequest,
     CreateJobQueueRequest, Cursor, DeadLetter, EngineStatus, EventLine, GetLogEvents, HoldTarget, InstanceId,
     JobDefinition, JobDetail, JobId, JobQueue, JobQueueSnapshot, JobStatus, JobSummary, LogEvent, LogPage, MoveTo,
     ObservedRuns, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Scaling, Schedule, ScheduleGroup,
@@ -346,6 +346,12 @@ impl Backend for LocalBackend {
         let call = Call::get("CountLines", path);
         let counted: CountedLines = self.client.call(call).await?;
         Ok(Some(counted.lines))
+    }
+
+    async fn consumable_resource(&self, name: &str) -> Result<ConsumableResource, BackendError> {
+        let body = serde_json::json!({ "consumableResource": name });
+        let call = Call::batch("DescribeConsumableResource", &body);
+        self.client.call(call.about(format!("consumable resource {name}"))).await
     }
 
     async fn schedules(&self) -> Result<Vec<Schedule>, BackendError> {

@@ -2,13 +2,14 @@
 //! implementations.
 
 pub mod aws;
+pub mod gather;
 pub mod local;
 pub mod scripted;
 #[cfg(test)]
 mod stub;
 
 use crate::model::{
-    AuditEntry, Change, ComputeEnvironment, CostQuery, CostReport, CreateComputeEnvironmentRequest,
+    AuditEntry, Change, ComputeEnvironment, ConsumableResource, CostQuery, CostReport, CreateComputeEnvironmentRequest,
     CreateJobQueueRequest, Cursor, DeadLetter, EngineStatus, EventLine, GetLogEvents, HoldTarget, InstanceId,
     JobDefinition, JobDetail, JobId, JobQueue, JobQueueSnapshot, JobStatus, JobSummary, LogEvent, LogPage, MoveTo,
     ObservedRuns, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Scaling, Schedule, ScheduleGroup,
@@ -29,6 +30,10 @@ pub trait Backend: Send + Sync + 'static {
 
     /// All queues, with counts by state where the backend knows them.
     async fn job_queues(&self) -> Result<Vec<JobQueue>, BackendError>;
+    /// All queues, without counts where those would cost calls.
+    async fn queues_alone(&self) -> Result<Vec<JobQueue>, BackendError> {
+        self.job_queues().await
+    }
     async fn create_job_queue(&self, request: CreateJobQueueRequest) -> Result<(), BackendError>;
     async fn update_job_queue(&self, request: UpdateJobQueueRequest, why: Why) -> Result<(), BackendError>;
     /// Deletes a DISABLED queue; its jobs end.
@@ -86,6 +91,11 @@ pub trait Backend: Send + Sync + 'static {
     async fn move_job(&self, id: &JobId, to: MoveTo, why: Why) -> Result<(), BackendError>;
     /// The first 100 RUNNABLE jobs of a queue in the order in which they are placed, and what it uses.
     async fn queue_snapshot(&self, queue: &str) -> Result<JobQueueSnapshot, BackendError>;
+
+    /// How much of a consumable resource there is, and how much of it is free.
+    async fn consumable_resource(&self, name: &str) -> Result<ConsumableResource, BackendError> {
+        Err(BackendError::NotFound { what: format!("consumable resource {name}") })
+    }
 
     /// One page of a log stream: without a token its last lines, or with `start_from_head` its first. The page's tokens
     /// read on and back from it; a token that comes back as it was sent marks the last or the first line. A page may be

@@ -31,6 +31,7 @@ mod screenshot;
 mod submit;
 mod table;
 mod watching;
+mod why;
 mod world;
 
 pub use error::{CommandError, exit};
@@ -81,6 +82,7 @@ async fn carry_out(cli: Cli) -> Done {
         Some(Verb::Envs(args)) => Box::pin(envs::run(args, setting)).await,
         Some(Verb::Jobs(args)) => jobs::run(&args, setting.open().await?).await,
         Some(Verb::Job(args)) => job::run(&args, setting.open().await?).await,
+        Some(Verb::Why(args)) => Box::pin(why::run(&args, setting.open().await?)).await,
         Some(Verb::Submit(args)) => Box::pin(submit::run(&args, setting)).await,
         Some(Verb::Cancel(args)) => end::run(end::Call::Cancel, &args, setting).await,
         Some(Verb::Terminate(args)) => end::run(end::Call::Terminate, &args, setting).await,

@@ -23,6 +23,10 @@ impl Output {
         Self { look: Look { color: terminal && !plain, width } }
     }
 
+    pub fn look(&self) -> Look {
+        self.look
+    }
+
     /// Writes text as it is. The text ends its own lines.
     #[expect(clippy::unused_self, reason = "where it goes is the output's own matter")]
     pub fn text(&self, text: &str) -> Result<(), CommandError> {

@@ -50,7 +50,6 @@ impl Shape {
         }
     }
 
-    /// VCPU, MEMORY and GPU of a container, or the deprecated `vcpus` and `memory`.
     fn add(
         &mut self,
         image: &str,
@@ -58,13 +57,10 @@ impl Shape {
         requirements: &[ResourceRequirement],
         (vcpus, memory): (Option<i32>, Option<i32>),
     ) {
-        let value = |kind: &str| {
-            let found = requirements.iter().find(|asked| asked.kind == kind);
-            found.and_then(|asked| asked.value.parse::<f64>().ok())
-        };
-        self.asked.cpu += whole(value("VCPU").or(vcpus.map(f64::from)).unwrap_or(0.0) * 100.0);
-        self.asked.memory_mib += whole(value("MEMORY").or(memory.map(f64::from)).unwrap_or(0.0));
-        self.asked.gpus += whole(value("GPU").unwrap_or(0.0));
+        let one = asked(requirements, (vcpus, memory));
+        self.asked.cpu += one.cpu;
+        self.asked.memory_mib += one.memory_mib;
+        self.asked.gpus += one.gpus;
         let bytes = environment.iter().map(|pair| pair.name.len() + pair.value.len()).sum();
         self.environment_bytes = self.environment_bytes.max(bytes);
         self.images.push(image.to_owned());
@@ -72,6 +68,19 @@ impl Shape {
 
     fn add_disk(&mut self, gib: Option<i32>) {
         self.disk_gib = self.disk_gib.max(gib.and_then(|gib| u64::try_from(gib).ok()));
+    }
+}
+
+/// VCPU, MEMORY and GPU of a container, or the deprecated `vcpus` and `memory`.
+pub fn asked(requirements: &[ResourceRequirement], (vcpus, memory): (Option<i32>, Option<i32>)) -> Asked {
+    let value = |kind: &str| {
+        let found = requirements.iter().find(|asked| asked.kind == kind);
+        found.and_then(|asked| asked.value.parse::<f64>().ok())
+    };
+    Asked {
+        cpu: whole(value("VCPU").or(vcpus.map(f64::from)).unwrap_or(0.0) * 100.0),
+        memory_mib: whole(value("MEMORY").or(memory.map(f64::from)).unwrap_or(0.0)),
+        gpus: whole(value("GPU").unwrap_or(0.0)),
     }
 }
 

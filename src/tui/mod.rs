@@ -18,7 +18,7 @@ pub mod stage;
 mod terminal;
 pub mod theme;
 mod widgets;
-mod words;
+pub mod words;
 
 pub use keymap::{Keymap, KeymapError};
 pub use runtime::{Options, Start, ThemeSource, TuiError, run};

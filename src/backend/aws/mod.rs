@@ -23,7 +23,7 @@ pub use settings::{AwsSettings, Keys};
 
 use super::{Backend, BackendError, Capabilities, JobQuery, JobScope, Page, Why};
 use crate::model::{
-    AuditEntry, Change, ComputeEnvironment, ComputeResourceUpdate, CostQuery, CostReport,
+    AuditEntry, Change, ComputeEnvironment, ComputeResourceUpdate, ConsumableResource, CostQuery, CostReport,
     CreateComputeEnvironmentRequest, CreateJobQueueRequest, Cursor, EngineStatus, Finding, GetLogEvents, HoldTarget,
     InstanceId, JobDefinition, JobDetail, JobId, JobQueue, JobQueueSnapshot, JobSummary, LogEvent, LogPage, MoveTo,
     ObservedRuns, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Schedule, ScheduleGroup, ScheduleRun,
@@ -139,6 +139,10 @@ impl Backend for AwsBackend {
             }
         }
         Ok(queues)
+    }
+
+    async fn queues_alone(&self) -> Result<Vec<JobQueue>, BackendError> {
+        self.service.queues(Operator).await
     }
 
     async fn create_job_queue(&self, request: CreateJobQueueRequest) -> Result<(), BackendError> {
@@ -393,6 +397,12 @@ impl Backend for AwsBackend {
         let call = self.service.batch.get_job_queue_snapshot().job_queue(queue);
         let answer = self.service.call(Operator, "GetJobQueueSnapshot", call.send()).await?;
         Ok(convert::queue::snapshot(answer))
+    }
+
+    async fn consumable_resource(&self, name: &str) -> Result<ConsumableResource, BackendError> {
+        let call = self.service.batch.describe_consumable_resource().consumable_resource(name);
+        let answer = self.service.call(Operator, "DescribeConsumableResource", call.send()).await?;
+        Ok(convert::queue::consumable(answer))
     }
 
     async fn log_events(&self, request: GetLogEvents) -> Result<LogPage, BackendError> {

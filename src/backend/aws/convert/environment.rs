@@ -1,6 +1,7 @@
 //! Compute environments.
 
-use super::{health, some_list, sorted, switch, unsorted};
+use super::job::members;
+use super::{health, list, some_list, sorted, switch, unsorted};
 use crate::model::{ComputeEnvironment, ComputeResource, ComputeResourceUpdate, ScalingPolicy, UpdatePolicy};
 use aws_sdk_batch::types;
 
@@ -48,10 +49,22 @@ fn resources(given: types::ComputeResource) -> ComputeResource {
             .scaling_policy
             .map(|policy| ScalingPolicy { min_scale_down_delay_minutes: policy.min_scale_down_delay_minutes }),
         tags: sorted(given.tags),
-        // A console has no use for them.
+        // What a diagnosis looks at; a console has no use for the rest.
         image_id: None,
-        launch_template: None,
-        ec2_configuration: Vec::new(),
+        launch_template: given.launch_template.map(|template| {
+            members([
+                ("launchTemplateId", template.launch_template_id.into()),
+                ("launchTemplateName", template.launch_template_name.into()),
+                ("version", template.version.into()),
+            ])
+        }),
+        ec2_configuration: list(given.ec2_configuration, |one| {
+            members([
+                ("imageType", one.image_type.into()),
+                ("imageIdOverride", one.image_id_override.into()),
+                ("batchImageStatus", one.batch_image_status.into()),
+            ])
+        }),
     }
 }
 

@@ -326,7 +326,7 @@ pub fn network_interface(given: types::NetworkInterface) -> Value {
 }
 
 /// An object of those members that are there.
-fn members<const N: usize>(members: [(&str, Value); N]) -> Value {
+pub fn members<const N: usize>(members: [(&str, Value); N]) -> Value {
     let there = members.into_iter().filter(|(_, value)| !value.is_null());
     Value::Object(there.map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>())
 }

@@ -2,9 +2,11 @@
 
 use super::{health, list, some_list, sorted, switch};
 use crate::model::{
-    CapacityUsage, ComputeEnvironmentOrder, FairshareUtilization, FrontOfQueue, FrontOfQueueJob, JobQueue,
-    JobQueueSnapshot, JobStateTimeLimitAction, QueueUtilization, ServiceEnvironmentOrder, ShareUtilization,
+    CapacityUsage, ComputeEnvironmentOrder, ConsumableKind, ConsumableResource, FairshareUtilization, FrontOfQueue,
+    FrontOfQueueJob, JobQueue, JobQueueSnapshot, JobStateTimeLimitAction, QueueUtilization, ServiceEnvironmentOrder,
+    ShareUtilization,
 };
+use aws_sdk_batch::operation::describe_consumable_resource::DescribeConsumableResourceOutput;
 use aws_sdk_batch::operation::get_job_queue_snapshot::GetJobQueueSnapshotOutput;
 use aws_sdk_batch::types;
 
@@ -39,6 +41,24 @@ pub fn queue(given: types::JobQueueDetail) -> JobQueue {
         job_counts_partial: false,
         held: false,
         blocked: None,
+    }
+}
+
+pub fn consumable(given: DescribeConsumableResourceOutput) -> ConsumableResource {
+    let amount = |given: Option<i64>| given.and_then(|amount| u64::try_from(amount).ok()).unwrap_or_default();
+    let kind = match given.resource_type.as_deref() {
+        Some("NON_REPLENISHABLE") => ConsumableKind::NonReplenishable,
+        _ => ConsumableKind::Replenishable,
+    };
+    ConsumableResource {
+        consumable_resource_name: given.consumable_resource_name.unwrap_or_default(),
+        consumable_resource_arn: given.consumable_resource_arn.unwrap_or_default(),
+        total_quantity: amount(given.total_quantity),
+        in_use_quantity: amount(given.in_use_quantity),
+        available_quantity: amount(given.available_quantity),
+        resource_type: kind,
+        created_at: given.created_at.unwrap_or_default(),
+        tags: sorted(given.tags),
     }
 }
 
