@@ -105,7 +105,10 @@ pub(super) async fn run(options: Options, limits: Limits) -> Result<(), AgentErr
                     host.hear(News::Gone);
                 }
             }
-            _ = beat.tick() => host.tell(ToEngine::Alive),
+            _ = beat.tick() => {
+                host.tell(ToEngine::Alive);
+                host.surroundings.scratches.tidy();
+            }
             () = next(&mut signals) => host.close(host.limits.closing_grace_seconds),
             () = tokio::time::sleep_until(host.wake().into()) => {}
         }

@@ -10,8 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 const SPARES: usize = 16;
 const MODE: u32 = 0o700;
 
-/// The working directories of an agent's attempts. One that is left empty is taken by the next attempt under a new name
-/// as long as others work: where many short jobs follow each other, to make and remove one each is what they wait for.
+/// The working directories of an agent's attempts. One that is left empty is the next attempt's under a new name, until
+/// [`Scratches::tidy`]. Where many short jobs follow each other, to make and remove one each is what they wait for: a file
+/// system may look through all that was removed lately before it makes a file.
 #[derive(Debug, Default)]
 pub(super) struct Scratches(Mutex<Pool>);
 
@@ -53,23 +54,33 @@ impl Scratches {
         std::fs::rename(&spare, path).inspect_err(|_| drop(std::fs::remove_dir(&spare))).ok()
     }
 
-    /// One is not used any more; keeps it if it is as it was made. The last one that works sees to all that were left.
+    /// One is not used any more; keeps it if it is as it was made.
     fn leave(&self, path: &Path) -> bool {
         let kept = is_as_made(path);
         let mut pool = self.pool();
         pool.used -= 1;
-        if pool.used == 0 {
-            for spare in std::mem::take(&mut pool.spare) {
-                // What cannot be removed goes with the job's record.
-                let _ = std::fs::remove_dir(spare);
-            }
-            return false;
-        }
         let kept = kept && pool.spare.len() < SPARES;
         if kept {
             pool.spare.push(path.to_owned());
         }
         kept
+    }
+
+    /// Removes what is kept, where nothing works that another would follow.
+    pub(super) fn tidy(&self) {
+        let mut pool = self.pool();
+        if pool.used == 0 {
+            for spare in pool.spare.drain(..) {
+                // What cannot be removed goes with the job's record.
+                let _ = std::fs::remove_dir(spare);
+            }
+        }
+    }
+}
+
+impl Drop for Scratches {
+    fn drop(&mut self) {
+        self.tidy();
     }
 }
 
@@ -164,7 +175,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_empty_directory_is_the_next_attempts_while_others_work_and_nothing_stays_after_the_last() {
+    async fn an_empty_directory_is_the_next_attempts_and_nothing_stays_once_none_works() {
         let world = World(tempfile::tempdir().expect("a directory"), Arc::default());
         let (a, b) = (world.create("a"), world.create("b"));
         let inode = world.inode("a");
@@ -173,7 +184,10 @@ mod tests {
         assert_eq!(world.inode("c"), inode, "it has got another name");
         assert!(!world.0.path().join("work/a").exists());
         b.remove().await;
+        world.1.tidy();
+        assert_eq!(world.count(), 2, "one works yet");
         c.remove().await;
+        world.1.tidy();
         assert_eq!(world.count(), 0);
     }
 
@@ -195,6 +209,7 @@ mod tests {
             next.remove().await;
         }
         other.remove().await;
+        world.1.tidy();
         assert_eq!(world.count(), 0);
     }
 }

@@ -61,8 +61,8 @@ pub fn append_and_sync(directory: &Path, samples: usize) -> io::Result<Duration>
 
 /// How many `/bin/true` a second a bare loop starts and awaits, two at a time, each with its output in a fresh file.
 pub fn spawns(directory: &Path, count: usize) -> io::Result<f64> {
-    let directory = directory.join("spawns");
-    std::fs::create_dir_all(&directory)?;
+    // They stay until all is measured: a file system may be slow to make files where some were removed lately.
+    let directory = tempfile::Builder::new().prefix("spawns").tempdir_in(directory)?.keep();
     let next = AtomicUsize::new(0);
     let start = Instant::now();
     let spawn = || -> io::Result<()> {
@@ -80,9 +80,7 @@ pub fn spawns(directory: &Path, count: usize) -> io::Result<f64> {
         spawn()?;
         other.join().unwrap_or_else(|_| Err(io::Error::other("a thread of the bare loop panicked")))
     })?;
-    let rate = rate(count, start.elapsed());
-    std::fs::remove_dir_all(directory)?;
-    Ok(rate)
+    Ok(rate(count, start.elapsed()))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts are small")]

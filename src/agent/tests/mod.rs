@@ -123,6 +123,16 @@ impl World {
         text.lines().map(message).collect()
     }
 
+    /// Nothing is left of what its jobs worked in.
+    async fn tidied(&self) {
+        soon("an empty directory of work", async {
+            while std::fs::read_dir(self.path("work")).expect("it is there").count() > 0 {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+    }
+
     async fn ended(self) {
         soon("the agent's end", self.agent).await.expect("it does not panic").expect("it ends well");
         assert_eq!(std::fs::read_dir(self.directory.path().join("agents")).map_or(0, Iterator::count), 0);

@@ -208,7 +208,7 @@ async fn a_job_works_in_a_private_directory_that_goes_with_it_or_where_it_was_to
     engine.run(shell("a", "pwd; stat -c %a .; touch file; mkdir -p deep/er")).await;
     let log = world.log("a");
     assert!(log[0].ends_with("/work/task-a") && log[1] == "700", "{log:?}");
-    assert!(!world.path("work/task-a").exists());
+    world.tidied().await;
     let here = world.path("here");
     std::fs::create_dir(&here).expect("a directory");
     let environment = vec![variable("BATCHDECK_WORKDIR", &here.to_string_lossy())];
@@ -252,7 +252,7 @@ async fn many_jobs_at_once_each_get_their_own_exit_code_and_log() {
         assert_eq!(codes[&job], Some(number));
         assert_eq!(world.log(&job), [job.clone(), job.clone()]);
     }
-    assert_eq!(std::fs::read_dir(world.path("work")).expect("it is there").count(), 0);
+    world.tidied().await;
 }
 
 #[tokio::test]
