@@ -37,8 +37,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 const SHORTEST_WAIT: Duration = Duration::from_millis(20);
 /// A job's usage is told to watchers at most so often.
 const USAGE_EVERY: Millis = 1_000;
-/// After so many events a transaction is closed and what has come in meanwhile gets its turn.
-const ROUND_EVENTS: usize = 20_000;
+/// After so many events a transaction is closed and what has come in meanwhile gets its turn: a tenth of a second's work.
+const ROUND_EVENTS: usize = 4_000;
 /// While a snapshot is written or replaced events are cleared away, the loop does a little of it so often.
 const CHORES_EVERY: Duration = Duration::from_millis(5);
 /// How often a patient caller waits for a change in its way, and for how long each time at most, in milliseconds.
@@ -291,7 +291,8 @@ impl Body {
         let home = Arc::clone(self.parts.realms.home());
         let events: Vec<Event> =
             round.events.into_iter().filter(|(region, _)| *region == home).map(|(_, event)| event).collect();
-        let mut changes = if events.is_empty() {
+        let is_followed = self.parts.feed.is_followed();
+        let mut changes = if events.is_empty() || !is_followed {
             Vec::new()
         } else {
             self.parts.realms.look(&home, |engine| engine.changes(&events))
@@ -307,7 +308,11 @@ impl Body {
             }
         }
         self.parts.occurrences.publish(round.occurred);
-        self.parts.feed.publish(now, changes);
+        if is_followed || events.is_empty() {
+            self.parts.feed.publish(now, changes);
+        } else {
+            self.parts.feed.skip();
+        }
         for (reply, answer) in round.replies {
             let _ = reply.send(answer);
         }

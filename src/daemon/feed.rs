@@ -6,13 +6,15 @@
 use crate::model::{Change, Cursor, Millis, What};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 /// How many changes a watcher may be behind.
 const RING: usize = 65_536;
 /// How many changes a watcher takes at once.
 const BATCH: usize = 1_024;
+/// For so long after the last watcher has gone, changes are kept for one that comes back.
+const RETURNS: Duration = Duration::from_mins(1);
 /// How often a watcher is told that the stream is alive when nothing changes.
 const ALIVE: Duration = Duration::from_secs(5);
 
@@ -43,6 +45,8 @@ struct Ring {
 struct Pulse {
     newest: u64,
     consoles: u32,
+    /// When the last of them went.
+    left: Option<Instant>,
     closed: bool,
 }
 
@@ -53,7 +57,7 @@ impl Feed {
     }
 
     fn with_limits(seed: u64, capacity: usize, alive: Duration) -> Self {
-        let pulse = watch::Sender::new(Pulse { newest: seed, consoles: 0, closed: false });
+        let pulse = watch::Sender::new(Pulse { newest: seed, consoles: 0, left: None, closed: false });
         let ring = Mutex::new(Ring { tail: seed, recent: VecDeque::new(), capacity });
         Self { shared: Arc::new(Shared { ring, pulse, alive }) }
     }
@@ -74,6 +78,22 @@ impl Feed {
         if newest > before {
             self.shared.pulse.send_modify(|pulse| pulse.newest = newest);
         }
+    }
+
+    /// Whether anyone watches, or may come back to go on.
+    pub(super) fn is_followed(&self) -> bool {
+        let pulse = self.shared.pulse.borrow();
+        pulse.consoles > 0 || pulse.left.is_some_and(|left| left.elapsed() < RETURNS)
+    }
+
+    /// Something has changed that nobody was to hear of: who comes with an older cursor reads everything anew.
+    pub(super) fn skip(&self) {
+        let mut ring = self.ring();
+        let newest = ring.tail + ring.recent.len() as u64 + 1;
+        ring.recent.clear();
+        ring.tail = newest;
+        drop(ring);
+        self.shared.pulse.send_modify(|pulse| pulse.newest = newest);
     }
 
     /// How many watch.
@@ -167,7 +187,10 @@ impl Watcher {
 
 impl Drop for Watcher {
     fn drop(&mut self) {
-        self.feed.shared.pulse.send_modify(|pulse| pulse.consoles = pulse.consoles.saturating_sub(1));
+        self.feed.shared.pulse.send_modify(|pulse| {
+            pulse.consoles = pulse.consoles.saturating_sub(1);
+            pulse.left = Some(Instant::now());
+        });
     }
 }
 
@@ -219,6 +242,21 @@ mod tests {
         let mut watcher = feed.watch(Some(Cursor(0)));
         feed.publish(0, notices(100));
         assert_eq!(next(&mut watcher).await, [(100, What::Reset)]);
+    }
+
+    #[tokio::test]
+    async fn what_nobody_was_to_hear_of_resets_whoever_comes_with_a_cursor_from_before() {
+        let feed = Feed::new(1000);
+        feed.publish(0, notices(2));
+        assert!(!feed.is_followed());
+        feed.skip();
+        let mut watcher = feed.watch(Some(Cursor(1002)));
+        assert_eq!(next(&mut watcher).await, [(1003, What::Reset)]);
+        assert_eq!(next(&mut watcher).await, [(1003, What::Alive { consoles: 1 })]);
+        feed.publish(0, notices(1));
+        assert_eq!(next(&mut watcher).await, [(1004, What::Notice("0".into()))]);
+        drop(watcher);
+        assert!(feed.is_followed(), "it may come back");
     }
 
     #[tokio::test]

@@ -1,4 +1,5 @@
-//! Lists of jobs, page by page. A page costs what it shows, not what there is, unless a name must be looked for.
+//! Lists of jobs, page by page. A page costs what it shows, not what there is: one that looks for a name gives up after so
+//! many others and says where the next page goes on, so that it may be short, as AWS's may.
 
 use super::command::Refusal;
 use super::job::Key;
@@ -7,14 +8,16 @@ use crate::model::{JobId, JobStatus, JobSummary};
 use std::collections::BTreeSet;
 
 const DEFAULT_PAGE: usize = 100;
+/// A page looks at so many submissions at most, whatever it finds.
+const LOOKED_AT: usize = 20_000;
 
 impl Engine {
     pub(super) fn page(&self, filter: &JobFilter) -> Result<(Vec<JobSummary>, Option<String>), Refusal> {
         let limit = if filter.limit == 0 { DEFAULT_PAGE } else { filter.limit };
         let token = filter.token.as_deref().map(read_token).transpose()?;
         let part = filter.array.as_ref().or(filter.nodes.as_ref());
-        let keys = match (part, &filter.queue) {
-            (Some(whole), _) => self.parts(whole, filter, token, limit)?,
+        let (keys, stopped) = match (part, &filter.queue) {
+            (Some(whole), _) => (self.parts(whole, filter, token, limit)?, None),
             (None, Some(queue)) => {
                 let name = self.core.settings.place.local_name("job-queue", queue);
                 match name.filter(|name| self.index.queues.contains_key(*name)) {
@@ -29,7 +32,7 @@ impl Engine {
             slot => slot.to_string(),
         });
         // One more than asked for was looked for: only then is there a next page.
-        let next = next.filter(|_| keys.len() > limit);
+        let next = next.filter(|_| keys.len() > limit).or(stopped.map(|number| number.to_string()));
         Ok((keys.into_iter().take(limit).filter_map(|key| self.summary(key)).collect(), next))
     }
 
@@ -72,19 +75,49 @@ impl Engine {
         Ok(rows.filter(|(_, row)| passes(row)).take(limit).collect())
     }
 
-    /// Jobs and parents, the last submitted first.
-    fn roots(&self, only: Option<&str>, filter: &JobFilter, token: Option<u64>, limit: usize) -> Vec<Key> {
+    /// Jobs and parents, the last submitted first, and where it was given up.
+    fn roots(
+        &self,
+        only: Option<&str>,
+        filter: &JobFilter,
+        token: Option<u64>,
+        limit: usize,
+    ) -> (Vec<Key>, Option<u64>) {
         let end = token.unwrap_or(u64::MAX);
-        let is_named = |number: &u64| {
-            let root = self.core.jobs.get(number);
+        let is_named = |number: u64| {
+            let root = self.core.jobs.get(&number);
             root.is_some_and(|root| matches_name(filter.name.as_deref(), &root.spec.name))
         };
         let statuses = if filter.statuses.is_empty() { &JobStatus::ALL[..] } else { &filter.statuses };
         let queues = self.index.queues.iter().filter(|(name, _)| only.is_none_or(|only| only == *name));
         let sets: Vec<&BTreeSet<u64>> =
             queues.flat_map(|(_, queue)| statuses.iter().map(|status| &queue.listed[*status as usize])).collect();
-        newest_first(&sets, end).filter(is_named).map(Key::root).take(limit + 1).collect()
+        let (numbers, stopped) = find(newest_first(&sets, end), is_named, limit + 1, LOOKED_AT);
+        (numbers.into_iter().map(Key::root).collect(), stopped)
     }
+}
+
+/// The first `limit` that are meant of the first `most`, and the last one that was looked at where there may be others.
+fn find(
+    numbers: impl Iterator<Item = u64>,
+    is_meant: impl Fn(u64) -> bool,
+    limit: usize,
+    most: usize,
+) -> (Vec<u64>, Option<u64>) {
+    let (mut found, mut last) = (Vec::new(), None);
+    for (looked, number) in numbers.enumerate() {
+        if looked == most {
+            return (found, last);
+        }
+        if is_meant(number) {
+            found.push(number);
+            if found.len() == limit {
+                break;
+            }
+        }
+        last = Some(number);
+    }
+    (found, None)
 }
 
 /// The numbers below `end` of all sets, falling, each once.
@@ -121,6 +154,22 @@ mod tests {
         let (a, b) = (BTreeSet::from([1, 4, 9]), BTreeSet::from([4, 7]));
         assert_eq!(newest_first(&[&a, &b], u64::MAX).collect::<Vec<_>>(), [9, 7, 4, 1]);
         assert_eq!(newest_first(&[&a, &b], 7).collect::<Vec<_>>(), [4, 1]);
+    }
+
+    #[test]
+    fn what_is_looked_for_in_vain_is_given_up_and_gone_on_with_from_there() {
+        let numbers = || (1..=10).rev();
+        let cases = [
+            (2, 100, vec![9, 6], None),
+            (9, 100, vec![9, 6, 3], None),
+            (9, 10, vec![9, 6, 3], None),
+            (9, 6, vec![9, 6], Some(5)),
+            (9, 1, vec![], Some(10)),
+        ];
+        for (limit, most, expected, stopped) in cases {
+            let found = find(numbers(), |number| number % 3 == 0, limit, most);
+            assert_eq!(found, (expected, stopped), "{limit} of {most}");
+        }
     }
 
     #[test]

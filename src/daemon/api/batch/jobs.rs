@@ -231,16 +231,23 @@ fn row(job: JobSummary) -> Value {
     row
 }
 
-/// The first of the engine's pages in which anything passes: a page may be short, as AWS's may.
+/// So many rows are looked at for one page.
+const LOOKED_AT: usize = 10_000;
+
+/// The first of the engine's pages in which anything passes. After so many rows in vain it is one without any, from which
+/// the next goes on: a page may be short, as AWS's may.
 fn sift(
     engine: &Engine,
     mut filter: JobFilter,
     passes: impl Fn(&JobSummary) -> bool,
 ) -> Result<(Vec<JobSummary>, Option<String>), Refusal> {
+    let mut looked_at = 0;
     loop {
         let (mut jobs, next) = engine.jobs(&filter)?;
+        // The engine has given up itself where it has found none.
+        looked_at = if jobs.is_empty() { LOOKED_AT } else { looked_at + jobs.len() };
         jobs.retain(&passes);
-        if !jobs.is_empty() || next.is_none() {
+        if !jobs.is_empty() || next.is_none() || looked_at >= LOOKED_AT {
             return Ok((jobs, next));
         }
         filter.token = next;
