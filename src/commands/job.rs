@@ -7,6 +7,7 @@ use super::world::World;
 use super::{Done, now, resolve, watching};
 use crate::cli::{Format, JobArgs};
 use crate::model::{AttemptDetail, DependencyKind, JobDetail, Millis, ResourceRequirement, name_of};
+use crate::tui::words;
 
 pub async fn run(args: &JobArgs, world: World) -> Done {
     let id = resolve::job(&*world.backend, &args.id).await?;
@@ -142,9 +143,7 @@ fn asks(requirements: &[ResourceRequirement]) -> String {
 /// The words as a shell would take them, so that a line can be copied; a long script is cut.
 pub fn command_line(command: &[String]) -> String {
     const LONGEST: usize = 400;
-    let plain = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_alphanumeric() || "-_./:=,@%+".contains(c));
-    let word = |word: &String| if plain(word) { word.clone() } else { format!("'{}'", word.replace('\'', r"'\''")) };
-    let line = command.iter().map(word).collect::<Vec<_>>().join(" ").replace('\n', "⏎");
+    let line = words::join(command);
     match line.char_indices().nth(LONGEST) {
         Some((at, _)) => format!("{}…", &line[..at]),
         None => line,
