@@ -1,13 +1,21 @@
 //! The arguments: clap types, and nothing that acts.
 
+mod accounts;
 mod environments;
+mod jobs;
+mod schedules;
 mod submit;
 #[cfg(test)]
 mod tests;
 
+pub use accounts::{By, CostArgs, FitArgs, Since};
 pub use environments::{
-    DeleteArgs, EnvironmentShape, EnvsCreateArgs, EnvsScalingArgs, EnvsUpdateArgs, Provisioning, QueuesCreateArgs,
-    QueuesUpdateArgs, Strategy,
+    DeleteArgs, EnvironmentShape, EnvsArgs, EnvsCreateArgs, EnvsScalingArgs, EnvsUpdateArgs, EnvsVerb, InterruptArgs,
+    Provisioning, QueuesArgs, QueuesCreateArgs, QueuesUpdateArgs, QueuesVerb, SnapshotArgs, Strategy, SwitchArgs,
+};
+pub use jobs::{EndArgs, HoldArgs, JobArgs, JobsArgs, LogsArgs, MoveArgs, ReprioritiseArgs, State, WhyArgs};
+pub use schedules::{
+    DeadLettersArgs, ScheduleCreateArgs, ScheduleGroupsArgs, ScheduleGroupsVerb, ScheduleNameArgs, ScheduleVerb,
 };
 pub use submit::{Among, DependsOn, Moment, Pair, Seconds, SubmitArgs, WhatToRun};
 
@@ -32,28 +40,12 @@ Exit codes:
   1  refused, or it failed      4  not found
   2  wrong usage                `submit --wait` exits with the job's own code";
 
-const COST_EXAMPLES: &str = "\
-Examples:
-  batchdeck cost                                   the last 7 days, by queue
-  batchdeck cost --by environment --since month    with what nobody used
-  batchdeck cost --since 2026-11-01 -o json        for scripts
-  batchdeck cost 3f2a                              one job, attempt by attempt
-
-Prices are AWS's list at a date, and `[prices]` in the config over it. What has no price is told in hours.";
-
 const DOCTOR_EXAMPLES: &str = "\
 Examples:
   batchdeck --context aws doctor            what you may do there; nothing is changed by asking
   batchdeck doctor --policy operate         the IAM policy for somebody who acts
 
 Exit code 1 where something is in the way of looking.";
-
-const WHY_EXAMPLES: &str = "\
-Examples:
-  batchdeck why 3f2a                  a job, by its id or the beginning of one
-  batchdeck why high                  a queue, and the job at its head
-  batchdeck why --environment spot    a compute environment that has the name of a queue too
-  batchdeck why 3f2a -o json          for scripts";
 
 /// An operations console for batch jobs in a terminal, over AWS Batch or a built-in local engine.
 ///
@@ -108,7 +100,7 @@ pub enum Verb {
     Job(JobArgs),
     /// Tell why a job waits or failed, why a queue does not move, or what ails a compute environment: causes, evidence,
     /// what to do next, and when a waiting job will start.
-    #[command(after_help = WHY_EXAMPLES)]
+    #[command(after_help = jobs::WHY_EXAMPLES)]
     Why(WhyArgs),
     /// Submit a job, and wait for it if asked to.
     #[command(after_help = submit::EXAMPLES)]
@@ -145,7 +137,7 @@ pub enum Verb {
     /// List who did what, newest first.
     Audit(AuditArgs),
     /// Estimate what was spent, or what one job has cost.
-    #[command(after_help = COST_EXAMPLES)]
+    #[command(after_help = accounts::COST_EXAMPLES)]
     Cost(CostArgs),
     /// Tell what runs have used against what they ask for, and whether they would fit AWS Lambda.
     Fit(FitArgs),
@@ -188,68 +180,6 @@ pub enum LinesFormat {
 
 #[derive(Debug, Clone, Args)]
 pub struct ListArgs {
-    /// How to print it.
-    #[arg(short, long, value_enum, default_value_t)]
-    pub output: Format,
-}
-
-#[derive(Debug, Args)]
-pub struct QueuesArgs {
-    #[command(subcommand)]
-    pub verb: Option<QueuesVerb>,
-    #[command(flatten)]
-    pub list: ListArgs,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum QueuesVerb {
-    /// Let jobs be submitted to a queue again.
-    Enable(SwitchArgs),
-    /// Let no job be submitted to a queue. What runs goes on.
-    Disable(SwitchArgs),
-    /// Show which jobs of a queue are next, and what it uses.
-    Snapshot(SnapshotArgs),
-    /// Make a queue on compute environments.
-    Create(QueuesCreateArgs),
-    /// Give a queue other compute environments or another priority.
-    Update(QueuesUpdateArgs),
-    /// Delete a disabled queue, and end its jobs.
-    Delete(DeleteArgs),
-}
-
-#[derive(Debug, Args)]
-pub struct EnvsArgs {
-    #[command(subcommand)]
-    pub verb: Option<EnvsVerb>,
-    #[command(flatten)]
-    pub list: ListArgs,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum EnvsVerb {
-    /// Let jobs be placed on a compute environment again.
-    Enable(SwitchArgs),
-    /// Place no new job on a compute environment. What runs goes on.
-    Disable(SwitchArgs),
-    /// Tell how instances came and went and why, newest first.
-    Scaling(EnvsScalingArgs),
-    /// Make a compute environment.
-    #[command(after_help = environments::CREATE_ENVIRONMENT)]
-    Create(Box<EnvsCreateArgs>),
-    /// Change a compute environment. Other limits act at once; other instance types replace its instances.
-    Update(Box<EnvsUpdateArgs>),
-    /// Delete a disabled compute environment that no queue uses.
-    Delete(DeleteArgs),
-}
-
-/// A queue or a compute environment to enable or to disable.
-#[derive(Debug, Args)]
-pub struct SwitchArgs {
-    /// Its name.
-    pub name: String,
-    /// Why; it is recorded.
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
     /// How to print it.
     #[arg(short, long, value_enum, default_value_t)]
     pub output: Format,
@@ -315,181 +245,6 @@ pub enum Shell {
 }
 
 #[derive(Debug, Args)]
-pub struct JobsArgs {
-    /// Only jobs of this queue.
-    #[arg(long, value_name = "NAME", conflicts_with = "array")]
-    pub queue: Option<String>,
-    /// Only jobs in these states, separated by commas: `RUNNABLE,RUNNING`.
-    #[arg(long, value_name = "STATE", value_delimiter = ',', value_enum, ignore_case = true)]
-    pub status: Vec<State>,
-    /// Only jobs of this name; with a `*` at its end, of names that begin so.
-    #[arg(long, value_name = "NAME")]
-    pub name: Option<String>,
-    /// The children of this array.
-    #[arg(long, value_name = "ID")]
-    pub array: Option<String>,
-    /// The nodes of this multi-node job.
-    #[arg(long, value_name = "ID", conflicts_with_all = ["array", "queue"])]
-    pub nodes: Option<String>,
-    /// At most so many.
-    #[arg(long, value_name = "N", default_value_t = 100)]
-    pub limit: usize,
-    /// How to print it.
-    #[arg(short, long, value_enum, default_value_t)]
-    pub output: LinesFormat,
-}
-
-/// The states of a job, in the order in which it walks them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[value(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum State {
-    Submitted,
-    Pending,
-    Runnable,
-    Starting,
-    Running,
-    Succeeded,
-    Failed,
-}
-
-#[derive(Debug, Args)]
-pub struct JobArgs {
-    /// Id of a job, or the beginning of one; `ID:INDEX` for the child of an array, `ID#INDEX` for a node.
-    pub id: String,
-    /// How to print it.
-    #[arg(short, long, value_enum, default_value_t)]
-    pub output: Format,
-}
-
-#[derive(Debug, Args)]
-pub struct WhyArgs {
-    /// A queue, a compute environment, or the id of a job or the beginning of one; looked for in this order.
-    #[arg(value_name = "WHAT", required_unless_present_any = ["queue", "environment"])]
-    pub what: Option<String>,
-    /// A queue of this name, whatever else has it.
-    #[arg(long, value_name = "NAME", conflicts_with = "what")]
-    pub queue: Option<String>,
-    /// A compute environment of this name, whatever else has it.
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["what", "queue"])]
-    pub environment: Option<String>,
-    /// How to print it.
-    #[arg(short, long, value_enum, default_value_t)]
-    pub output: Format,
-}
-
-#[derive(Debug, Args)]
-pub struct EndArgs {
-    /// Ids of jobs, or the beginnings of ids.
-    #[arg(required = true, value_name = "ID")]
-    pub ids: Vec<String>,
-    /// Why; it is recorded with the job.
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
-    /// How to print it.
-    #[arg(short, long, value_enum, default_value_t)]
-    pub output: Format,
-}
-
-#[derive(Debug, Args)]
-pub struct ReprioritiseArgs {
-    /// Ids of waiting jobs, and then the priority: 0 to 9999 for a job, 0 to 1000 for a queue; larger goes first.
-    #[arg(required = true, value_name = "ID> <PRIORITY")]
-    pub words: Vec<String>,
-    /// The queue to move, instead of jobs.
-    #[arg(long, value_name = "NAME")]
-    pub queue: Option<String>,
-    /// Why; it is recorded.
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
-    /// How to print it.
-    #[arg(short, long, value_enum, default_value_t)]
-    pub output: Format,
-}
-
-#[derive(Debug, Args)]
-pub struct HoldArgs {
-    /// Ids of jobs, or the beginnings of ids.
-    #[arg(required_unless_present = "queue", conflicts_with = "queue", value_name = "ID")]
-    pub ids: Vec<String>,
-    /// The queue, instead of jobs.
-    #[arg(long, value_name = "NAME")]
-    pub queue: Option<String>,
-    /// Why; it is recorded.
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
-    /// How to print it.
-    #[arg(short, long, value_enum, default_value_t)]
-    pub output: Format,
-}
-
-#[derive(Debug, Args)]
-pub struct MoveArgs {
-    /// Ids of waiting jobs, or the beginnings of ids; the last one given is the first at the front.
-    #[arg(required = true, value_name = "ID")]
-    pub ids: Vec<String>,
-    /// To this queue.
-    #[arg(long, value_name = "NAME", required_unless_present = "front")]
-    pub to: Option<String>,
-    /// In front of all that wait there.
-    #[arg(long)]
-    pub front: bool,
-    /// Its share in the other queue, where that has shares; the one it has if not said.
-    #[arg(long, value_name = "NAME", requires = "to")]
-    pub share: Option<String>,
-    /// Why; it is recorded.
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
-    /// How to print it.
-    #[arg(short, long, value_enum, default_value_t)]
-    pub output: Format,
-}
-
-#[derive(Debug, Args)]
-pub struct InterruptArgs {
-    /// Id of an instance, or the beginning of one; `engine status` lists those that run.
-    pub instance: String,
-    /// Without the notice.
-    #[arg(long)]
-    pub now: bool,
-    /// Why; it is recorded.
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
-    /// How to print it.
-    #[arg(short, long, value_enum, default_value_t)]
-    pub output: Format,
-}
-
-#[derive(Debug, Args)]
-pub struct SnapshotArgs {
-    /// The queue's name.
-    pub name: String,
-    /// How to print it.
-    #[arg(short, long, value_enum, default_value_t)]
-    pub output: Format,
-}
-
-#[derive(Debug, Args)]
-pub struct LogsArgs {
-    /// Id of a job, or the beginning of one; `ID:INDEX` for the child of an array, `ID#INDEX` for a node.
-    pub id: String,
-    /// Go on with lines as they come, until the job ends.
-    #[arg(short, long)]
-    pub follow: bool,
-    /// Which attempt's log; the latest one if not said.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub attempt: Option<u32>,
-    /// Of a job of several containers, whose log; that of the first essential one if not said.
-    #[arg(long, value_name = "NAME")]
-    pub container: Option<String>,
-    /// Begin each line with its time, in UTC.
-    #[arg(short, long)]
-    pub timestamps: bool,
-    /// How to print it.
-    #[arg(short, long, value_enum, default_value_t)]
-    pub output: LinesFormat,
-}
-
-#[derive(Debug, Args)]
 pub struct DefinitionsArgs {
     #[command(subcommand)]
     pub verb: Option<DefinitionsVerb>,
@@ -510,57 +265,6 @@ pub enum DefinitionsVerb {
     },
 }
 
-#[derive(Debug, Subcommand)]
-pub enum ScheduleVerb {
-    /// Submit a job at the times of an expression, and print the next five.
-    #[command(after_help = submit::SCHEDULE_EXAMPLES)]
-    Create(Box<ScheduleCreateArgs>),
-    /// List schedules with their next times.
-    List(ListArgs),
-    /// Stop submitting, until it is resumed.
-    Pause(ScheduleNameArgs),
-    /// Submit again at its times.
-    Resume(ScheduleNameArgs),
-    /// Submit its job now, whatever its state.
-    Run(ScheduleNameArgs),
-    /// Remove it. Jobs it has submitted stay.
-    Delete(ScheduleNameArgs),
-    /// List, create or delete groups of schedules.
-    Groups(ScheduleGroupsArgs),
-    /// List firings that came to nothing for good, newest first.
-    DeadLetters(DeadLettersArgs),
-}
-
-#[derive(Debug, Args)]
-pub struct ScheduleGroupsArgs {
-    #[command(subcommand)]
-    pub verb: Option<ScheduleGroupsVerb>,
-    /// How to print it.
-    #[arg(short, long, value_enum, default_value_t)]
-    pub output: Format,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum ScheduleGroupsVerb {
-    /// Create a group.
-    Create { name: String },
-    /// Delete a group, and its schedules with it.
-    Delete { name: String },
-}
-
-#[derive(Debug, Args)]
-pub struct DeadLettersArgs {
-    /// Forget them all.
-    #[arg(long)]
-    pub clear: bool,
-    /// At most so many.
-    #[arg(long, value_name = "N", default_value_t = 50)]
-    pub limit: usize,
-    /// How to print it.
-    #[arg(short, long, value_enum, default_value_t)]
-    pub output: Format,
-}
-
 #[derive(Debug, Args)]
 pub struct EventsArgs {
     /// Go on with events as they come.
@@ -575,60 +279,6 @@ pub struct EventsArgs {
 }
 
 #[derive(Debug, Args)]
-pub struct ScheduleNameArgs {
-    /// The schedule; `GROUP/NAME` where its group is not `default`.
-    pub name: String,
-    /// How to print it.
-    #[arg(short, long, value_enum, default_value_t)]
-    pub output: Format,
-}
-
-#[derive(Debug, Args)]
-pub struct ScheduleCreateArgs {
-    /// Its name; `GROUP/NAME` for another group than `default`.
-    #[arg(id = "schedule", value_name = "NAME")]
-    pub name: String,
-    /// `cron(30 2 ? * MON-FRI *)`, `rate(5 minutes)` or `at(2027-01-31T02:30:00)`.
-    pub expression: String,
-    /// Time zone in which the expression is read.
-    #[arg(long, value_name = "ZONE", default_value = "UTC")]
-    pub zone: String,
-    /// What it is for.
-    #[arg(long, value_name = "TEXT")]
-    pub description: Option<String>,
-    /// Create it paused.
-    #[arg(long)]
-    pub paused: bool,
-    /// How old a missed run may be and still be made up for, and how long a refused submission is tried again: 5m, 2h,
-    /// 1d.
-    #[arg(long, value_name = "TIME")]
-    pub maximum_age: Option<Seconds>,
-    /// How often a refused submission is tried again.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=185))]
-    pub retries: Option<u32>,
-    /// Submit at some moment within so many minutes of each time.
-    #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u32).range(1..=1440))]
-    pub flexible: Option<u32>,
-    /// Its first time is not before this: 2027-01-31T02:30:00Z.
-    #[arg(long, value_name = "TIME")]
-    pub start: Option<Moment>,
-    /// Its last time is not after this.
-    #[arg(long, value_name = "TIME")]
-    pub end: Option<Moment>,
-    /// Delete it after its last time.
-    #[arg(long)]
-    pub delete_after: bool,
-    /// The role by which AWS submits the job; the context's `scheduler-role` if not said.
-    #[arg(long, value_name = "ARN")]
-    pub role_arn: Option<String>,
-    /// How to print it.
-    #[arg(short, long, value_enum, default_value_t)]
-    pub output: Format,
-    #[command(flatten)]
-    pub what: WhatToRun,
-}
-
-#[derive(Debug, Args)]
 pub struct AuditArgs {
     /// At most so many.
     #[arg(long, value_name = "N", default_value_t = 50)]
@@ -636,63 +286,6 @@ pub struct AuditArgs {
     /// How to print it.
     #[arg(short, long, value_enum, default_value_t)]
     pub output: Format,
-}
-
-#[derive(Debug, Args)]
-pub struct CostArgs {
-    /// Id of a job, or the beginning of one: what it has cost, with all its attempts or children.
-    #[arg(value_name = "JOB", conflicts_with_all = ["by", "since"])]
-    pub job: Option<String>,
-    /// What to add up by.
-    #[arg(long, value_enum, default_value_t)]
-    pub by: By,
-    /// From when on: `today`, `month`, `ever`, a day as 2026-11-01, or how long ago as 36h or 7d. Days are in UTC.
-    #[arg(long, value_name = "TIME", default_value = "7d")]
-    pub since: Since,
-    /// How to print it.
-    #[arg(short, long, value_enum, default_value_t)]
-    pub output: Format,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum By {
-    #[default]
-    Queue,
-    /// With what no job used.
-    Environment,
-    /// Fair shares of queues.
-    Share,
-    Definition,
-}
-
-/// From when on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Since {
-    /// Seconds ago.
-    Ago(u32),
-    Today,
-    Month,
-    Day(chrono::NaiveDate),
-    Ever,
-}
-
-impl FromStr for Since {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "today" => return Ok(Self::Today),
-            "month" => return Ok(Self::Month),
-            "ever" => return Ok(Self::Ever),
-            _ => {}
-        }
-        if let Ok(day) = text.parse() {
-            return Ok(Self::Day(day));
-        }
-        let ago: Result<Seconds, _> = text.parse();
-        ago.map(|Seconds(seconds)| Self::Ago(seconds))
-            .map_err(|_| "write today, month, ever, a day as 2026-11-01, or how long ago as 36h or 7d".to_owned())
-    }
 }
 
 #[derive(Debug, Args)]
@@ -712,16 +305,6 @@ pub enum Policy {
     Read,
     /// Looking and acting.
     Operate,
-}
-
-#[derive(Debug, Args)]
-pub struct FitArgs {
-    /// A job definition, as NAME or NAME:REVISION, in full; all that have run if not said.
-    #[arg(value_name = "DEFINITION")]
-    pub definition: Option<String>,
-    /// How to print it.
-    #[arg(short, long, value_enum, default_value_t)]
-    pub output: Format,
 }
 
 #[derive(Debug, Args)]

@@ -1,14 +1,100 @@
-//! The arguments that make and change compute environments and the queues on them.
+//! The arguments of compute environments, their instances, and the queues on them.
 
-use super::{Format, Pair};
-use clap::{ArgGroup, Args, ValueEnum};
+use super::{Format, ListArgs, Pair};
+use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 
-pub const CREATE_ENVIRONMENT: &str = "\
+const CREATE_ENVIRONMENT: &str = "\
 Examples:
   batchdeck envs create spot --type spot --max 16 --instance-types c5,m5 --boot-seconds 30
   batchdeck envs create tasks --type fargate --max 8
   batchdeck envs create here --type unmanaged
   batchdeck queues create nightly --environments spot,tasks --priority 5    lets jobs come to them";
+
+#[derive(Debug, Args)]
+pub struct QueuesArgs {
+    #[command(subcommand)]
+    pub verb: Option<QueuesVerb>,
+    #[command(flatten)]
+    pub list: ListArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum QueuesVerb {
+    /// Let jobs be submitted to a queue again.
+    Enable(SwitchArgs),
+    /// Let no job be submitted to a queue. What runs goes on.
+    Disable(SwitchArgs),
+    /// Show which jobs of a queue are next, and what it uses.
+    Snapshot(SnapshotArgs),
+    /// Make a queue on compute environments.
+    Create(QueuesCreateArgs),
+    /// Give a queue other compute environments or another priority.
+    Update(QueuesUpdateArgs),
+    /// Delete a disabled queue, and end its jobs.
+    Delete(DeleteArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct EnvsArgs {
+    #[command(subcommand)]
+    pub verb: Option<EnvsVerb>,
+    #[command(flatten)]
+    pub list: ListArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum EnvsVerb {
+    /// Let jobs be placed on a compute environment again.
+    Enable(SwitchArgs),
+    /// Place no new job on a compute environment. What runs goes on.
+    Disable(SwitchArgs),
+    /// Tell how instances came and went and why, newest first.
+    Scaling(EnvsScalingArgs),
+    /// Make a compute environment.
+    #[command(after_help = CREATE_ENVIRONMENT)]
+    Create(Box<EnvsCreateArgs>),
+    /// Change a compute environment. Other limits act at once; other instance types replace its instances.
+    Update(Box<EnvsUpdateArgs>),
+    /// Delete a disabled compute environment that no queue uses.
+    Delete(DeleteArgs),
+}
+
+/// A queue or a compute environment to enable or to disable.
+#[derive(Debug, Args)]
+pub struct SwitchArgs {
+    /// Its name.
+    pub name: String,
+    /// Why; it is recorded.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// How to print it.
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct InterruptArgs {
+    /// Id of an instance, or the beginning of one; `engine status` lists those that run.
+    pub instance: String,
+    /// Without the notice.
+    #[arg(long)]
+    pub now: bool,
+    /// Why; it is recorded.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// How to print it.
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct SnapshotArgs {
+    /// The queue's name.
+    pub name: String,
+    /// How to print it.
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Format,
+}
 
 /// How an environment comes by its instances.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -3,6 +3,7 @@
 
 pub mod act;
 mod answers;
+mod ask;
 mod begin;
 mod by_hand;
 pub mod command;

@@ -3,7 +3,7 @@
 use super::overview::{bar, explain, sign, title};
 use super::scaling;
 use crate::config::theme::Role;
-use crate::model::{ComputeEnvironment, Instance, InstanceState, Millis, Usd, text::printable};
+use crate::model::{ComputeEnvironment, Health, Instance, InstanceState, Millis, Usd, text::printable};
 use crate::tui::app::App;
 use crate::tui::app::list::{Cursor, ListState};
 use crate::tui::app::store::Kind;
@@ -83,7 +83,9 @@ fn head(environment: &ComputeEnvironment) -> Vec<Vec<Piece<'static>>> {
     notes.extend(environment.overcommits().then(|| "jobs may be promised more than the machine has".to_owned()));
     notes.extend(resources.bid_percentage.map(|percent| format!("bids {percent} %")));
     notes.extend(rate.map(|rate| format!("about {rate} an hour")));
-    notes.extend(environment.status_reason.clone());
+    // That it is healthy, its sign says.
+    let reason = environment.status_reason.clone().filter(|_| environment.status != Health::Valid);
+    notes.extend(reason);
     if notes.is_empty() {
         return vec![first];
     }

@@ -1,0 +1,366 @@
+//! What is asked before something is done to jobs, queues, environments, instances and schedules: a form for each.
+
+use super::act::{AFTER_NOTICE, AT_ONCE, BEHIND, FRONT, STAYS, StopCall};
+use super::form::{Field, Form, Key, Purpose};
+use super::{App, Popup, Scroll};
+use crate::model::{JobDetail, JobId, JobStatus, JobSummary, Schedule, Switch};
+use crate::tui::action::Place;
+use crate::tui::requests::Ask;
+use std::collections::HashSet;
+
+/// Dependents are looked for among so many waiting jobs at most.
+const DEPENDENTS_SOUGHT: usize = 100;
+
+impl App {
+    /// The marked jobs of the list that has the keys, in its order and then those that it does not list now; or the one
+    /// that is meant.
+    fn targets(&self) -> Vec<JobId> {
+        let Some(list) = self.job_list().filter(|list| !list.marked.is_empty()) else {
+            return self.selected_job().into_iter().collect();
+        };
+        let rows = list.rows(&self.store);
+        let listed: Vec<&JobId> = rows.ids.iter().filter(|id| list.marked.contains(*id)).collect();
+        let known: HashSet<&JobId> = listed.iter().copied().collect();
+        let hidden = list.marked.iter().filter(|id| !known.contains(id));
+        listed.iter().copied().chain(hidden).cloned().collect()
+    }
+
+    /// How many of these jobs the list that has the keys does not list now: a filter or a change hides them.
+    fn not_listed(&self, jobs: &[JobId]) -> usize {
+        let Some(list) = self.job_list() else { return 0 };
+        let rows = list.rows(&self.store);
+        let listed: HashSet<&JobId> = rows.ids.iter().collect();
+        jobs.iter().filter(|id| !listed.contains(id)).count()
+    }
+
+    /// The row of a job, or what its details say.
+    pub fn job_row(&self, id: &JobId) -> Option<JobSummary> {
+        self.store.job(id).cloned().or_else(|| self.store.detail(id).map(super::subject::row_of))
+    }
+
+    fn open_form(&mut self, form: Form) {
+        self.popups.push(Popup::Form(Box::new(form)));
+    }
+
+    pub(super) fn ask_stop(&mut self) {
+        let jobs: Vec<JobId> = self.targets();
+        let is_live = |id: &&JobId| self.job_row(id).is_some_and(|job| StopCall::of(&job) != StopCall::None);
+        let live: Vec<JobId> = jobs.iter().filter(is_live).cloned().collect();
+        let count = live.len();
+        if count == 0 {
+            return self.say(if jobs.is_empty() {
+                "no job is selected"
+            } else {
+                "what is selected has ended already: there is nothing to stop"
+            });
+        }
+        let waiting = self.store.jobs.values().filter(|job| job.status == JobStatus::Pending);
+        let waiting: Vec<JobId> = waiting.map(|job| job.job_id.clone()).take(DEPENDENTS_SOUGHT).collect();
+        if !waiting.is_empty() {
+            self.ask(Ask::Describe(waiting));
+        }
+        let calls: Vec<StopCall> =
+            jobs.iter().filter_map(|id| self.job_row(id)).map(|job| StopCall::of(&job)).collect();
+        let verb = match (calls.contains(&StopCall::Cancel), calls.contains(&StopCall::Terminate)) {
+            (true, true) => "Stop",
+            (false, true) => "Terminate",
+            _ => "Cancel",
+        };
+        let name = self.job_row(&jobs[0]).map(|job| job.job_name).unwrap_or_default();
+        let title =
+            if count == 1 && jobs.len() == 1 { format!("{verb} {name}") } else { format!("{verb} {count} jobs") };
+        let title = match self.not_listed(&live) {
+            0 => title,
+            1 if count == 1 => format!("{title} · it is not in this list now"),
+            1 => format!("{title} · 1 of them is not in this list now"),
+            hidden => format!("{title} · {hidden} of them are not in this list now"),
+        };
+        self.open_form(Form {
+            purpose: Purpose::Stop { jobs },
+            title,
+            fields: vec![Field::text(Key::Reason, "Reason", "", "why; it is recorded and stays with the job")],
+            focus: 0,
+            keep: if count == 1 { "Keep it" } else { "Keep them" },
+            go: if count == 1 { verb.to_owned() } else { format!("{verb} {count}") },
+            careful: true,
+            tried: false,
+            scroll: Scroll::default(),
+        });
+    }
+
+    /// Names of other jobs that depend on one of `jobs`, as far as is known: they would fail with it.
+    pub fn dependents(&self, jobs: &[JobId]) -> Vec<String> {
+        let depends = |detail: &&JobDetail| {
+            let mut on = detail.depends_on.iter().filter_map(|dependency| dependency.job_id.as_ref());
+            on.any(|id| jobs.contains(id))
+        };
+        let waits =
+            |detail: &&JobDetail| self.store.job(&detail.job_id).map_or(detail.status, |job| job.status).is_waiting();
+        let others = self.store.details().filter(|detail| !jobs.contains(&detail.job_id));
+        let mut names: Vec<String> =
+            others.filter(waits).filter(depends).map(|detail| detail.job_name.clone()).collect();
+        names.sort();
+        names
+    }
+
+    pub(super) fn ask_priority(&mut self) {
+        if self.place_below() == Place::Queues {
+            let Some(queue) = self.selected_queue() else { return self.say("no queue is selected") };
+            let (name, priority) = (queue.job_queue_name.clone(), queue.priority);
+            let form = Form {
+                title: format!("Priority of the queue {name}"),
+                fields: vec![
+                    Field::text(
+                        Key::Priority,
+                        "Priority",
+                        &priority.to_string(),
+                        "0 to 1000; the larger one is served first",
+                    )
+                    .selected(),
+                    Field::text(Key::Reason, "Reason", "", "why; it is recorded"),
+                ],
+                purpose: Purpose::QueuePriority { queue: name },
+                focus: 0,
+                keep: "Leave",
+                go: "Set".into(),
+                careful: false,
+                tried: false,
+                scroll: Scroll::default(),
+            };
+            return self.open_form(form);
+        }
+        let Some(job) = self.selected_job().and_then(|id| self.job_row(&id)) else {
+            return self.say("no job is selected");
+        };
+        if !self.setting.can.reprioritise_job {
+            return self.complain(format!(
+                "{} cannot move a waiting job: change the priority of its queue (p in the queues), or stop the job and \
+                 submit it to another queue (c)",
+                self.setting.can.name
+            ));
+        }
+        if !job.status.is_waiting() {
+            return self.complain(format!("{} is {}: only a waiting job has a turn to move", job.job_name, job.status));
+        }
+        let priority = job.extra.as_ref().map_or(0, |extra| extra.priority);
+        self.open_form(Form {
+            title: format!("Priority of {}", job.job_name),
+            fields: vec![
+                Field::text(Key::Priority, "Priority", &priority.to_string(), "0 to 9999; the larger one goes first")
+                    .selected(),
+                Field::text(Key::Reason, "Reason", "", "why; it is recorded"),
+            ],
+            purpose: Purpose::JobPriority { id: job.job_id },
+            focus: 0,
+            keep: "Leave",
+            go: "Set".into(),
+            careful: false,
+            tried: false,
+            scroll: Scroll::default(),
+        });
+    }
+
+    /// Whether a queue is held as a whole.
+    pub fn is_queue_held(&self, queue: &str) -> bool {
+        self.store.queues.get(queue).is_some_and(|queue| queue.held)
+    }
+
+    /// Holds back what is not held, and otherwise releases.
+    pub(super) fn ask_hold(&mut self) {
+        if !self.setting.can.hold {
+            return self.complain(format!(
+                "{} cannot hold jobs or queues: disable a compute environment",
+                self.setting.can.name
+            ));
+        }
+        let reason = Field::text(Key::Reason, "Reason", "", "why; it is recorded");
+        let (purpose, title, verb) = if self.place_below() == Place::Queues {
+            let Some(queue) = self.selected_queue() else { return self.say("no queue is selected") };
+            let (queue, held) = (queue.job_queue_name.clone(), !queue.held);
+            let verb = if held { "Hold" } else { "Release" };
+            let title = format!("{verb} the queue {queue}");
+            (Purpose::HoldQueue { queue, held }, title, verb)
+        } else {
+            let rows: Vec<JobSummary> =
+                self.targets().iter().filter_map(|id| self.job_row(id)).filter(|job| job.status.is_waiting()).collect();
+            let is_held = |job: &JobSummary| job.extra.as_ref().is_some_and(|extra| extra.held);
+            let held = !rows.iter().all(is_held);
+            let jobs: Vec<JobId> = rows.iter().map(|job| job.job_id.clone()).collect();
+            let verb = if held { "Hold" } else { "Release" };
+            let title = match rows.as_slice() {
+                [] => return self.complain("nothing that is selected waits: only waiting jobs can be held"),
+                [one] => format!("{verb} {}", one.job_name),
+                several => format!("{verb} {} jobs", several.len()),
+            };
+            (Purpose::HoldJobs { jobs, held }, title, verb)
+        };
+        self.open_form(Form {
+            purpose,
+            title,
+            fields: vec![reason],
+            focus: 0,
+            keep: "Leave",
+            go: verb.to_owned(),
+            careful: false,
+            tried: false,
+            scroll: Scroll::default(),
+        });
+    }
+
+    /// To the front of its own queue, unless another one is chosen.
+    pub(super) fn ask_move(&mut self) {
+        if !self.setting.can.hold {
+            return self.complain(format!(
+                "{} cannot move a waiting job: stop it and submit it to the other queue (c)",
+                self.setting.can.name
+            ));
+        }
+        let rows: Vec<JobSummary> =
+            self.targets().iter().filter_map(|id| self.job_row(id)).filter(|job| job.status.is_waiting()).collect();
+        let title = match rows.as_slice() {
+            [] => return self.complain("nothing that is selected waits: only waiting jobs can be moved"),
+            [one] => format!("Move {}", one.job_name),
+            several => format!("Move {} jobs", several.len()),
+        };
+        let mut queues = vec![STAYS.to_owned()];
+        queues.extend(self.store.queues_in_order().into_iter().map(|queue| queue.job_queue_name.clone()));
+        let turns = [FRONT, BEHIND].map(str::to_owned).to_vec();
+        self.open_form(Form {
+            purpose: Purpose::MoveJobs { jobs: rows.into_iter().map(|job| job.job_id).collect() },
+            title,
+            fields: vec![
+                Field::choice(Key::Queue, "Queue", queues, STAYS),
+                Field::choice(Key::Turn, "Turn", turns, FRONT),
+                Field::text(Key::Share, "Share", "", "in a fair-share queue; empty keeps the one it has"),
+                Field::text(Key::Reason, "Reason", "", "why; it is recorded"),
+            ],
+            focus: 0,
+            keep: "Leave",
+            go: "Move".into(),
+            careful: false,
+            tried: false,
+            scroll: Scroll::default(),
+        });
+    }
+
+    pub(super) fn ask_switch(&mut self) {
+        let other = |state: Switch| if state == Switch::Enabled { Switch::Disabled } else { Switch::Enabled };
+        let (purpose, name, kind, to) = if self.place_below() == Place::Queues {
+            let Some(queue) = self.selected_queue() else { return self.say("no queue is selected") };
+            let (queue, to) = (queue.job_queue_name.clone(), other(queue.state));
+            (Purpose::SwitchQueue { queue: queue.clone(), to }, queue, "queue", to)
+        } else {
+            let Some(found) = self.selected_environment() else {
+                return self.say("no compute environment is selected");
+            };
+            let (environment, to) = (found.compute_environment_name.clone(), other(found.state));
+            let purpose = Purpose::SwitchEnvironment { environment: environment.clone(), to };
+            (purpose, environment, "compute environment", to)
+        };
+        let verb = if to == Switch::Enabled { "Enable" } else { "Disable" };
+        self.open_form(Form {
+            purpose,
+            title: format!("{verb} the {kind} {name}"),
+            fields: vec![Field::text(Key::Reason, "Reason", "", "why; it is recorded")],
+            focus: 0,
+            keep: "Leave it",
+            go: verb.to_owned(),
+            careful: to == Switch::Disabled,
+            tried: false,
+            scroll: Scroll::default(),
+        });
+    }
+
+    pub(super) fn ask_interrupt(&mut self) {
+        let Some(found) = self.selected_instance() else { return self.say("no instance is selected") };
+        let (id, environment) = (found.instance_id.clone(), &found.compute_environment);
+        let kind = self.store.environments.get(environment).map_or("EC2", |found| found.provisioning());
+        if kind == "UNMANAGED" {
+            return self.complain(format!("{id} is this machine itself: it cannot be taken away"));
+        }
+        let noticed = found.interrupted_at.is_some();
+        let whens = [AFTER_NOTICE, AT_ONCE].into_iter().skip(usize::from(noticed)).map(str::to_owned).collect();
+        self.open_form(Form {
+            title: format!("Interrupt {id}"),
+            purpose: Purpose::Interrupt { instance: id },
+            fields: vec![
+                Field::choice(Key::When, "It ends", whens, AFTER_NOTICE),
+                Field::text(Key::Reason, "Reason", "", "why; it is recorded"),
+            ],
+            focus: 0,
+            keep: "Keep it",
+            go: "Interrupt".into(),
+            careful: true,
+            tried: false,
+            scroll: Scroll::default(),
+        });
+    }
+
+    pub(super) fn ask_begin(&mut self) {
+        if !self.store.is_empty() {
+            return self.say("there are queues or environments here already: `n` submits a job");
+        }
+        self.open_form(Form {
+            purpose: Purpose::Begin,
+            title: "Begin on this machine".into(),
+            fields: Vec::new(),
+            focus: 0,
+            keep: "Not now",
+            go: "Create them".into(),
+            careful: false,
+            tried: false,
+            scroll: Scroll::default(),
+        });
+    }
+
+    pub(super) fn ask_pause(&mut self) {
+        let Some(schedule) = self.selected_schedule().cloned() else { return self.say("no schedule is selected") };
+        let to = if schedule.state == Switch::Enabled { Switch::Disabled } else { Switch::Enabled };
+        let verb = if to == Switch::Enabled { "Resume" } else { "Pause" };
+        self.open_form(Form {
+            title: format!("{verb} the schedule {}", schedule.name),
+            purpose: Purpose::PauseSchedule { schedule: Box::new(schedule), to },
+            fields: Vec::new(),
+            focus: 0,
+            keep: "Leave it",
+            go: verb.into(),
+            careful: false,
+            tried: false,
+            scroll: Scroll::default(),
+        });
+    }
+
+    pub(super) fn ask_run(&mut self) {
+        let Some(Schedule { group_name, name, .. }) = self.selected_schedule().cloned() else {
+            return self.say("no schedule is selected");
+        };
+        self.open_form(Form {
+            title: format!("Run {name} now"),
+            purpose: Purpose::RunSchedule { group: group_name, name },
+            fields: Vec::new(),
+            focus: 0,
+            keep: "Leave it",
+            go: "Run now".into(),
+            careful: false,
+            tried: false,
+            scroll: Scroll::default(),
+        });
+    }
+
+    pub(super) fn ask_delete_schedule(&mut self) {
+        let Some(Schedule { group_name, name, .. }) = self.selected_schedule().cloned() else {
+            return self.say("no schedule is selected");
+        };
+        self.open_form(Form {
+            title: format!("Delete the schedule {name}"),
+            purpose: Purpose::DeleteSchedule { group: group_name, name },
+            fields: Vec::new(),
+            focus: 0,
+            keep: "Keep it",
+            go: "Delete".into(),
+            careful: true,
+            tried: false,
+            scroll: Scroll::default(),
+        });
+    }
+}
