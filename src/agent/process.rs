@@ -141,7 +141,7 @@ async fn run_command(
 fn limit(child: &mut Child, pid: i32, limits: &[(String, Resource, Rlimit)]) -> Result<(), String> {
     let Some(mut gate) = child.stdin.take() else { return Ok(()) };
     for (name, resource, wanted) in limits {
-        prlimit(Pid::from_raw(pid), *resource, wanted.clone())
+        prlimit(Pid::from_raw(pid), *resource, *wanted)
             .map_err(|error| format!("ulimits: {name} cannot be set: {error}; change it or leave it out"))?;
     }
     // One that is dead already is found so.

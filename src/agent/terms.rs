@@ -10,11 +10,12 @@ use std::path::{Path, PathBuf};
 
 /// What is left out of a field, in words that follow its name; or why the job is not started.
 type Judgement = Result<Vec<String>, String>;
+type Rule = fn(&Asked<'_>) -> Judgement;
 
 /// Each field of a definition that a container has and a process does not simply have.
 ///
 /// `secrets` are refused wherever a job runs; roles, platforms, networks and `ephemeralStorage` mean nothing to either.
-const RULES: [(&str, fn(&Asked<'_>) -> Judgement); 9] = [
+const RULES: [(&str, Rule); 9] = [
     // Done as root for a user of this machine.
     ("user", |asked| asked.identity().map(|found| found.map(|found| found.left_out()).unwrap_or_default())),
     // Done, up to what this user may.
@@ -26,10 +27,10 @@ const RULES: [(&str, fn(&Asked<'_>) -> Judgement); 9] = [
     // Left out where there is such a directory.
     ("linuxParameters.tmpfs", |asked| each(asked.linux(|linux| &linux.tmpfs), tmpfs)),
     // Left out.
-    ("linuxParameters.sharedMemorySize", |asked| left_out(asked.has(|linux| linux.shared_memory_size.is_some()))),
-    ("linuxParameters.maxSwap", |asked| left_out(asked.has(|linux| linux.max_swap.is_some()))),
-    ("readonlyRootFilesystem", |asked| left_out(asked.properties.readonly_root_filesystem == Some(true))),
-    ("privileged", |asked| left_out(asked.properties.privileged == Some(true) && !asked.machine.is_root())),
+    ("linuxParameters.sharedMemorySize", |asked| Ok(left_out(asked.has(|linux| linux.shared_memory_size.is_some())))),
+    ("linuxParameters.maxSwap", |asked| Ok(left_out(asked.has(|linux| linux.max_swap.is_some())))),
+    ("readonlyRootFilesystem", |asked| Ok(left_out(asked.properties.readonly_root_filesystem == Some(true)))),
+    ("privileged", |asked| Ok(left_out(asked.properties.privileged == Some(true) && !asked.machine.is_root()))),
 ];
 
 /// The terms of one process.
@@ -235,8 +236,8 @@ fn each<T>(list: &[T], judge: impl Fn(&T) -> Judgement) -> Judgement {
     Ok(judged?.into_iter().flatten().collect())
 }
 
-fn left_out(is: bool) -> Judgement {
-    Ok(if is { vec![String::new()] } else { Vec::new() })
+fn left_out(is: bool) -> Vec<String> {
+    if is { vec![String::new()] } else { Vec::new() }
 }
 
 fn mounted(mount: &MountPoint, volumes: &[Volume]) -> Judgement {

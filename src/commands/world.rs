@@ -108,7 +108,8 @@ impl Setting {
                 (profile.clone(), region.clone(), endpoint.clone());
             settings.calls_per_second = calls_per_second.unwrap_or(settings.calls_per_second);
         }
-        AwsBackend::connect(settings).await
+        // Large, and every verb that may reach AWS would carry it.
+        Box::pin(AwsBackend::connect(settings)).await
     }
 
     /// Opens the context. A local engine is started where none runs, and standard error says so; a read-only context

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Why a service job waits here for ever.
-const NOT_RUN_HERE: &str = "ACTION_REQUIRED - SAGEMAKER_TRAINING jobs are not run by this engine; submit it to AWS \
+pub const NOT_RUN_HERE: &str = "ACTION_REQUIRED - SAGEMAKER_TRAINING jobs are not run by this engine; submit it to AWS \
                             Batch, or terminate it";
 
 /// What is remembered of all of them.

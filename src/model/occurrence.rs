@@ -9,6 +9,8 @@ use serde_json::Value;
 pub struct Occurrence {
     pub at: Millis,
     pub job: JobId,
+    /// It is a service job.
+    pub service: bool,
     /// Why the job holds up its queue; otherwise it has changed its state.
     pub blocked: Option<String>,
     pub status: JobStatus,

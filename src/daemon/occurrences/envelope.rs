@@ -9,15 +9,9 @@ use uuid::Uuid;
 
 /// The event; `None` once its job is forgotten. The same occurrence has the same id each time.
 pub(in crate::daemon) fn envelope(engine: &Engine, place: &Place, entry: &Entry) -> Option<Value> {
-    let detail = engine.detail_at(&entry.what)?;
-    let (kind, resources) = match entry.what.blocked {
-        Some(_) => ("Batch Job Queue Blocked", vec![detail.job_arn.clone(), detail.job_queue.clone()]),
-        None => ("Batch Job State Change", vec![detail.job_arn.clone()]),
-    };
+    let (kind, resources, detail) =
+        if entry.what.service { of_service_job(engine, entry)? } else { of_job(engine, entry)? };
     let time = DateTime::from_timestamp_millis(entry.what.at).unwrap_or_default();
-    let arn = detail.job_arn.clone();
-    let mut detail = json!(detail);
-    detail["tags"]["resourceArn"] = Value::String(arn);
     Some(json!({
         "version": "0",
         "id": id(entry).to_string(),
@@ -29,6 +23,30 @@ pub(in crate::daemon) fn envelope(engine: &Engine, place: &Place, entry: &Entry)
         "resources": resources,
         "detail": detail,
     }))
+}
+
+type Told = (&'static str, Vec<String>, Value);
+
+fn of_job(engine: &Engine, entry: &Entry) -> Option<Told> {
+    let job = engine.detail_at(&entry.what)?;
+    let (kind, resources) = match entry.what.blocked {
+        Some(_) => ("Batch Job Queue Blocked", vec![job.job_arn.clone(), job.job_queue.clone()]),
+        None => ("Batch Job State Change", vec![job.job_arn.clone()]),
+    };
+    let mut detail = json!(job);
+    detail["tags"]["resourceArn"] = Value::String(job.job_arn);
+    Some((kind, resources, detail))
+}
+
+/// Tags and payload are not told.
+fn of_service_job(engine: &Engine, entry: &Entry) -> Option<Told> {
+    let job = engine.service_job_at(&entry.what)?;
+    let mut detail = json!(job);
+    if let Some(members) = detail.as_object_mut() {
+        members.remove("tags");
+        members.remove("serviceRequestPayload");
+    }
+    Some(("Batch Service Job State Change", vec![job.job_arn], detail))
 }
 
 fn id(entry: &Entry) -> Uuid {

@@ -121,7 +121,15 @@ mod tests {
 
     fn entry(cursor: u64) -> Entry {
         let status = JobStatus::Runnable;
-        let what = Occurrence { at: 0, job: JobId::from("j"), blocked: None, status, reason: None, attempts: 0 };
+        let what = Occurrence {
+            at: 0,
+            job: JobId::from("j"),
+            service: false,
+            blocked: None,
+            status,
+            reason: None,
+            attempts: 0,
+        };
         Entry { cursor, region: "r".into(), what }
     }
 

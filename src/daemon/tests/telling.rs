@@ -141,3 +141,36 @@ async fn until(holds: impl Fn() -> bool) {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
+
+#[tokio::test]
+async fn a_service_job_s_states_are_events_of_their_own_without_its_payload() {
+    let host = Host::running().await;
+    let environment = json!({
+        "serviceEnvironmentName": "train", "serviceEnvironmentType": "SAGEMAKER_TRAINING",
+        "capacityLimits": [{ "maxCapacity": 2, "capacityUnit": "NUM_INSTANCES" }],
+    });
+    host.batch("createserviceenvironment", environment).await;
+    let queue = json!({
+        "jobQueueName": "trainings", "priority": 1, "jobQueueType": "SAGEMAKER_TRAINING",
+        "serviceEnvironmentOrder": [{ "order": 1, "serviceEnvironment": "train" }],
+    });
+    host.batch("createjobqueue", queue).await;
+    let job = json!({
+        "jobName": "t", "jobQueue": "trainings", "serviceJobType": "SAGEMAKER_TRAINING",
+        "serviceRequestPayload": "{\"secret\": 1}", "tags": { "team": "night" },
+    });
+    let submitted = host.batch("submitservicejob", job).await;
+    let id = JobId::from(submitted["jobId"].as_str().expect("an id"));
+    host.batch("terminateservicejob", json!({ "jobId": id, "reason": "not today" })).await;
+    let read = all(host.lines("/batchdeck/v1/events").await).await;
+    assert_eq!(statuses(&read, &id), ["RUNNABLE", "FAILED"]);
+    let own = read.iter().filter_map(|line| line.event.as_ref()).filter(|event| event["detail"]["jobId"] == json!(id));
+    let events: Vec<&Value> = own.collect();
+    for event in &events {
+        assert_eq!(event["detail-type"], "Batch Service Job State Change");
+        assert_eq!(event["resources"], json!([submitted["jobArn"]]));
+        assert!(event["detail"].get("serviceRequestPayload").is_none() && event["detail"].get("tags").is_none());
+    }
+    assert!(events[0]["detail"].get("stoppedAt").is_none(), "what came later is not told: {}", events[0]);
+    assert_eq!(events[1]["detail"]["statusReason"], "not today");
+}

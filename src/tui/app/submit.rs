@@ -17,8 +17,6 @@ use crate::tui::action::Action;
 use crate::tui::words;
 use std::collections::BTreeMap;
 
-/// The role that a schedule made here carries; the local engine keeps it and has no use for it.
-
 /// How many times to come the editor of schedules shows.
 pub const TIMES_SHOWN: usize = 5;
 
