@@ -14,6 +14,8 @@ pub enum Place {
     Definitions,
     Definition,
     Audit,
+    /// Why a job, a queue or an environment is as it is.
+    Why,
     /// A text to read on top of a screen: help, an entry of the record.
     Text,
     /// Fields to fill in, with buttons.
@@ -24,7 +26,7 @@ pub enum Place {
 }
 
 impl Place {
-    pub const ALL: [Place; 15] = [
+    pub const ALL: [Place; 16] = [
         Self::Queues,
         Self::Environments,
         Self::Jobs,
@@ -36,6 +38,7 @@ impl Place {
         Self::Definitions,
         Self::Definition,
         Self::Audit,
+        Self::Why,
         Self::Text,
         Self::Form,
         Self::Palette,
@@ -61,6 +64,7 @@ impl Place {
             Self::Definitions => "job definitions",
             Self::Definition => "job definition",
             Self::Audit => "record of actions",
+            Self::Why => "why",
             Self::Text => "text",
             Self::Form => "form",
             Self::Palette => "palette",
@@ -151,12 +155,13 @@ const TYPING: &[Place] = &[Form, Palette, Filter];
 actions! {
     // What one does with the thing under the cursor.
     Open "open" Everywhere, Nothing, ["enter"], "open", "open what is under the cursor";
-    Logs "logs" At(&[Jobs, Array, Job, Log]), Nothing, ["l"], "logs", "the job's log on the whole screen, and back";
+    Why "why" At(&[Queues, Environments, Jobs, Array, Job, Instances]), Nothing, ["w"], "why", "why it waits, failed or does not move, and what to do";
+    Logs "logs" At(&[Jobs, Array, Job, Log, Place::Why]), Nothing, ["l"], "logs", "the job's log on the whole screen, and back";
     ChooseLog "choose-log" At(&[Jobs, Array, Job, Log]), Nothing, ["L"], "", "choose the log of an attempt, a container or a node";
-    Stop "stop" At(&[Jobs, Array, Job, Log]), Write, ["x"], "stop", "cancel or terminate the marked jobs, or the selected one";
+    Stop "stop" At(&[Jobs, Array, Job, Log, Place::Why]), Write, ["x"], "stop", "cancel or terminate the marked jobs, or the selected one";
     Reprioritise "reprioritise" At(&[Queues, Jobs, Array, Job]), Write, ["p"], "priority", "give a waiting job or a queue another priority";
     Switch "switch" At(&[Queues, Environments, Instances]), Write, ["e"], "enable/disable", "enable or disable the queue or the compute environment";
-    Resubmit "resubmit" At(&[Jobs, Array, Job]), Write, ["c", "r"], "again", "submit the same job again, after a look at it in the form";
+    Resubmit "resubmit" At(&[Jobs, Array, Job, Place::Why]), Write, ["c", "r"], "again", "submit the same job again, after a look at it in the form";
     Mark "mark" At(&[Jobs, Array]), Nothing, ["space"], "mark", "mark the job for the next action, and go down";
     Hold "hold" At(&[Queues, Jobs, Array, Job]), WriteLocal, ["H"], "hold/release", "hold back what waits, or all of the queue; or release it";
     Move "move" At(&[Jobs, Array, Job]), WriteLocal, ["m"], "move", "move what waits to the front or to another queue";

@@ -1,12 +1,14 @@
 //! What the console asks of the backend, and what comes back.
 
+use crate::backend::gather::gather;
 use crate::backend::{Backend, BackendError, JobQuery, Page, Why};
 use crate::config::theme::{Theme, ThemeError};
 use crate::model::{
     AuditEntry, Change, ComputeEnvironment, CreateComputeEnvironmentRequest, CreateJobQueueRequest, HoldTarget,
     InstanceId, JobDefinition, JobDetail, JobId, JobQueue, JobSummary, Millis, MoveTo, RegisterJobDefinitionRequest,
-    Scaling, Schedule, ScheduleRun, SubmitJobRequest, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
+    Scaling, Schedule, ScheduleRun, Subject, SubmitJobRequest, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
 };
+use crate::triage::why::{Diagnosis, diagnose};
 use crate::tui::log_reading::{self, LogRead, ReadLog};
 use std::path::Path;
 
@@ -42,6 +44,11 @@ pub enum Ask {
     Runs {
         group: String,
         name: String,
+    },
+    /// A diagnosis; with the time of the asking, which is the age of what it rests on.
+    Why {
+        subject: Subject,
+        at: Millis,
     },
     /// A part of a log stream. One that waits takes the place of the one before.
     Log(ReadLog),
@@ -112,6 +119,7 @@ pub enum Answer {
     Children { parent: JobId, page: Result<Page<JobSummary>, BackendError> },
     Described(Result<Vec<JobDetail>, BackendError>),
     Runs { group: String, name: String, runs: Result<Vec<ScheduleRun>, BackendError> },
+    Why { subject: Subject, told: Result<Box<Diagnosis>, BackendError> },
     Log(Result<LogRead, BackendError>),
     Done(Outcome),
     Theme(Result<Theme, ThemeError>),
@@ -166,6 +174,10 @@ pub async fn perform(backend: &dyn Backend, themes: Option<&Path>, ask: Ask) -> 
         Ask::Runs { group, name } => {
             let runs = backend.schedule_runs(&group, &name).await;
             Answer::Runs { group, name, runs }
+        }
+        Ask::Why { subject, at } => {
+            let evidence = gather(backend, subject.clone(), &move || at).await;
+            Answer::Why { subject, told: evidence.map(|evidence| Box::new(diagnose(&evidence))) }
         }
         Ask::Act(act) => Answer::Done(carry_out(backend, act).await),
         Ask::Theme(name) => Answer::Theme(Theme::load(themes, &name)),

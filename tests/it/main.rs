@@ -13,4 +13,5 @@ mod support;
 mod surface;
 mod verbs;
 mod verbs_aws;
+mod why;
 mod wire;

@@ -6,8 +6,8 @@ use super::list::Scope;
 use super::{App, Pane, Popup, View};
 use crate::backend::Why;
 use crate::model::{
-    HoldTarget, JobId, JobSummary, MoveTo, Schedule, Switch, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
-    validate,
+    ComputeResourceUpdate, HoldTarget, JobId, JobSummary, MoveTo, Schedule, Switch, UpdateComputeEnvironmentRequest,
+    UpdateJobQueueRequest, validate,
 };
 use crate::tui::action::{Action, Place};
 use crate::tui::requests::{Act, Ask, Outline, Step};
@@ -133,6 +133,18 @@ impl App {
                 let what = format!("the compute environment {environment}");
                 one(format!("{verb} {what}"), format!("{verb}d {what}"), step)
             }
+            Purpose::Maximum { environment } => {
+                let maximum = needed(form, Key::Maximum, maximum)?;
+                let resources = ComputeResourceUpdate { maxv_cpus: Some(maximum), ..Default::default() };
+                let request = UpdateComputeEnvironmentRequest {
+                    compute_environment: environment.clone(),
+                    compute_resources: Some(resources),
+                    ..Default::default()
+                };
+                let step = Step::UpdateEnvironment(Box::new(request), why);
+                let title = format!("maxvCpus {maximum} of {environment}");
+                one(title, format!("maxvCpus of {environment} is now {maximum}"), step)
+            }
             Purpose::Interrupt { instance } => {
                 let at_once = form.value(Key::When) == AT_ONCE;
                 let step = Step::Interrupt { instance: instance.clone(), at_once, why };
@@ -215,7 +227,7 @@ impl App {
         })
     }
 
-    fn waiting_of(&self, jobs: &[JobId]) -> Vec<JobSummary> {
+    pub(super) fn waiting_of(&self, jobs: &[JobId]) -> Vec<JobSummary> {
         jobs.iter().filter_map(|id| self.job_row(id)).filter(|job| job.status.is_waiting()).collect()
     }
 
@@ -270,7 +282,7 @@ impl App {
             return false;
         }
         let place = self.place_below();
-        let about_jobs = matches!(place, Place::Jobs | Place::Array | Place::Job | Place::Log);
+        let about_jobs = matches!(place, Place::Jobs | Place::Array | Place::Job | Place::Log | Place::Why);
         let job = || self.selected_job().and_then(|id| self.job_row(&id));
         match action {
             Action::Reprioritise if place == Place::Queues => true,
@@ -280,7 +292,9 @@ impl App {
             Action::Hold if place == Place::Queues => self.setting.can.hold,
             Action::Hold | Action::Move => self.setting.can.hold && job().is_some_and(|job| job.status.is_waiting()),
             Action::Stop => job().is_some_and(|job| StopCall::of(&job) != StopCall::None),
-            Action::Open | Action::Logs | Action::ChooseLog | Action::Resubmit | Action::Mark if about_jobs => {
+            Action::Open | Action::Logs | Action::ChooseLog | Action::Resubmit | Action::Mark | Action::Why
+                if about_jobs =>
+            {
                 job().is_some()
             }
             Action::PreviousAttempt => job().is_some_and(|job| super::subject::attempt_of(&job) > 1),
@@ -301,7 +315,16 @@ fn what(jobs: &[JobSummary]) -> String {
     }
 }
 
-/// A priority in a field that must not be empty.
+/// What `maxvCpus` takes.
+fn maximum(number: i32) -> Result<(), validate::Invalid> {
+    if number >= 0 {
+        Ok(())
+    } else {
+        Err(validate::Invalid { field: "maxvCpus", given: number.to_string(), takes: "0 or more" })
+    }
+}
+
+/// A number in a field that must not be empty.
 fn needed(form: &Form, key: Key, check: fn(i32) -> Result<(), validate::Invalid>) -> Result<i32, Problems> {
     let takes = || check(-1).err().map_or_else(String::new, |error| format!("takes {}", error.takes));
     number(form, key, check)?.ok_or_else(|| vec![(key, takes())])

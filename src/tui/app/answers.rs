@@ -211,6 +211,7 @@ impl App {
             Answer::Jobs { set, .. } => Some(Topic::Jobs(*set)),
             Answer::Children { parent, .. } => Some(Topic::Children(parent.clone())),
             Answer::Runs { group, name, .. } => Some(Topic::Runs(group.clone(), name.clone())),
+            Answer::Why { subject, .. } => Some(Topic::Why(subject.clone())),
             Answer::Theme(_) => Some(Topic::Theme),
             Answer::Described(_) | Answer::Done(_) | Answer::Log(_) => None,
         };
@@ -262,6 +263,7 @@ impl App {
                 Err(error) => self.complain(format!("the runs of {group}/{name}: {error}")),
             },
             Answer::Log(read) => self.log.take(id, read),
+            Answer::Why { subject, told } => self.take_why(&subject, told),
             Answer::Done(outcome) => self.take_outcome(&outcome),
             Answer::Theme(Ok(theme)) => {
                 self.say(format!("theme {}", theme.name));
@@ -324,6 +326,8 @@ impl App {
                 self.complain(format!("{}: {good} of {all} done, {} not: {first}", outcome.title, errors.len()));
             }
         }
+        // What was done may be what it was about.
+        self.ask_why_again();
         // A backend that is polled would show what came of it late.
         if !self.setting.can.pushes_changes {
             self.reread();

@@ -43,7 +43,11 @@ impl App {
     }
 
     pub(super) fn ask_stop(&mut self) {
-        let jobs: Vec<JobId> = self.targets();
+        let jobs = self.targets();
+        self.ask_stop_of(jobs);
+    }
+
+    pub(super) fn ask_stop_of(&mut self, jobs: Vec<JobId>) {
         let is_live = |id: &&JobId| self.job_row(id).is_some_and(|job| StopCall::of(&job) != StopCall::None);
         let live: Vec<JobId> = jobs.iter().filter(is_live).cloned().collect();
         let count = live.len();
@@ -106,28 +110,8 @@ impl App {
     pub(super) fn ask_priority(&mut self) {
         if self.place_below() == Place::Queues {
             let Some(queue) = self.selected_queue() else { return self.say("no queue is selected") };
-            let (name, priority) = (queue.job_queue_name.clone(), queue.priority);
-            let form = Form {
-                title: format!("Priority of the queue {name}"),
-                fields: vec![
-                    Field::text(
-                        Key::Priority,
-                        "Priority",
-                        &priority.to_string(),
-                        "0 to 1000; the larger one is served first",
-                    )
-                    .selected(),
-                    Field::text(Key::Reason, "Reason", "", "why; it is recorded"),
-                ],
-                purpose: Purpose::QueuePriority { queue: name },
-                focus: 0,
-                keep: "Leave",
-                go: "Set".into(),
-                careful: false,
-                tried: false,
-                scroll: Scroll::default(),
-            };
-            return self.open_form(form);
+            let name = queue.job_queue_name.clone();
+            return self.ask_queue_priority(&name);
         }
         let Some(job) = self.selected_job().and_then(|id| self.job_row(&id)) else {
             return self.say("no job is selected");
@@ -160,6 +144,32 @@ impl App {
         });
     }
 
+    pub(super) fn ask_queue_priority(&mut self, queue: &str) {
+        let priority = self.store.queues.get(queue).map_or(0, |queue| queue.priority);
+        let name = queue.to_owned();
+        let form = Form {
+            title: format!("Priority of the queue {name}"),
+            fields: vec![
+                Field::text(
+                    Key::Priority,
+                    "Priority",
+                    &priority.to_string(),
+                    "0 to 1000; the larger one is served first",
+                )
+                .selected(),
+                Field::text(Key::Reason, "Reason", "", "why; it is recorded"),
+            ],
+            purpose: Purpose::QueuePriority { queue: name },
+            focus: 0,
+            keep: "Leave",
+            go: "Set".into(),
+            careful: false,
+            tried: false,
+            scroll: Scroll::default(),
+        };
+        self.open_form(form);
+    }
+
     /// Whether a queue is held as a whole.
     pub fn is_queue_held(&self, queue: &str) -> bool {
         self.store.queues.get(queue).is_some_and(|queue| queue.held)
@@ -173,31 +183,40 @@ impl App {
                 self.setting.can.name
             ));
         }
-        let reason = Field::text(Key::Reason, "Reason", "", "why; it is recorded");
-        let (purpose, title, verb) = if self.place_below() == Place::Queues {
+        if self.place_below() == Place::Queues {
             let Some(queue) = self.selected_queue() else { return self.say("no queue is selected") };
             let (queue, held) = (queue.job_queue_name.clone(), !queue.held);
-            let verb = if held { "Hold" } else { "Release" };
-            let title = format!("{verb} the queue {queue}");
-            (Purpose::HoldQueue { queue, held }, title, verb)
+            self.ask_hold_queue(queue, held);
         } else {
-            let rows: Vec<JobSummary> =
-                self.targets().iter().filter_map(|id| self.job_row(id)).filter(|job| job.status.is_waiting()).collect();
-            let is_held = |job: &JobSummary| job.extra.as_ref().is_some_and(|extra| extra.held);
-            let held = !rows.iter().all(is_held);
-            let jobs: Vec<JobId> = rows.iter().map(|job| job.job_id.clone()).collect();
-            let verb = if held { "Hold" } else { "Release" };
-            let title = match rows.as_slice() {
-                [] => return self.complain("nothing that is selected waits: only waiting jobs can be held"),
-                [one] => format!("{verb} {}", one.job_name),
-                several => format!("{verb} {} jobs", several.len()),
-            };
-            (Purpose::HoldJobs { jobs, held }, title, verb)
+            self.ask_hold_of(&self.targets());
+        }
+    }
+
+    pub(super) fn ask_hold_queue(&mut self, queue: String, held: bool) {
+        let verb = if held { "Hold" } else { "Release" };
+        let title = format!("{verb} the queue {queue}");
+        self.open_hold(Purpose::HoldQueue { queue, held }, title, verb);
+    }
+
+    pub(super) fn ask_hold_of(&mut self, jobs: &[JobId]) {
+        let rows = self.waiting_of(jobs);
+        let is_held = |job: &JobSummary| job.extra.as_ref().is_some_and(|extra| extra.held);
+        let held = !rows.iter().all(is_held);
+        let jobs: Vec<JobId> = rows.iter().map(|job| job.job_id.clone()).collect();
+        let verb = if held { "Hold" } else { "Release" };
+        let title = match rows.as_slice() {
+            [] => return self.complain("nothing that is selected waits: only waiting jobs can be held"),
+            [one] => format!("{verb} {}", one.job_name),
+            several => format!("{verb} {} jobs", several.len()),
         };
+        self.open_hold(Purpose::HoldJobs { jobs, held }, title, verb);
+    }
+
+    fn open_hold(&mut self, purpose: Purpose, title: String, verb: &str) {
         self.open_form(Form {
             purpose,
             title,
-            fields: vec![reason],
+            fields: vec![Field::text(Key::Reason, "Reason", "", "why; it is recorded")],
             focus: 0,
             keep: "Leave",
             go: verb.to_owned(),
@@ -215,8 +234,11 @@ impl App {
                 self.setting.can.name
             ));
         }
-        let rows: Vec<JobSummary> =
-            self.targets().iter().filter_map(|id| self.job_row(id)).filter(|job| job.status.is_waiting()).collect();
+        self.ask_move_of(&self.targets());
+    }
+
+    pub(super) fn ask_move_of(&mut self, jobs: &[JobId]) {
+        let rows = self.waiting_of(jobs);
         let title = match rows.as_slice() {
             [] => return self.complain("nothing that is selected waits: only waiting jobs can be moved"),
             [one] => format!("Move {}", one.job_name),
@@ -245,22 +267,52 @@ impl App {
 
     pub(super) fn ask_switch(&mut self) {
         let other = |state: Switch| if state == Switch::Enabled { Switch::Disabled } else { Switch::Enabled };
-        let (purpose, name, kind, to) = if self.place_below() == Place::Queues {
+        if self.place_below() == Place::Queues {
             let Some(queue) = self.selected_queue() else { return self.say("no queue is selected") };
             let (queue, to) = (queue.job_queue_name.clone(), other(queue.state));
-            (Purpose::SwitchQueue { queue: queue.clone(), to }, queue, "queue", to)
+            self.ask_switch_queue(queue, to);
         } else {
             let Some(found) = self.selected_environment() else {
                 return self.say("no compute environment is selected");
             };
             let (environment, to) = (found.compute_environment_name.clone(), other(found.state));
-            let purpose = Purpose::SwitchEnvironment { environment: environment.clone(), to };
-            (purpose, environment, "compute environment", to)
-        };
+            self.ask_switch_environment(environment, to);
+        }
+    }
+
+    pub(super) fn ask_switch_queue(&mut self, queue: String, to: Switch) {
+        let what = format!("the queue {queue}");
+        self.open_switch(Purpose::SwitchQueue { queue, to }, &what, to);
+    }
+
+    pub(super) fn ask_switch_environment(&mut self, environment: String, to: Switch) {
+        let what = format!("the compute environment {environment}");
+        self.open_switch(Purpose::SwitchEnvironment { environment, to }, &what, to);
+    }
+
+    /// Another `maxvCpus`; `vcpus` is what is proposed.
+    pub(super) fn ask_maximum(&mut self, environment: String, vcpus: i32) {
+        self.open_form(Form {
+            title: format!("Maximum of the compute environment {environment}"),
+            purpose: Purpose::Maximum { environment },
+            fields: vec![
+                Field::text(Key::Maximum, "maxvCpus", &vcpus.to_string(), "vCPUs at most").selected(),
+                Field::text(Key::Reason, "Reason", "", "why; it is recorded"),
+            ],
+            focus: 0,
+            keep: "Leave",
+            go: "Set".into(),
+            careful: false,
+            tried: false,
+            scroll: Scroll::default(),
+        });
+    }
+
+    fn open_switch(&mut self, purpose: Purpose, what: &str, to: Switch) {
         let verb = if to == Switch::Enabled { "Enable" } else { "Disable" };
         self.open_form(Form {
             purpose,
-            title: format!("{verb} the {kind} {name}"),
+            title: format!("{verb} {what}"),
             fields: vec![Field::text(Key::Reason, "Reason", "", "why; it is recorded")],
             focus: 0,
             keep: "Leave it",

@@ -107,11 +107,17 @@ fn command_line(step: &Step) -> Option<Line> {
             because(line, why)
         }
         Step::UpdateEnvironment(request, why) => {
-            let verb: &[&str] = match request.state? {
-                Switch::Enabled => &["envs", "enable"],
-                Switch::Disabled => &["envs", "disable"],
+            let name = request.compute_environment.as_str();
+            let maximum = request.compute_resources.as_ref().and_then(|resources| resources.maxv_cpus);
+            let line = match (request.state, maximum) {
+                (Some(Switch::Enabled), _) => Line::new(&["envs", "enable"], &[name]),
+                (Some(Switch::Disabled), _) => Line::new(&["envs", "disable"], &[name]),
+                (None, Some(maximum)) => {
+                    Line { rest: option("--max", &maximum.to_string()), ..Line::new(&["envs", "update"], &[name]) }
+                }
+                (None, None) => return None,
             };
-            because(Line::new(verb, &[&request.compute_environment]), why)
+            because(line, why)
         }
         Step::Interrupt { instance, at_once, why } => {
             let mut line = Line::new(&["interrupt"], &[&instance.0]);

@@ -43,6 +43,10 @@ pub enum Purpose {
         environment: String,
         to: Switch,
     },
+    /// Sets `maxvCpus` to what [`Key::Maximum`] says.
+    Maximum {
+        environment: String,
+    },
     /// With a notice or without, as [`Key::When`] says.
     Interrupt {
         instance: InstanceId,
@@ -107,6 +111,7 @@ pub enum Key {
     Share,
     /// After a notice or at once.
     When,
+    Maximum,
     Definition,
     Name,
     Command,

@@ -16,6 +16,7 @@ pub mod store;
 pub mod subject;
 mod submit;
 mod update;
+pub mod why;
 
 use super::action::{Action, Need, Place};
 use super::format::Clock;
@@ -24,7 +25,7 @@ use super::requests::{Ask, Request, RequestId};
 use super::theme::{Depth, Styles};
 use crate::backend::Capabilities;
 use crate::config::theme::Theme;
-use crate::model::{JobId, JobStatus, Millis};
+use crate::model::{JobId, JobStatus, Millis, Subject};
 pub use submit::TIMES_SHOWN;
 
 use answers::{Lag, Pages};
@@ -117,6 +118,8 @@ pub enum View {
         scroll: Scroll,
     },
     Audit(ListState),
+    /// Why a job, a queue or an environment is as it is.
+    Why(Box<why::Why>),
 }
 
 /// How far a text is scrolled; what fits is noted when it is drawn.
@@ -203,7 +206,10 @@ pub struct App {
 /// What is done with a job as soon as its details have come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Intention {
-    Resubmit,
+    Resubmit(why::Resize),
+    Stop,
+    Release,
+    Move,
     TurnAttempt { forward: bool },
     ChooseLog,
 }
@@ -220,6 +226,7 @@ enum Topic {
     Jobs(usize),
     Children(JobId),
     Runs(String, String),
+    Why(Subject),
     Theme,
 }
 
@@ -235,6 +242,7 @@ impl Topic {
             Ask::Jobs { set, .. } => Self::Jobs(*set),
             Ask::Children { parent, .. } => Self::Children(parent.clone()),
             Ask::Runs { group, name } => Self::Runs(group.clone(), name.clone()),
+            Ask::Why { subject, .. } => Self::Why(subject.clone()),
             Ask::Theme(_) => Self::Theme,
             Ask::Describe(_) | Ask::Act(_) | Ask::Log(_) | Ask::StopFollowing | Ask::Redraw | Ask::Reconnect => {
                 return None;
@@ -303,6 +311,7 @@ impl App {
             View::Definitions(_) => Place::Definitions,
             View::Definition { .. } => Place::Definition,
             View::Audit(_) => Place::Audit,
+            View::Why(_) => Place::Why,
         }
     }
 
@@ -392,6 +401,7 @@ impl App {
             }
             View::Array { list, .. } => self.counts_seconds_in(list),
             View::Job { id, .. } => self.counts_seconds(id),
+            View::Why(why) => why.told.is_some(),
             View::Instances { environment, .. } => self.counts_down_in(environment),
             _ => false,
         }
@@ -469,6 +479,10 @@ impl App {
                 View::Log => continue,
                 View::Overview => self.overview.jobs.selected(&self.store).map(|job| job.job_id.clone()),
                 View::Job { id, .. } => Some(id.clone()),
+                View::Why(why) => match &why.subject {
+                    Subject::Job(id) => Some(id.clone()),
+                    _ => None,
+                },
                 View::Array { parent, list } => {
                     Some(list.selected(&self.store).map_or_else(|| parent.clone(), |job| job.job_id.clone()))
                 }
@@ -491,3 +505,5 @@ mod heard_tests;
 mod logs_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod why_tests;

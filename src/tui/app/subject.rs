@@ -29,6 +29,7 @@ impl App {
             }
             self.log.wanted = subject;
         }
+        self.settle_why();
         if self.log_is_due_at().is_some_and(|due| due <= self.now) {
             self.turn_log();
         }
@@ -125,6 +126,12 @@ impl App {
                     return selected.map_or(Subject::Nothing, |job| self.subject_of(job));
                 }
                 View::Job { id, .. } => return self.subject_of_id(id),
+                View::Why(why) => {
+                    return match &why.subject {
+                        crate::model::Subject::Job(id) => self.subject_of_id(id),
+                        _ => self.log.wanted.clone(),
+                    };
+                }
                 View::Array { parent, list } => {
                     return match list.selected(&self.store) {
                         Some(child) => self.subject_of(child),
@@ -257,7 +264,10 @@ impl App {
     pub(super) fn keep_intention(&mut self) {
         match self.intention.take() {
             Some((id, intention)) if self.store.detail(&id).is_none() => self.intention = Some((id, intention)),
-            Some((id, Intention::Resubmit)) => self.resubmit(&id),
+            Some((id, Intention::Resubmit(resize))) => self.resubmit(&id, resize),
+            Some((id, intention @ (Intention::Stop | Intention::Release | Intention::Move))) => {
+                self.begin(&id, intention);
+            }
             Some((id, Intention::TurnAttempt { forward })) if job_of(&self.log.wanted) == Some(&id) => {
                 self.turn_attempt(forward);
             }

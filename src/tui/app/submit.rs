@@ -5,6 +5,7 @@ use super::by_hand::option;
 use super::form::{Field, Form, Key, Purpose};
 use super::list::Scope;
 use super::store::Kind;
+use super::why::Resize;
 use super::{App, Intention, Popup, Scroll};
 use crate::model::expression::Expression;
 use crate::model::{
@@ -34,14 +35,25 @@ impl App {
 
     pub(super) fn ask_resubmit(&mut self) {
         let Some(id) = self.selected_job() else { return self.say("no job is selected") };
-        if self.store.detail(&id).is_some() { self.resubmit(&id) } else { self.intend(id, Intention::Resubmit) }
+        self.ask_resubmit_with(id, Resize::default());
+    }
+
+    /// The same for a job, with another size where one is given.
+    pub(super) fn ask_resubmit_with(&mut self, id: JobId, resize: Resize) {
+        if self.store.detail(&id).is_some() {
+            self.resubmit(&id, resize);
+        } else {
+            self.intend(id, Intention::Resubmit(resize));
+        }
     }
 
     /// Opens the form with the job as it was submitted; its details are known.
-    pub(super) fn resubmit(&mut self, id: &JobId) {
+    pub(super) fn resubmit(&mut self, id: &JobId, resize: Resize) {
         let Some(detail) = self.store.detail(id) else { return };
-        let base = again(detail, self.definition_of(detail));
-        self.open_submit(base, format!("Submit {} again", detail.job_name));
+        let mut base = again(detail, self.definition_of(detail));
+        let changes = resized(&mut base, resize);
+        let with = if changes.is_empty() { String::new() } else { format!(" with {changes}") };
+        self.open_submit(base, format!("Submit {} again{with}", detail.job_name));
     }
 
     fn definition_of(&self, detail: &JobDetail) -> Option<&JobDefinition> {
@@ -401,6 +413,31 @@ fn write_dependency(dependency: &JobDependency) -> String {
         Some(DependencyKind::Sequential) => format!("{id}:SEQUENTIAL"),
         None => id,
     }
+}
+
+/// Puts another size into a request, and tells of it: `2 vCPU, 1536 MiB`.
+fn resized(request: &mut SubmitJobRequest, resize: Resize) -> String {
+    let mut told = Vec::new();
+    let mut requirement = |kind: &str, value: String| {
+        let overrides = request.container_overrides.get_or_insert_default();
+        overrides.resource_requirements.retain(|one| one.kind != kind);
+        overrides.resource_requirements.push(ResourceRequirement { kind: kind.to_owned(), value });
+    };
+    if let Some(hundredths) = resize.vcpus {
+        let vcpus = format!("{}.{:02}", hundredths / 100, hundredths % 100);
+        let vcpus = vcpus.trim_end_matches('0').trim_end_matches('.').to_owned();
+        told.push(format!("{vcpus} vCPU"));
+        requirement("VCPU", vcpus);
+    }
+    if let Some(mib) = resize.memory_mib {
+        told.push(format!("{mib} MiB"));
+        requirement("MEMORY", mib.to_string());
+    }
+    if let Some(attempts) = resize.attempts {
+        told.push(format!("{attempts} attempts"));
+        request.retry_strategy.get_or_insert_default().attempts = Some(attempts);
+    }
+    told.join(", ")
 }
 
 /// The job as it was submitted. Where nobody kept that, what differs from its definition.

@@ -109,6 +109,7 @@ impl App {
         }
         match action {
             Action::Open => self.open(),
+            Action::Why => self.ask_why(),
             Action::Logs => self.toggle_log(),
             Action::Stop => self.ask_stop(),
             Action::Reprioritise => self.ask_priority(),
@@ -188,6 +189,7 @@ impl App {
                 } else {
                     self.reread();
                 }
+                self.ask_why_again();
                 self.ask(Ask::Redraw);
             }
             // Motions were taken above; the keys of fields do not come here.
@@ -236,6 +238,7 @@ impl App {
             }
             Place::Audit => self.open_audit(),
             Place::Instances => self.open_instance(),
+            Place::Why => self.take_step(),
             _ => {}
         }
     }
@@ -381,6 +384,11 @@ impl App {
     fn step(&mut self, step: Step) {
         match self.place_below() {
             Place::Log => self.log.step(step),
+            Place::Why => {
+                if let Some(View::Why(why)) = self.views.last_mut() {
+                    why.walk(step);
+                }
+            }
             Place::Jobs | Place::Array => {
                 let Some(rows) = self.job_list().map(|jobs| jobs.rows(&self.store)) else { return };
                 let Some(jobs) = self.job_list_mut() else { return };

@@ -88,6 +88,12 @@ pub fn above(app: &App, form: &Form, room: usize) -> Lines {
                 say(&mut lines, room, &format!("queues that use it: {}", queues.join(", ")), Role::Dim);
             }
         }
+        Purpose::Maximum { environment } => {
+            let resources = app.store.environments.get(environment).and_then(|found| found.compute_resources.as_ref());
+            let now =
+                resources.and_then(|resources| resources.maxv_cpus).map_or("-".to_owned(), |most| most.to_string());
+            say(&mut lines, room, &format!("maxvCpus is {now} now; what runs goes on"), Role::Text);
+        }
         Purpose::Interrupt { instance } => interrupt(app, &mut lines, room, instance),
         Purpose::DeleteSchedule { name, .. } => {
             say(&mut lines, room, &format!("{name} will not run again; the jobs that it submitted stay."), Role::Text);

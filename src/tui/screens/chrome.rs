@@ -1,7 +1,7 @@
 //! The lines around every screen: where one is, how the world is, how fresh that is, which keys work.
 
 use crate::config::theme::Role;
-use crate::model::{JobId, Millis, text::printable};
+use crate::model::{JobId, Millis, Subject, text::printable};
 use crate::tui::action::{Action, Place, Scope, TABLE};
 use crate::tui::app::form::Entry;
 use crate::tui::app::list::StateSet;
@@ -67,6 +67,10 @@ fn breadcrumbs(app: &App) -> String {
             View::Definitions(_) => "definitions".to_owned(),
             View::Definition { label, .. } => label.clone(),
             View::Audit(_) => "record of actions".to_owned(),
+            View::Why(why) => match &why.subject {
+                Subject::Job(id) => format!("why {}", name(id)),
+                Subject::Queue(name) | Subject::Environment(name) => format!("why {name}"),
+            },
         })
         .collect();
     // The overview is where all begins: it is named only while one is there.

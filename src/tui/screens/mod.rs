@@ -11,6 +11,7 @@ mod log;
 mod overview;
 mod scaling;
 mod schedules;
+mod why;
 
 pub use jobs::{sign as job_sign, why};
 
@@ -54,6 +55,7 @@ pub fn draw(app: &App, buffer: &mut Buffer) -> Option<Position> {
         View::Definitions(list) => definitions::draw(app, &mut painter, body, list),
         View::Definition { label, scroll } => definitions::draw_one(app, &mut painter, body, label, scroll),
         View::Audit(list) => audit::draw(app, &mut painter, body, list),
+        View::Why(why) => why::draw(app, &mut painter, body, why),
     }
     chrome::status(app, &mut painter, line(area.bottom() - 2));
     chrome::hints(app, &mut painter, line(area.bottom() - 1));

@@ -81,6 +81,31 @@ fn other_screens() {
 }
 
 #[test]
+fn why_shows_causes_evidence_and_steps_and_when_it_moves() {
+    check("why_stuck", "s / \"render-88\" Enter w");
+    check("why_failed", "s s w");
+    check("why_healthy", "j w");
+    check_small("why_waits_for_another", "s / \"publish-9\" Enter w");
+    check_small("why_queue", "1 G w");
+    check_small("why_environment", "2 g w");
+    insta::assert_snapshot!("why_stuck@40x10", stage((40, 10), "s / \"render-88\" Enter w j").text());
+}
+
+#[test]
+fn a_cause_has_the_colour_of_its_certainty_and_the_step_under_the_cursor_stands_out() {
+    let styles = Styles::new(&Theme::default(), Depth::True);
+    for size in [SMALL, LARGE] {
+        let stuck = stage(size, "s / \"render-88\" Enter w");
+        assert_eq!(style_of(&stuck, "▲ 1").0.fg, styles.of(Role::Failed).fg);
+        assert_eq!(style_of(&stuck, "certain").0.fg, styles.of(Role::Failed).fg);
+        assert_eq!(style_of(&stuck, "▸ ").0.bg, styles.of(Role::Selected).bg);
+        let failed = stage(size, "s s w");
+        assert_eq!(style_of(&failed, "likely").0.fg, styles.of(Role::Attention).fg);
+        assert_eq!(style_of(&stage(size, "j w"), "✔").0.fg, styles.of(Role::Succeeded).fg);
+    }
+}
+
+#[test]
 fn help_lists_the_keys_of_the_place() {
     check("help_jobs", "?");
     check_small("help_schedules", "S ?");
