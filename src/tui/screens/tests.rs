@@ -98,7 +98,7 @@ fn a_cause_has_the_colour_of_its_certainty_and_the_step_under_the_cursor_stands_
         let stuck = stage(size, "s / \"render-88\" Enter w");
         assert_eq!(style_of(&stuck, "▲ 1").0.fg, styles.of(Role::Failed).fg);
         assert_eq!(style_of(&stuck, "certain").0.fg, styles.of(Role::Failed).fg);
-        assert_eq!(style_of(&stuck, "▸ ").0.bg, styles.of(Role::Selected).bg);
+        assert_eq!(style_of(&stuck, "▸ submit").0.bg, styles.of(Role::Selected).bg);
         let failed = stage(size, "s s w");
         assert_eq!(style_of(&failed, "likely").0.fg, styles.of(Role::Attention).fg);
         assert_eq!(style_of(&stage(size, "j w"), "✔").0.fg, styles.of(Role::Succeeded).fg);
