@@ -127,7 +127,9 @@ mod tests {
     fn an_empty_snapshot_says_why_and_a_full_one_who_is_passed_over() {
         let queue = |counted: &[(JobStatus, u64)]| {
             let mut counts = StatusCounts::default();
-            counted.iter().for_each(|(status, count)| counts.add(*status, *count));
+            for (status, count) in counted {
+                counts.add(*status, *count);
+            }
             JobQueue { job_counts: Some(counts), ..JobQueue::default() }
         };
         let (runnable, pending) = (JobStatus::Runnable, JobStatus::Pending);
