@@ -19,7 +19,7 @@ pub enum Subject {
 }
 
 /// A piece of evidence: what was not read is not known, and never taken for absent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[serde(rename_all = "camelCase")]
 pub enum Piece<T> {
     Read {
@@ -29,14 +29,8 @@ pub enum Piece<T> {
     /// It was asked for and not given: why, for a person.
     NotRead(String),
     /// Nothing asked for it: it says nothing of this subject.
+    #[default]
     NotAsked,
-}
-
-// Derived, it would ask for a default of what is read.
-impl<T> Default for Piece<T> {
-    fn default() -> Self {
-        Self::NotAsked
-    }
 }
 
 impl<T> Piece<T> {

@@ -126,9 +126,9 @@ mod tests {
         EcsPropertiesDetail, TaskContainerDetails, TaskContainerProperties,
     };
 
-    fn logging(driver: &str, group: &str) -> Option<LogConfiguration> {
+    fn logging(driver: &str, group: &str) -> LogConfiguration {
         let options = [("awslogs-group".to_owned(), group.to_owned())].into();
-        Some(LogConfiguration { log_driver: driver.to_owned(), options, ..LogConfiguration::default() })
+        LogConfiguration { log_driver: driver.to_owned(), options, ..LogConfiguration::default() }
     }
 
     fn told(job: &JobDetail) -> Vec<(u32, String, Option<String>, String)> {
@@ -189,8 +189,8 @@ mod tests {
         };
         let task = EcsTaskDetails {
             containers: vec![
-                container("side", false, &logging("awslogs", "/own")),
-                container("main", true, &logging("splunk", "/own")),
+                container("side", false, &Some(logging("awslogs", "/own"))),
+                container("main", true, &Some(logging("splunk", "/own"))),
             ],
             ..EcsTaskDetails::default()
         };
@@ -223,7 +223,7 @@ mod tests {
             ("json-file", "/own", None),
         ] {
             let mut job = single(&[], Some("s"));
-            job.container.as_mut().expect("one").log_configuration = logging(driver, group);
+            job.container.as_mut().expect("one").log_configuration = Some(logging(driver, group));
             assert_eq!(job.log(None, None).expect("a log").group.as_deref(), expected, "{driver} {group}");
         }
     }

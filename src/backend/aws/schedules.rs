@@ -114,7 +114,7 @@ impl Service {
         let jobs = self.describe(Operator, &ids).await?;
         let key = schedule.key();
         let runs = jobs.into_iter().filter_map(|job| {
-            let ours = job.tags.get(SCHEDULE_TAG).map(|tag| *tag == key).unwrap_or(!is_tagged);
+            let ours = job.tags.get(SCHEDULE_TAG).map_or(!is_tagged, |tag| *tag == key);
             ours.then(|| ScheduleRun {
                 schedule_name: name.to_owned(),
                 group_name: group.to_owned(),

@@ -116,7 +116,7 @@ fn as_millis(span: f64) -> Millis {
 /// Of a job that waits to be placed, and of a queue with a job at its head; `None` of others.
 pub fn movement(case: &Case<'_>, causes: &[Cause]) -> Option<Movement> {
     let is_queue = matches!(case.evidence.subject, Subject::Queue(_));
-    if !case.is_placeable() && !(is_queue && case.job.is_some()) {
+    if !(case.is_placeable() || is_queue && case.job.is_some()) {
         return None;
     }
     let job = case.job?;
@@ -171,10 +171,7 @@ fn estimate(case: &Case<'_>, causes: &[Cause], movement: &Movement) -> Estimate 
     if case.front().is_err() {
         return cannot("the order of its queue could not be read");
     }
-    let started = match case.started() {
-        Ok(started) => started,
-        Err(_) => return cannot("what has started in its queue could not be read"),
-    };
+    let Ok(started) = case.started() else { return cannot("what has started in its queue could not be read") };
     let Some(drain) = movement.drain else {
         return cannot(if started.is_empty() {
             "nothing has started in its queue that could be counted"

@@ -90,10 +90,7 @@ impl Needs {
         if self.cpu > u64::try_from(maximum).unwrap_or(0) * 100 {
             return Fit::PassesMaximum(maximum);
         }
-        let offers = match offers(environment) {
-            Some(offers) => offers,
-            None => return Fit::Unknown,
-        };
+        let Some(offers) = offers(environment) else { return Fit::Unknown };
         if offers.iter().any(|(_, offer)| self.fits_in(*offer)) {
             return Fit::Fits;
         }

@@ -118,6 +118,7 @@ impl Finding {
 }
 
 /// A finding, for the end of a rule.
+#[expect(clippy::unnecessary_wraps, reason = "it is what a rule returns")]
 pub fn found(finding: Finding) -> Result<Option<Finding>, Unread> {
     Ok(Some(finding))
 }

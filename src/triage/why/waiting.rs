@@ -59,7 +59,7 @@ fn turn(case: &Case<'_>) -> Result<Option<Finding>, Unread> {
         return Ok(None);
     }
     let name = case.ahead().unwrap_or_default().first().map(|job| job.job_name.clone()).unwrap_or_default();
-    let place = position.map_or("behind the first 100".to_owned(), |at| format!("{} in front of it", at));
+    let place = position.map_or("behind the first 100".to_owned(), |at| format!("{at} in front of it"));
     found(
         Finding::new(Certainty::Note, "first in, first out, or by shares and priority: others come first")
             .fact(case.of_front("place", place))

@@ -263,7 +263,7 @@ impl App {
                 Err(error) => self.complain(format!("the runs of {group}/{name}: {error}")),
             },
             Answer::Log(read) => self.log.take(id, read),
-            Answer::Why { subject, told } => self.take_why(&subject, told),
+            Answer::Why { subject, told } => self.take_why(&subject, &told),
             Answer::Done(outcome) => self.take_outcome(&outcome),
             Answer::Theme(Ok(theme)) => {
                 self.say(format!("theme {}", theme.name));

@@ -449,7 +449,7 @@ fn again(detail: &JobDetail, definition: Option<&JobDefinition>) -> SubmitJobReq
     let own = (own.command, own.environment, own.resource_requirements);
     let container = detail.container.clone().unwrap_or_default();
     let given = (container.command, container.environment, container.resource_requirements);
-    let (command, environment, resource_requirements) = differing(own, given);
+    let (command, environment, resource_requirements) = differing(&own, given);
     let overrides = ContainerOverrides { command, environment, resource_requirements, ..Default::default() };
     let parameters = match definition {
         Some(definition) => {
@@ -489,7 +489,7 @@ fn again(detail: &JobDetail, definition: Option<&JobDefinition>) -> SubmitJobReq
 /// A container's command, environment and resource requirements.
 type Overridable = (Vec<String>, Vec<KeyValuePair>, Vec<ResourceRequirement>);
 
-fn differing(own: Overridable, given: Overridable) -> Overridable {
+fn differing(own: &Overridable, given: Overridable) -> Overridable {
     let command = if given.0 == own.0 { Vec::new() } else { given.0 };
     let is_new = |pair: &KeyValuePair| !own.1.contains(pair) && !pair.name.starts_with("AWS_BATCH");
     let environment = given.1.into_iter().filter(is_new).collect();
@@ -505,7 +505,7 @@ fn task_overrides(detail: &JobDetail, definition: Option<&JobDefinition>) -> Opt
     };
     let overridden = given.containers.iter().filter_map(|container| {
         let own = own.containers.iter().find(|own| own.name == container.given.name)?;
-        let (command, environment, resource_requirements) = differing(parts(own), parts(&container.given));
+        let (command, environment, resource_requirements) = differing(&parts(own), parts(&container.given));
         let is_own = command.is_empty() && environment.is_empty() && resource_requirements.is_empty();
         let name = container.given.name.clone();
         (!is_own).then_some(TaskContainerOverrides { name, command, environment, resource_requirements })

@@ -71,15 +71,14 @@ impl Why {
             Step::First if count > 0 => Some(0),
             _ => None,
         };
-        match next {
-            Some(at) => (self.at, self.follows) = (at, true),
-            None => {
-                self.follows = false;
-                self.top.set(step.from(self.top.get().min(last), last + 1, fits));
-                if self.top.get() == 0 {
-                    (self.at, self.follows) = (0, true);
-                }
-            }
+        if let Some(at) = next {
+            (self.at, self.follows) = (at, true);
+            return;
+        }
+        self.follows = false;
+        self.top.set(step.from(self.top.get().min(last), last + 1, fits));
+        if self.top.get() == 0 {
+            (self.at, self.follows) = (0, true);
         }
     }
 }
@@ -131,14 +130,14 @@ impl App {
         }
     }
 
-    pub(super) fn take_why(&mut self, subject: &Subject, told: Result<Box<Diagnosis>, crate::backend::BackendError>) {
+    pub(super) fn take_why(&mut self, subject: &Subject, told: &Result<Box<Diagnosis>, crate::backend::BackendError>) {
         for view in &mut self.views {
             let View::Why(why) = view else { continue };
             if why.subject != *subject {
                 continue;
             }
             why.is_asked = false;
-            match &told {
+            match told {
                 Ok(told) => {
                     (why.told, why.error) = (Some(told.clone()), None);
                     why.at = why.at.min(why.count().saturating_sub(1));
