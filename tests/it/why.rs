@@ -42,8 +42,11 @@ fn a_job_that_no_environment_holds_is_told_of_with_what_would_fit() {
 fn a_killed_job_and_the_one_that_waited_for_it_are_told_apart() {
     let house = House::new();
     house.ok(&["init"]);
+    // Nothing begins before both are there.
+    house.ok(&["hold", "--queue", "default"]);
     let killed = house.submit(&["--name", "killed", "--", "sh", "-c", "echo reading; kill -9 $$"]);
     let after = house.submit(&["--name", "after", "--depends-on", &killed, "--", "true"]);
+    house.ok(&["release", "--queue", "default"]);
     house.until_status(&killed, "FAILED");
     house.until_status(&after, "FAILED");
     let told = house.json(&["why", &killed]);

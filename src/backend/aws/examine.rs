@@ -93,7 +93,7 @@ fn probes(service: &Service) -> Vec<Probe<'_>> {
             logs.get_log_events().log_group_name(crate::model::DEFAULT_LOG_GROUP).log_stream_name(NOTHING)
         ),
         probe!(service, Reading, "scheduler:ListSchedules", "ListSchedules", scheduler.list_schedules().max_results(1)),
-        probe!(service, Reading, "scheduler:GetSchedule", "GetSchedule", scheduler.get_schedule().name(&NOTHING[..60])),
+        probe!(service, Reading, "scheduler:GetSchedule", "GetSchedule", scheduler.get_schedule().name(NOTHING)),
         probe!(
             service,
             Operating,
@@ -128,7 +128,7 @@ fn probes(service: &Service) -> Vec<Probe<'_>> {
             Operating,
             "scheduler:DeleteSchedule",
             "DeleteSchedule",
-            scheduler.delete_schedule().name(&NOTHING[..60])
+            scheduler.delete_schedule().name(NOTHING)
         ),
     ]
 }
