@@ -259,7 +259,7 @@ async fn the_nodes_of_a_job_share_a_network_on_which_the_main_one_has_an_address
         })
         .await
         .expect("nodes have an address");
-    let say = format!("for try in 1 2 3 4 5 6 7 8 9; do echo here | nc -w 2 {address} 4321 && break; sleep 0.3; done");
+    let say = format!("until echo here | nc -w 2 {address} 4321; do sleep 0.3; done");
     engine.send(ToAgent::Start(Box::new(node("other", &say)))).await;
     assert_eq!(engine.exited("main").await.code, Some(0));
     assert_eq!(world.log("main"), ["here"]);
