@@ -1,7 +1,7 @@
 //! Why a job waits or failed, why a queue or an environment is ill: rules over what was gathered, ranked causes with their
 //! evidence, what was ruled out and what could not be told, and what can be done from there.
 //!
-//! One rule is one function in one of the modules by the state it is about; [`rules`] is the table of all. Their ids are those
+//! One rule is one function in one of the modules by the state it is about; `rules` is the table of all. Their ids are those
 //! of the catalogue that they come from (`R` waits in RUNNABLE, `P` before that, `N` is no fault, `F` failed, `X` runs, `L`
 //! logs, `C` compute environments, `Q` queues, `H` held by an operator here).
 
