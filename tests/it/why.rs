@@ -76,7 +76,7 @@ fn what_is_switched_off_is_named_with_who_did_it_and_how_to_switch_it_on() {
     let house = House::new();
     house.ok(&["init"]);
     house.ok(&["envs", "disable", "local", "--reason", "maintenance"]);
-    let job = house.submit(&["--", "true"]);
+    let job = house.submit(&["--", "echo", "done"]);
     let told = house.until("a cause", &["why", &job], |told| !rules(told).is_empty());
     assert!(["R6", "R10"].contains(&rules(&told)[0]), "{told:#}");
     let evidence = told["causes"][0]["evidence"].to_string();
