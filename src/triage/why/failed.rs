@@ -2,15 +2,9 @@
 
 use super::case::{Case, contains, long};
 use super::cause::{Certainty, Deed, NextStep};
-use super::rule::{About, Find, Finding, Rule, Unread, found};
+use super::rule::{Finding, Rule, Unread, found, of_failed as rule};
 use crate::model::{JobDetail, JobStatus, JobSummary};
 use std::collections::BTreeMap;
-
-const FAILED: About = About::Jobs(&[JobStatus::Failed]);
-
-const fn rule(id: &'static str, title: &'static str, rules_out: &'static str, find: Find) -> Rule {
-    Rule { id, title, about: FAILED, rules_out, find }
-}
 
 pub const RULES: &[Rule] = &[
     rule("F2", "The queue's time limit cancelled it", "the queue's time limit", time_limit),

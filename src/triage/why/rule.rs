@@ -117,6 +117,11 @@ impl Finding {
     }
 }
 
+/// A rule about jobs that have FAILED.
+pub const fn of_failed(id: &'static str, title: &'static str, rules_out: &'static str, find: Find) -> Rule {
+    Rule { id, title, about: About::Jobs(&[JobStatus::Failed]), rules_out, find }
+}
+
 /// A finding, for the end of a rule.
 #[expect(clippy::unnecessary_wraps, reason = "it is what a rule returns")]
 pub fn found(finding: Finding) -> Result<Option<Finding>, Unread> {

@@ -2,14 +2,8 @@
 
 use super::case::{Case, contains};
 use super::cause::{Certainty, NextStep};
-use super::rule::{About, Find, Finding, Rule, Unread, found};
-use crate::model::{JobStatus, Millis};
-
-const FAILED: About = About::Jobs(&[JobStatus::Failed]);
-
-const fn rule(id: &'static str, title: &'static str, rules_out: &'static str, find: Find) -> Rule {
-    Rule { id, title, about: FAILED, rules_out, find }
-}
+use super::rule::{Finding, Rule, Unread, found, of_failed as rule};
+use crate::model::Millis;
 
 pub const RULES: &[Rule] = &[
     rule("F12", "The disk was full", "disk full", disk_full),

@@ -80,15 +80,12 @@ impl App {
             hidden => format!("{title} · {hidden} of them are not in this list now"),
         };
         self.open_form(Form {
-            purpose: Purpose::Stop { jobs },
             title,
             fields: vec![Field::text(Key::Reason, "Reason", "", "why; it is recorded and stays with the job")],
-            focus: 0,
             keep: if count == 1 { "Keep it" } else { "Keep them" },
             go: if count == 1 { verb.to_owned() } else { format!("{verb} {count}") },
             careful: true,
-            tried: false,
-            scroll: Scroll::default(),
+            ..Form::of(Purpose::Stop { jobs })
         });
     }
 
@@ -134,13 +131,8 @@ impl App {
                     .selected(),
                 Field::text(Key::Reason, "Reason", "", "why; it is recorded"),
             ],
-            purpose: Purpose::JobPriority { id: job.job_id },
-            focus: 0,
-            keep: "Leave",
             go: "Set".into(),
-            careful: false,
-            tried: false,
-            scroll: Scroll::default(),
+            ..Form::of(Purpose::JobPriority { id: job.job_id })
         });
     }
 
@@ -159,13 +151,8 @@ impl App {
                 .selected(),
                 Field::text(Key::Reason, "Reason", "", "why; it is recorded"),
             ],
-            purpose: Purpose::QueuePriority { queue: name },
-            focus: 0,
-            keep: "Leave",
             go: "Set".into(),
-            careful: false,
-            tried: false,
-            scroll: Scroll::default(),
+            ..Form::of(Purpose::QueuePriority { queue: name })
         };
         self.open_form(form);
     }
@@ -214,15 +201,10 @@ impl App {
 
     fn open_hold(&mut self, purpose: Purpose, title: String, verb: &str) {
         self.open_form(Form {
-            purpose,
             title,
             fields: vec![Field::text(Key::Reason, "Reason", "", "why; it is recorded")],
-            focus: 0,
-            keep: "Leave",
             go: verb.to_owned(),
-            careful: false,
-            tried: false,
-            scroll: Scroll::default(),
+            ..Form::of(purpose)
         });
     }
 
@@ -248,7 +230,6 @@ impl App {
         queues.extend(self.store.queues_in_order().into_iter().map(|queue| queue.job_queue_name.clone()));
         let turns = [FRONT, BEHIND].map(str::to_owned).to_vec();
         self.open_form(Form {
-            purpose: Purpose::MoveJobs { jobs: rows.into_iter().map(|job| job.job_id).collect() },
             title,
             fields: vec![
                 Field::choice(Key::Queue, "Queue", queues, STAYS),
@@ -256,12 +237,8 @@ impl App {
                 Field::text(Key::Share, "Share", "", "in a fair-share queue; empty keeps the one it has"),
                 Field::text(Key::Reason, "Reason", "", "why; it is recorded"),
             ],
-            focus: 0,
-            keep: "Leave",
             go: "Move".into(),
-            careful: false,
-            tried: false,
-            scroll: Scroll::default(),
+            ..Form::of(Purpose::MoveJobs { jobs: rows.into_iter().map(|job| job.job_id).collect() })
         });
     }
 
@@ -294,32 +271,24 @@ impl App {
     pub(super) fn ask_maximum(&mut self, environment: String, vcpus: i32) {
         self.open_form(Form {
             title: format!("Maximum of the compute environment {environment}"),
-            purpose: Purpose::Maximum { environment },
             fields: vec![
                 Field::text(Key::Maximum, "maxvCpus", &vcpus.to_string(), "vCPUs at most").selected(),
                 Field::text(Key::Reason, "Reason", "", "why; it is recorded"),
             ],
-            focus: 0,
-            keep: "Leave",
             go: "Set".into(),
-            careful: false,
-            tried: false,
-            scroll: Scroll::default(),
+            ..Form::of(Purpose::Maximum { environment })
         });
     }
 
     fn open_switch(&mut self, purpose: Purpose, what: &str, to: Switch) {
         let verb = if to == Switch::Enabled { "Enable" } else { "Disable" };
         self.open_form(Form {
-            purpose,
             title: format!("{verb} {what}"),
             fields: vec![Field::text(Key::Reason, "Reason", "", "why; it is recorded")],
-            focus: 0,
             keep: "Leave it",
             go: verb.to_owned(),
             careful: to == Switch::Disabled,
-            tried: false,
-            scroll: Scroll::default(),
+            ..Form::of(purpose)
         });
     }
 
@@ -334,17 +303,14 @@ impl App {
         let whens = [AFTER_NOTICE, AT_ONCE].into_iter().skip(usize::from(noticed)).map(str::to_owned).collect();
         self.open_form(Form {
             title: format!("Interrupt {id}"),
-            purpose: Purpose::Interrupt { instance: id },
             fields: vec![
                 Field::choice(Key::When, "It ends", whens, AFTER_NOTICE),
                 Field::text(Key::Reason, "Reason", "", "why; it is recorded"),
             ],
-            focus: 0,
             keep: "Keep it",
             go: "Interrupt".into(),
             careful: true,
-            tried: false,
-            scroll: Scroll::default(),
+            ..Form::of(Purpose::Interrupt { instance: id })
         });
     }
 
@@ -353,15 +319,10 @@ impl App {
             return self.say("there are queues or environments here already: `n` submits a job");
         }
         self.open_form(Form {
-            purpose: Purpose::Begin,
             title: "Begin on this machine".into(),
-            fields: Vec::new(),
-            focus: 0,
             keep: "Not now",
             go: "Create them".into(),
-            careful: false,
-            tried: false,
-            scroll: Scroll::default(),
+            ..Form::of(Purpose::Begin)
         });
     }
 
@@ -371,14 +332,9 @@ impl App {
         let verb = if to == Switch::Enabled { "Resume" } else { "Pause" };
         self.open_form(Form {
             title: format!("{verb} the schedule {}", schedule.name),
-            purpose: Purpose::PauseSchedule { schedule: Box::new(schedule), to },
-            fields: Vec::new(),
-            focus: 0,
             keep: "Leave it",
             go: verb.into(),
-            careful: false,
-            tried: false,
-            scroll: Scroll::default(),
+            ..Form::of(Purpose::PauseSchedule { schedule: Box::new(schedule), to })
         });
     }
 
@@ -388,14 +344,9 @@ impl App {
         };
         self.open_form(Form {
             title: format!("Run {name} now"),
-            purpose: Purpose::RunSchedule { group: group_name, name },
-            fields: Vec::new(),
-            focus: 0,
             keep: "Leave it",
             go: "Run now".into(),
-            careful: false,
-            tried: false,
-            scroll: Scroll::default(),
+            ..Form::of(Purpose::RunSchedule { group: group_name, name })
         });
     }
 
@@ -405,14 +356,10 @@ impl App {
         };
         self.open_form(Form {
             title: format!("Delete the schedule {name}"),
-            purpose: Purpose::DeleteSchedule { group: group_name, name },
-            fields: Vec::new(),
-            focus: 0,
             keep: "Keep it",
             go: "Delete".into(),
             careful: true,
-            tried: false,
-            scroll: Scroll::default(),
+            ..Form::of(Purpose::DeleteSchedule { group: group_name, name })
         });
     }
 }

@@ -204,6 +204,22 @@ impl Field {
 }
 
 impl Form {
+    /// A form without fields, that destroys nothing and has not been tried; its title and what its button says are to
+    /// be given.
+    pub fn of(purpose: Purpose) -> Self {
+        Self {
+            purpose,
+            title: String::new(),
+            fields: Vec::new(),
+            focus: 0,
+            keep: "Leave",
+            go: String::new(),
+            careful: false,
+            tried: false,
+            scroll: Scroll::default(),
+        }
+    }
+
     /// The value of a field, without blanks around it; empty where the form has no such field.
     pub fn value(&self, key: Key) -> &str {
         self.fields.iter().find(|field| field.key == key).map_or("", Field::value).trim()

@@ -124,15 +124,10 @@ impl App {
             ),
         ];
         self.popups.push(Popup::Form(Box::new(Form {
-            purpose: Purpose::Submit { base: Box::new(base) },
             title,
             fields,
-            focus: 0,
-            keep: "Leave",
             go: "Submit".into(),
-            careful: false,
-            tried: false,
-            scroll: Scroll::default(),
+            ..Form::of(Purpose::Submit { base: Box::new(base) })
         })));
     }
 
@@ -278,14 +273,9 @@ impl App {
         let title = editing.as_ref().map_or("New schedule".to_owned(), |it| format!("Schedule {}", it.name));
         self.popups.push(Popup::Form(Box::new(Form {
             go: if editing.is_some() { "Change" } else { "Create" }.into(),
-            purpose: Purpose::Schedule { editing },
             title,
             fields,
-            focus: 0,
-            keep: "Leave",
-            careful: false,
-            tried: false,
-            scroll: Scroll::default(),
+            ..Form::of(Purpose::Schedule { editing })
         })));
     }
 

@@ -150,8 +150,14 @@ pub fn queue(name: &str, priority: i32) -> JobQueue {
 }
 
 fn world(job: JobDetail) -> Evidence {
-    let mut world = Evidence::of(Subject::Job(job.job_id.clone()), true, NOW);
+    let mut world = around(Subject::Job(job.job_id.clone()), true);
     world.job = piece(job);
+    world
+}
+
+/// The queue, the environment and the instance of every world here.
+fn around(subject: Subject, is_local: bool) -> Evidence {
+    let mut world = Evidence::of(subject, is_local, NOW);
     world.queues = piece(vec![queue("main", 10)]);
     world.environments = piece(vec![local()]);
     world.agents = piece(vec![AgentStatus {
@@ -291,15 +297,5 @@ pub fn failed_child(index: u32, code: i32) -> JobSummary {
 }
 
 pub fn environment() -> Evidence {
-    let mut world = Evidence::of(Subject::Environment("local".into()), false, NOW);
-    world.queues = piece(vec![queue("main", 10)]);
-    world.environments = piece(vec![local()]);
-    world.agents = piece(vec![AgentStatus {
-        instance_id: InstanceId("i-1".into()),
-        compute_environment: "local".into(),
-        connected: true,
-        ..AgentStatus::default()
-    }]);
-    world.audit = piece(Vec::new());
-    world
+    around(Subject::Environment("local".into()), false)
 }
