@@ -2,7 +2,7 @@
 
 use super::act::{AFTER_NOTICE, AT_ONCE, BEHIND, FRONT, STAYS, StopCall};
 use super::form::{Field, Form, Key, Purpose};
-use super::{App, Popup, Scroll};
+use super::{App, Popup};
 use crate::model::{JobDetail, JobId, JobStatus, JobSummary, Schedule, Switch};
 use crate::tui::action::Place;
 use crate::tui::requests::Ask;

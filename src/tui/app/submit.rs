@@ -6,7 +6,7 @@ use super::form::{Field, Form, Key, Purpose};
 use super::list::Scope;
 use super::store::Kind;
 use super::why::Resize;
-use super::{App, Intention, Popup, Scroll};
+use super::{App, Intention, Popup};
 use crate::model::expression::Expression;
 use crate::model::{
     ArrayProperties, ContainerOverrides, DependencyKind, EcsPropertiesOverride, JobDefinition, JobDependency,
