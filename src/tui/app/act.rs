@@ -292,6 +292,9 @@ impl App {
             Action::Hold if place == Place::Queues => self.setting.can.hold,
             Action::Hold | Action::Move => self.setting.can.hold && job().is_some_and(|job| job.status.is_waiting()),
             Action::Stop => job().is_some_and(|job| StopCall::of(&job) != StopCall::None),
+            Action::Open if place == Place::Why => {
+                matches!(self.views.last(), Some(View::Why(why)) if why.step().is_some())
+            }
             Action::Open | Action::Logs | Action::ChooseLog | Action::Resubmit | Action::Mark | Action::Why
                 if about_jobs =>
             {

@@ -3,11 +3,11 @@
 use super::overview::{bar, explain, sign, title};
 use super::scaling;
 use crate::config::theme::Role;
-use crate::model::{ComputeEnvironment, Health, Instance, InstanceState, Millis, Usd, text::printable};
+use crate::model::{ComputeEnvironment, Health, Instance, InstanceState, Millis, Switch, Usd, text::printable};
 use crate::tui::app::App;
 use crate::tui::app::list::{Cursor, ListState};
 use crate::tui::app::store::Kind;
-use crate::tui::format::{age, memory_of, span, vcpus};
+use crate::tui::format::{age, memory_of, span, vcpus, wrap};
 use crate::tui::widgets::table::{Cell, Column, Table};
 use crate::tui::widgets::{Painter, Piece, piece};
 use ratatui::layout::Rect;
@@ -95,8 +95,11 @@ fn head(environment: &ComputeEnvironment) -> Vec<Vec<Piece<'static>>> {
 /// A short list of an environment's instances, where there is room for it on another screen; the lines that it takes.
 pub fn below(app: &App, painter: &mut Painter<'_>, area: Rect, environment: &ComputeEnvironment) -> u16 {
     let instances = environment.capacity.as_ref().map_or(&[][..], |capacity| &capacity.instances);
-    if area.height < 3 || instances.is_empty() {
+    if area.height < 3 {
         return 0;
+    }
+    if instances.is_empty() {
+        return why_none(painter, area, environment);
     }
     let heading = format!(" instances of {}", printable(&environment.compute_environment_name));
     painter.text(area.x, area.y, area.width, &heading, Role::Column);
@@ -120,6 +123,25 @@ pub fn below(app: &App, painter: &mut Painter<'_>, area: Rect, environment: &Com
         return area.height.min(1 + rows.height);
     }
     1 + u16::try_from(shown).unwrap_or(u16::MAX)
+}
+
+/// Why an environment has no instances; the lines that it takes. Nothing of one whose instances the service does not tell.
+fn why_none(painter: &mut Painter<'_>, area: Rect, environment: &ComputeEnvironment) -> u16 {
+    let reason = environment.status_reason.clone().filter(|_| environment.status != Health::Valid);
+    let text = match reason {
+        Some(reason) => reason,
+        None if environment.capacity.is_none() => return 0,
+        None if environment.state == Switch::Disabled => "no instances: it is disabled".to_owned(),
+        None => "no instances: it launches them when a job needs them".to_owned(),
+    };
+    let heading = format!(" {}", printable(&environment.compute_environment_name));
+    painter.text(area.x, area.y, area.width, &heading, Role::Column);
+    let lines = wrap(&printable(&text), usize::from(area.width.saturating_sub(4)));
+    let fitting = lines.iter().take(usize::from(area.height - 1));
+    for (y, line) in (area.y + 1..).zip(fitting.clone()) {
+        painter.text(area.x + 2, y, area.width.saturating_sub(4), line, Role::Dim);
+    }
+    u16::try_from(fitting.count()).unwrap_or(u16::MAX) + 1
 }
 
 /// A limit, or a dash where there is none.
