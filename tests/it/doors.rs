@@ -1,6 +1,7 @@
 //! The engine's TCP door from outside: AWS's own tools come in, forgers do not.
 
-use crate::support::House;
+use crate::console_aws::house_at;
+use crate::support::{House, Key};
 use crate::wire::{self, Wire};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -85,4 +86,61 @@ fn two_regions_share_the_machine_and_nothing_else() {
     wire.run("regions.py", &["after"]);
     // The console and the verbs speak to the configured region.
     assert_eq!(wire.house.json(&["queues"]).as_array().map(Vec::len), Some(1));
+}
+
+/// A house that sees the engine of `wire` as AWS, and has no engine of its own.
+fn on_aws(wire: &Wire) -> House {
+    let house = house_at(wire.variable("AWS_ENDPOINT_URL_BATCH"));
+    let keys = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"];
+    keys.iter().fold(house, |house, name| house.with_variable(name, wire.variable(name)))
+}
+
+#[test]
+fn the_console_and_the_verbs_work_on_the_engine_as_they_do_on_aws() {
+    let Some(wire) = Wire::start() else { return };
+    wire.house.ok(&["init"]);
+    let house = on_aws(&wire);
+    let aws = |arguments: &[&'static str]| [&["--context", "aws"], arguments].concat();
+
+    let waited = house.run(&aws(&["submit", "--wait", "--name", "short", "--", "sh", "-c", "exit 7"]));
+    assert_eq!(waited.status.code(), Some(7), "{}", String::from_utf8_lossy(&waited.stderr));
+    let findings = house.json(&aws(&["doctor"]));
+    for what in ["credentials", "clock", "batch:ListJobs", "batch:TerminateJob", "scheduler:ListSchedules"] {
+        let found = findings.as_array().expect("a list").iter().find(|finding| finding["what"] == what);
+        assert_eq!(found.expect("is told")["verdict"], "good", "{findings:#}");
+    }
+    let why = house.json(&aws(&["why", "--queue", "default"]));
+    assert!(why["causes"].as_array().is_some_and(Vec::is_empty), "{why:#}");
+
+    // A job that runs, its log as it grows, and its end by hand: what no mock of AWS has.
+    house.ok(&aws(&["submit", "--name", "long", "--", "sh", "-c", "echo begun; sleep 600"]));
+    let mut console = house.open(&["--context", "aws"], 80, 24);
+    console.wait_for("aws ok · polled");
+    console.type_text("3");
+    console.wait_for("begun");
+    console.type_text("x");
+    console.wait_for("Terminate long");
+    console.type_text("enough");
+    console.press(Key::Tab);
+    console.press(Key::Tab);
+    console.press(Key::Enter);
+    console.wait_gone("Terminate long");
+    console.type_text("ss");
+    console.wait_for("[failed 2]");
+    console.wait_for("enough");
+
+    let role = "arn:aws:iam::123456789012:role/scheduler-batch";
+    let nightly =
+        ["schedule", "create", "nightly", "cron(30 2 ? * 6L *)", "--role-arn", role, "--name", "nightly", "--", "date"];
+    house.ok(&aws(&nightly));
+    console.type_text("S");
+    console.wait_for("nightly");
+    console.type_text("r");
+    console.wait_for("Run nightly now");
+    console.press(Key::Enter);
+    let mine = |jobs: &serde_json::Value| jobs[0]["status"] == "SUCCEEDED";
+    house.until("its run by hand", &aws(&["jobs", "--name", "nightly"]), mine);
+    console.press(Key::Ctrl('c'));
+    assert_eq!(console.wait_end().exit_code(), 0);
+    assert!(console.is_restored());
 }
