@@ -71,12 +71,15 @@ pub struct Places {
     /// Config file. Also by `BATCHDECK_CONFIG`.
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Context to use: `local`, `aws`, or one of the config file.
+    /// Context to use: `local`, `aws`, one of the config file, or a profile of AWS's own files.
     #[arg(long, global = true, value_name = "NAME")]
     pub context: Option<String>,
     /// Refuse everything that would change anything.
     #[arg(long, global = true)]
     pub read_only: bool,
+    /// Let the console act in an AWS context that the config does not name; without it that starts read-only.
+    #[arg(long, global = true, conflicts_with = "read_only")]
+    pub write: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -141,6 +144,8 @@ pub enum Verb {
     Cost(CostArgs),
     /// Tell what runs have used against what they ask for, and whether they would fit AWS Lambda.
     Fit(FitArgs),
+    /// List the contexts that there are: of the config, built in, and the profiles of AWS's own files.
+    Contexts(ListArgs),
     /// Examine the context and the terminal: credentials, permissions, clock, engine, colours.
     #[command(after_help = DOCTOR_EXAMPLES)]
     Doctor(DoctorArgs),

@@ -27,6 +27,10 @@ use std::collections::BTreeMap;
 pub trait Backend: Send + Sync + 'static {
     /// What this backend can do, known without asking it.
     fn capabilities(&self) -> Capabilities;
+    /// The region that it works in, where that says where one is.
+    fn region(&self) -> Option<String> {
+        None
+    }
 
     /// All queues, with counts by state where the backend knows them.
     async fn job_queues(&self) -> Result<Vec<JobQueue>, BackendError>;
@@ -271,9 +275,9 @@ pub enum BackendError {
     /// Calls are being refused for their rate; try again later.
     #[error("the service asks for fewer calls: {message}")]
     Throttled { message: String },
-    /// No credentials, or ones that are not valid any more.
+    /// No credentials, or ones that are not valid any more; `renewal` is the command that renews them.
     #[error("AWS credentials: {message}")]
-    Credentials { message: String },
+    Credentials { message: String, renewal: Option<String> },
     /// What a context or the environment says of AWS is not sound: its region, an endpoint.
     #[error("AWS settings: {message}")]
     Settings { message: String },

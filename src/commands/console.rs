@@ -1,10 +1,14 @@
 //! The console: opens the screen on a context.
 
 use super::Done;
+use super::contexts::outline;
 use super::error::{CommandError, exit};
 use super::world::{Setting, World};
+use crate::backend::Backend;
 use crate::config::theme::Theme;
 use crate::tui;
+use async_trait::async_trait;
+use std::sync::Arc;
 
 /// Opens the context and the console on it.
 pub async fn open(setting: Setting) -> Done {
@@ -17,11 +21,8 @@ pub async fn open(setting: Setting) -> Done {
 pub async fn run(world: World) -> Done {
     let setting = &world.setting;
     let options = tui::Options {
-        backend: world.backend.clone(),
-        context: setting.context.name.clone(),
-        read_only: setting.context.read_only,
-        flags: setting.flags.clone(),
-        scheduler_role: setting.context.scheduler_role.clone(),
+        opened: opened(setting, world.backend.clone(), None),
+        contexts: Arc::new(Contexts(setting.clone())),
         theme: theme(setting)?,
         theme_source: tui::ThemeSource { directory: setting.themes() },
         keys: setting.config.keys.clone(),
@@ -29,6 +30,34 @@ pub async fn run(world: World) -> Done {
     };
     tui::run(options).await?;
     Ok(exit::DONE)
+}
+
+/// The contexts that can be turned to from where the console was opened.
+struct Contexts(Setting);
+
+#[async_trait]
+impl tui::Contexts for Contexts {
+    async fn open(&self, name: &str) -> Result<tui::Opened, String> {
+        let turn = async {
+            let setting = self.0.turned_to(name)?;
+            let (backend, note) = setting.reach().await?;
+            Ok(opened(&setting, backend, note))
+        };
+        turn.await.map_err(|error: CommandError| error.to_string())
+    }
+}
+
+fn opened(setting: &Setting, backend: Arc<dyn Backend>, note: Option<String>) -> tui::Opened {
+    let offer = |context| tui::Offered { name: String::clone(&context.name), doc: outline(context) };
+    tui::Opened {
+        backend,
+        context: setting.context.name.clone(),
+        access: setting.context.access,
+        flags: setting.flags.clone(),
+        scheduler_role: setting.context.scheduler_role.clone(),
+        offered: setting.contexts.iter().map(offer).collect(),
+        note,
+    }
 }
 
 fn theme(setting: &Setting) -> Result<Theme, CommandError> {

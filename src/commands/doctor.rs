@@ -38,7 +38,7 @@ async fn remote(setting: &Setting) -> Result<Vec<Finding>, super::CommandError> 
     let doing = || format!("examining the context `{}`", setting.context.name);
     match setting.aws_backend().await {
         Ok(backend) => Ok(backend.examine().await),
-        Err(BackendError::Credentials { message }) => {
+        Err(BackendError::Credentials { message, .. }) => {
             Ok(vec![Finding::new(Area::Context, "credentials", Verdict::Bad, message.clone()).mended_by(message)])
         }
         Err(error) => Err(error).doing(doing()),

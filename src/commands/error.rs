@@ -64,7 +64,7 @@ pub enum CommandError {
     #[error("there is no queue yet")]
     NoQueue { local: bool },
     #[error("the context `{context}` is read-only; {action} would change something")]
-    ReadOnly { context: String, action: &'static str },
+    ReadOnly { context: String, action: &'static str, configured: bool },
     #[error("`{action}` is for a local engine, and the context `{context}` is AWS")]
     LocalOnly { context: String, action: &'static str },
     #[error("`{given}` is no {what}; it takes {takes}")]
@@ -203,6 +203,9 @@ impl CommandError {
             Self::NoQueue { local: false } => {
                 "another region is chosen by AWS_REGION or by the context's `region`".to_owned()
             }
+            Self::ReadOnly { configured: true, .. } => {
+                "choose another context with --context NAME; that this one is read-only stands in the config".to_owned()
+            }
             Self::ReadOnly { .. } => "leave --read-only out, or choose another context with --context NAME".to_owned(),
             Self::LocalOnly { .. } => "choose a local engine with --context local".to_owned(),
             _ => return None,
@@ -296,7 +299,7 @@ mod tests {
                 exit::NOT_FOUND,
             ),
             (
-                CommandError::ReadOnly { context: "prod".to_owned(), action: "cancel" },
+                CommandError::ReadOnly { context: "prod".to_owned(), action: "cancel", configured: false },
                 "error: the context `prod` is read-only; cancel would change something\n  \
                  try: leave --read-only out, or choose another context with --context NAME\n",
                 exit::FAILED,

@@ -4,6 +4,7 @@ mod agent;
 mod audit;
 mod completions;
 mod console;
+mod contexts;
 mod cost;
 mod definitions;
 mod demo;
@@ -98,6 +99,7 @@ async fn carry_out(cli: Cli) -> Done {
         Some(Verb::Audit(args)) => audit::run(&args, setting.open().await?).await,
         Some(Verb::Cost(args)) => cost::run(&args, setting.open().await?).await,
         Some(Verb::Fit(args)) => fit::run(&args, setting.open().await?).await,
+        Some(Verb::Contexts(args)) => contexts::run(&args, &setting),
         Some(Verb::Doctor(args)) => doctor::run(&args, setting).await,
         Some(Verb::Agent(args)) => agent::run(args, &setting).await,
         Some(Verb::Completions { .. } | Verb::Screenshot(_)) => Ok(exit::DONE),

@@ -7,7 +7,7 @@ use crate::backend::aws::{AwsBackend, AwsSettings};
 use crate::backend::local::LocalBackend;
 use crate::backend::{Backend, BackendError};
 use crate::cli::Places;
-use crate::config::{Config, Context, DataDirectory, Reach, Surroundings, context, directories};
+use crate::config::{Access, Config, Context, DataDirectory, Profiles, Reach, Surroundings, context, directories};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -22,6 +22,10 @@ pub struct Setting {
     /// The arguments by which another call of the program, from the same shell, comes to this same place.
     pub flags: Vec<String>,
     pub context: Context,
+    /// All contexts that there are.
+    pub contexts: Vec<Context>,
+    /// What was said on the command line.
+    places: Places,
     /// Where a local engine's data are, also where the context is AWS.
     pub data: DataDirectory,
     /// `user@host`: goes into the record of who did what.
@@ -57,16 +61,36 @@ impl Setting {
                 .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty())),
             journal_exists: DataDirectory::new(&default_data_directory)?.journal().exists(),
             default_data_directory,
+            profiles: Profiles::read(),
         };
         let mut context = Context::choose(&config, &surroundings)?;
-        context.read_only |= places.read_only;
+        match context.access {
+            Access::Write | Access::Guarded if places.read_only => context.access = Access::Asked,
+            Access::Guarded if places.write => context.access = Access::Write,
+            _ => {}
+        }
         let data = match &context.reach {
             Reach::Local { data_directory } => DataDirectory::new(data_directory)?,
             Reach::Aws { .. } => DataDirectory::new(&surroundings.default_data_directory)?,
         };
         let flags = flags(places, &context);
         let config_named = places.config.is_some();
-        Ok(Self { config, config_file, config_named, flags, context, data, by: who(), output: Output::standard() })
+        let contexts = Context::all(&config, &surroundings);
+        let (places, output) = (places.clone(), Output::standard());
+        Ok(Self { config, config_file, config_named, flags, context, contexts, places, data, by: who(), output })
+    }
+
+    /// The same place in another context, with the config as it is now. What a local context says of its data goes before
+    /// the directory that was named for the first one, and `--write` was meant for that alone.
+    pub fn turned_to(&self, context: &str) -> Result<Self, CommandError> {
+        let config = Config::read(&self.config_file, self.config_named)?;
+        let own = config.contexts.get(context).and_then(|settings| settings.data_dir.clone());
+        Self::new(&Places {
+            context: Some(context.to_owned()),
+            data_dir: own.or_else(|| self.places.data_dir.clone()),
+            write: false,
+            ..self.places.clone()
+        })
     }
 
     /// Where theme files of the person's own are: beside the config file.
@@ -88,10 +112,13 @@ impl Setting {
 
     /// Refuses what would change something in a read-only context.
     pub fn require_writable(&self, action: &'static str) -> Result<(), CommandError> {
-        if self.context.read_only {
-            return Err(CommandError::ReadOnly { context: self.context.name.clone(), action });
+        let context = self.context.name.clone();
+        match self.context.access {
+            // Who types a verb in a shell, and names the account by context or environment, means it.
+            Access::Write | Access::Guarded => Ok(()),
+            Access::Configured => Err(CommandError::ReadOnly { context, action, configured: true }),
+            Access::Asked => Err(CommandError::ReadOnly { context, action, configured: false }),
         }
-        Ok(())
     }
 
     /// The local engine's API, whether it runs or not.
@@ -112,19 +139,29 @@ impl Setting {
         Box::pin(AwsBackend::connect(settings)).await
     }
 
-    /// Opens the context. A local engine is started where none runs, and standard error says so; a read-only context
-    /// starts none.
+    /// Opens the context. A local engine is started where none runs, and standard error says so.
     pub async fn open(self) -> Result<World, CommandError> {
+        let (backend, note) = self.reach().await?;
+        if let Some(note) = note {
+            self.output.note(&note);
+        }
+        Ok(World { backend, setting: self })
+    }
+
+    /// Reaches what stands behind the context, with a word where that took starting a local engine; a read-only context
+    /// starts none.
+    pub async fn reach(&self) -> Result<(Arc<dyn Backend>, Option<String>), CommandError> {
+        let mut note = None;
         let backend: Arc<dyn Backend> = match &self.context.reach {
-            Reach::Local { .. } if self.context.read_only => {
+            Reach::Local { .. } if self.context.access.is_closed() => {
                 if !engine::answers(&self.data).await {
                     return Err(CommandError::NoEngineToRead(self.data.path().to_owned()));
                 }
                 Arc::new(self.local_backend())
             }
             Reach::Local { .. } => {
-                if let engine::Started::Now { pid } = engine::ensure(&self).await? {
-                    self.output.note(&format!("started the engine (pid {pid}) for {}", self.data.path().display()));
+                if let engine::Started::Now { pid } = engine::ensure(self).await? {
+                    note = Some(format!("started the engine (pid {pid}) for {}", self.data.path().display()));
                 }
                 Arc::new(self.local_backend())
             }
@@ -133,7 +170,7 @@ impl Setting {
                 Arc::new(connected.doing(format!("opening the context `{}`", self.context.name))?)
             }
         };
-        Ok(World { backend, setting: self })
+        Ok((backend, note))
     }
 }
 
@@ -196,6 +233,7 @@ fn name_of_user(id: u32, accounts: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Origin;
 
     #[test]
     fn a_user_without_a_name_in_the_environment_is_looked_up() {
@@ -206,8 +244,13 @@ mod tests {
 
     #[test]
     fn another_call_comes_to_the_same_place_by_what_was_said_and_names_an_account() {
-        let context =
-            |name: &str, reach| Context { name: name.to_owned(), read_only: false, reach, scheduler_role: None };
+        let context = |name: &str, reach| Context {
+            name: name.to_owned(),
+            origin: Origin::Config,
+            access: Access::Write,
+            reach,
+            scheduler_role: None,
+        };
         let local = context("local", Reach::Local { data_directory: "/d".into() });
         let aws = Reach::Aws { profile: None, region: None, endpoint: None, calls_per_second: None };
         let said = |data_dir: Option<&str>, context: Option<&str>| Places {

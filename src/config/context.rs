@@ -1,6 +1,6 @@
 //! Contexts: which world of batch jobs the console or a verb opens.
 
-use super::{Config, ContextSettings, Kind, nearest};
+use super::{Config, ContextSettings, Kind, Profiles, nearest};
 use std::path::PathBuf;
 
 /// Variables that say that somebody works with AWS here. A region alone does not: it is set by habit.
@@ -20,13 +20,70 @@ pub const AWS_VARIABLES: [&str; 9] = [
 #[derive(Debug, Clone, PartialEq)]
 pub struct Context {
     pub name: String,
-    pub read_only: bool,
+    pub origin: Origin,
+    pub access: Access,
     pub reach: Reach,
     /// The role by which new schedules submit their jobs, where it is known.
     pub scheduler_role: Option<String>,
 }
 
+/// Where a context comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// The config names it.
+    Config,
+    /// `local` and `aws`, which need no config.
+    BuiltIn,
+    /// A profile of AWS's files, offered as it is.
+    Profile,
+}
+
+impl Origin {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Config => "config",
+            Self::BuiltIn => "built in",
+            Self::Profile => "AWS profile",
+        }
+    }
+}
+
+/// Whether the console may change anything in a context.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Access {
+    #[default]
+    Write,
+    /// The config does not name this account: the console refuses until a person says that they mean it. A verb that is
+    /// typed in a shell means it.
+    Guarded,
+    /// `read-only = true` of the config: nothing lifts it but the config.
+    Configured,
+    /// `--read-only`.
+    Asked,
+}
+
+impl Access {
+    /// Whether verbs refuse too.
+    pub fn is_closed(self) -> bool {
+        matches!(self, Self::Configured | Self::Asked)
+    }
+
+    pub fn may_write(self) -> bool {
+        self == Self::Write
+    }
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Write => "write",
+            Self::Guarded => "read-only until :write",
+            Self::Configured | Self::Asked => "read-only",
+        }
+    }
+}
+
 const LOCAL_SCHEDULER_ROLE: &str = "arn:aws:iam::123456789012:role/batchdeck-scheduler";
+/// The contexts that need no config.
+const BUILT_IN: [(&str, Kind); 2] = [("local", Kind::Local), ("aws", Kind::Aws)];
 
 /// How the world behind a context is reached.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,6 +104,7 @@ pub struct Surroundings {
     pub aws_settings: bool,
     /// Whether a local engine has ever run in the data directory.
     pub journal_exists: bool,
+    pub profiles: Profiles,
 }
 
 /// Why there is no such context.
@@ -61,22 +119,50 @@ pub struct ContextError {
 
 impl Context {
     /// Chooses: `--context`; the config's `context`; `local` where a data directory is named, where no AWS settings
-    /// are in the environment or a local engine has run here before; else `aws`. `local` and `aws` need no config.
+    /// are in the environment or a local engine has run here before; else `aws`. `local` and `aws` need no config, and
+    /// neither does a profile of AWS's files.
     pub fn choose(config: &Config, surroundings: &Surroundings) -> Result<Self, ContextError> {
         let name = surroundings.context.as_deref().or(config.context.as_deref()).unwrap_or_else(|| {
             let local =
                 surroundings.data_directory.is_some() || !surroundings.aws_settings || surroundings.journal_exists;
             if local { "local" } else { "aws" }
         });
-        let built_in = match name {
-            "local" => Some(plain(Kind::Local)),
-            "aws" => Some(plain(Kind::Aws)),
-            _ => None,
-        };
-        let Some(settings) = config.contexts.get(name).cloned().or(built_in) else {
-            let known = Self::names(config);
+        Self::named(name, config, surroundings).ok_or_else(|| {
+            let known: Vec<_> = Self::all(config, surroundings).into_iter().map(|context| context.name).collect();
             let meant = nearest(name, known.iter().map(String::as_str)).map(str::to_owned);
-            return Err(ContextError { given: name.to_owned(), meant, known });
+            ContextError { given: name.to_owned(), meant, known }
+        })
+    }
+
+    /// All contexts: the config's, the built-in ones, and the profiles that none of the config's uses.
+    pub fn all(config: &Config, surroundings: &Surroundings) -> Vec<Self> {
+        let is_used = |name: &&str| config.contexts.values().any(|context| context.profile.as_deref() == Some(*name));
+        let mut names: Vec<&str> = config.contexts.keys().map(String::as_str).collect();
+        for name in BUILT_IN.map(|(name, _)| name).into_iter().chain(
+            surroundings.profiles.names().filter(|name| !is_used(name)),
+        ) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names.into_iter().filter_map(|name| Self::named(name, config, surroundings)).collect()
+    }
+
+    fn named(name: &str, config: &Config, surroundings: &Surroundings) -> Option<Self> {
+        let built_in = BUILT_IN.iter().find(|(built_in, _)| *built_in == name);
+        let (origin, settings) = if let Some(settings) = config.contexts.get(name) {
+            (Origin::Config, settings.clone())
+        } else if let Some((_, kind)) = built_in {
+            (Origin::BuiltIn, plain(*kind))
+        } else if surroundings.profiles.contains(name) {
+            (Origin::Profile, ContextSettings { profile: Some(name.to_owned()), ..plain(Kind::Aws) })
+        } else {
+            return None;
+        };
+        let access = match (origin, settings.backend) {
+            _ if settings.read_only => Access::Configured,
+            (Origin::BuiltIn | Origin::Profile, Kind::Aws) => Access::Guarded,
+            _ => Access::Write,
         };
         let reach = match settings.backend {
             Kind::Local => Reach::Local {
@@ -96,18 +182,7 @@ impl Context {
         // Nobody assumes a role on the local engine; its form alone is checked.
         let local = (settings.backend == Kind::Local).then(|| LOCAL_SCHEDULER_ROLE.to_owned());
         let scheduler_role = settings.scheduler_role.or(local);
-        Ok(Self { name: name.to_owned(), read_only: settings.read_only, reach, scheduler_role })
-    }
-
-    /// All contexts by name: the config's and the built-in ones.
-    pub fn names(config: &Config) -> Vec<String> {
-        let mut names: Vec<String> = config.contexts.keys().cloned().collect();
-        for built_in in ["local", "aws"] {
-            if !config.contexts.contains_key(built_in) {
-                names.push(built_in.to_owned());
-            }
-        }
-        names
+        Some(Self { name: name.to_owned(), origin, access, reach, scheduler_role })
     }
 }
 
@@ -138,13 +213,27 @@ mod tests {
     fn local(name: &str, data_directory: &str) -> Context {
         let reach = Reach::Local { data_directory: data_directory.into() };
         let scheduler_role = Some(LOCAL_SCHEDULER_ROLE.to_owned());
-        Context { name: name.to_owned(), read_only: false, reach, scheduler_role }
+        let origin = if name == "local" { Origin::BuiltIn } else { Origin::Config };
+        Context { name: name.to_owned(), origin, access: Access::Write, reach, scheduler_role }
     }
 
-    fn aws(name: &str, profile: Option<&str>, read_only: bool) -> Context {
+    fn aws(name: &str, origin: Origin, profile: Option<&str>, access: Access) -> Context {
         let profile = profile.map(str::to_owned);
         let reach = Reach::Aws { profile, region: None, endpoint: None, calls_per_second: None };
-        Context { name: name.to_owned(), read_only, reach, scheduler_role: None }
+        Context { name: name.to_owned(), origin, access, reach, scheduler_role: None }
+    }
+
+    /// AWS as the environment has it.
+    fn plain_aws() -> Context {
+        aws("aws", Origin::BuiltIn, None, Access::Guarded)
+    }
+
+    fn prod() -> Context {
+        aws("prod", Origin::Config, Some("p"), Access::Configured)
+    }
+
+    fn profiles() -> Profiles {
+        Profiles::parse("[profile ops]\n[profile p]\n[profile lab]\n", "[default]\n")
     }
 
     #[test]
@@ -168,15 +257,17 @@ mod tests {
         let cases = [
             case(None, None, None, false, false, local("local", "/home")),
             case(None, None, None, false, true, local("local", "/home")),
-            case(None, None, None, true, false, aws("aws", None, false)),
+            case(None, None, None, true, false, plain_aws()),
             case(None, None, None, true, true, local("local", "/home")),
             case(None, None, Some("/d"), true, false, local("local", "/d")),
-            case(None, Some("prod"), None, false, true, aws("prod", Some("p"), true)),
-            case(None, Some("prod"), Some("/d"), false, true, aws("prod", Some("p"), true)),
+            case(None, Some("prod"), None, false, true, prod()),
+            case(None, Some("prod"), Some("/d"), false, true, prod()),
             case(Some("local"), Some("prod"), None, true, false, local("local", "/home")),
-            case(Some("aws"), None, None, false, true, aws("aws", None, false)),
+            case(Some("aws"), None, None, false, true, plain_aws()),
             case(Some("lab"), None, None, true, false, local("lab", "/lab")),
             case(Some("lab"), None, Some("/d"), true, false, local("lab", "/d")),
+            case(Some("ops"), None, None, false, true, aws("ops", Origin::Profile, Some("ops"), Access::Guarded)),
+            case(Some("p"), None, None, false, true, aws("p", Origin::Profile, Some("p"), Access::Guarded)),
         ];
         for (number, case) in cases.into_iter().enumerate() {
             let config = Config { context: case.configured.map(str::to_owned), ..config() };
@@ -186,6 +277,7 @@ mod tests {
                 default_data_directory: "/home".into(),
                 aws_settings: case.aws,
                 journal_exists: case.journal,
+                profiles: profiles(),
             };
             assert_eq!(Context::choose(&config, &surroundings), Ok(case.expected), "case {number}");
         }
@@ -197,5 +289,23 @@ mod tests {
         let refusal = Context::choose(&config(), &surroundings).expect_err("unknown");
         assert_eq!(refusal.meant.as_deref(), Some("prod"));
         assert_eq!(refusal.known, ["lab", "prod", "local", "aws"]);
+    }
+
+    #[test]
+    fn profiles_are_offered_behind_the_config_unless_it_uses_them_or_has_their_name() {
+        let surroundings = Surroundings { profiles: profiles(), ..Surroundings::default() };
+        let all: Vec<_> = Context::all(&config(), &surroundings)
+            .into_iter()
+            .map(|context| (context.name, context.origin, context.access))
+            .collect();
+        let expected = [
+            ("lab", Origin::Config, Access::Write),
+            ("prod", Origin::Config, Access::Configured),
+            ("local", Origin::BuiltIn, Access::Write),
+            ("aws", Origin::BuiltIn, Access::Guarded),
+            ("default", Origin::Profile, Access::Guarded),
+            ("ops", Origin::Profile, Access::Guarded),
+        ];
+        assert_eq!(all, expected.map(|(name, origin, access)| (name.to_owned(), origin, access)));
     }
 }

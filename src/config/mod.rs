@@ -7,11 +7,13 @@ pub mod context;
 pub mod directories;
 mod http;
 pub mod keys;
+pub mod profiles;
 mod settings;
 pub mod theme;
 
 pub use crate::model::{nearest, nearest_words};
-pub use context::{Context, ContextError, Reach, Surroundings};
+pub use context::{Access, Context, ContextError, Origin, Reach, Surroundings};
 pub use directories::{DataDirectory, DirectoryError};
 pub use http::{HttpAddress, HttpAddressError};
+pub use profiles::Profiles;
 pub use settings::{Config, ConfigError, ContextSettings, EngineSettings, HookSettings, Kind};

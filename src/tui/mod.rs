@@ -6,6 +6,7 @@
 
 pub mod action;
 pub mod app;
+mod contexts;
 pub mod format;
 pub mod keymap;
 pub mod log_reading;
@@ -20,5 +21,6 @@ pub mod theme;
 mod widgets;
 pub mod words;
 
+pub use contexts::{Contexts, Offered, Opened};
 pub use keymap::{Keymap, KeymapError};
 pub use runtime::{Options, Start, ThemeSource, TuiError, run};

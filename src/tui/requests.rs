@@ -57,6 +57,8 @@ pub enum Ask {
     /// An operator's action.
     Act(Act),
     Theme(String),
+    /// Turn to another context.
+    Context(String),
     /// Write every cell of the screen anew.
     Redraw,
     /// Open the stream of changes now, where it waits to be opened again.
@@ -158,8 +160,8 @@ pub enum Message {
 /// How many actions of the record are read.
 const AUDIT_LIMIT: usize = 500;
 
-/// Carries out one request that has one answer. What concerns the console itself ([`Ask::StopFollowing`],
-/// [`Ask::Redraw`], [`Ask::Reconnect`]) has none.
+/// Carries out one request that has one answer. What concerns the console itself ([`Ask::Context`],
+/// [`Ask::StopFollowing`], [`Ask::Redraw`], [`Ask::Reconnect`]) has none.
 pub async fn perform(backend: &dyn Backend, themes: Option<&Path>, ask: Ask) -> Option<Answer> {
     Some(match ask {
         Ask::Queues => Answer::Queues(backend.job_queues().await),
@@ -182,7 +184,7 @@ pub async fn perform(backend: &dyn Backend, themes: Option<&Path>, ask: Ask) -> 
         Ask::Act(act) => Answer::Done(carry_out(backend, act).await),
         Ask::Theme(name) => Answer::Theme(Theme::load(themes, &name)),
         Ask::Log(ask) => Answer::Log(log_reading::read(backend, ask).await),
-        Ask::StopFollowing | Ask::Redraw | Ask::Reconnect => return None,
+        Ask::Context(_) | Ask::StopFollowing | Ask::Redraw | Ask::Reconnect => return None,
     })
 }
 

@@ -1,9 +1,10 @@
 //! The event loop: keys, messages, signals and time go in; requests and frames come out.
 
 use super::app::{App, Setting};
+use super::contexts::{Contexts, Opened};
 use super::format::Clock;
 use super::keymap::{Keymap, KeymapError};
-use super::requests::{Ask, Message, Request, perform};
+use super::requests::{Ask, Message, Request, RequestId, perform};
 use super::screens;
 use super::terminal::{Screen, Terminal, restore};
 use super::theme::Depth;
@@ -30,14 +31,10 @@ use tokio::time::Instant;
 
 /// What the console is opened with.
 pub struct Options {
-    pub backend: Arc<dyn Backend>,
-    /// The context's name, for the header.
-    pub context: String,
-    pub read_only: bool,
-    /// The arguments by which a verb comes to the same place from the same shell.
-    pub flags: Vec<String>,
-    /// The role by which new schedules submit their jobs, where it is known.
-    pub scheduler_role: Option<String>,
+    /// The context that it starts in.
+    pub opened: Opened,
+    /// By what it turns to others.
+    pub contexts: Arc<dyn Contexts>,
     pub theme: Theme,
     pub theme_source: ThemeSource,
     pub keys: KeyBindings,
@@ -102,12 +99,15 @@ pub async fn run(options: Options) -> Result<(), TuiError> {
     let signals = Signals::watch().map_err(TuiError::Signals)?;
     let _terminal = Terminal::take().map_err(TuiError::NoTerminal)?;
     let (columns, lines) = crossterm::terminal::size().map_err(TuiError::NoTerminal)?;
+    let Opened { backend, context, access, flags, scheduler_role, offered, note: _ } = options.opened;
     let setting = Setting {
-        context: options.context,
-        read_only: options.read_only,
-        flags: options.flags,
-        can: options.backend.capabilities(),
-        scheduler_role: options.scheduler_role,
+        context,
+        access,
+        flags,
+        can: backend.capabilities(),
+        region: backend.region(),
+        scheduler_role,
+        contexts: offered,
         clock: Clock::Local,
         depth: Depth::of_environment(|name| std::env::var(name).ok()),
         themes: Theme::names(options.theme_source.directory.as_deref()),
@@ -118,16 +118,19 @@ pub async fn run(options: Options) -> Result<(), TuiError> {
     let (messages, inbox) = unbounded_channel();
     let (panicked, panics) = unbounded_channel();
     let _hook = PanicHook::set(panicked);
-    let runner = Runner {
-        backend: options.backend,
+    let (has_opened, opened) = unbounded_channel();
+    let mut runner = Runner {
+        backend,
+        contexts: options.contexts,
         themes: options.theme_source.directory.clone(),
-        messages: messages.clone(),
+        messages,
+        has_opened,
+        watching: None,
         following: None,
         reconnect: Arc::default(),
         may_follow_at: Instant::now(),
     };
-    let (told, changes) = channel(CHANGES_HELD);
-    let watching = tokio::spawn(watch(Arc::clone(&runner.backend), told, Arc::clone(&runner.reconnect)));
+    let changes = runner.watch();
     let (touched, theme_files) = unbounded_channel();
     let _watcher = options.theme_source.directory.as_deref().and_then(|path| watch_themes(path, touched));
     let mut console = Console {
@@ -138,11 +141,8 @@ pub async fn run(options: Options) -> Result<(), TuiError> {
         next_frame: Instant::now(),
         suspends: false,
     };
-    let result = console.serve(signals, Heard { answers: inbox, changes, panics, theme_files }).await;
-    watching.abort();
-    if let Some(following) = console.runner.following.take() {
-        following.abort();
-    }
+    let result = console.serve(signals, Heard { answers: inbox, opened, changes, panics, theme_files }).await;
+    console.runner.stop();
     result
 }
 
@@ -177,6 +177,7 @@ struct Console {
 /// What comes from outside.
 struct Heard {
     answers: UnboundedReceiver<Message>,
+    opened: UnboundedReceiver<(RequestId, Result<Opened, String>)>,
     changes: Receiver<Message>,
     panics: UnboundedReceiver<()>,
     theme_files: UnboundedReceiver<()>,
@@ -269,6 +270,12 @@ impl Console {
                         is_stale = true;
                     }
                 }
+                Some((id, opened)) = heard.opened.recv() => {
+                    if let Some(changes) = self.turn_to(id, opened) {
+                        heard.changes = changes;
+                    }
+                    (is_stale, is_urgent) = (true, true);
+                }
                 Some(message) = heard.answers.recv() => {
                     self.hear_slice(message, || heard.answers.try_recv().ok());
                     is_stale = true;
@@ -313,6 +320,36 @@ impl Console {
         };
         self.start(requests);
         true
+    }
+
+    /// Goes over to a context that was asked for last, and watches what stands behind it: the changes come where is told.
+    fn turn_to(&mut self, id: RequestId, opened: Result<Opened, String>) -> Option<Receiver<Message>> {
+        if !self.app.awaits_context(id) {
+            return None;
+        }
+        match opened {
+            Ok(opened) => {
+                self.runner.stop();
+                let Opened { backend, context, access, flags, scheduler_role, offered, note } = opened;
+                let setting = Setting {
+                    context,
+                    access,
+                    flags,
+                    can: backend.capabilities(),
+                    region: backend.region(),
+                    scheduler_role,
+                    contexts: offered,
+                    ..self.app.setting.clone()
+                };
+                self.app.enter(setting, note.as_deref(), now());
+                self.runner.backend = backend;
+                Some(self.runner.watch())
+            }
+            Err(why) => {
+                self.app.stay(&why);
+                None
+            }
+        }
     }
 
     /// Takes what has come, for a short while: what is left has its turn after the keys and the frame.
@@ -456,8 +493,11 @@ fn watch_themes(directory: &Path, touched: UnboundedSender<()>) -> Option<Recomm
 /// Runs requests on tasks of their own.
 struct Runner {
     backend: Arc<dyn Backend>,
+    contexts: Arc<dyn Contexts>,
     themes: Option<PathBuf>,
     messages: UnboundedSender<Message>,
+    has_opened: UnboundedSender<(RequestId, Result<Opened, String>)>,
+    watching: Option<JoinHandle<()>>,
     following: Option<JoinHandle<()>>,
     /// Ends the pause before the stream of changes is opened again.
     reconnect: Arc<Notify>,
@@ -481,6 +521,12 @@ impl Runner {
                 }));
             }
             Ask::StopFollowing => self.stop_following(),
+            Ask::Context(name) => {
+                let (contexts, has_opened) = (Arc::clone(&self.contexts), self.has_opened.clone());
+                tokio::spawn(async move {
+                    let _ = has_opened.send((id, contexts.open(&name).await));
+                });
+            }
             ask => {
                 let themes = self.themes.clone();
                 tokio::spawn(async move {
@@ -489,6 +535,25 @@ impl Runner {
                     }
                 });
             }
+        }
+    }
+
+    /// Opens the stream of changes, in place of one that is open.
+    fn watch(&mut self) -> Receiver<Message> {
+        let (told, changes) = channel(CHANGES_HELD);
+        self.reconnect = Arc::default();
+        let watching = watch(Arc::clone(&self.backend), told, Arc::clone(&self.reconnect));
+        if let Some(before) = self.watching.replace(tokio::spawn(watching)) {
+            before.abort();
+        }
+        changes
+    }
+
+    /// Ends what goes on by itself. Requests are carried out to their end: an action may be among them.
+    fn stop(&mut self) {
+        self.stop_following();
+        if let Some(watching) = self.watching.take() {
+            watching.abort();
         }
     }
 

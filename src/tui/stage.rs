@@ -9,6 +9,7 @@ use super::screens;
 use super::theme::Depth;
 use crate::backend::Backend;
 use crate::backend::scripted::{ScriptedBackend, World};
+use crate::config::Access;
 use crate::config::keys::KeyBindings;
 use crate::config::theme::Theme;
 use crate::model::Millis;
@@ -50,7 +51,9 @@ impl Stage {
         let can = backend.capabilities();
         let setting = Setting {
             context: can.name.to_owned(),
-            read_only,
+            access: if read_only { Access::Asked } else { Access::Write },
+            region: None,
+            contexts: Vec::new(),
             flags: Vec::new(),
             can,
             scheduler_role: Some("arn:aws:iam::123456789012:role/scheduler-batch".to_owned()),

@@ -25,7 +25,7 @@ pub fn house_at(endpoint: &str) -> House {
 }
 
 fn open(house: &House, columns: u16, rows: u16) -> Terminal {
-    let terminal = house.open(&["--context", "aws"], columns, rows);
+    let terminal = house.open(&["--context", "aws", "--write"], columns, rows);
     terminal.wait_for("aws ok · polled");
     terminal
 }
@@ -164,7 +164,7 @@ async fn an_endpoint_that_dies_is_told_with_the_age_of_what_is_shown_and_comes_b
     let house = house_at(&gate.endpoint());
 
     // Nothing was ever known: nothing is said to be.
-    let mut console = house.open(&["--context", "aws"], 200, 60);
+    let mut console = house.open(&["--context", "aws", "--write"], 200, 60);
     console.wait_for("aws cannot be reached");
     console.wait_for("Connection refused");
     assert!(!console.screen().contains("what was known"), "{}", console.screen());
@@ -212,4 +212,69 @@ async fn a_read_only_context_shows_all_and_changes_nothing() {
     console.wait_for("no compute environment, queue or job is in this account and region");
     console.type_text("i");
     console.wait_for("`begin` is for a local engine");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn contexts_are_turned_to_and_left_again_and_a_profile_starts_read_only() {
+    let Some(world) = world().await else { return };
+    world.submit_waiting("waits-on-aws").await;
+    let house = house_at(&world.moto.endpoint());
+    let config = house.path().join("aws-config");
+    let profiles = "[profile ops]\nregion = eu-west-1\naws_access_key_id = test\naws_secret_access_key = test\n\
+                    [profile nowhere]\nregion = eu-west-1\nsso_session = corp\n\
+                    [sso-session corp]\nsso_region = eu-west-1\nsso_start_url = http://127.0.0.1:1/\n";
+    std::fs::write(&config, profiles).expect("written");
+    let house = house.with_variable("AWS_CONFIG_FILE", &config.display().to_string());
+    house.ok(&["init"]);
+    let here = house.submit(&["--name", "runs-here", "--", "sleep", "600"]);
+
+    let contexts = house.json(&["contexts"]);
+    let line = |name: &str| {
+        let all = contexts.as_array().expect("a list");
+        all.iter().find(|line| line["name"] == name).unwrap_or_else(|| panic!("no {name} in {contexts}")).clone()
+    };
+    assert_eq!((&line("local")["current"], &line("local")["access"]), (&true.into(), &"write".into()));
+    assert_eq!((&line("ops")["origin"], &line("ops")["region"]), (&"AWS profile".into(), &"eu-west-1".into()));
+    assert_eq!(line("ops")["access"], "read-only until :write");
+
+    let mut console = house.open(&[], 100, 30);
+    console.wait_for("runs-here");
+    // Without a sign-in one stays, and is told what mends it.
+    console.type_text(":context nowhere\r");
+    console.wait_for("aws sso login --profile nowhere");
+    console.wait_for("still in `local`");
+    console.wait_for("runs-here");
+
+    console.type_text("vc");
+    console.wait_for("AWS by the profile of this name");
+    console.type_text("ops\r");
+    console.wait_for("ops [read-only] eu-west-1");
+    console.wait_for("main");
+    console.wait_gone("runs-here");
+    console.type_text("3s");
+    console.wait_for("waits-on-aws");
+    console.type_text("x");
+    console.wait_for("the context `ops` is read-only until `:write`");
+    console.type_text(":write\r");
+    console.wait_gone("[read-only]");
+    console.type_text("x");
+    console.wait_for("batchdeck --context ops cancel");
+    console.press(Key::Esc);
+
+    console.type_text(":context local\r");
+    console.wait_for("in the context `local`");
+    console.wait_for("runs-here");
+    console.wait_gone("waits-on-aws");
+    // What was allowed once is asked for again.
+    console.type_text(":context ops\r");
+    console.wait_for("ops [read-only]");
+    console.type_text("q");
+    assert_eq!(console.wait_end().exit_code(), 0);
+
+    // A verb that is typed means it; what the config says holds for verbs too.
+    let config = "[contexts.prod]\nbackend = 'aws'\nprofile = 'ops'\nread-only = true\n";
+    std::fs::write(house.path().join("config.toml"), config).expect("written");
+    let refused = house.run(&["--context", "prod", "queues", "disable", "main"]);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("the context `prod` is read-only"), "{refused:?}");
+    house.ok(&["terminate", &here, "--reason", "over"]);
 }

@@ -114,7 +114,7 @@ fn the_console_and_the_verbs_work_on_the_engine_as_they_do_on_aws() {
 
     // A job that runs, its log as it grows, and its end by hand: what no mock of AWS has.
     house.ok(&aws(&["submit", "--name", "long", "--", "sh", "-c", "echo begun; sleep 600"]));
-    let mut console = house.open(&["--context", "aws"], 80, 24);
+    let mut console = house.open(&["--context", "aws", "--write"], 80, 24);
     console.wait_for("aws ok · polled");
     console.type_text("3");
     console.wait_for("begun");

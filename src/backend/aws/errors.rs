@@ -16,6 +16,8 @@ pub struct Whereabouts {
     /// The endpoint of STS, or `STS in REGION`.
     pub sts: String,
     pub profile: Option<String>,
+    /// The command that renews the credentials.
+    pub renewal: Option<String>,
 }
 
 const ENDPOINT: &str = "Check the network and the endpoint settings (AWS_ENDPOINT_URL and its like), then try again";
@@ -36,7 +38,7 @@ impl Whereabouts {
                 let message = meta
                     .message()
                     .map_or_else(|| format!("{operation} was answered with HTTP {status}"), str::to_owned);
-                self.refusal(code, message)
+                self.refusal(operation, code, message)
             }
             SdkError::ServiceError(_) | SdkError::ResponseError(_) => {
                 BackendError::Malformed { operation, cause: causes(error) }
@@ -55,17 +57,20 @@ impl Whereabouts {
 
     /// Credentials that cannot be had, with what mends it.
     pub fn credentials(&self, message: &str) -> BackendError {
-        let mend = match &self.profile {
-            Some(profile) => format!(
-                "Sign in with `aws sso login --profile {profile}`, or set keys with `aws configure --profile {profile}`"
-            ),
-            None => "Sign in with `aws sso login`, set keys with `aws configure`, or name a profile with AWS_PROFILE"
-                .to_owned(),
+        let mend = match (&self.renewal, &self.profile) {
+            (Some(login), Some(profile)) if login.starts_with("aws sso login") => {
+                format!("Sign in with `{login}`, or set keys with `aws configure --profile {profile}`")
+            }
+            (Some(login), None) if login.starts_with("aws sso login") => {
+                format!("Sign in with `{login}`, set keys with `aws configure`, or name a profile with AWS_PROFILE")
+            }
+            (Some(command), _) => format!("Renew them with `{command}`"),
+            (None, _) => "Set AWS_ACCESS_KEY_ID and its like to new ones, or name a profile with AWS_PROFILE".to_owned(),
         };
-        BackendError::Credentials { message: sentences(message, &mend) }
+        BackendError::Credentials { message: sentences(message, &mend), renewal: self.renewal.clone() }
     }
 
-    fn refusal(&self, code: String, message: String) -> BackendError {
+    fn refusal(&self, operation: &str, code: String, message: String) -> BackendError {
         match code.as_str() {
             "ThrottlingException"
             | "Throttling"
@@ -83,6 +88,10 @@ impl Whereabouts {
             | "MissingAuthenticationToken"
             | "AuthFailure" => self.credentials(&format!("{message} ({code})")),
             "ResourceNotFoundException" => BackendError::NotFound { what: message },
+            _ if is_denial(&code) => {
+                let message = format!("the permission {} is missing: {message}", permission(operation, &message));
+                BackendError::Refused { code, message }
+            }
             _ => BackendError::Refused { code, message },
         }
     }
@@ -97,6 +106,28 @@ impl Whereabouts {
         let hint = if endpoint.contains("://") { ENDPOINT } else { REGION };
         BackendError::Unreachable { endpoint: endpoint.clone(), cause, hint }
     }
+}
+
+/// Whether a code says that the caller may not.
+pub fn is_denial(code: &str) -> bool {
+    matches!(code, "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" | "AuthorizationError" | "403")
+}
+
+/// What IAM would have to allow: what AWS names (`… is not authorized to perform: iam:PassRole on …`), or else the
+/// operation's own action.
+fn permission(operation: &str, message: &str) -> String {
+    let named = message.split_once("to perform: ").and_then(|(_, rest)| rest.split_whitespace().next());
+    let named = named.map(|action| action.trim_end_matches(['.', ',']));
+    if let Some(action) = named.filter(|action| action.contains(':')) {
+        return action.to_owned();
+    }
+    let service = match operation {
+        "GetLogEvents" => "logs",
+        "GetCallerIdentity" => "sts",
+        _ if operation.contains("Schedule") => "scheduler",
+        _ => "batch",
+    };
+    format!("{service}:{operation}")
 }
 
 /// Two sentences; the first may have its mark already.
@@ -119,6 +150,11 @@ fn innermost(error: &dyn Error) -> String {
 fn speaks_of_credentials(causes: &str) -> bool {
     let causes = causes.to_ascii_lowercase();
     ["credential", "identity", "sso session", "sso token"].iter().any(|word| causes.contains(word))
+}
+
+/// [`causes`], for an error that is mapped.
+pub fn causes_of(error: &(impl Error + 'static)) -> String {
+    causes(error)
 }
 
 /// The innermost causes of an error in one line; the outer ones only say that a call failed.
@@ -147,6 +183,7 @@ mod tests {
             scheduler: "s".into(),
             sts: "t".into(),
             profile: Some("ops".into()),
+            renewal: Some("aws sso login --profile ops".into()),
         }
     }
 
@@ -171,6 +208,41 @@ mod tests {
     }
 
     #[test]
+    fn a_denial_names_the_permission_that_is_missing() {
+        let passes = "User: arn:aws:iam::1:user/ann is not authorized to perform: iam:PassRole on resource: arn:aws:x";
+        let cases = [
+            ("TerminateJob", "not for you", "batch:TerminateJob"),
+            ("GetLogEvents", "not for you", "logs:GetLogEvents"),
+            ("CreateSchedule", "not for you", "scheduler:CreateSchedule"),
+            ("CreateSchedule", passes, "iam:PassRole"),
+        ];
+        let at = at("AWS Batch in eu-west-1", "CloudWatch Logs in eu-west-1");
+        for (operation, message, expected) in cases {
+            let told = at.refusal(operation, "AccessDeniedException".into(), message.into()).to_string();
+            assert_eq!(told, format!("the permission {expected} is missing: {message} (AccessDeniedException)"));
+        }
+    }
+
+    #[test]
+    fn credentials_say_what_renews_them_by_where_they_come_from() {
+        let whose = |profile: Option<&str>, renewal: Option<&str>| Whereabouts {
+            profile: profile.map(str::to_owned),
+            renewal: renewal.map(str::to_owned),
+            ..at("b", "l")
+        };
+        let cases = [
+            (whose(Some("ops"), Some("aws sso login --profile corp")), "Sign in with `aws sso login --profile corp`, or"),
+            (whose(None, Some("aws sso login")), "Sign in with `aws sso login`, set keys with"),
+            (whose(Some("ops"), Some("/usr/bin/vault aws")), "Renew them with `/usr/bin/vault aws`"),
+            (whose(None, None), "Set AWS_ACCESS_KEY_ID and its like to new ones"),
+        ];
+        for (whereabouts, expected) in cases {
+            let told = whereabouts.credentials("old").to_string();
+            assert!(told.starts_with(&format!("AWS credentials: old. {expected}")), "{told}");
+        }
+    }
+
+    #[test]
     fn a_code_decides_what_kind_of_error_it_is() {
         let at = at("AWS Batch in eu-west-1", "CloudWatch Logs in eu-west-1");
         let cases = [
@@ -185,10 +257,11 @@ mod tests {
             ("ResourceNotFoundException", "not found"),
         ];
         for (code, expected) in cases {
-            let kind = match at.refusal(code.into(), "words".into()) {
+            let kind = match at.refusal("ListJobs", code.into(), "words".into()) {
                 BackendError::Refused { .. } => "refused",
                 BackendError::Throttled { .. } => "throttled",
-                BackendError::Credentials { message } => {
+                BackendError::Credentials { message, renewal } => {
+                    assert_eq!(renewal.as_deref(), Some("aws sso login --profile ops"));
                     assert!(message.contains("aws sso login --profile ops"), "{message}");
                     "credentials"
                 }

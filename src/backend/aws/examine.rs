@@ -4,6 +4,7 @@
 //! whether it is allowed: it is refused for the permission, or for the thing.
 
 use super::budget::Caller::Operator;
+use super::errors::is_denial;
 use super::service::Service;
 use crate::backend::BackendError;
 use crate::model::{Area, Finding, Verdict};
@@ -142,10 +143,6 @@ fn is_past_the_door(answer: &Result<(), BackendError>) -> bool {
     }
 }
 
-fn is_denial(code: &str) -> bool {
-    matches!(code, "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" | "AuthorizationError" | "403")
-}
-
 fn permission(area: Area, what: &'static str, answer: Result<(), BackendError>) -> Finding {
     if is_past_the_door(&answer) {
         return Finding::new(area, what, Verdict::Good, "allowed");
@@ -168,7 +165,7 @@ fn permission(area: Area, what: &'static str, answer: Result<(), BackendError>) 
 fn clock(error: &BackendError) -> Option<String> {
     let text = match error {
         BackendError::Refused { code, message } if code == "RequestTimeTooSkewed" => return Some(message.clone()),
-        BackendError::Refused { message, .. } | BackendError::Credentials { message } => message,
+        BackendError::Refused { message, .. } | BackendError::Credentials { message, .. } => message,
         _ => return None,
     };
     (text.contains("Signature expired") || text.contains("Signature not yet current")).then(|| text.clone())
@@ -206,14 +203,12 @@ mod tests {
     fn a_clock_that_is_off_is_told_as_such() {
         let expired =
             "Signature expired: 20260101T000000Z is now earlier than 20260101T001000Z. (InvalidSignatureException)";
+        let credentials = |message: &str| BackendError::Credentials { message: message.into(), renewal: None };
         let cases = [
-            (BackendError::Credentials { message: expired.into() }, true),
-            (BackendError::Credentials { message: "Signature not yet current: x".into() }, true),
+            (credentials(expired), true),
+            (credentials("Signature not yet current: x"), true),
             (BackendError::Refused { code: "RequestTimeTooSkewed".into(), message: "skewed".into() }, true),
-            (
-                BackendError::Credentials { message: "The security token included in the request is invalid".into() },
-                false,
-            ),
+            (credentials("The security token included in the request is invalid"), false),
             (BackendError::Throttled { message: "Signature".into() }, false),
         ];
         for (error, expected) in cases {

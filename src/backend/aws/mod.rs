@@ -5,6 +5,7 @@
 mod audit;
 mod budget;
 mod convert;
+mod credentials;
 mod errors;
 mod examine;
 mod logs;
@@ -62,8 +63,7 @@ pub struct AwsBackend {
 impl AwsBackend {
     /// Who one is there, and what one may do: by calls that change nothing.
     pub async fn examine(&self) -> Vec<Finding> {
-        let region = self.service.batch.config().region().map(ToString::to_string).unwrap_or_default();
-        examine::examine(&self.service, &region).await
+        examine::examine(&self.service, &self.region().unwrap_or_default()).await
     }
 
     /// Records what an operator did, and hands its result on. An action that was carried out and could not be recorded
@@ -113,6 +113,10 @@ impl Backend for AwsBackend {
             costs: false,
             pushes_changes: false,
         }
+    }
+
+    fn region(&self) -> Option<String> {
+        self.service.batch.config().region().map(ToString::to_string)
     }
 
     /// Counts come from the watch where one polls; otherwise each queue's jobs are listed.

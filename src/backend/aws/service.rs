@@ -2,6 +2,7 @@
 
 use super::budget::{Budget, Caller};
 use super::convert;
+use super::credentials::Renewing;
 use super::errors::Whereabouts;
 use super::pages::{By, Fetched, Of, Place};
 use super::world::{Survey, World};
@@ -36,6 +37,8 @@ pub struct Service {
     pub scheduler: aws_sdk_scheduler::Client,
     budget: Budget,
     at: Whereabouts,
+    /// Where credentials come from; `None` for keys that were given.
+    credentials: Option<Renewing>,
     memory: Mutex<Memory>,
 }
 
@@ -71,8 +74,9 @@ impl Service {
         sts: aws_sdk_sts::Client,
         budget: Budget,
         at: Whereabouts,
+        credentials: Option<Renewing>,
     ) -> Self {
-        Self { batch, logs, sts, scheduler, budget, at, memory: Mutex::default() }
+        Self { batch, logs, sts, scheduler, budget, at, credentials, memory: Mutex::default() }
     }
 
     pub fn memory(&self) -> MutexGuard<'_, Memory> {
@@ -92,13 +96,16 @@ impl Service {
         let sending = Box::pin(sending);
         async move {
             self.budget.spend(caller).await;
-            sending.await.map_err(|error| {
-                let error = self.at.error(operation, &error);
-                if matches!(error, BackendError::Throttled { .. }) {
-                    self.budget.throttled();
-                }
-                error
-            })
+            let error = match sending.await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => self.at.error(operation, &error),
+            };
+            match (&error, &self.credentials) {
+                (BackendError::Throttled { .. }, _) => self.budget.throttled(),
+                (BackendError::Credentials { .. }, Some(credentials)) => credentials.forget().await,
+                _ => {}
+            }
+            Err(error)
         }
     }
 

@@ -3,20 +3,23 @@
 use super::AwsBackend;
 use super::audit::AuditFile;
 use super::budget::Budget;
+use super::credentials::{Renewing, renewal};
 use super::errors::{Whereabouts, causes};
 use super::service::Service;
 use crate::backend::BackendError;
+use crate::config::Profiles;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, ConfigLoader, Region};
-use aws_sdk_batch::config::{Credentials, ProvideCredentials};
+use aws_sdk_batch::config::{Credentials, IdentityCache, ProvideCredentials};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// What a context says of AWS. What is `None` comes from AWS's standard chain: environment, profile files, SSO, and the
-/// credentials of a container or an instance.
+/// credentials of a container or an instance. A profile that is named here goes before the environment, in its
+/// credentials and in its region.
 #[derive(Debug, Clone)]
 pub struct AwsSettings {
     pub profile: Option<String>,
@@ -65,9 +68,15 @@ const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl AwsBackend {
     /// Finds the region and the credentials. No call is made to AWS Batch yet.
-    pub async fn connect(settings: AwsSettings) -> Result<Self, BackendError> {
-        let shared = loader(&settings).load().await;
+    pub async fn connect(mut settings: AwsSettings) -> Result<Self, BackendError> {
+        let profiles = Profiles::read();
+        if let (Some(profile), None) = (&settings.profile, &settings.region) {
+            settings.region = profiles.region(profile).map(str::to_owned);
+        }
+        let renewing = settings.keys.is_none().then(|| Renewing::new(settings.profile.clone(), settings.region.clone()));
+        let shared = loader(&settings, renewing.clone()).load().await;
         let profile = settings.profile.clone().or_else(|| std::env::var("AWS_PROFILE").ok());
+        let renewal = renewal(profile.as_deref(), settings.profile.is_some(), &profiles);
         let region = match shared.region().map(AsRef::as_ref) {
             Some(region) if !region.is_empty() => sound_region(region)?,
             _ => return Err(no_region(profile.as_deref())),
@@ -84,7 +93,7 @@ impl AwsBackend {
         let logs = place("AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", "CloudWatch Logs")?;
         let scheduler = place("AWS_ENDPOINT_URL_SCHEDULER", "EventBridge Scheduler")?;
         let sts = place("AWS_ENDPOINT_URL_STS", "STS")?;
-        let at = Whereabouts { batch, logs, scheduler, sts, profile };
+        let at = Whereabouts { batch, logs, scheduler, sts, profile, renewal };
         let Some(provider) = shared.credentials_provider() else {
             return Err(at.credentials(&why_none("", at.profile.as_deref())));
         };
@@ -100,13 +109,14 @@ impl AwsBackend {
             aws_sdk_sts::Client::new(&shared),
             Budget::new(settings.calls_per_second),
             at,
+            renewing,
         );
         let audit = settings.audit_file.map(AuditFile::new);
         Ok(Self { service: Arc::new(service), by: settings.by, audit })
     }
 }
 
-fn loader(settings: &AwsSettings) -> ConfigLoader {
+fn loader(settings: &AwsSettings, renewing: Option<Renewing>) -> ConfigLoader {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(3))
         .operation_attempt_timeout(Duration::from_secs(10))
@@ -124,6 +134,10 @@ fn loader(settings: &AwsSettings) -> ConfigLoader {
     }
     if let Some(endpoint) = &settings.endpoint {
         loader = loader.endpoint_url(endpoint);
+    }
+    if let Some(renewing) = renewing {
+        // It holds what it finds itself: a cache before it would keep what a service has refused.
+        loader = loader.credentials_provider(renewing).identity_cache(IdentityCache::no_cache());
     }
     if let Some(keys) = settings.keys.clone() {
         let Keys { access_key_id, secret_access_key, session_token } = keys;

@@ -81,7 +81,9 @@ impl App {
                     Liveness::Gone { since, .. } => *since,
                     Liveness::Live | Liveness::Connecting => self.heard_at,
                 };
-                self.store.live = Liveness::Gone { since, why: error.to_string(), again_at: now + again_in };
+                let why = error.to_string();
+                let renewal = if let BackendError::Credentials { renewal, .. } = error { renewal } else { None };
+                self.store.live = Liveness::Gone { since, why, renewal, again_at: now + again_in };
             }
             Message::ThemeFile(Ok(theme)) => {
                 self.say(format!("the theme `{}` was read anew", theme.name));
@@ -201,6 +203,13 @@ impl App {
     }
 
     fn take_answer(&mut self, id: RequestId, answer: Answer) {
+        if let Some(context) = self.left_context(id) {
+            // What was read there is of no use here; what was done there is still to be told.
+            if let Answer::Done(outcome) = answer {
+                self.tell_outcome(&outcome, &format!("in `{context}`: "));
+            }
+            return;
+        }
         let topic = match &answer {
             Answer::Queues(_) => Some(Topic::Queues),
             Answer::Environments(_) => Some(Topic::Environments),
@@ -311,6 +320,16 @@ impl App {
     }
 
     fn take_outcome(&mut self, outcome: &Outcome) {
+        self.tell_outcome(outcome, "");
+        // What was done may be what it was about.
+        self.ask_why_again();
+        // A backend that is polled would show what came of it late.
+        if !self.setting.can.pushes_changes {
+            self.reread();
+        }
+    }
+
+    fn tell_outcome(&mut self, outcome: &Outcome, place: &str) {
         let errors: Vec<_> = outcome.results.iter().filter_map(|result| result.as_ref().err()).collect();
         let good = outcome.results.len() - errors.len();
         match errors.first() {
@@ -318,19 +337,15 @@ impl App {
                 let told: Vec<&str> =
                     outcome.results.iter().flatten().map(String::as_str).filter(|text| !text.is_empty()).collect();
                 let told = if told.is_empty() { String::new() } else { format!(" ({})", told.join(", ")) };
-                self.say(format!("✔ {}{told}", outcome.title));
+                self.say(format!("✔ {place}{}{told}", outcome.title));
             }
-            Some(first) if good == 0 && errors.len() == 1 => self.complain(format!("{}: {first}", outcome.title)),
+            Some(first) if good == 0 && errors.len() == 1 => {
+                self.complain(format!("{place}{}: {first}", outcome.title));
+            }
             Some(first) => {
                 let all = outcome.results.len();
-                self.complain(format!("{}: {good} of {all} done, {} not: {first}", outcome.title, errors.len()));
+                self.complain(format!("{place}{}: {good} of {all} done, {} not: {first}", outcome.title, errors.len()));
             }
-        }
-        // What was done may be what it was about.
-        self.ask_why_again();
-        // A backend that is polled would show what came of it late.
-        if !self.setting.can.pushes_changes {
-            self.reread();
         }
     }
 }

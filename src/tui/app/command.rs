@@ -42,6 +42,7 @@ pub enum Command {
     Queue(String),
     Environment(String),
     Theme(String),
+    Context(String),
     Job(JobId),
     /// One of the nodes of a job, with its log.
     Node(JobId),
@@ -53,12 +54,13 @@ pub enum Command {
 }
 
 /// Short names that people's hands know.
-const ALIASES: [(&str, Action); 9] = [
+const ALIASES: [(&str, Action); 10] = [
     ("q", Action::Quit),
     ("q!", Action::Quit),
     ("h", Action::Help),
     ("s", Action::ViewSchedules),
     ("sched", Action::ViewSchedules),
+    ("ctx", Action::Context),
     ("jd", Action::ViewDefinitions),
     ("who", Action::ViewAudit),
     ("cancel", Action::Stop),
@@ -163,6 +165,7 @@ impl App {
         for theme in &self.setting.themes {
             add(format!("theme {theme}"), "put on this theme", Command::Theme(theme.clone()));
         }
+        items.extend(self.context_items("context "));
         for id in self.overview.jobs.rows(&self.store).ids.iter().take(JOBS_OFFERED) {
             if let Some(job) = self.store.job(id) {
                 let doc = format!("{} · {}", job.status, id.short());
@@ -200,6 +203,7 @@ impl App {
             Command::Theme(name) => {
                 self.ask(Ask::Theme(name));
             }
+            Command::Context(name) => self.turn_to(name),
             Command::Job(id) | Command::Node(id) => self.open_job(id),
             Command::Log { job, choice } => self.log.choice = Some((job, choice)),
         }

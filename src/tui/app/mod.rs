@@ -7,6 +7,7 @@ mod ask;
 mod begin;
 mod by_hand;
 pub mod command;
+mod context;
 mod filter;
 pub mod form;
 pub mod list;
@@ -19,11 +20,13 @@ mod update;
 pub mod why;
 
 use super::action::{Action, Need, Place};
+use super::contexts::Offered;
 use super::format::Clock;
 use super::keymap::{Keymap, Resolution, typed};
 use super::requests::{Ask, Request, RequestId};
 use super::theme::{Depth, Styles};
 use crate::backend::Capabilities;
+use crate::config::Access;
 use crate::config::theme::Theme;
 use crate::model::{JobId, JobStatus, Millis, Subject};
 pub use submit::TIMES_SHOWN;
@@ -38,13 +41,17 @@ use std::collections::{HashMap, HashSet};
 use std::mem;
 use store::Store;
 
-/// What does not change while the console runs.
+/// What changes only with the context, or not at all while the console runs.
 #[derive(Debug, Clone)]
 pub struct Setting {
     /// The context's name, for the header.
     pub context: String,
-    /// Actions that change the world are refused.
-    pub read_only: bool,
+    /// Whether actions that change the world are refused.
+    pub access: Access,
+    /// The region of the context, where it has one.
+    pub region: Option<String>,
+    /// The contexts that `:context` offers.
+    pub contexts: Vec<Offered>,
     /// The arguments by which a verb comes to the same place from the same shell.
     pub flags: Vec<String>,
     pub can: Capabilities,
@@ -201,6 +208,8 @@ pub struct App {
     /// What was asked of a job before its details were known.
     intention: Option<(JobId, Intention)>,
     out: Vec<Request>,
+    /// The contexts that were left: what still comes from them is not of this one.
+    left: Vec<context::Left>,
 }
 
 /// What is done with a job as soon as its details have come.
@@ -228,6 +237,7 @@ enum Topic {
     Runs(String, String),
     Why(Subject),
     Theme,
+    Context,
 }
 
 impl Topic {
@@ -244,6 +254,7 @@ impl Topic {
             Ask::Runs { group, name } => Self::Runs(group.clone(), name.clone()),
             Ask::Why { subject, .. } => Self::Why(subject.clone()),
             Ask::Theme(_) => Self::Theme,
+            Ask::Context(_) => Self::Context,
             Ask::Describe(_) | Ask::Act(_) | Ask::Log(_) | Ask::StopFollowing | Ask::Redraw | Ask::Reconnect => {
                 return None;
             }
@@ -279,6 +290,7 @@ impl App {
             children_asked: HashSet::new(),
             intention: None,
             out: Vec::new(),
+            left: Vec::new(),
         }
     }
 
@@ -452,11 +464,7 @@ impl App {
     /// Why an action cannot be had here, if it cannot.
     pub fn refusal(&self, action: Action) -> Option<String> {
         let can = self.setting.can;
-        let read_only = || {
-            self.setting.read_only.then(|| {
-                format!("`{}` is refused: the context `{}` is read-only", action.info().name, self.setting.context)
-            })
-        };
+        let read_only = || self.read_only(action);
         let schedules = || (!can.schedules).then(|| format!("there are no schedules on {}", can.name));
         match action.info().need {
             Need::Nothing => None,

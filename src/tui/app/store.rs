@@ -74,8 +74,9 @@ pub enum Liveness {
     Connecting,
     /// The stream of changes is open.
     Live,
-    /// It broke: since when nothing was heard, why, and when it is tried again.
-    Gone { since: Millis, why: String, again_at: Millis },
+    /// It broke: since when nothing was heard, why, and when it is tried again. `renewal` is the command that renews the
+    /// credentials where those are why.
+    Gone { since: Millis, why: String, renewal: Option<String>, again_at: Millis },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

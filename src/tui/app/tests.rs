@@ -435,6 +435,23 @@ fn a_service_that_was_never_reached_is_not_said_to_be_gone() {
 }
 
 #[test]
+fn credentials_that_are_not_valid_any_more_are_told_with_the_command_that_renews_them() {
+    let mut stage = Stage::new(on_aws(world()), (80, 24), Theme::default());
+    stage.pass(5_000);
+    let renewal = Some("aws sso login --profile production-oncall".to_owned());
+    stage.hear(Message::WatchBroke {
+        error: BackendError::Credentials { message: "The security token is expired".into(), renewal },
+        again_in: 2_000,
+    });
+    stage.pass(1_000);
+    let text = stage.text();
+    assert!(text.contains("▲ credentials: run `aws sso login --profile production-oncall` · data is 6s"), "{text}");
+    assert!(text.contains("resize-4711"), "what was known stays: {text}");
+    stage.hear(Message::WatchOpened);
+    assert!(stage.text().contains("aws ok"), "{}", stage.text());
+}
+
+#[test]
 fn what_could_not_be_read_is_read_when_the_service_is_back() {
     let mut stage = stage("");
     stage.app.store.unread.insert(Kind::Queues, "there cannot be reached".to_owned());

@@ -182,6 +182,9 @@ impl App {
                 self.show(View::Audit(ListState::default()));
             }
             Action::NextTheme => self.next_theme(),
+            Action::Context => self.choose_context(),
+            Action::Write => self.lift_read_only(),
+            Action::ReadOnly => self.set_read_only(),
             Action::Refresh => {
                 if matches!(self.store.live, Liveness::Gone { .. }) {
                     // Nothing can be read now; what is known stays until the stream is open again.

@@ -1,7 +1,9 @@
 //! The console in a pseudo-terminal: this test's own program is started once more as the console.
 
+use super::super::contexts::{Contexts, Offered, Opened};
 use super::{Options, Start, ThemeSource, run};
 use crate::backend::scripted::{ScriptedBackend, World};
+use crate::config::Access;
 use crate::config::keys::KeyBindings;
 use crate::config::theme::Theme;
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
@@ -27,12 +29,10 @@ fn the_console_for_the_other_tests() {
     let Ok(themes) = std::env::var(IS_CONSOLE) else { return };
     let world = World::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/world.json")).expect("a world");
     let directory = (!themes.is_empty()).then(|| themes.clone().into());
+    let recorded = Recorded(world);
     let options = Options {
-        backend: Arc::new(ScriptedBackend::new(world)),
-        context: "local".into(),
-        read_only: false,
-        flags: Vec::new(),
-        scheduler_role: None,
+        opened: recorded.opened("local"),
+        contexts: Arc::new(recorded),
         theme: Theme::load(directory.as_deref(), "midnight").expect("a theme"),
         theme_source: ThemeSource { directory },
         keys: KeyBindings::default(),
@@ -52,6 +52,35 @@ fn the_console_for_the_other_tests() {
     let result = runtime.block_on(run(options));
     runtime.shutdown_background();
     std::process::exit(if result.is_ok() { 0 } else { 3 });
+}
+
+/// The same recorded world in each context but `broken`, which cannot be opened.
+struct Recorded(World);
+
+impl Recorded {
+    fn opened(&self, name: &str) -> Opened {
+        let offer = |name: &str| Offered { name: name.into(), doc: "recorded".into() };
+        let mut world = self.0.clone();
+        if name == "empty" {
+            world = World { now: world.now, ..World::default() };
+        }
+        Opened {
+            backend: Arc::new(ScriptedBackend::new(world)),
+            context: name.into(),
+            access: if name == "local" { Access::Write } else { Access::Guarded },
+            flags: Vec::new(),
+            scheduler_role: None,
+            offered: ["local", "empty", "broken"].map(offer).into(),
+            note: None,
+        }
+    }
+}
+
+#[async_trait::async_trait]
+impl Contexts for Recorded {
+    async fn open(&self, name: &str) -> Result<Opened, String> {
+        if name == "broken" { Err("nobody is there".to_owned()) } else { Ok(self.opened(name)) }
+    }
 }
 
 struct Terminal {
@@ -163,6 +192,27 @@ fn keys_are_answered_and_quitting_gives_the_terminal_back() {
     terminal.press("\x1b");
     terminal.wait("the form is gone", |screen| !screen.contents().contains("Submit a job"));
     terminal.press("qq");
+    assert_eq!(terminal.end(), (0, true));
+}
+
+#[test]
+fn another_context_takes_the_place_of_the_one_before_and_the_way_back_is_open() {
+    let mut terminal = Terminal::start(&[]);
+    terminal.wait_for("resize-4711");
+    terminal.press(":context broken\r");
+    terminal.wait_for("nobody is there · still in `local`");
+    terminal.wait_for("resize-4711");
+    terminal.press(":context empty\r");
+    terminal.wait_for("in the context `empty`, read-only until `:write`");
+    terminal.wait("the other world", |screen| {
+        let text = screen.contents();
+        text.contains("batchdeck  empty [read-only]") && text.contains("no queues yet") && !text.contains("resize")
+    });
+    terminal.press("vc");
+    terminal.wait_for("Context");
+    terminal.press("local\r");
+    terminal.wait_for("resize-4711");
+    terminal.press("q");
     assert_eq!(terminal.end(), (0, true));
 }
 

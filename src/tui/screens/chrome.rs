@@ -28,12 +28,16 @@ pub fn header(app: &App, painter: &mut Painter<'_>, line: Rect) {
     ];
     let narrow = [piece(format!("●{} ◌{} ✖{} ", count(running), count(waiting), count(failed)), Role::Header)];
     let world: &[Piece<'_>] = if line.width < 64 { &narrow } else { &world };
-    let mut place = format!(" batchdeck  {}", printable(&app.setting.context));
-    if app.setting.read_only {
-        place.push_str(" [read-only]");
+    let access = if app.setting.access.may_write() { "" } else { " [read-only]" };
+    let whose = format!(" batchdeck  {}{access}", printable(&app.setting.context));
+    let crumbs = format!(" ▸ {}", breadcrumbs(app));
+    let region = app.setting.region.as_ref().map(|region| format!(" {}", printable(region))).unwrap_or_default();
+    let fits = |text: &str| width(text) + usize::from(pieces_width(world)) < usize::from(line.width);
+    let mut place = format!("{whose}{region}{crumbs}");
+    if !fits(&place) {
+        // Where one is goes before in which region that is.
+        place = format!("{whose}{crumbs}");
     }
-    place.push_str(" ▸ ");
-    place.push_str(&breadcrumbs(app));
     // What is counted is said where there is room: lists count an array once.
     let free = line.width.saturating_sub(pieces_width(world)).saturating_sub(u16::try_from(width(&place)).unwrap_or(0));
     let counted = ["all queues, children counted: ", "all queues: ", ""];
@@ -81,7 +85,11 @@ fn breadcrumbs(app: &App) -> String {
 /// A notice, or how fresh what is shown is. That the world is not as shown stands there always: all else goes above it.
 pub fn status(app: &App, painter: &mut Painter<'_>, line: Rect) {
     let message = match &app.store.live {
-        Liveness::Gone { since, why, again_at } => {
+        Liveness::Gone { since, renewal: Some(command), .. } => {
+            signed_out(app, painter, line, *since, command);
+            Rect { y: line.y.saturating_sub(1), ..line }
+        }
+        Liveness::Gone { since, why, again_at, .. } => {
             gone(app, painter, line, *since, why, *again_at);
             Rect { y: line.y.saturating_sub(1), ..line }
         }
@@ -134,6 +142,17 @@ fn gone(app: &App, painter: &mut Painter<'_>, line: Rect, since: Millis, why: &s
     } else {
         format!(" ▲ {} gone · data is {known} old · {again}{now} · {why}", engine(app))
     };
+    painter.text(line.x, line.y, line.width, &text, Role::Attention);
+}
+
+/// The command that renews credentials stands where nothing cuts it: all goes on by itself afterwards.
+fn signed_out(app: &App, painter: &mut Painter<'_>, line: Rect, since: Millis, command: &str) {
+    let age = if app.store.cursor.is_none() {
+        String::new()
+    } else {
+        format!(" · data is {} old", age(app.now - since))
+    };
+    let text = format!(" ▲ credentials: run `{}`{age} · goes on by itself", printable(command));
     painter.text(line.x, line.y, line.width, &text, Role::Attention);
 }
 
