@@ -11,9 +11,10 @@ mod stub;
 use crate::model::{
     AuditEntry, Change, ComputeEnvironment, ConsumableResource, CostQuery, CostReport, CreateComputeEnvironmentRequest,
     CreateJobQueueRequest, Cursor, DeadLetter, EngineStatus, EventLine, GetLogEvents, HoldTarget, InstanceId,
-    JobDefinition, JobDetail, JobId, JobQueue, JobQueueSnapshot, JobStatus, JobSummary, LogEvent, LogPage, MoveTo,
-    ObservedRuns, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Scaling, Schedule, ScheduleGroup,
-    ScheduleRun, SubmitJobRequest, SubmitJobResponse, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
+    JobDefinition, JobDetail, JobId, JobQueue, JobQueueSnapshot, JobStatus, JobSummary, LogEvent, LogPage, Millis,
+    MoveTo, ObservedRuns, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Scaling, Schedule,
+    ScheduleGroup, ScheduleRun, SubmitJobRequest, SubmitJobResponse, UpdateComputeEnvironmentRequest,
+    UpdateJobQueueRequest,
 };
 use async_trait::async_trait;
 use futures::stream::BoxStream;
@@ -181,6 +182,15 @@ pub trait Backend: Send + Sync + 'static {
         })
     }
 
+    /// What is polled is polled for this queue first from now on: an operator looks at its jobs.
+    fn look_at(&self, _queue: Option<&str>) {}
+    /// What is polled is polled at once: an operator wants to see what has come of something.
+    fn look_again(&self) {}
+    /// What the calls cost, where they are counted.
+    fn meter(&self) -> Option<Meter> {
+        None
+    }
+
     /// The state of the engine's own process; unsupported on AWS.
     async fn engine_status(&self) -> Result<EngineStatus, BackendError>;
 }
@@ -208,8 +218,33 @@ pub struct Capabilities {
     pub audit: bool,
     /// What was spent and what runs have used is known.
     pub costs: bool,
-    /// Changes are pushed as they happen; otherwise they are polled and the console shows their age.
+    /// Changes are pushed as they happen. Otherwise they are polled, and the console shows their age; a watch then tells all
+    /// rows after a reset, so that nobody has to ask for them besides.
     pub pushes_changes: bool,
+}
+
+/// What a backend with a budget of calls is at.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Meter {
+    /// Calls a second, over the last ten.
+    pub per_second: f64,
+    /// Calls a second that may be made now: fewer than the budget after the service has asked for fewer.
+    pub allowed: f64,
+    /// Calls that wait for their turn.
+    pub waiting: usize,
+    /// How often the service has asked for fewer calls, in the last five minutes.
+    pub throttled: usize,
+    pub read_at: ReadAt,
+}
+
+/// When what was read last.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ReadAt {
+    /// Queues and environments.
+    pub ground: Option<Millis>,
+    /// The jobs of each queue.
+    pub jobs: BTreeMap<String, Millis>,
+    pub schedules: Option<Millis>,
 }
 
 /// Why an operator acts: recorded with the action.

@@ -487,11 +487,25 @@ impl Backend for ScriptedBackend {
         &self,
         cursor: Option<Cursor>,
     ) -> Result<BoxStream<'static, Result<Change, BackendError>>, BackendError> {
-        let reset = Change { cursor: Cursor(0), at: self.world.now, what: What::Reset };
-        let first = cursor.is_none().then_some(reset);
+        let world = &self.world;
+        let mut first: Vec<What> = Vec::new();
+        if cursor.is_none() {
+            first.push(What::Reset);
+        }
+        if cursor.is_none() && !world.can.pushes_changes {
+            first.extend(world.queues.iter().cloned().map(|queue| What::Queue(Box::new(queue))));
+            let environments = world.environments.iter().cloned();
+            first.extend(environments.map(|found| What::ComputeEnvironment(Box::new(found))));
+            first.extend(world.jobs.iter().cloned().map(|job| What::Job(Box::new(job))));
+            if world.can.schedules {
+                first.extend(world.schedules.iter().cloned().map(|schedule| What::Schedule(Box::new(schedule))));
+            }
+            first.push(What::Alive { consoles: 1 });
+        }
+        let first = first.into_iter().map(|what| Change { cursor: Cursor(0), at: world.now, what });
         let after = cursor.unwrap_or_default();
         let changes = self.world.changes.iter().filter(|change| change.cursor > after).cloned();
-        let recorded: Vec<_> = first.into_iter().chain(changes).map(Ok).collect();
+        let recorded: Vec<_> = first.chain(changes).map(Ok).collect();
         Ok(futures::stream::iter(recorded).chain(futures::stream::pending()).boxed())
     }
 

@@ -5,6 +5,7 @@ use super::contexts::outline;
 use super::error::{CommandError, exit};
 use super::world::{Setting, World};
 use crate::backend::Backend;
+use crate::config::Context;
 use crate::config::theme::Theme;
 use crate::tui;
 use async_trait::async_trait;
@@ -48,7 +49,7 @@ impl tui::Contexts for Contexts {
 }
 
 fn opened(setting: &Setting, backend: Arc<dyn Backend>, note: Option<String>) -> tui::Opened {
-    let offer = |context| tui::Offered { name: String::clone(&context.name), doc: outline(context) };
+    let offer = |context: &Context| tui::Offered { name: context.name.clone(), doc: outline(context) };
     tui::Opened {
         backend,
         context: setting.context.name.clone(),

@@ -54,7 +54,9 @@ impl<'a> Line<'a> {
             data_directory: None,
         };
         match &context.reach {
-            Reach::Local { data_directory } => Self { data_directory: Some(data_directory.display().to_string()), ..line },
+            Reach::Local { data_directory } => {
+                Self { data_directory: Some(data_directory.display().to_string()), ..line }
+            }
             Reach::Aws { profile, region, endpoint, .. } => {
                 let of_profile = || profiles.region(profile.as_deref().unwrap_or("default"));
                 Self {
@@ -124,10 +126,16 @@ mod tests {
             },
             scheduler_role: None,
         };
-        let local = Context { reach: Reach::Local { data_directory: "/d".into() }, ..aws(Origin::BuiltIn, Access::Write, None, None) };
+        let local = Context {
+            reach: Reach::Local { data_directory: "/d".into() },
+            ..aws(Origin::BuiltIn, Access::Write, None, None)
+        };
         let cases = [
             (local, "local engine in /d"),
-            (aws(Origin::BuiltIn, Access::Guarded, None, None), "AWS as the environment has it, read-only until :write"),
+            (
+                aws(Origin::BuiltIn, Access::Guarded, None, None),
+                "AWS as the environment has it, read-only until :write",
+            ),
             (
                 aws(Origin::Profile, Access::Guarded, Some("x"), None),
                 "AWS by the profile of this name, read-only until :write",

@@ -138,9 +138,11 @@ impl Context {
     pub fn all(config: &Config, surroundings: &Surroundings) -> Vec<Self> {
         let is_used = |name: &&str| config.contexts.values().any(|context| context.profile.as_deref() == Some(*name));
         let mut names: Vec<&str> = config.contexts.keys().map(String::as_str).collect();
-        for name in BUILT_IN.map(|(name, _)| name).into_iter().chain(
-            surroundings.profiles.names().filter(|name| !is_used(name)),
-        ) {
+        for name in BUILT_IN
+            .map(|(name, _)| name)
+            .into_iter()
+            .chain(surroundings.profiles.names().filter(|name| !is_used(name)))
+        {
             if !names.contains(&name) {
                 names.push(name);
             }

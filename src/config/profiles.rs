@@ -135,10 +135,7 @@ source_profile = loop
     #[test]
     fn the_profiles_of_both_files_are_found_and_nothing_else_is_taken_for_one() {
         let profiles = Profiles::parse(CONFIG, CREDENTIALS);
-        assert_eq!(
-            profiles.names().collect::<Vec<_>>(),
-            ["default", "keys", "loop", "on call", "ops", "pool", "tool"]
-        );
+        assert_eq!(profiles.names().collect::<Vec<_>>(), ["default", "keys", "loop", "on call", "ops", "pool", "tool"]);
         assert_eq!(profiles.region("ops"), Some("eu-central-1"));
         assert_eq!(profiles.region("default"), Some("us-east-1"));
         assert_eq!(profiles.region("keys"), None);

@@ -227,7 +227,7 @@ actions! {
     ViewDefinitions "definitions" Everywhere, Nothing, ["D", "v d"], "", "the job definitions";
     ViewAudit "audit" Everywhere, Audit, ["A", "v a"], "", "who did what, when and why";
     NextTheme "next-theme" Everywhere, Nothing, ["v t"], "", "the next theme";
-    Context "context" Everywhere, Nothing, ["v c"], "", "turn to another context: of the config, the local engine, an AWS profile";
+    Context "context" Everywhere, Nothing, ["v c"], "", "another context: of the config, or an AWS profile";
     Write "write" Everywhere, Nothing, [], "", "act in a context that starts read-only, until it is left";
     ReadOnly "read-only" Everywhere, Nothing, [], "", "refuse again what would change anything";
     Refresh "refresh" Everywhere, Nothing, ["ctrl-r", "f5"], "", "read everything anew, and draw the screen anew";

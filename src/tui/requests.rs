@@ -41,6 +41,8 @@ pub enum Ask {
         query: JobQuery,
     },
     Describe(Vec<JobId>),
+    /// What has become of jobs whose end was accepted.
+    Verify(Vec<JobId>),
     Runs {
         group: String,
         name: String,
@@ -57,6 +59,10 @@ pub enum Ask {
     /// An operator's action.
     Act(Act),
     Theme(String),
+    /// What is polled is polled for this queue first.
+    LookAt(Option<String>),
+    /// What is polled is polled at once.
+    LookAgain,
     /// Turn to another context.
     Context(String),
     /// Write every cell of the screen anew.
@@ -120,6 +126,7 @@ pub enum Answer {
     Jobs { set: usize, page: Result<Page<JobSummary>, BackendError> },
     Children { parent: JobId, page: Result<Page<JobSummary>, BackendError> },
     Described(Result<Vec<JobDetail>, BackendError>),
+    Verified { asked: Vec<JobId>, found: Result<Vec<JobDetail>, BackendError> },
     Runs { group: String, name: String, runs: Result<Vec<ScheduleRun>, BackendError> },
     Why { subject: Subject, told: Result<Box<Diagnosis>, BackendError> },
     Log(Result<LogRead, BackendError>),
@@ -136,6 +143,16 @@ pub struct Outcome {
     pub results: Vec<Result<String, BackendError>>,
     /// The ids of jobs that were submitted.
     pub submitted: Vec<JobId>,
+    /// The jobs whose end was accepted.
+    pub stopped: Vec<Stopped>,
+}
+
+/// A job whose end the backend has accepted: whether it took is seen later.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stopped {
+    pub id: JobId,
+    /// By `CancelJob`, which leaves alone what has started; otherwise by `TerminateJob`.
+    pub by_cancel: bool,
 }
 
 /// What the console hears from outside.
@@ -173,6 +190,10 @@ pub async fn perform(backend: &dyn Backend, themes: Option<&Path>, ask: Ask) -> 
         Ask::Jobs { set, query } => Answer::Jobs { set, page: backend.jobs(query).await },
         Ask::Children { parent, query } => Answer::Children { parent, page: backend.jobs(query).await },
         Ask::Describe(ids) => Answer::Described(backend.describe_jobs(&ids).await),
+        Ask::Verify(asked) => {
+            let found = backend.describe_jobs(&asked).await;
+            Answer::Verified { asked, found }
+        }
         Ask::Runs { group, name } => {
             let runs = backend.schedule_runs(&group, &name).await;
             Answer::Runs { group, name, runs }
@@ -184,15 +205,31 @@ pub async fn perform(backend: &dyn Backend, themes: Option<&Path>, ask: Ask) -> 
         Ask::Act(act) => Answer::Done(carry_out(backend, act).await),
         Ask::Theme(name) => Answer::Theme(Theme::load(themes, &name)),
         Ask::Log(ask) => Answer::Log(log_reading::read(backend, ask).await),
+        Ask::LookAt(queue) => {
+            backend.look_at(queue.as_deref());
+            return None;
+        }
+        Ask::LookAgain => {
+            backend.look_again();
+            return None;
+        }
         Ask::Context(_) | Ask::StopFollowing | Ask::Redraw | Ask::Reconnect => return None,
     })
 }
 
 async fn carry_out(backend: &dyn Backend, act: Act) -> Outcome {
-    let mut outcome = Outcome { title: act.title, results: Vec::new(), submitted: Vec::new() };
+    let mut outcome = Outcome { title: act.title, results: Vec::new(), submitted: Vec::new(), stopped: Vec::new() };
     for step in act.steps {
+        let stopped = match &step {
+            Step::Cancel { id, .. } => Some(Stopped { id: id.clone(), by_cancel: true }),
+            Step::Terminate { id, .. } => Some(Stopped { id: id.clone(), by_cancel: false }),
+            _ => None,
+        };
         let result = take(backend, step, &mut outcome.submitted).await;
         let failed = result.is_err();
+        if !failed {
+            outcome.stopped.extend(stopped);
+        }
         outcome.results.push(result);
         if failed && act.in_order {
             break;

@@ -382,6 +382,7 @@ impl Console {
         let begun = Instant::now();
         let requests = self.app.tick(now());
         self.start(requests);
+        self.app.meter = self.runner.backend.meter();
         let app = &self.app;
         let bytes = self.screen.frame(|buffer| screens::draw(app, buffer)).map_err(TuiError::Write)?;
         // Where frames are dear, they take half of the time at most.

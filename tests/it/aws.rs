@@ -2,6 +2,7 @@
 
 pub mod gate;
 pub mod moto;
+pub mod played;
 
 use batchdeck::backend::aws::{AwsBackend, AwsSettings, Keys};
 use batchdeck::backend::{Backend, BackendError, JobQuery, JobScope, Why};

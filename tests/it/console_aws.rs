@@ -260,6 +260,7 @@ async fn contexts_are_turned_to_and_left_again_and_a_profile_starts_read_only() 
     console.type_text("x");
     console.wait_for("batchdeck --context ops cancel");
     console.press(Key::Esc);
+    console.wait_gone("batchdeck --context ops cancel");
 
     console.type_text(":context local\r");
     console.wait_for("in the context `local`");

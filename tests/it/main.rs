@@ -3,6 +3,7 @@
 mod aws;
 mod console;
 mod console_aws;
+mod console_crowded;
 mod doors;
 mod engine;
 mod jobs;

@@ -3,6 +3,7 @@
 use crate::config::Profiles;
 use aws_config::Region;
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
+use aws_config::default_provider::region::DefaultRegionChain;
 use aws_config::ecs::EcsCredentialsProvider;
 use aws_config::imds::credentials::ImdsCredentialsProvider;
 use aws_config::meta::credentials::CredentialsProviderChain;
@@ -68,13 +69,17 @@ impl Chain {
             return found.outcome.clone().map_err(CredentialsError::not_loaded);
         }
         let given = self.go_through().await;
-        let outcome = given.as_ref().map(Clone::clone).map_err(super::errors::causes_of);
+        let outcome = given.as_ref().map(Clone::clone).map_err(|error| super::errors::causes(error));
         *found = Some(Found { at: Instant::now(), outcome });
         given
     }
 
     async fn go_through(&self) -> Result {
-        let config = ProviderConfig::default().with_region(self.region.clone().map(Region::new));
+        let region = match &self.region {
+            Some(region) => Some(Region::new(region.clone())),
+            None => DefaultRegionChain::builder().build().region().await,
+        };
+        let config = ProviderConfig::default().with_region(region);
         let Some(profile) = &self.profile else {
             return DefaultCredentialsChain::builder().configure(config).build().await.provide_credentials().await;
         };

@@ -65,7 +65,9 @@ impl Whereabouts {
                 format!("Sign in with `{login}`, set keys with `aws configure`, or name a profile with AWS_PROFILE")
             }
             (Some(command), _) => format!("Renew them with `{command}`"),
-            (None, _) => "Set AWS_ACCESS_KEY_ID and its like to new ones, or name a profile with AWS_PROFILE".to_owned(),
+            (None, _) => {
+                "Set AWS_ACCESS_KEY_ID and its like to new ones, or name a profile with AWS_PROFILE".to_owned()
+            }
         };
         BackendError::Credentials { message: sentences(message, &mend), renewal: self.renewal.clone() }
     }
@@ -152,11 +154,6 @@ fn speaks_of_credentials(causes: &str) -> bool {
     ["credential", "identity", "sso session", "sso token"].iter().any(|word| causes.contains(word))
 }
 
-/// [`causes`], for an error that is mapped.
-pub fn causes_of(error: &(impl Error + 'static)) -> String {
-    causes(error)
-}
-
 /// The innermost causes of an error in one line; the outer ones only say that a call failed.
 pub fn causes(error: &dyn Error) -> String {
     let mut texts: Vec<String> = Vec::new();
@@ -231,7 +228,10 @@ mod tests {
             ..at("b", "l")
         };
         let cases = [
-            (whose(Some("ops"), Some("aws sso login --profile corp")), "Sign in with `aws sso login --profile corp`, or"),
+            (
+                whose(Some("ops"), Some("aws sso login --profile corp")),
+                "Sign in with `aws sso login --profile corp`, or",
+            ),
             (whose(None, Some("aws sso login")), "Sign in with `aws sso login`, set keys with"),
             (whose(Some("ops"), Some("/usr/bin/vault aws")), "Renew them with `/usr/bin/vault aws`"),
             (whose(None, None), "Set AWS_ACCESS_KEY_ID and its like to new ones"),

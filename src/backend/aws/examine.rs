@@ -19,7 +19,7 @@ const WHY: &str = "batchdeck doctor asks whether it may";
 /// Who calls, by STS, and then every permission that the console uses. Nothing is tried that could take effect.
 pub async fn examine(service: &Service, region: &str) -> Vec<Finding> {
     let mut findings = vec![Finding::new(Area::Context, "region", Verdict::Good, region)];
-    let who = service.call(Operator, "GetCallerIdentity", service.sts.get_caller_identity().send()).await;
+    let who = service.call(Operator, "GetCallerIdentity", || service.sts.get_caller_identity().send()).await;
     match who {
         Ok(who) => {
             let arn = who.arn.unwrap_or_default();
@@ -48,7 +48,7 @@ type Probe<'a> = (Area, &'static str, BoxFuture<'a, Result<(), BackendError>>);
 macro_rules! probe {
     ($service:ident, $area:ident, $permission:literal, $operation:literal, $call:expr) => {{
         let call: BoxFuture<'_, Result<(), BackendError>> =
-            Box::pin(async { $service.call(Operator, $operation, $call.send()).await.map(|_| ()) });
+            Box::pin(async { $service.call(Operator, $operation, || $call.send()).await.map(|_| ()) });
         (Area::$area, $permission, call)
     }};
 }

@@ -22,7 +22,7 @@ mod world;
 
 pub use settings::{AwsSettings, Keys};
 
-use super::{Backend, BackendError, Capabilities, JobQuery, JobScope, Page, Why};
+use super::{Backend, BackendError, Capabilities, JobQuery, JobScope, Meter, Page, Why};
 use crate::model::{
     AuditEntry, Change, ComputeEnvironment, ComputeResourceUpdate, ConsumableResource, CostQuery, CostReport,
     CreateComputeEnvironmentRequest, CreateJobQueueRequest, Cursor, EngineStatus, Finding, GetLogEvents, HoldTarget,
@@ -32,9 +32,8 @@ use crate::model::{
 };
 use async_trait::async_trait;
 use audit::AuditFile;
-use aws_config::retry::RetryConfig;
 use aws_sdk_batch::types;
-use budget::Caller::Operator;
+use budget::Caller::{Background, Operator};
 use futures::future::{join_all, try_join_all};
 use futures::stream::BoxStream;
 use pages::Place;
@@ -124,14 +123,16 @@ impl Backend for AwsBackend {
         let mut queues = self.service.queues(Operator).await?;
         let is_watched = self.service.memory().watches > 0;
         if !is_watched {
-            let surveys = queues.iter().map(|queue| {
-                tokio::time::timeout(COUNTING, self.service.survey(Operator, &queue.job_queue_name, true))
-            });
+            let surveys = queues
+                .iter()
+                .map(|queue| tokio::time::timeout(COUNTING, self.service.survey(Operator, &queue.job_queue_name)));
             let surveys = join_all(surveys).await;
             for (queue, survey) in queues.iter_mut().zip(surveys) {
                 // A caller who may not list jobs still sees the queues, and one with very many does not wait for all.
                 let Ok(Ok(survey)) = survey else { continue };
-                let (counts, partial) = QueueJobs { rows: survey.rows, cut: survey.cut }.counts();
+                let mut jobs = QueueJobs::default();
+                jobs.settle(survey);
+                let (counts, partial) = jobs.counts();
                 (queue.job_counts, queue.job_counts_partial) = (Some(counts), partial);
             }
             return Ok(queues);
@@ -163,7 +164,7 @@ impl Backend for AwsBackend {
             .set_scheduling_policy_arn(request.scheduling_policy_arn)
             .set_compute_environment_order(convert::queue::order(request.compute_environment_order))
             .set_tags((!request.tags.is_empty()).then(|| request.tags.into_iter().collect()));
-        let result = self.service.call(Operator, "CreateJobQueue", call.send()).await.map(|_| ());
+        let result = self.service.call(Operator, "CreateJobQueue", || call.clone().send()).await.map(|_| ());
         self.record("CreateJobQueue", &name, None, format!("priority {}", request.priority), result).await
     }
 
@@ -182,7 +183,7 @@ impl Backend for AwsBackend {
             .set_state(request.state.map(|state| types::JqState::from(state.as_str())))
             .set_priority(request.priority)
             .set_compute_environment_order(request.compute_environment_order.and_then(convert::queue::order));
-        let result = self.service.call(Operator, "UpdateJobQueue", call.send()).await.map(|_| ());
+        let result = self.service.call(Operator, "UpdateJobQueue", || call.clone().send()).await.map(|_| ());
         self.record("UpdateJobQueue", &name, why.reason, outcome, result).await
     }
 
@@ -203,7 +204,7 @@ impl Backend for AwsBackend {
             .set_service_role(request.service_role)
             .set_unmanagedv_cpus(request.unmanagedv_cpus)
             .set_tags((!request.tags.is_empty()).then(|| request.tags.into_iter().collect()));
-        let result = self.service.call(Operator, "CreateComputeEnvironment", call.send()).await.map(|_| ());
+        let result = self.service.call(Operator, "CreateComputeEnvironment", || call.clone().send()).await.map(|_| ());
         self.record("CreateComputeEnvironment", &name, None, request.kind, result).await
     }
 
@@ -240,26 +241,26 @@ impl Backend for AwsBackend {
             .set_compute_resources(
                 (scaling != ComputeResourceUpdate::default()).then(|| convert::environment::changed(scaling)),
             );
-        let result = self.service.call(Operator, "UpdateComputeEnvironment", call.send()).await.map(|_| ());
+        let result = self.service.call(Operator, "UpdateComputeEnvironment", || call.clone().send()).await.map(|_| ());
         self.record("UpdateComputeEnvironment", &name, why.reason, outcome, result).await
     }
 
     async fn delete_job_queue(&self, name: &str, why: Why) -> Result<(), BackendError> {
         let call = self.service.batch.delete_job_queue().job_queue(name);
-        let result = self.service.call(Operator, "DeleteJobQueue", call.send()).await.map(|_| ());
+        let result = self.service.call(Operator, "DeleteJobQueue", || call.clone().send()).await.map(|_| ());
         self.record("DeleteJobQueue", name, why.reason, "deleting".to_owned(), result).await
     }
 
     async fn delete_compute_environment(&self, name: &str, why: Why) -> Result<(), BackendError> {
         let call = self.service.batch.delete_compute_environment().compute_environment(name);
-        let result = self.service.call(Operator, "DeleteComputeEnvironment", call.send()).await.map(|_| ());
+        let result = self.service.call(Operator, "DeleteComputeEnvironment", || call.clone().send()).await.map(|_| ());
         self.record("DeleteComputeEnvironment", name, why.reason, "deleting".to_owned(), result).await
     }
 
     async fn tag_resource(&self, arn: &str, tags: BTreeMap<String, String>, why: Why) -> Result<(), BackendError> {
         let outcome = tags.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(", ");
         let call = self.service.batch.tag_resource().resource_arn(arn).set_tags(Some(tags.into_iter().collect()));
-        let result = self.service.call(Operator, "TagResource", call.send()).await.map(|_| ());
+        let result = self.service.call(Operator, "TagResource", || call.clone().send()).await.map(|_| ());
         self.record("TagResource", arn, why.reason, outcome, result).await
     }
 
@@ -273,7 +274,9 @@ impl Backend for AwsBackend {
     }
 
     async fn job_definitions(&self, active_only: bool) -> Result<Vec<JobDefinition>, BackendError> {
-        self.service.definitions(active_only).await
+        // Beside a watch nobody waits for all of them: the console has them ready for its forms.
+        let caller = if self.service.memory().watches > 0 { Background } else { Operator };
+        self.service.definitions(caller, active_only).await
     }
 
     async fn register_job_definition(
@@ -283,7 +286,7 @@ impl Backend for AwsBackend {
         let name = request.job_definition_name.clone();
         let call = convert::definition::register(self.service.batch.register_job_definition(), request)
             .map_err(|left| not_sent(left, "use `aws batch register-job-definition --cli-input-json`"))?;
-        let answer = self.service.call(Operator, "RegisterJobDefinition", call.send()).await;
+        let answer = self.service.call(Operator, "RegisterJobDefinition", || call.clone().send()).await;
         let registered = answer.map(|answer| RegisterJobDefinitionResponse {
             job_definition_name: answer.job_definition_name.unwrap_or_default(),
             job_definition_arn: answer.job_definition_arn.unwrap_or_default(),
@@ -318,6 +321,11 @@ impl Backend for AwsBackend {
         }
         let (mut items, rest) = pages::merge(lists, limit);
         self.service.enrich(Operator, items.iter_mut().collect(), DESCRIBED_OF_A_PAGE).await?;
+        let mut memory = self.service.memory();
+        if memory.watches > 0 && matches!(query.scope, JobScope::Queue(_)) {
+            memory.fetched.extend(items.iter().cloned());
+        }
+        drop(memory);
         let next = (!rest.is_empty()).then(|| serde_json::to_string(&rest).expect("places write as JSON"));
         Ok(Page { items, next })
     }
@@ -329,11 +337,9 @@ impl Backend for AwsBackend {
     /// `SubmitJob` has no idempotency token: it is sent once, so that a lost answer does not submit twice.
     async fn submit_job(&self, request: SubmitJobRequest) -> Result<SubmitJobResponse, BackendError> {
         let target = format!("{} to {}", request.job_name, request.job_queue);
-        let once = aws_sdk_batch::config::Builder::new().retry_config(RetryConfig::disabled());
         let call = convert::request::submit(self.service.batch.submit_job(), request)
             .map_err(|left| not_sent(left, "use `aws batch submit-job --cli-input-json`"))?;
-        let call = call.customize().config_override(once);
-        let answer = self.service.call(Operator, "SubmitJob", call.send()).await;
+        let answer = self.service.call_once(Operator, "SubmitJob", call.send()).await;
         let submitted = answer.map(|answer| SubmitJobResponse {
             job_arn: answer.job_arn.unwrap_or_default(),
             job_name: answer.job_name.unwrap_or_default(),
@@ -345,13 +351,13 @@ impl Backend for AwsBackend {
 
     async fn cancel_job(&self, id: &JobId, reason: &str) -> Result<(), BackendError> {
         let call = self.service.batch.cancel_job().job_id(id.as_str()).reason(reason);
-        let result = self.service.call(Operator, "CancelJob", call.send()).await.map(|_| ());
+        let result = self.service.call(Operator, "CancelJob", || call.clone().send()).await.map(|_| ());
         self.record("CancelJob", id.as_str(), Some(reason.to_owned()), "accepted".to_owned(), result).await
     }
 
     async fn terminate_job(&self, id: &JobId, reason: &str) -> Result<(), BackendError> {
         let call = self.service.batch.terminate_job().job_id(id.as_str()).reason(reason);
-        let result = self.service.call(Operator, "TerminateJob", call.send()).await.map(|_| ());
+        let result = self.service.call(Operator, "TerminateJob", || call.clone().send()).await.map(|_| ());
         self.record("TerminateJob", id.as_str(), Some(reason.to_owned()), "accepted".to_owned(), result).await
     }
 
@@ -399,13 +405,13 @@ impl Backend for AwsBackend {
 
     async fn queue_snapshot(&self, queue: &str) -> Result<JobQueueSnapshot, BackendError> {
         let call = self.service.batch.get_job_queue_snapshot().job_queue(queue);
-        let answer = self.service.call(Operator, "GetJobQueueSnapshot", call.send()).await?;
+        let answer = self.service.call(Operator, "GetJobQueueSnapshot", || call.clone().send()).await?;
         Ok(convert::queue::snapshot(answer))
     }
 
     async fn consumable_resource(&self, name: &str) -> Result<ConsumableResource, BackendError> {
         let call = self.service.batch.describe_consumable_resource().consumable_resource(name);
-        let answer = self.service.call(Operator, "DescribeConsumableResource", call.send()).await?;
+        let answer = self.service.call(Operator, "DescribeConsumableResource", || call.clone().send()).await?;
         Ok(convert::queue::consumable(answer))
     }
 
@@ -433,7 +439,7 @@ impl Backend for AwsBackend {
     async fn create_schedule(&self, schedule: Schedule) -> Result<(), BackendError> {
         let (key, outcome) = (schedule.key(), schedule.schedule_expression.clone());
         let call = convert::schedule::create(self.service.scheduler.create_schedule(), schedule)?;
-        let result = self.service.call(Operator, "CreateSchedule", call.send()).await.map(|_| ());
+        let result = self.service.call(Operator, "CreateSchedule", || call.clone().send()).await.map(|_| ());
         self.service.memory().schedules_changed = true;
         self.record("CreateSchedule", &key, None, outcome, result).await
     }
@@ -442,7 +448,7 @@ impl Backend for AwsBackend {
         let (key, group, name) = (schedule.key(), schedule.group_name.clone(), schedule.name.clone());
         let outcome = format!("{}, {}", schedule.state.as_str(), schedule.schedule_expression);
         let call = convert::schedule::update(self.service.scheduler.update_schedule(), schedule)?;
-        let result = self.service.call(Operator, "UpdateSchedule", call.send()).await.map(|_| ());
+        let result = self.service.call(Operator, "UpdateSchedule", || call.clone().send()).await.map(|_| ());
         self.service.memory().schedules_changed = true;
         let result = result.map_err(|error| schedules::named(error, &group, &name));
         self.record("UpdateSchedule", &key, None, outcome, result).await
@@ -450,7 +456,7 @@ impl Backend for AwsBackend {
 
     async fn delete_schedule(&self, group: &str, name: &str) -> Result<(), BackendError> {
         let call = self.service.scheduler.delete_schedule().group_name(group).name(name);
-        let result = self.service.call(Operator, "DeleteSchedule", call.send()).await.map(|_| ());
+        let result = self.service.call(Operator, "DeleteSchedule", || call.clone().send()).await.map(|_| ());
         self.service.memory().schedules_changed = true;
         let result = result.map_err(|error| schedules::named(error, group, name));
         self.record("DeleteSchedule", &format!("{group}/{name}"), None, "deleted".to_owned(), result).await
@@ -478,13 +484,13 @@ impl Backend for AwsBackend {
 
     async fn create_schedule_group(&self, name: &str) -> Result<(), BackendError> {
         let call = self.service.scheduler.create_schedule_group().name(name);
-        let result = self.service.call(Operator, "CreateScheduleGroup", call.send()).await.map(|_| ());
+        let result = self.service.call(Operator, "CreateScheduleGroup", || call.clone().send()).await.map(|_| ());
         self.record("CreateScheduleGroup", name, None, "created".to_owned(), result).await
     }
 
     async fn delete_schedule_group(&self, name: &str) -> Result<(), BackendError> {
         let call = self.service.scheduler.delete_schedule_group().name(name);
-        let result = self.service.call(Operator, "DeleteScheduleGroup", call.send()).await.map(|_| ());
+        let result = self.service.call(Operator, "DeleteScheduleGroup", || call.clone().send()).await.map(|_| ());
         self.service.memory().schedules_changed = true;
         self.record("DeleteScheduleGroup", name, None, "deleted with its schedules".to_owned(), result).await
     }
@@ -525,6 +531,24 @@ impl Backend for AwsBackend {
             backend: NAME,
             instead: "CloudWatch Container Insights of the environment's ECS cluster has it",
         })
+    }
+
+    fn look_at(&self, queue: Option<&str>) {
+        self.service.memory().looked_at = queue.map(str::to_owned);
+        self.service.wake.notify_one();
+    }
+
+    fn look_again(&self) {
+        let mut memory = self.service.memory();
+        (memory.hurry, memory.schedules_changed) = (true, true);
+        drop(memory);
+        self.service.wake.notify_one();
+    }
+
+    fn meter(&self) -> Option<Meter> {
+        let budget::Load { per_second, allowed, waiting, throttled } = self.service.budget.load();
+        let read_at = self.service.memory().read_at.clone();
+        Some(Meter { per_second, allowed, waiting, throttled, read_at })
     }
 
     async fn engine_status(&self) -> Result<EngineStatus, BackendError> {

@@ -64,7 +64,7 @@ impl Service {
         let mut token = None;
         for _ in 0..PAGES {
             let call = self.scheduler.list_schedules().max_results(100).set_next_token(token);
-            let answer = self.call(caller, "ListSchedules", call.send()).await?;
+            let answer = self.call(caller, "ListSchedules", || call.clone().send()).await?;
             let submits = |row: &aws_sdk_scheduler::types::ScheduleSummary| {
                 row.target.as_ref().is_none_or(|target| target.arn() == SUBMIT_JOB_TARGET)
             };
@@ -83,7 +83,7 @@ impl Service {
 
     pub async fn schedule(&self, caller: Caller, group: &str, name: &str) -> Result<Schedule, BackendError> {
         let call = self.scheduler.get_schedule().group_name(group).name(name);
-        let answer = self.call(caller, "GetSchedule", call.send()).await;
+        let answer = self.call(caller, "GetSchedule", || call.clone().send()).await;
         answer.map(convert::schedule::schedule).map_err(|error| named(error, group, name))
     }
 
@@ -92,7 +92,7 @@ impl Service {
         let mut token = None;
         for _ in 0..PAGES {
             let call = self.scheduler.list_schedule_groups().max_results(100).set_next_token(token);
-            let answer = self.call(Operator, "ListScheduleGroups", call.send()).await?;
+            let answer = self.call(Operator, "ListScheduleGroups", || call.clone().send()).await?;
             groups.extend(answer.schedule_groups.into_iter().map(convert::schedule::group));
             token = answer.next_token;
             if token.is_none() {

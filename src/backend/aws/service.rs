@@ -6,7 +6,7 @@ use super::credentials::Renewing;
 use super::errors::Whereabouts;
 use super::pages::{By, Fetched, Of, Place};
 use super::world::{Survey, World};
-use crate::backend::BackendError;
+use crate::backend::{BackendError, ReadAt};
 use crate::model::{
     ComputeEnvironment, Cursor, DEFAULT_LOG_GROUP, GetLogEvents, JobDefinition, JobDetail, JobExtra, JobId, JobQueue,
     JobStatus, JobSummary, LogPage, Millis, Schedule, StatusCounts, name_of,
@@ -17,6 +17,8 @@ use futures::future::try_join_all;
 use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::Notify;
 
 /// Ids in one `DescribeJobs`.
 const DESCRIBE_AT_ONCE: usize = 100;
@@ -27,6 +29,9 @@ const LARGEST_FILTERED_PAGE: usize = 100;
 const PAGES: usize = 10;
 /// Jobs whose sizes and streams are remembered.
 const REMEMBERED: usize = 20_000;
+/// How often a call is made that fails by what passes, and the pause after the first time.
+const ATTEMPTS: u32 = 3;
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
 
 /// AWS Batch, `CloudWatch` Logs and `EventBridge` Scheduler.
 #[derive(Debug)]
@@ -35,11 +40,13 @@ pub struct Service {
     pub logs: aws_sdk_cloudwatchlogs::Client,
     pub sts: aws_sdk_sts::Client,
     pub scheduler: aws_sdk_scheduler::Client,
-    budget: Budget,
+    pub budget: Budget,
     at: Whereabouts,
     /// Where credentials come from; `None` for keys that were given.
     credentials: Option<Renewing>,
     memory: Mutex<Memory>,
+    /// What is looked at has changed, or is to be read at once: a watch that pauses goes on.
+    pub wake: Notify,
 }
 
 /// What earlier calls told and later ones need.
@@ -53,6 +60,14 @@ pub struct Memory {
     pub schedules: BTreeMap<super::schedules::Key, Schedule>,
     /// An operator changed a schedule: a watch looks at them in its next round.
     pub schedules_changed: bool,
+    /// The queue whose jobs an operator looks at.
+    pub looked_at: Option<String>,
+    /// Jobs that an operator has fetched beyond what a watch reads.
+    pub fetched: Vec<JobSummary>,
+    /// An operator wants to see what has come of an action: a watch ends its pause.
+    pub hurry: bool,
+    /// When what was read last; in it, queues and environments.
+    pub read_at: ReadAt,
     /// How many watches poll.
     pub watches: usize,
     /// What the last watch had seen, and its cursor: a watch that goes on from there needs no reset.
@@ -66,6 +81,28 @@ fn stamp(row: &JobSummary) -> Stamp {
     (row.status, row.started_at, row.extra.as_ref().is_some_and(|extra| extra.stopping))
 }
 
+/// Where a list of a queue begins.
+fn first_of(queue: &str, by: By) -> Place {
+    let source = super::pages::Source { of: Of::Queue(queue.to_owned()), by };
+    Place { source, token: None, after: None }
+}
+
+/// Whether the same call may well succeed in a moment.
+fn passes<E>(error: &SdkError<E>) -> bool {
+    match error {
+        SdkError::TimeoutError(_) | SdkError::ResponseError(_) => true,
+        SdkError::DispatchFailure(failure) => failure.is_io() || failure.is_timeout(),
+        SdkError::ServiceError(context) => context.raw().status().is_server_error(),
+        _ => false,
+    }
+}
+
+/// For how long the service wants no calls, where it says so in seconds.
+fn retry_after<E>(error: &SdkError<E>) -> Option<Duration> {
+    let seconds = error.raw_response()?.headers().get("retry-after")?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}
+
 impl Service {
     pub fn new(
         batch: aws_sdk_batch::Client,
@@ -76,37 +113,78 @@ impl Service {
         at: Whereabouts,
         credentials: Option<Renewing>,
     ) -> Self {
-        Self { batch, logs, sts, scheduler, budget, at, credentials, memory: Mutex::default() }
+        let (memory, wake) = (Mutex::default(), Notify::new());
+        Self { batch, logs, sts, scheduler, budget, at, credentials, memory, wake }
     }
 
     pub fn memory(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes a call when the budget allows it. The SDK's futures are large: this one holds its in a box.
-    pub fn call<T, E>(
+    /// Makes a call when the budget allows it, and again where it failed by what passes: a fault of the service or of the
+    /// connection, or too many calls.
+    pub async fn call<T, E, F>(
+        &self,
+        caller: Caller,
+        operation: &'static str,
+        send: impl Fn() -> F + Send + Sync,
+    ) -> Result<T, BackendError>
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+        F: Future<Output = Result<T, SdkError<E>>> + Send,
+    {
+        let mut attempt = 1;
+        loop {
+            self.budget.spend(caller).await;
+            // The SDK's futures are large.
+            let error = match Box::pin(send()).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            let passes = passes(&error);
+            let error = self.learn(operation, &error).await;
+            let is_throttled = matches!(error, BackendError::Throttled { .. });
+            if attempt == ATTEMPTS || !(passes || is_throttled) {
+                return Err(error);
+            }
+            // After too many calls, the budget itself makes a pause.
+            if !is_throttled {
+                tokio::time::sleep(FIRST_PAUSE * 2_u32.pow(attempt)).await;
+            }
+            attempt += 1;
+        }
+    }
+
+    /// Makes a call when the budget allows it, and never again: one that must not take effect twice.
+    pub async fn call_once<T, E>(
         &self,
         caller: Caller,
         operation: &'static str,
         sending: impl Future<Output = Result<T, SdkError<E>>> + Send,
-    ) -> impl Future<Output = Result<T, BackendError>> + Send
+    ) -> Result<T, BackendError>
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
         let sending = Box::pin(sending);
-        async move {
-            self.budget.spend(caller).await;
-            let error = match sending.await {
-                Ok(answer) => return Ok(answer),
-                Err(error) => self.at.error(operation, &error),
-            };
-            match (&error, &self.credentials) {
-                (BackendError::Throttled { .. }, _) => self.budget.throttled(),
-                (BackendError::Credentials { .. }, Some(credentials)) => credentials.forget().await,
-                _ => {}
-            }
-            Err(error)
+        self.budget.spend(caller).await;
+        match sending.await {
+            Ok(answer) => Ok(answer),
+            Err(error) => Err(self.learn(operation, &error).await),
         }
+    }
+
+    /// What an error tells for later calls, and the error in the backend's words.
+    async fn learn<E>(&self, operation: &'static str, error: &SdkError<E>) -> BackendError
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        let told = self.at.error(operation, error);
+        match (&told, &self.credentials) {
+            (BackendError::Throttled { .. }, _) => self.budget.throttled(retry_after(error)),
+            (BackendError::Credentials { .. }, Some(credentials)) => credentials.forget().await,
+            _ => {}
+        }
+        told
     }
 
     /// All queues, without counts, the larger priority first.
@@ -115,7 +193,7 @@ impl Service {
         let mut token = None;
         for _ in 0..PAGES {
             let call = self.batch.describe_job_queues().set_next_token(token);
-            let answer = self.call(caller, "DescribeJobQueues", call.send()).await?;
+            let answer = self.call(caller, "DescribeJobQueues", || call.clone().send()).await?;
             queues.extend(answer.job_queues.unwrap_or_default().into_iter().map(convert::queue::queue));
             token = answer.next_token;
             if token.is_none() {
@@ -131,7 +209,7 @@ impl Service {
         let mut token = None;
         for _ in 0..PAGES {
             let call = self.batch.describe_compute_environments().set_next_token(token);
-            let answer = self.call(caller, "DescribeComputeEnvironments", call.send()).await?;
+            let answer = self.call(caller, "DescribeComputeEnvironments", || call.clone().send()).await?;
             let page = answer.compute_environments.unwrap_or_default();
             environments.extend(page.into_iter().map(convert::environment::environment));
             token = answer.next_token;
@@ -144,13 +222,13 @@ impl Service {
     }
 
     /// Revisions by name, the newest of each first; at most the first thousand.
-    pub async fn definitions(&self, active_only: bool) -> Result<Vec<JobDefinition>, BackendError> {
+    pub async fn definitions(&self, caller: Caller, active_only: bool) -> Result<Vec<JobDefinition>, BackendError> {
         let mut definitions = Vec::new();
         let mut token = None;
         for _ in 0..PAGES {
             let call = self.batch.describe_job_definitions().set_next_token(token);
             let call = call.set_status(active_only.then(|| "ACTIVE".to_owned()));
-            let answer = self.call(Caller::Operator, "DescribeJobDefinitions", call.send()).await?;
+            let answer = self.call(caller, "DescribeJobDefinitions", || call.clone().send()).await?;
             let page = answer.job_definitions.unwrap_or_default();
             definitions.extend(page.into_iter().map(convert::definition::definition));
             token = answer.next_token;
@@ -167,10 +245,12 @@ impl Service {
     /// All of each job, in the order asked; unknown ids are left out.
     pub async fn describe(&self, caller: Caller, ids: &[JobId]) -> Result<Vec<JobDetail>, BackendError> {
         let mut found = HashMap::new();
-        let batches = ids.chunks(DESCRIBE_AT_ONCE).map(|batch| {
+        let mut batches = Vec::new();
+        for batch in ids.chunks(DESCRIBE_AT_ONCE) {
             let ids = batch.iter().map(|id| id.0.clone()).collect();
-            self.call(caller, "DescribeJobs", self.batch.describe_jobs().set_jobs(Some(ids)).send())
-        });
+            let call = self.batch.describe_jobs().set_jobs(Some(ids));
+            batches.push(async move { self.call(caller, "DescribeJobs", || call.clone().send()).await });
+        }
         for answer in try_join_all(batches).await? {
             let details = answer.jobs.unwrap_or_default().into_iter().map(convert::job::detail);
             found.extend(details.map(|detail| (detail.job_id.clone(), detail)));
@@ -195,7 +275,7 @@ impl Service {
         };
         let size = limit.unwrap_or(largest).clamp(1, largest);
         let call = call.max_results(i32::try_from(size).unwrap_or(i32::MAX)).set_next_token(place.token.clone());
-        let answer = self.call(caller, "ListJobs", call.send()).await?;
+        let answer = self.call(caller, "ListJobs", || call.clone().send()).await?;
         let queue_name = queue.as_deref().map(name_of);
         let rows = answer.job_summary_list.unwrap_or_default().into_iter();
         let mut rows: Vec<_> = rows.map(|row| convert::job::summary(row, queue_name)).collect();
@@ -203,25 +283,37 @@ impl Service {
         Ok(Fetched { place, rows, next: answer.next_token })
     }
 
-    /// The jobs of a queue: its newest hundred in one call where those are all, and by state where there are more.
-    /// `deep` reads the states of ended jobs as well; without it they are left unread.
-    pub async fn survey(&self, caller: Caller, queue: &str, deep: bool) -> Result<Survey, BackendError> {
-        let place = |by| Place {
-            source: super::pages::Source { of: Of::Queue(queue.to_owned()), by },
-            token: None,
-            after: None,
-        };
-        let newest = self.list(caller, place(By::Age), None).await?;
-        let mut survey = Survey::default();
-        let is_all = newest.next.is_none();
-        survey.see(newest.rows);
-        if is_all {
-            survey.whole.extend(JobStatus::ALL);
-            return Ok(survey);
+    /// All of a queue's jobs, as far as one page of each state holds them.
+    pub async fn survey(&self, caller: Caller, queue: &str) -> Result<Survey, BackendError> {
+        let mut survey = self.newest(caller, queue).await?;
+        if survey.overflows {
+            self.read_states(caller, queue, &JobStatus::ALL, &mut survey).await?;
         }
-        // In the order that a job walks: one that moves between two calls is seen again rather than missed.
-        for status in JobStatus::ALL.into_iter().filter(|status| deep || !status.is_final()) {
-            let page = self.list(caller, place(By::Status(status)), None).await?;
+        Ok(survey)
+    }
+
+    /// The newest hundred jobs of a queue, in one call: of most queues those are all.
+    pub async fn newest(&self, caller: Caller, queue: &str) -> Result<Survey, BackendError> {
+        let newest = self.list(caller, first_of(queue, By::Age), None).await?;
+        let mut survey = Survey { overflows: newest.next.is_some(), ..Survey::default() };
+        if !survey.overflows {
+            survey.whole.extend(JobStatus::ALL);
+        }
+        survey.see(newest.rows);
+        Ok(survey)
+    }
+
+    /// The first page of each of these states, a call each, in the order that a job walks: one that moves between two
+    /// calls is seen again rather than missed.
+    pub async fn read_states(
+        &self,
+        caller: Caller,
+        queue: &str,
+        statuses: &[JobStatus],
+        survey: &mut Survey,
+    ) -> Result<(), BackendError> {
+        for status in statuses.iter().copied() {
+            let page = self.list(caller, first_of(queue, By::Status(status)), None).await?;
             if page.next.is_none() {
                 survey.whole.insert(status)
             } else {
@@ -229,7 +321,7 @@ impl Service {
             };
             survey.see(page.rows);
         }
-        Ok(survey)
+        Ok(())
     }
 
     /// Adds what `ListJobs` does not tell. What was told before of a job in the same state is remembered; of the others
@@ -298,7 +390,7 @@ impl Service {
             .set_limit(wanted.limit.map(|limit| i32::try_from(limit.min(10_000)).unwrap_or(10_000)))
             .set_start_from_head(wanted.start_from_head)
             .set_next_token(wanted.next_token);
-        match self.call(caller, "GetLogEvents", call.send()).await {
+        match self.call(caller, "GetLogEvents", || call.clone().send()).await {
             Ok(page) => Ok(convert::log::page(page)),
             Err(BackendError::NotFound { .. }) => {
                 Err(BackendError::NotFound { what: format!("log stream {} of {group}", wanted.log_stream_name) })

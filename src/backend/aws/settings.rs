@@ -73,7 +73,8 @@ impl AwsBackend {
         if let (Some(profile), None) = (&settings.profile, &settings.region) {
             settings.region = profiles.region(profile).map(str::to_owned);
         }
-        let renewing = settings.keys.is_none().then(|| Renewing::new(settings.profile.clone(), settings.region.clone()));
+        let renewing =
+            settings.keys.is_none().then(|| Renewing::new(settings.profile.clone(), settings.region.clone()));
         let shared = loader(&settings, renewing.clone()).load().await;
         let profile = settings.profile.clone().or_else(|| std::env::var("AWS_PROFILE").ok());
         let renewal = renewal(profile.as_deref(), settings.profile.is_some(), &profiles);
@@ -124,7 +125,8 @@ fn loader(settings: &AwsSettings, renewing: Option<Renewing>) -> ConfigLoader {
         .build();
     let mut loader = aws_config::from_env()
         .timeout_config(timeouts)
-        .retry_config(RetryConfig::standard().with_max_attempts(3))
+        // Calls are tried again by the service's own rules, each time within the budget.
+        .retry_config(RetryConfig::disabled())
         .app_name(AppName::new("batchdeck").expect("letters alone make a valid name"));
     if let Some(profile) = &settings.profile {
         loader = loader.profile_name(profile);

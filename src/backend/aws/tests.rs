@@ -272,7 +272,10 @@ async fn a_watch_starts_with_a_reset_tells_all_rows_and_then_that_it_is_alive() 
         cursor = change.cursor;
         let text = match change.what {
             What::Reset => "reset".to_owned(),
-            What::Queue(queue) => format!("{} {}", queue.job_queue_name, queue.job_counts.unwrap_or_default().total()),
+            What::Queue(queue) => {
+                let more = if queue.job_counts_partial { "+" } else { "" };
+                format!("{} {}{more}", queue.job_queue_name, queue.job_counts.unwrap_or_default().total())
+            }
             What::Job(job) => format!("{} {}", job.job_id, job.status),
             What::Alive { .. } => break,
             other => panic!("{other:?}"),
@@ -285,13 +288,20 @@ async fn a_watch_starts_with_a_reset_tells_all_rows_and_then_that_it_is_alive() 
             "reset",
             "big 0",
             "small 0",
+            "b9 SUCCEEDED",
+            "big 1+",
+            "s1 RUNNING",
+            "small 1",
+            "arr PENDING",
+            "b1 SUCCEEDED",
+            "wait PENDING",
+            "big 6+",
+            // Once more with what a description tells.
             "arr PENDING",
             "b1 SUCCEEDED",
             "b9 SUCCEEDED",
             "wait PENDING",
-            "big 6",
-            "s1 RUNNING",
-            "small 1"
+            "s1 RUNNING"
         ]
     );
     // While the watch polls, counts are its own: a listing of queues costs its own two calls alone.
@@ -459,6 +469,106 @@ async fn who_may_not_list_schedules_watches_jobs_all_the_same_and_is_told_once()
             _ => {}
         }
     }
-    assert_eq!(notices, ["schedules are not watched: not for you (AccessDeniedException)"]);
+    let denied = "the permission scheduler:ListSchedules is missing: not for you (AccessDeniedException)";
+    assert_eq!(notices, [format!("schedules are not watched: {denied}")]);
     assert_eq!(stub.asked().iter().filter(|asked| asked.line.starts_with("GET /schedules")).count(), 1);
+}
+
+#[tokio::test]
+async fn a_service_that_fails_by_what_passes_is_asked_again_and_one_that_asks_for_a_pause_is_given_it() {
+    let asked = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0));
+    let count = std::sync::Arc::clone(&asked);
+    let (backend, stub) = world(move |_| match count.fetch_add(1, std::sync::atomic::Ordering::SeqCst) {
+        0 => Answer::error(500, Some("ServerException"), r#"{"message":"oh"}"#),
+        1 => Answer::error(429, Some("TooManyRequestsException"), r#"{"message":"slower"}"#),
+        _ => Answer::json(&json!({"computeEnvironments": []})),
+    })
+    .await;
+    let begun = std::time::Instant::now();
+    backend.compute_environments().await.expect("the third time");
+    assert_eq!(stub.asked().len(), 3);
+    assert!(begun.elapsed() >= std::time::Duration::from_secs(1), "a pause after the 429");
+    let meter = backend.meter().expect("calls are counted");
+    assert_eq!(meter.throttled, 1);
+    assert!(meter.allowed < 600.0, "half the rate: {meter:?}");
+}
+
+/// An account with 50 queues. Each of the first five has 40,000 waiting jobs, and some that run.
+fn crowded(asked: &Asked) -> Answer {
+    let queue: usize =
+        asked.body["jobQueue"].as_str().and_then(|name| name.strip_prefix("q-")?.parse().ok()).unwrap_or(0);
+    match asked.line.as_str() {
+        "POST /v1/describejobqueues" => {
+            let queues: Vec<_> = (0..50)
+                .map(|at| json!({"jobQueueName": format!("q-{at:02}"), "priority": 100 - at, "state": "ENABLED", "status": "VALID"}))
+                .collect();
+            Answer::json(&json!({"jobQueues": queues}))
+        }
+        "POST /v1/describecomputeenvironments" => Answer::json(&json!({"computeEnvironments": [
+            {"computeEnvironmentName": "spot", "type": "MANAGED", "state": "ENABLED", "status": "VALID"}
+        ]})),
+        "GET /schedules?MaxResults=100" => Answer::json(&json!({"Schedules": []})),
+        "POST /v1/listjobs" if queue >= 5 => Answer::json(&json!({"jobSummaryList": []})),
+        "POST /v1/listjobs" => {
+            let most = asked.body["maxResults"].as_u64().expect("a size of page");
+            let rows = |status: &str, count: u64| -> Vec<Value> {
+                (0..count.min(most))
+                    .map(|at| {
+                        job(&format!("{status}-{queue}-{at}"), status, 1_000_000 - i64::try_from(at).expect("few"))
+                    })
+                    .collect()
+            };
+            let (rows, next) = match asked.body["jobStatus"].as_str() {
+                None | Some("RUNNABLE") => (rows("RUNNABLE", 40_000), Some("more")),
+                Some("RUNNING") => (rows("RUNNING", 12), None),
+                _ => (Vec::new(), None),
+            };
+            Answer::json(&json!({"jobSummaryList": rows, "nextToken": next}))
+        }
+        _ => Answer::json(&json!({"jobs": []})),
+    }
+}
+
+#[tokio::test]
+async fn a_crowded_account_is_shown_within_twenty_calls_and_never_read_whole() {
+    let (backend, stub) = world(crowded).await;
+    backend.look_at(Some("q-03"));
+    let mut stream = backend.watch(None).await.expect("watches");
+    let (mut queues, mut running, mut rounds) = (BTreeMap::new(), 0, 0);
+    let mut after_twenty = None;
+    while rounds < 6 {
+        match stream.next().await.expect("an item").expect("a change").what {
+            What::Queue(queue) => {
+                queues.insert(queue.job_queue_name.clone(), queue);
+            }
+            What::Job(job) => running += u64::from(job.status == JobStatus::Running),
+            What::Alive { .. } => {
+                rounds += 1;
+                backend.look_again();
+            }
+            _ => {}
+        }
+        if after_twenty.is_none() && stub.asked().len() >= 20 {
+            after_twenty = Some((queues.clone(), running));
+        }
+    }
+    let (seen, running) = after_twenty.expect("twenty calls were made");
+    assert_eq!(seen.len(), 50, "all queues are listed");
+    assert!(running >= 36, "what runs in the first queues: {running}");
+    let counted: Vec<_> = seen.values().filter(|queue| queue.job_counts.is_some()).collect();
+    assert!(counted.len() >= 4, "{} queues are counted", counted.len());
+    let looked_at = seen["q-03"].job_counts.as_ref().expect("what is looked at comes first");
+    assert!(looked_at.waiting() >= 1000 && seen["q-03"].job_counts_partial, "{looked_at:?}");
+    let counts = seen["q-00"].job_counts.as_ref().expect("the first of all");
+    assert!(counts.waiting() >= 100 && seen["q-00"].job_counts_partial, "a lower bound, and marked as one");
+    assert!(seen["q-49"].job_counts.is_none(), "what was not fetched is not said to be empty");
+
+    assert_eq!(queues["q-49"].job_counts.as_ref().map(StatusCounts::total), Some(0), "it was in the end");
+    assert!(!queues["q-49"].job_counts_partial);
+    assert_eq!(queues["q-00"].job_counts.as_ref().map(StatusCounts::waiting), Some(1000));
+    let asked = stub.asked();
+    let pages: Vec<_> = asked.iter().filter(|asked| asked.line.ends_with("listjobs")).collect();
+    assert!(pages.iter().all(|page| page.body["nextToken"].is_null()), "no list is followed to its end");
+    let read = backend.meter().expect("counted").read_at;
+    assert_eq!(read.jobs.len(), 50);
 }

@@ -1,23 +1,32 @@
-//! Changes, found by polling: queues and environments, then the jobs of each queue, all inside the budget of calls.
+//! Changes, found by polling inside the budget of calls. A round looks at queues and environments, then at the jobs of
+//! each queue, the shortest way first: a call tells all of a queue with few jobs, and of one with many what runs. What
+//! takes more calls comes after that, and never are all jobs of a large queue read. The queue that an operator looks at
+//! is visited between all of this.
 
-use super::budget::Caller::Background;
+use super::budget::Caller::{self, Background, Watched};
 use super::convert::job::row;
 use super::service::Service;
-use super::world::{World, environment_changes, job_changes, queue_changes, schedule_changes};
+use super::world::{QueueJobs, Survey, World, environment_changes, job_changes, queue_changes, schedule_changes};
 use crate::backend::BackendError;
-use crate::model::{Change, Cursor, JobSummary, What};
+use crate::model::{Change, Cursor, JobStatus, JobSummary, Millis, What};
 use futures::stream::{self, BoxStream, StreamExt};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 
 const QUICK: Duration = Duration::from_secs(3);
 const SLOW: Duration = Duration::from_secs(15);
-/// Jobs described for their sizes in one visit of a queue.
+/// The longest pause, after a round that itself took so long.
+const LONGEST: Duration = Duration::from_secs(60);
+/// Jobs described for their sizes in one visit of the queue that is looked at, and of another one.
 const DESCRIBED: usize = 200;
+const DESCRIBED_ELSEWHERE: usize = 100;
+/// Jobs that no list meets and are described in one visit.
+const UNSEEN: usize = 100;
 /// Schedules are listed in each so-manieth round, and after an operator has changed one.
 const SCHEDULES_ROUND: u64 = 20;
-/// Ended jobs of large queues are listed in each so-manieth round.
+/// All states of large queues are listed in each so-manieth round.
 const DEEP_ROUND: u64 = 5;
 
 /// The stream of changes from `cursor` on. It opens once the service has answered: until then nobody knows whether
@@ -42,8 +51,15 @@ struct Watcher {
     cursor: Cursor,
     ready: VecDeque<What>,
     steps: VecDeque<Step>,
+    /// What of this round takes more calls.
+    later: VecDeque<Step>,
     round: u64,
+    round_began: Instant,
     pause: Duration,
+    /// The queue that was looked at when it was visited last, and when that was.
+    looked: Option<(String, Instant)>,
+    /// Where among the jobs that no list meets one has come to.
+    turn: usize,
     /// Whether anything changed in this round.
     changed: bool,
     /// Whether the watcher was told that polling is slowed down.
@@ -52,11 +68,19 @@ struct Watcher {
     sees_schedules: bool,
 }
 
+#[derive(Debug, Clone)]
 enum Step {
-    Pause,
+    Pause(Instant),
     /// Queues and environments.
     Ground,
+    /// The newest jobs of a queue, and those that run.
     Jobs(String),
+    /// The other states of a queue with many jobs.
+    States(String),
+    /// What lists do not tell of a queue's jobs.
+    Sizes(String),
+    /// What was put off until every queue has been visited.
+    Later,
     Schedules,
     Alive,
 }
@@ -78,8 +102,12 @@ impl Watcher {
             cursor,
             ready,
             steps: VecDeque::from([Step::Ground]),
+            later: VecDeque::new(),
             round: 0,
+            round_began: Instant::now(),
             pause: QUICK,
+            looked: None,
+            turn: 0,
             changed: false,
             slowed: false,
             sees_schedules: true,
@@ -90,14 +118,24 @@ impl Watcher {
         loop {
             if let Some(what) = self.ready.pop_front() {
                 self.cursor.0 += 1;
-                return Ok(Change { cursor: self.cursor, at: chrono::Utc::now().timestamp_millis(), what });
+                return Ok(Change { cursor: self.cursor, at: now(), what });
             }
             self.take_next().await?;
         }
     }
 
     async fn take_next(&mut self) -> Result<(), BackendError> {
-        let step = self.steps.pop_front().unwrap_or(Step::Ground);
+        let step = match self.look_that_is_due() {
+            Some(queue) => Step::Jobs(queue),
+            None => self.steps.pop_front().unwrap_or(Step::Ground),
+        };
+        if let (Step::Jobs(queue), Some((looked, at))) = (&step, &self.looked)
+            && queue == looked
+            && at.elapsed() < self.pause
+        {
+            // It was visited just now.
+            return Ok(());
+        }
         match self.take(&step).await {
             Err(BackendError::Throttled { message }) => self.slow_down(step, &message),
             taken => taken?,
@@ -107,18 +145,63 @@ impl Watcher {
 
     async fn take(&mut self, step: &Step) -> Result<(), BackendError> {
         match step {
-            Step::Pause => tokio::time::sleep(self.pause).await,
+            Step::Pause(until) => self.rest(*until).await,
             Step::Ground => self.look_at_ground().await?,
             Step::Jobs(queue) => self.look_at_jobs(queue).await?,
+            Step::States(queue) => self.look_at_states(queue).await?,
+            Step::Sizes(queue) => self.look_at_sizes(queue).await?,
+            Step::Later => {
+                while let Some(step) = self.later.pop_back() {
+                    self.steps.push_front(step);
+                }
+            }
             Step::Schedules => self.look_at_schedules().await?,
             Step::Alive => self.end_round(),
         }
         Ok(())
     }
 
+    /// The queue that an operator looks at, where it has not been visited for a while.
+    fn look_that_is_due(&self) -> Option<String> {
+        let queue = self.looked_at()?;
+        let visited = self.looked.as_ref().filter(|(last, _)| *last == queue);
+        visited.is_none_or(|(_, at)| at.elapsed() >= self.pause).then_some(queue)
+    }
+
+    fn looked_at(&self) -> Option<String> {
+        let queue = self.service.memory().looked_at.clone()?;
+        self.world.queues.contains_key(&queue).then_some(queue)
+    }
+
+    fn caller(&self, queue: &str) -> Caller {
+        if self.service.memory().looked_at.as_deref() == Some(queue) { Watched } else { Background }
+    }
+
+    /// Waits until `until`, until a visit of the queue that is looked at is due, or until an operator wants more.
+    async fn rest(&mut self, until: Instant) {
+        if std::mem::take(&mut self.service.memory().hurry) {
+            return;
+        }
+        let visit = self.looked.as_ref().map(|(_, at)| *at + self.pause).filter(|_| self.looked_at().is_some());
+        let next = visit.map_or(until, |visit| visit.min(until));
+        tokio::select! {
+            () = tokio::time::sleep_until(next) => {}
+            () = self.service.wake.notified() => {}
+        }
+        let hurry = std::mem::take(&mut self.service.memory().hurry);
+        if !hurry && Instant::now() < until {
+            self.steps.push_front(Step::Pause(until));
+        } else if hurry {
+            // What it has come to is seen where one looks first.
+            self.looked = None;
+        }
+    }
+
     async fn look_at_ground(&mut self) -> Result<(), BackendError> {
+        self.round_began = Instant::now();
         let (queues, environments) =
-            futures::try_join!(self.service.queues(Background), self.service.environments(Background))?;
+            futures::try_join!(self.service.queues(Watched), self.service.environments(Watched))?;
+        self.service.memory().read_at.ground = Some(now());
         let environments = environments.into_iter().map(|each| (each.compute_environment_name.clone(), each)).collect();
         self.tell(environment_changes(&self.world.environments, &environments));
         self.world.environments = environments;
@@ -128,8 +211,8 @@ impl Watcher {
         if self.sees_schedules && (changed || self.round.is_multiple_of(SCHEDULES_ROUND)) {
             self.steps.push_back(Step::Schedules);
         }
-        self.steps.push_back(Step::Alive);
-        let mut rows = std::collections::BTreeMap::new();
+        self.steps.extend([Step::Later, Step::Alive]);
+        let mut rows = BTreeMap::new();
         for mut queue in queues {
             if let Some(jobs) = self.world.jobs.get(&queue.job_queue_name) {
                 let (counts, partial) = jobs.counts();
@@ -141,30 +224,119 @@ impl Watcher {
         let lost: Vec<_> = self.world.jobs.keys().filter(|name| !rows.contains_key(*name)).cloned().collect();
         for name in lost {
             let jobs = self.world.jobs.remove(&name).unwrap_or_default();
-            self.tell(job_changes(&jobs.rows, &std::collections::BTreeMap::new()));
-            self.service.memory().counts.remove(&name);
+            self.tell(job_changes(&jobs.rows, &BTreeMap::new()));
+            let mut memory = self.service.memory();
+            memory.counts.remove(&name);
+            memory.read_at.jobs.remove(&name);
         }
         self.world.queues = rows;
         Ok(())
     }
 
     async fn look_at_jobs(&mut self, queue: &str) -> Result<(), BackendError> {
+        let caller = self.caller(queue);
+        let is_looked_at = caller == Watched;
+        let mut survey = self.service.newest(caller, queue).await?;
+        let overflows = survey.overflows;
+        if overflows {
+            self.service.read_states(caller, queue, &[JobStatus::Running], &mut survey).await?;
+        }
+        self.take_in(caller, queue, survey).await?;
+        let mut more = vec![Step::Sizes(queue.to_owned())];
+        if overflows && (is_looked_at || self.round.is_multiple_of(DEEP_ROUND)) {
+            more.insert(0, Step::States(queue.to_owned()));
+        }
+        if is_looked_at {
+            self.looked = Some((queue.to_owned(), Instant::now()));
+            more.into_iter().rev().for_each(|step| self.steps.push_front(step));
+        } else {
+            self.later.extend(more);
+        }
+        Ok(())
+    }
+
+    async fn look_at_states(&mut self, queue: &str) -> Result<(), BackendError> {
+        use JobStatus::{Failed, Pending, Runnable, Running, Starting, Submitted, Succeeded};
+        let caller = self.caller(queue);
         let deep = self.round.is_multiple_of(DEEP_ROUND);
-        let survey = self.service.survey(Background, queue, deep).await?;
-        let before = self.world.jobs.get(queue).cloned().unwrap_or_default();
+        // What ran is read once more: what has started since is not missed.
+        let mut states = vec![Submitted, Pending, Runnable, Starting, Running, Failed];
+        states.extend(deep.then_some(Succeeded));
+        let mut survey = Survey { overflows: true, ..Survey::default() };
+        self.service.read_states(caller, queue, &states, &mut survey).await?;
+        self.take_in(caller, queue, survey).await
+    }
+
+    async fn look_at_sizes(&mut self, queue: &str) -> Result<(), BackendError> {
+        let caller = self.caller(queue);
+        let at_most = if caller == Watched { DESCRIBED } else { DESCRIBED_ELSEWHERE };
+        let Some(before) = self.world.jobs.get(queue) else { return Ok(()) };
         let mut jobs = before.clone();
-        let missing = jobs.settle(survey);
-        let found = match self.service.describe(Background, &missing).await {
+        let mut rows: Vec<_> = jobs.rows.values_mut().collect();
+        rows.sort_by_key(|row| interest(row));
+        self.service.enrich(caller, rows, at_most).await?;
+        if caller == Watched {
+            self.look_for_unseen(&mut jobs).await?;
+        }
+        self.put(queue, jobs);
+        Ok(())
+    }
+
+    /// Jobs behind the first page of their state are met by no list: a hundred of them are described in each visit, so that
+    /// none stays for ever as it was.
+    async fn look_for_unseen(&mut self, jobs: &mut QueueJobs) -> Result<(), BackendError> {
+        if jobs.unseen.is_empty() {
+            return Ok(());
+        }
+        let from = self.turn % jobs.unseen.len();
+        let ids: Vec<_> = jobs.unseen.iter().cycle().skip(from).take(UNSEEN.min(jobs.unseen.len())).cloned().collect();
+        self.turn = from + ids.len();
+        let found = match self.service.describe(Watched, &ids).await {
+            Err(BackendError::Refused { .. } | BackendError::Malformed { .. }) => return Ok(()),
+            found => found?,
+        };
+        for id in ids {
+            match found.iter().find(|detail| detail.job_id == id) {
+                Some(detail) => jobs.rows.insert(id, row(detail)),
+                None => jobs.rows.remove(&id),
+            };
+        }
+        Ok(())
+    }
+
+    /// Takes what was read of a queue into the world. Jobs that are in none of the states that were read whole have moved
+    /// on between two calls: they are described.
+    async fn take_in(&mut self, caller: Caller, queue: &str, survey: Survey) -> Result<(), BackendError> {
+        let before = self.world.jobs.get(queue);
+        let mut jobs = before.cloned().unwrap_or_default();
+        let of_queue = |row: &mut JobSummary| row.extra.as_ref().is_some_and(|extra| extra.job_queue == queue);
+        for row in self.service.memory().fetched.extract_if(.., of_queue) {
+            jobs.rows.entry(row.job_id.clone()).or_insert(row);
+        }
+        let mut missing = jobs.settle(survey);
+        for (id, row) in &mut jobs.rows {
+            if let Some(known) = before.and_then(|before| before.rows.get(id)) {
+                keep_told(row, known);
+            }
+        }
+        // Sizes that are known already.
+        self.service.enrich(caller, jobs.rows.values_mut().collect(), 0).await?;
+        missing.truncate(DESCRIBED);
+        let found = match self.service.describe(caller, &missing).await {
             // Who may list and not describe finds them again where ended jobs are listed.
             Err(BackendError::Refused { .. } | BackendError::Malformed { .. }) => Vec::new(),
             found => found?,
         };
         jobs.rows.extend(found.iter().map(|detail| (detail.job_id.clone(), row(detail))));
-        let mut rows: Vec<_> = jobs.rows.values_mut().collect();
-        rows.sort_by_key(|row| interest(row));
-        self.service.enrich(Background, rows, DESCRIBED).await?;
+        self.service.memory().read_at.jobs.insert(queue.to_owned(), now());
+        self.put(queue, jobs);
+        Ok(())
+    }
 
-        self.tell(job_changes(&before.rows, &jobs.rows));
+    /// Tells what is different now.
+    fn put(&mut self, queue: &str, jobs: QueueJobs) {
+        let before = self.world.jobs.get(queue).map(|before| &before.rows);
+        self.tell(job_changes(before.unwrap_or(&BTreeMap::new()), &jobs.rows));
         let (counts, partial) = jobs.counts();
         self.service.memory().counts.insert(queue.to_owned(), (counts.clone(), partial));
         if let Some(known) = self.world.queues.get_mut(queue)
@@ -175,7 +347,6 @@ impl Watcher {
             self.tell(vec![row]);
         }
         self.world.jobs.insert(queue.to_owned(), jobs);
-        Ok(())
     }
 
     async fn look_at_schedules(&mut self) -> Result<(), BackendError> {
@@ -190,6 +361,7 @@ impl Watcher {
         };
         let schedules =
             schedules.into_iter().map(|each| ((each.group_name.clone(), each.name.clone()), each)).collect();
+        self.service.memory().read_at.schedules = Some(now());
         self.tell(schedule_changes(&self.world.schedules, &schedules));
         self.world.schedules = schedules;
         Ok(())
@@ -201,10 +373,12 @@ impl Watcher {
         self.pause = next_pause(self.pause, busy || self.changed);
         self.round += 1;
         (self.changed, self.slowed) = (false, false);
-        self.steps.extend([Step::Pause, Step::Ground]);
+        // Half of the time at most: others share what the account may call.
+        let pause = self.pause.max(self.round_began.elapsed()).min(LONGEST);
+        self.steps.extend([Step::Pause(Instant::now() + pause), Step::Ground]);
     }
 
-    /// Tries the step again after a pause, and says so once a round.
+    /// Tries the step again when the budget allows it, and says so once a round.
     fn slow_down(&mut self, step: Step, message: &str) {
         if !self.slowed {
             self.ready.push_back(What::Notice(format!("AWS asks for fewer calls ({message}); polling is slower")));
@@ -212,7 +386,6 @@ impl Watcher {
         }
         self.pause = SLOW;
         self.steps.push_front(step);
-        self.steps.push_front(Step::Pause);
     }
 
     fn tell(&mut self, changes: Vec<What>) {
@@ -229,6 +402,24 @@ impl Drop for Watcher {
         if self.ready.is_empty() {
             memory.parked = Some((self.cursor, std::mem::take(&mut self.world)));
         }
+    }
+}
+
+fn now() -> Millis {
+    chrono::Utc::now().timestamp_millis()
+}
+
+/// A list does not tell all: what a description told of a job stays, while the list says the same of it, until the next one.
+fn keep_told(row: &mut JobSummary, known: &JobSummary) {
+    let stops = |row: &JobSummary| row.extra.as_ref().is_some_and(|extra| extra.stopping);
+    if (row.status, row.started_at, stops(row)) != (known.status, known.started_at, stops(known)) {
+        return;
+    }
+    row.extra.clone_from(&known.extra);
+    if let (Some(array), Some(before)) = (&mut row.array_properties, &known.array_properties)
+        && array.status_summary.is_none()
+    {
+        array.status_summary.clone_from(&before.status_summary);
     }
 }
 

@@ -18,8 +18,12 @@ pub struct World {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct QueueJobs {
     pub rows: BTreeMap<JobId, JobSummary>,
-    /// States of which AWS has more rows than were read.
-    pub cut: BTreeSet<JobStatus>,
+    /// States of which every row was read; of the others there may be more.
+    pub whole: BTreeSet<JobStatus>,
+    /// The newest hundred jobs were all that there were.
+    at_once: bool,
+    /// Jobs that have not ended and were met by an earlier reading alone.
+    pub unseen: Vec<JobId>,
 }
 
 /// What was read of a queue in one go.
@@ -30,6 +34,8 @@ pub struct Survey {
     pub whole: BTreeSet<JobStatus>,
     /// States of which the first page was read and there are more.
     pub cut: BTreeSet<JobStatus>,
+    /// There are more jobs than the newest hundred.
+    pub overflows: bool,
 }
 
 impl Survey {
@@ -45,19 +51,29 @@ impl QueueJobs {
     /// a job of a state that was not read whole stays as it was.
     pub fn settle(&mut self, survey: Survey) -> Vec<JobId> {
         let mut missing = Vec::new();
+        self.unseen.clear();
         let before = std::mem::replace(&mut self.rows, survey.rows);
         for (id, row) in before {
             if self.rows.contains_key(&id) {
                 continue;
             }
             if !survey.whole.contains(&row.status) {
+                if !row.status.is_final() {
+                    self.unseen.push(id.clone());
+                }
                 self.rows.insert(id, row);
             } else if !row.status.is_final() {
                 missing.push(id);
             }
         }
-        self.cut.retain(|status| !survey.whole.contains(status));
-        self.cut.extend(survey.cut);
+        let is_all = survey.whole.len() == JobStatus::ALL.len();
+        if survey.overflows && std::mem::take(&mut self.at_once) {
+            // What was whole by being few is few no more.
+            self.whole.clear();
+        }
+        self.at_once = is_all && !survey.overflows;
+        self.whole.extend(survey.whole);
+        self.whole.retain(|status| !survey.cut.contains(status));
         missing
     }
 
@@ -70,7 +86,7 @@ impl QueueJobs {
                 None => counts.add(row.status, 1),
             }
         }
-        (counts, !self.cut.is_empty())
+        (counts, self.whole.len() < JobStatus::ALL.len())
     }
 
     /// Whether any job has not ended.
@@ -203,11 +219,12 @@ mod tests {
             },
         ];
         for case in cases {
-            let mut jobs = QueueJobs { rows: rows(case.before), cut: BTreeSet::new() };
+            let mut jobs = QueueJobs { rows: rows(case.before), whole: JobStatus::ALL.into(), ..Default::default() };
             let survey = Survey {
                 rows: rows(case.seen),
                 whole: case.whole.iter().copied().collect(),
                 cut: case.cut.iter().copied().collect(),
+                overflows: false,
             };
             let missing = jobs.settle(survey);
             assert_eq!(states(&jobs), case.after, "{}", case.name);
@@ -218,12 +235,21 @@ mod tests {
 
     #[test]
     fn counts_are_whole_again_once_a_state_was_read_whole() {
+        let all = || Survey { whole: JobStatus::ALL.into(), ..Default::default() };
         let mut jobs = QueueJobs::default();
+        assert!(jobs.counts().1, "nothing was read");
+        jobs.settle(all());
+        assert!(!jobs.counts().1);
         jobs.settle(Survey { cut: [Runnable].into(), ..Default::default() });
         jobs.settle(Survey { whole: [Running].into(), ..Default::default() });
         assert!(jobs.counts().1, "RUNNABLE was not read again");
-        jobs.settle(Survey { whole: [Runnable].into(), ..Default::default() });
-        assert!(!jobs.counts().1);
+        jobs.settle(Survey { whole: [Runnable].into(), overflows: true, ..Default::default() });
+        assert!(!jobs.counts().1, "each state was read by itself");
+
+        let mut few = QueueJobs::default();
+        few.settle(all());
+        few.settle(Survey { whole: [Running].into(), overflows: true, ..Default::default() });
+        assert!(few.counts().1, "more came than the hundred that were all");
     }
 
     #[test]
@@ -234,7 +260,7 @@ mod tests {
             Some(ArrayProperties { size: Some(3), status_summary: Some(children), ..Default::default() });
         let mut all = rows(&[("a", Running)]);
         all.insert(parent.job_id.clone(), parent);
-        let (counts, _) = QueueJobs { rows: all, cut: BTreeSet::new() }.counts();
+        let (counts, _) = QueueJobs { rows: all, ..Default::default() }.counts();
         assert_eq!(counts, StatusCounts([(Running, 3), (Failed, 1)].into()));
     }
 }

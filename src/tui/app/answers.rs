@@ -1,6 +1,6 @@
 //! What comes back from outside: answers, changes, the state of the connection.
 
-use super::list::StateSet;
+use super::list::{Scope, StateSet};
 use super::log::Subject;
 use super::store::{Kind, Liveness};
 use super::subject::parts_query;
@@ -15,6 +15,9 @@ const PAGE: u32 = 500;
 /// Pages that are read without being asked for: live jobs, and ended ones.
 const LIVE_PAGES: usize = 20;
 const ENDED_PAGES: usize = 2;
+
+/// Pages that may bring nothing new before one stops reading on.
+const KNOWN_PAGES: usize = 4;
 
 /// The sets of states that are read one by one; together they are all.
 const SETS: [StateSet; 4] = [StateSet::Running, StateSet::Waiting, StateSet::Failed, StateSet::Succeeded];
@@ -108,7 +111,10 @@ impl App {
 
     fn take_change(&mut self, change: Change) {
         match &change.what {
-            What::Reset => self.reread(),
+            What::Reset => {
+                self.store.reset();
+                self.reread();
+            }
             What::Notice(text) => self.say(printable(text).into_owned()),
             What::JobGone(id) => {
                 self.overview.jobs.marked.remove(id);
@@ -121,39 +127,46 @@ impl App {
             }
             _ => {}
         }
+        if !self.setting.can.pushes_changes {
+            self.store.note_told(&change.what);
+        }
         self.store.apply(change);
     }
 
-    /// Asks for everything.
+    /// Asks for everything. Where changes are polled, the watch tells it: asking besides would spend what it needs.
     pub(super) fn reread(&mut self) {
-        self.store.reset();
         self.described.clear();
-        self.ask(Ask::Queues);
-        self.ask(Ask::Environments);
-        self.ask(Ask::Definitions);
-        if self.setting.can.schedules {
-            self.ask(Ask::Schedules);
+        if self.setting.can.pushes_changes {
+            self.store.reset();
+            self.ask(Ask::Queues);
+            self.ask(Ask::Environments);
+            if self.setting.can.schedules {
+                self.ask(Ask::Schedules);
+            }
+            for set in 0..SETS.len() {
+                self.pages.0[set] = Reading::default();
+                self.ask_page(set, JobScope::Everywhere);
+            }
+        } else {
+            self.ask(Ask::LookAgain);
         }
+        self.ask(Ask::Definitions);
         if self.setting.can.audit {
             self.ask(Ask::Audit);
         }
         if self.setting.can.instances {
             self.ask(Ask::Scaling);
         }
-        for set in 0..SETS.len() {
-            self.pages.0[set] = Reading::default();
-            self.ask_page(set);
-        }
         for parent in mem::take(&mut self.children_asked) {
             self.ask_children(&parent);
         }
     }
 
-    fn ask_page(&mut self, set: usize) {
+    fn ask_page(&mut self, set: usize, scope: JobScope) {
         let reading = &mut self.pages.0[set];
         reading.is_busy = true;
         let query = JobQuery {
-            scope: JobScope::Everywhere,
+            scope,
             statuses: SETS[set].statuses(),
             name: None,
             page_token: reading.next.take(),
@@ -162,23 +175,64 @@ impl App {
         self.ask(Ask::Jobs { set, query });
     }
 
-    /// Whether there are jobs of these states that were not fetched.
-    pub fn has_more(&self, set: StateSet) -> bool {
+    /// Whether there are, or may be, jobs of these states that were not fetched.
+    pub fn has_more(&self, set: StateSet, scope: &Scope) -> bool {
+        if !self.setting.can.pushes_changes {
+            let mut queues = self.store.queues.values().filter(|queue| match scope {
+                Scope::Queue(name) => queue.job_queue_name == *name,
+                _ => true,
+            });
+            return queues.any(|queue| queue.job_counts.is_none() || queue.job_counts_partial);
+        }
         let mut sets = SETS.iter().zip(&self.pages.0);
         sets.any(|(own, reading)| (set == *own || set == StateSet::All) && (reading.next.is_some() || reading.is_busy))
     }
 
     /// Whether pages of jobs that were asked for are still to come.
     pub(super) fn is_reading_jobs(&self) -> bool {
-        self.pages.0.iter().any(|reading| reading.is_busy)
+        self.pages.0.iter().any(|reading| reading.is_busy) || self.store.is_filling()
+    }
+
+    /// Queues whose jobs have not been counted yet, where that takes calls.
+    pub fn queues_unread(&self) -> usize {
+        if self.setting.can.pushes_changes {
+            return 0;
+        }
+        self.store.queues.values().filter(|queue| queue.job_counts.is_none()).count()
     }
 
     /// Fetches more of what the list of jobs shows, when its end is reached.
     pub(super) fn ask_more(&mut self, set: StateSet) {
+        if !self.setting.can.pushes_changes {
+            return self.ask_more_of_queue(set);
+        }
         for (at, own) in SETS.into_iter().enumerate() {
             let reading = &self.pages.0[at];
             if (set == own || set == StateSet::All) && reading.next.is_some() && !reading.is_busy {
-                self.ask_page(at);
+                self.ask_page(at, JobScope::Everywhere);
+            }
+        }
+    }
+
+    /// Of one queue a page is a call; of all of them it would be a call each.
+    fn ask_more_of_queue(&mut self, set: StateSet) {
+        let scope = self.overview.jobs.scope.clone();
+        if !self.has_more(set, &scope) {
+            return;
+        }
+        let Scope::Queue(queue) = scope else {
+            return self.say("there are more jobs than were fetched: choose a queue to go on in it");
+        };
+        if self.pages_of.as_ref() != Some(&queue) {
+            self.pages_of = Some(queue.clone());
+            self.pages = Pages::default();
+        }
+        for (at, own) in SETS.into_iter().enumerate() {
+            let reading = &self.pages.0[at];
+            let is_read = reading.pages > 0 && reading.next.is_none();
+            if set == own && !reading.is_busy && !is_read {
+                self.say(format!("fetching more jobs of {queue} …"));
+                self.ask_page(at, JobScope::Queue(queue.clone()));
             }
         }
     }
@@ -222,7 +276,7 @@ impl App {
             Answer::Runs { group, name, .. } => Some(Topic::Runs(group.clone(), name.clone())),
             Answer::Why { subject, .. } => Some(Topic::Why(subject.clone())),
             Answer::Theme(_) => Some(Topic::Theme),
-            Answer::Described(_) | Answer::Done(_) | Answer::Log(_) => None,
+            Answer::Described(_) | Answer::Verified { .. } | Answer::Done(_) | Answer::Log(_) => None,
         };
         if topic.is_some_and(|topic| !self.is_latest(&topic, id)) {
             return;
@@ -265,6 +319,7 @@ impl App {
                 self.keep_intention();
             }
             Answer::Described(Err(error)) => self.complain(format!("the job's details: {error}")),
+            Answer::Verified { asked, found } => self.take_verified(&asked, found),
             Answer::Runs { group, name, runs } => match runs {
                 Ok(runs) => {
                     self.store.runs.insert((group, name), runs);
@@ -287,14 +342,24 @@ impl App {
             self.pages.0[set].is_busy = false;
             return;
         };
+        let is_new = |job: &JobSummary| self.store.job(&job.job_id).is_none();
+        let brings_new = page.items.iter().any(is_new);
         self.store.put_page(page.items);
         let reading = &mut self.pages.0[set];
         reading.is_busy = false;
         reading.pages += 1;
         reading.next = page.next;
+        if !self.setting.can.pushes_changes {
+            // The first pages are what the watch has read.
+            let goes_on = !brings_new && reading.next.is_some() && reading.pages % KNOWN_PAGES != 0;
+            if let Some(queue) = self.pages_of.clone().filter(|_| goes_on) {
+                self.ask_page(set, JobScope::Queue(queue));
+            }
+            return;
+        }
         let limit = if set < 2 { LIVE_PAGES } else { ENDED_PAGES };
         if reading.next.is_some() && reading.pages < limit {
-            self.ask_page(set);
+            self.ask_page(set, JobScope::Everywhere);
         }
         if self.pages.0.iter().all(|reading| !reading.is_busy) {
             self.store.jobs_reread(self.pages.0.iter().all(|reading| reading.next.is_none()));
@@ -321,6 +386,7 @@ impl App {
 
     fn take_outcome(&mut self, outcome: &Outcome) {
         self.tell_outcome(outcome, "");
+        self.follow_ends(&outcome.stopped);
         // What was done may be what it was about.
         self.ask_why_again();
         // A backend that is polled would show what came of it late.

@@ -162,10 +162,12 @@ impl App {
                 Command::Environment(environment.clone()),
             );
         }
+        for Item { name, doc, command } in self.context_items("context ") {
+            add(name, &doc, command);
+        }
         for theme in &self.setting.themes {
             add(format!("theme {theme}"), "put on this theme", Command::Theme(theme.clone()));
         }
-        items.extend(self.context_items("context "));
         for id in self.overview.jobs.rows(&self.store).ids.iter().take(JOBS_OFFERED) {
             if let Some(job) = self.store.job(id) {
                 let doc = format!("{} · {}", job.status, id.short());

@@ -17,6 +17,7 @@ pub mod store;
 pub mod subject;
 mod submit;
 mod update;
+mod verify;
 pub mod why;
 
 use super::action::{Action, Need, Place};
@@ -25,7 +26,7 @@ use super::format::Clock;
 use super::keymap::{Keymap, Resolution, typed};
 use super::requests::{Ask, Request, RequestId};
 use super::theme::{Depth, Styles};
-use crate::backend::Capabilities;
+use crate::backend::{Capabilities, Meter};
 use crate::config::Access;
 use crate::config::theme::Theme;
 use crate::model::{JobId, JobStatus, Millis, Subject};
@@ -200,6 +201,8 @@ pub struct App {
     pub heard_at: Millis,
     lag: Lag,
     pages: Pages,
+    /// The queue whose pages those are, where they are of one.
+    pages_of: Option<String>,
     last_id: RequestId,
     latest: HashMap<Topic, RequestId>,
     /// In which state each job was when its details were asked for.
@@ -208,6 +211,12 @@ pub struct App {
     /// What was asked of a job before its details were known.
     intention: Option<(JobId, Intention)>,
     out: Vec<Request>,
+    /// What the calls of a backend that polls cost.
+    pub meter: Option<Meter>,
+    /// Jobs whose end was accepted and has not been seen yet.
+    ending: Vec<verify::Ending>,
+    /// The queue that is polled first.
+    looked_at: Option<String>,
     /// The contexts that were left: what still comes from them is not of this one.
     left: Vec<context::Left>,
 }
@@ -255,9 +264,15 @@ impl Topic {
             Ask::Why { subject, .. } => Self::Why(subject.clone()),
             Ask::Theme(_) => Self::Theme,
             Ask::Context(_) => Self::Context,
-            Ask::Describe(_) | Ask::Act(_) | Ask::Log(_) | Ask::StopFollowing | Ask::Redraw | Ask::Reconnect => {
-                return None;
-            }
+            Ask::Describe(_)
+            | Ask::Verify(_)
+            | Ask::Act(_)
+            | Ask::Log(_)
+            | Ask::LookAt(_)
+            | Ask::LookAgain
+            | Ask::StopFollowing
+            | Ask::Redraw
+            | Ask::Reconnect => return None,
         })
     }
 }
@@ -284,12 +299,16 @@ impl App {
             heard_at: now,
             lag: Lag::default(),
             pages: Pages::default(),
+            pages_of: None,
             last_id: 0,
             latest: HashMap::new(),
             described: HashMap::new(),
             children_asked: HashSet::new(),
             intention: None,
             out: Vec::new(),
+            meter: None,
+            ending: Vec::new(),
+            looked_at: None,
             left: Vec::new(),
         }
     }
@@ -379,6 +398,7 @@ impl App {
         if self.notice.as_ref().is_some_and(|notice| notice.until <= now) {
             self.notice = None;
         }
+        self.verify();
         self.settle();
         mem::take(&mut self.out)
     }
@@ -389,6 +409,9 @@ impl App {
         let mut at = |time: Millis| wake = wake.min(time);
         if let Some(notice) = &self.notice {
             at(notice.until);
+        }
+        if let Some(time) = self.verify_at() {
+            at(time);
         }
         if let Some(time) = self.caught_up_at() {
             at(time);

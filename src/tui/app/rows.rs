@@ -213,8 +213,13 @@ impl App {
         let queues = self.keys_at(Place::Queues);
         let environments = self.keys_at(Place::Environments);
         let rows = self.overview.jobs.rows(&self.store);
-        self.overview.queues.cursor.settle(&queues);
-        self.overview.environments.cursor.settle(&environments);
+        if self.store.is_filling() {
+            self.overview.queues.cursor.settle_while_read(&queues);
+            self.overview.environments.cursor.settle_while_read(&environments);
+        } else {
+            self.overview.queues.cursor.settle(&queues);
+            self.overview.environments.cursor.settle(&environments);
+        }
         if self.is_reading_jobs() {
             self.overview.jobs.list.cursor.settle_while_read(&rows.ids);
         } else {

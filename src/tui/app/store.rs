@@ -95,6 +95,32 @@ impl Store {
         self.rereading = true;
     }
 
+    /// Whether what was there before a reset is still being read.
+    pub fn is_filling(&self) -> bool {
+        self.rereading
+    }
+
+    /// Of a watch that tells all rows after a reset: what is told has been read, and when the round is over, so is all.
+    pub fn note_told(&mut self, what: &What) {
+        let kind = match what {
+            What::Queue(_) => Kind::Queues,
+            What::ComputeEnvironment(_) => Kind::Environments,
+            What::Schedule(_) => Kind::Schedules,
+            What::Job(_) => Kind::Jobs,
+            What::Alive { .. } if self.rereading => return self.all_is_told(),
+            _ => return,
+        };
+        self.read.insert(kind);
+    }
+
+    fn all_is_told(&mut self) {
+        self.read.extend([Kind::Queues, Kind::Environments, Kind::Schedules, Kind::Jobs]);
+        self.put_queues(Vec::new());
+        self.put_environments(Vec::new());
+        self.put_schedules(Vec::new());
+        self.jobs_reread(true);
+    }
+
     /// Lists may show what was heard until now. Called once a frame, however many changes have come since the last.
     pub fn turn_over(&mut self) {
         self.shown_revision = self.jobs_revision;

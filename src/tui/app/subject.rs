@@ -1,9 +1,9 @@
 //! Which log is shown: chosen from what is selected, asked for once the cursor has come to rest.
 
 use super::command::{Command, Item};
-use super::list::{is_held, queue_of};
+use super::list::{Scope, is_held, queue_of};
 use super::log::{Choice, REST, Stream, Subject};
-use super::{App, Intention, View};
+use super::{App, Intention, Pane, View};
 use crate::backend::{JobQuery, JobScope};
 use crate::model::{JobDetail, JobId, JobStatus, JobSummary, Millis};
 use crate::tui::log_reading::ReadLog;
@@ -17,6 +17,7 @@ impl App {
     pub(super) fn settle(&mut self) {
         self.store.turn_over();
         self.settle_cursors();
+        self.look_where_one_looks();
         if let View::Job { id, .. } = self.view() {
             let id = id.clone();
             self.describe_if_changed(&id);
@@ -34,6 +35,33 @@ impl App {
             self.turn_log();
         }
         self.read_log();
+    }
+
+    /// Lets what is polled be polled where one looks first.
+    fn look_where_one_looks(&mut self) {
+        if self.setting.can.pushes_changes {
+            return;
+        }
+        let queue = self.queue_in_sight();
+        if queue != self.looked_at {
+            self.looked_at.clone_from(&queue);
+            self.ask(Ask::LookAt(queue));
+        }
+    }
+
+    /// The queue whose jobs one looks at, or would look at next; none where one looks at all.
+    fn queue_in_sight(&self) -> Option<String> {
+        if matches!(self.view(), View::Overview) {
+            if self.overview.pane == Pane::Queues {
+                return self.selected_queue().map(|queue| queue.job_queue_name.clone());
+            }
+            return match &self.overview.jobs.scope {
+                Scope::Queue(queue) => Some(queue.clone()),
+                _ => None,
+            };
+        }
+        let job = self.selected_job().and_then(|id| self.job_row(&id))?;
+        queue_of(&job).map(str::to_owned)
     }
 
     /// Asks for what the log needs to show where one looks.

@@ -175,7 +175,13 @@ impl App {
                 self.views.truncate(1);
                 self.aside = false;
             }
-            Action::ViewSchedules => self.show(View::Schedules(ListState::default())),
+            Action::ViewSchedules => {
+                if !self.setting.can.pushes_changes {
+                    // They are polled more rarely than jobs.
+                    self.ask(Ask::LookAgain);
+                }
+                self.show(View::Schedules(ListState::default()));
+            }
             Action::ViewDefinitions => self.show(View::Definitions(ListState::default())),
             Action::ViewAudit => {
                 self.ask(Ask::Audit);

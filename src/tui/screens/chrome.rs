@@ -1,10 +1,11 @@
 //! The lines around every screen: where one is, how the world is, how fresh that is, which keys work.
 
+use crate::backend::Meter;
 use crate::config::theme::Role;
 use crate::model::{JobId, Millis, Subject, text::printable};
 use crate::tui::action::{Action, Place, Scope, TABLE};
 use crate::tui::app::form::Entry;
-use crate::tui::app::list::StateSet;
+use crate::tui::app::list::{Scope as Jobs, StateSet};
 use crate::tui::app::store::Liveness;
 use crate::tui::app::{App, Popup, View};
 use crate::tui::format::{age, count, width, wrap};
@@ -20,7 +21,7 @@ pub fn header(app: &App, painter: &mut Painter<'_>, line: Rect) {
     let (running, waiting, partial) = app.store.totals();
     let more = if partial { "+" } else { "" };
     let failed = app.store.failed_since(app.now - HOUR);
-    let failed_more = if app.has_more(StateSet::Failed) { "+" } else { "" };
+    let failed_more = if app.has_more(StateSet::Failed, &Jobs::Everywhere) { "+" } else { "" };
     let world = [
         piece(format!("{:>3}{more} running", count(running)), Role::Header),
         piece(format!("  {:>3}{more} waiting", count(waiting)), Role::Header),
@@ -147,11 +148,8 @@ fn gone(app: &App, painter: &mut Painter<'_>, line: Rect, since: Millis, why: &s
 
 /// The command that renews credentials stands where nothing cuts it: all goes on by itself afterwards.
 fn signed_out(app: &App, painter: &mut Painter<'_>, line: Rect, since: Millis, command: &str) {
-    let age = if app.store.cursor.is_none() {
-        String::new()
-    } else {
-        format!(" · data is {} old", age(app.now - since))
-    };
+    let age =
+        if app.store.cursor.is_none() { String::new() } else { format!(" · data is {} old", age(app.now - since)) };
     let text = format!(" ▲ credentials: run `{}`{age} · goes on by itself", printable(command));
     painter.text(line.x, line.y, line.width, &text, Role::Attention);
 }
@@ -170,7 +168,12 @@ fn freshness(app: &App, painter: &mut Painter<'_>, line: Rect) {
     let fresh = if app.setting.can.pushes_changes {
         "live".to_owned()
     } else {
-        format!("polled {} ago", age(app.now - app.heard_at))
+        let unread = match app.queues_unread() {
+            0 => String::new(),
+            unread => format!(" · ▲ {unread} of {} queues not read yet", app.store.queues.len()),
+        };
+        let load = app.meter.as_ref().map(load).unwrap_or_default();
+        format!("polled {} ago{unread}{load}", age(app.now - app.heard_at))
     };
     let consoles = match app.store.consoles {
         0 | 1 => String::new(),
@@ -178,6 +181,32 @@ fn freshness(app: &App, painter: &mut Painter<'_>, line: Rect) {
     };
     let unread = app.store.unread.values().next().map(|why| format!(" · ▲ {why}")).unwrap_or_default();
     painter.text(line.x, line.y, line.width, &format!(" {engine} ok · {fresh}{consoles}{unread}"), Role::Dim);
+}
+
+/// ` · 4.2 of 8 calls/s · 3 wait · ▲ throttled 2 times`
+fn load(meter: &Meter) -> String {
+    let mut text = format!(" · {:.1} of {} calls/s", meter.per_second, number(meter.allowed));
+    if meter.waiting > 0 {
+        text.push_str(&format!(" · {} wait", meter.waiting));
+    }
+    if meter.throttled > 0 {
+        text.push_str(&format!(" · ▲ throttled {}x in 5m", meter.throttled));
+    }
+    text
+}
+
+/// A rate without a needless fraction.
+fn number(rate: f64) -> String {
+    if (rate - rate.round()).abs() < 0.05 { format!("{rate:.0}") } else { format!("{rate:.1}") }
+}
+
+/// So old is what a pane shows before it says so.
+const OLD: Millis = 30_000;
+
+/// ` 34s old `, for what was read a while ago.
+pub fn old(app: &App, read_at: Option<Millis>) -> Option<Piece<'static>> {
+    let old = app.now - read_at?;
+    (old >= OLD).then(|| piece(format!(" {} old ", age(old)), Role::Attention))
 }
 
 /// Writes a notice; a long one takes lines of the screen above.

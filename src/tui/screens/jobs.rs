@@ -1,5 +1,6 @@
 //! Lists of jobs: the columns that matter for the states that are listed.
 
+use super::chrome::old;
 use super::overview::explain;
 use crate::config::theme::Role;
 use crate::model::{JobStatus, JobSummary, Millis, text::printable};
@@ -129,7 +130,7 @@ pub fn draw(
 fn more(app: &App, list: &JobList, set: StateSet) -> &'static str {
     let has_more = match &list.scope {
         Scope::Array(parent) => !app.store.children_read.contains(parent),
-        Scope::Everywhere | Scope::Queue(_) => app.has_more(set),
+        scope @ (Scope::Everywhere | Scope::Queue(_)) => app.has_more(set, scope),
     };
     if has_more { "+" } else { "" }
 }
@@ -162,6 +163,16 @@ fn sets(app: &App, list: &JobList, counts: &[usize; 5], has_keys: bool, room: u1
     layouts.swap_remove(fitting)
 }
 
+/// When the jobs that are listed were read, the oldest of them: where that is polled.
+fn jobs_read_at(app: &App, list: &JobList) -> Option<Millis> {
+    let read = &app.meter.as_ref()?.read_at.jobs;
+    match &list.scope {
+        Scope::Queue(queue) => read.get(queue).copied(),
+        Scope::Everywhere => read.values().min().copied(),
+        Scope::Array(_) => None,
+    }
+}
+
 /// `3 marked · 2 of 57 · age ↑`
 fn position(app: &App, list: &JobList, shown: usize) -> Vec<Piece<'static>> {
     let rows = list.rows(&app.store);
@@ -172,6 +183,7 @@ fn position(app: &App, list: &JobList, shown: usize) -> Vec<Piece<'static>> {
         pieces.push(piece(format!(" {} marked ·", list.marked.len()), Role::Marked));
     }
     pieces.push(piece(format!(" {} of {}{more} ", count(at as u64), count(shown as u64)), Role::Dim));
+    pieces.extend(old(app, jobs_read_at(app, list)));
     if list.sort.is_some() || list.reversed {
         let arrow = if list.reversed { "↓" } else { "↑" };
         pieces.push(piece(format!("· {} {arrow} ", list.order().name(list.states)), Role::Dim));

@@ -1,5 +1,6 @@
 //! The four panes that are alive at once: queues, compute environments, jobs, the log of the selected job.
 
+use super::chrome::old;
 use super::{instances, jobs, log, scaling};
 use crate::config::theme::Role;
 use crate::model::{ComputeEnvironment, Health, JobQueue, JobStatus, Switch, text::printable};
@@ -156,7 +157,7 @@ fn upper_table<'t>(
 fn queues(app: &App, painter: &mut Painter<'_>, area: Rect, has_keys: bool) {
     let list = &app.overview.queues;
     let rows = app.queues();
-    let right = scope_note(rows.len(), app.store.queues.len());
+    let right = upper_note(app, rows.len(), app.store.queues.len());
     let title = title("1", "Queues", &list.filter, has_keys);
     let inner = painter.frame(area, &title, &right, has_keys);
     if rows.is_empty() {
@@ -172,6 +173,13 @@ fn queues(app: &App, painter: &mut Painter<'_>, area: Rect, has_keys: bool) {
 /// `2 of 7` while a filter hides some.
 fn scope_note(shown: usize, all: usize) -> Vec<Piece<'static>> {
     if shown == all { Vec::new() } else { vec![piece(format!(" {shown} of {all} "), Role::Dim)] }
+}
+
+/// That, and how old it is where it is polled.
+fn upper_note(app: &App, shown: usize, all: usize) -> Vec<Piece<'static>> {
+    let mut pieces = scope_note(shown, all);
+    pieces.extend(old(app, app.meter.as_ref().and_then(|meter| meter.read_at.ground)));
+    pieces
 }
 
 /// A state in so many columns: where its word has no room, a short one.
@@ -242,7 +250,7 @@ fn short(number: u64) -> String {
 fn environments(app: &App, painter: &mut Painter<'_>, area: Rect, has_keys: bool) {
     let list = &app.overview.environments;
     let rows = app.environments();
-    let right = scope_note(rows.len(), app.store.environments.len());
+    let right = upper_note(app, rows.len(), app.store.environments.len());
     let title = title("2", "Environments", &list.filter, has_keys);
     let inner = painter.frame(area, &title, &right, has_keys);
     if rows.is_empty() {
