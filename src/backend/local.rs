@@ -6,13 +6,15 @@ mod percent;
 #[cfg(test)]
 mod tests;
 
+use super::log_search::{SearchLog, Searched};
 use super::{Backend, BackendError, Capabilities, JobQuery, JobScope, Page, Why};
 use crate::model::{
     AuditEntry, Change, ComputeEnvironment, ConsumableResource, CostQuery, CostReport, CreateComputeEnvironmentRequest,
     CreateJobQueueRequest, Cursor, DeadLetter, EngineStatus, EventLine, GetLogEvents, HoldTarget, InstanceId,
-    JobDefinition, JobDetail, JobId, JobQueue, JobQueueSnapshot, JobStatus, JobSummary, LogEvent, LogPage, MoveTo,
-    ObservedRuns, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Scaling, Schedule, ScheduleGroup,
-    ScheduleRun, SubmitJobRequest, SubmitJobResponse, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
+    JobDefinition, JobDetail, JobId, JobQueue, JobQueueSnapshot, JobStatus, JobSummary, LogEvent, LogPage, Looked,
+    MoveTo, ObservedRuns, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Scaling, Schedule,
+    ScheduleGroup, ScheduleRun, SubmitJobRequest, SubmitJobResponse, UpdateComputeEnvironmentRequest,
+    UpdateJobQueueRequest, Way,
 };
 use async_trait::async_trait;
 use client::{Call, Client, Flow, Patience};
@@ -346,6 +348,31 @@ impl Backend for LocalBackend {
         let call = Call::get("CountLines", path);
         let counted: CountedLines = self.client.call(call).await?;
         Ok(Some(counted.lines))
+    }
+
+    async fn search_log(&self, search: SearchLog) -> Result<Searched, BackendError> {
+        let from = search.from.as_ref().map(|from| format!("&from={}", encode(from))).unwrap_or_default();
+        let since = search.since.map(|since| format!("&since={since}")).unwrap_or_default();
+        let keep = search.keep.as_ref().map(|keep| format!("&keep={}", encode(keep.typed()))).unwrap_or_default();
+        let path = format!(
+            "/batchdeck/v1/logs/search?stream={}{}&pattern={}&way={}&first={}{keep}{from}{since}",
+            encode(&search.stream),
+            of_group(search.group.as_deref()),
+            encode(search.pattern.typed()),
+            if search.way == Way::Forward { "forward" } else { "back" },
+            search.first
+        );
+        let call = Call::get("SearchLog", path).about(format!("log stream {}", search.stream));
+        let Looked { lines, hits, found, to, is_end } = self.client.call(call).await?;
+        let found = match found {
+            // The lines from the hit on.
+            Some(_) => {
+                let page = GetLogEvents { start_from_head: Some(true), next_token: found, ..search.page() };
+                Some((self.log_events(page).await?, 0))
+            }
+            None => None,
+        };
+        Ok(Searched { lines, hits, found, to, is_end })
     }
 
     async fn consumable_resource(&self, name: &str) -> Result<ConsumableResource, BackendError> {

@@ -4,6 +4,7 @@
 pub mod aws;
 pub mod gather;
 pub mod local;
+pub mod log_search;
 pub mod scripted;
 #[cfg(test)]
 mod stub;
@@ -18,6 +19,7 @@ use crate::model::{
 };
 use async_trait::async_trait;
 use futures::stream::BoxStream;
+use log_search::{SearchLog, Searched};
 use std::collections::BTreeMap;
 
 /// Everything the console and the verbs ask of a world of batch jobs.
@@ -128,6 +130,11 @@ pub trait Backend: Send + Sync + 'static {
         _to: &str,
     ) -> Result<Option<u64>, BackendError> {
         Ok(None)
+    }
+
+    /// Looks through one stretch of a stream; [`Searched::to`] goes on from there.
+    async fn search_log(&self, search: SearchLog) -> Result<Searched, BackendError> {
+        log_search::search(self, search).await
     }
 
     async fn schedules(&self) -> Result<Vec<Schedule>, BackendError>;

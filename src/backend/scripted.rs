@@ -371,19 +371,22 @@ impl Backend for ScriptedBackend {
 
     async fn log_events(&self, request: GetLogEvents) -> Result<LogPage, BackendError> {
         let lines = self.stream(&request.log_stream_name)?;
+        // Their times only grow.
+        let before = |time: Option<Millis>| time.map(|time| lines.partition_point(|line| line.timestamp < time));
+        let (low, high) = (before(request.start_time).unwrap_or(0), before(request.end_time).unwrap_or(lines.len()));
         let limit = request.limit.map_or(lines.len(), |limit| limit as usize);
         let token = request.next_token.as_deref();
         let from = match offset(token) {
             Some(until) if token.is_some_and(|token| token.starts_with("b/")) => {
-                let until = until.min(lines.len());
-                let from = until.saturating_sub(limit);
+                let until = until.min(high);
+                let from = until.saturating_sub(limit).max(low.min(until));
                 return Ok(page(lines, from, until));
             }
-            Some(at) => at.min(lines.len()),
-            None if request.start_from_head == Some(true) => 0,
-            None => lines.len().saturating_sub(limit),
+            Some(at) => at.clamp(low, high.max(low)),
+            None if request.start_from_head == Some(true) => low,
+            None => high.saturating_sub(limit).max(low),
         };
-        let to = (from + limit).min(lines.len());
+        let to = (from + limit).min(high).max(from);
         Ok(page(lines, from, to))
     }
 

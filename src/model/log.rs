@@ -80,3 +80,29 @@ pub struct LogPage {
     pub next_forward_token: String,
     pub next_backward_token: String,
 }
+
+/// Which way one goes in a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Way {
+    /// To later lines.
+    #[default]
+    Forward,
+    Back,
+}
+
+/// What came of looking through a stretch of a stream: ours, AWS has no such call.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Looked {
+    /// So many lines were looked at, and so many of them are hits.
+    pub lines: u64,
+    pub hits: u64,
+    /// The place of the hit at which the looking ended, where the first one was wanted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub found: Option<String>,
+    /// The place up to which was looked.
+    pub to: String,
+    /// Nothing stands beyond it.
+    pub is_end: bool,
+}

@@ -10,29 +10,51 @@ pub fn printable(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let mut clean = String::with_capacity(text.len());
-    let mut letters = text.chars().peekable();
-    while let Some(letter) = letters.next() {
+    walk(text, |piece| match piece {
+        Piece::Letter('\t') => clean.push_str("    "),
+        Piece::Letter(letter) => clean.push(letter),
+        Piece::Colours(_) => {}
+    });
+    Cow::Owned(clean)
+}
+
+/// What is left of a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Piece<'t> {
+    /// One that does nothing, or a tab.
+    Letter(char),
+    /// The parameters of a sequence that sets colours and weights (SGR): digits, `;` and `:` alone.
+    Colours(&'t str),
+}
+
+/// Walks through a text and takes out what a terminal would act on.
+pub(super) fn walk<'t>(text: &'t str, mut take: impl FnMut(Piece<'t>)) {
+    let mut letters = text.char_indices().peekable();
+    while let Some((_, letter)) = letters.next() {
         match letter {
             '\u{1b}' => match letters.next() {
-                Some('[') => skip_csi(&mut letters),
-                Some(']' | 'P' | '_' | '^' | 'X') => skip_string(&mut letters),
-                Some(' '..='/') => {
-                    // nF sequences: intermediates up to a final byte.
-                    while letters.next_if(|c| (' '..='/').contains(c)).is_some() {}
-                    letters.next_if(|c| ('0'..='~').contains(c));
+                Some((_, '[')) => {
+                    if let Some(colours) = skip_csi(text, &mut letters) {
+                        take(Piece::Colours(colours));
+                    }
                 }
-                Some('\u{1b}') | None => {}
-                Some(other) if is_harmful(other) => {}
-                Some(_) => {}
+                Some((_, ']' | 'P' | '_' | '^' | 'X')) => skip_string(&mut letters),
+                Some((_, ' '..='/')) => {
+                    // nF sequences: intermediates up to a final byte.
+                    while letters.next_if(|(_, c)| (' '..='/').contains(c)).is_some() {}
+                    letters.next_if(|(_, c)| ('0'..='~').contains(c));
+                }
+                Some(_) | None => {}
             },
-            '\u{9b}' => skip_csi(&mut letters),
+            '\u{9b}' => {
+                skip_csi(text, &mut letters);
+            }
             '\u{9d}' | '\u{90}' | '\u{9f}' | '\u{9e}' | '\u{98}' => skip_string(&mut letters),
-            '\t' => clean.push_str("    "),
+            '\t' => take(Piece::Letter('\t')),
             other if is_harmful(other) => {}
-            other => clean.push(other),
+            other => take(Piece::Letter(other)),
         }
     }
-    Cow::Owned(clean)
 }
 
 /// What a terminal would show of a line that overwrites itself: what follows its last carriage return, or, where nothing
@@ -44,6 +66,10 @@ pub fn last_overwrite(line: &str) -> &str {
 
 /// A line of a log as it is shown: its last overwrite, made harmless, without a newline.
 pub fn log_line(message: &str) -> Cow<'_, str> {
+    // Most lines are plain, and logs are long.
+    if message.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return Cow::Borrowed(message);
+    }
     printable(last_overwrite(message.trim_end_matches('\n')))
 }
 
@@ -52,19 +78,26 @@ fn is_harmful(letter: char) -> bool {
         || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}' | '\u{feff}')
 }
 
-/// Skips parameters and intermediates up to and including the final byte of a control sequence.
-fn skip_csi(letters: &mut std::iter::Peekable<std::str::Chars<'_>>) {
-    while letters.next_if(|c| (' '..='?').contains(c)).is_some() {}
-    letters.next_if(|c| ('@'..='~').contains(c));
+type Letters<'t> = std::iter::Peekable<std::str::CharIndices<'t>>;
+
+/// Skips parameters and intermediates up to and including the final byte of a control sequence. The parameters, where it
+/// is one that sets colours.
+fn skip_csi<'t>(text: &'t str, letters: &mut Letters<'t>) -> Option<&'t str> {
+    let from = letters.peek()?.0;
+    while letters.next_if(|(_, c)| (' '..='?').contains(c)).is_some() {}
+    let (to, end) = letters.next_if(|(_, c)| ('@'..='~').contains(c))?;
+    let parameters = &text[from..to];
+    let is_plain = parameters.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b';' | b':'));
+    (end == 'm' && is_plain).then_some(parameters)
 }
 
 /// Skips to the end of a control string: BEL, ST, or the end of the text.
-fn skip_string(letters: &mut std::iter::Peekable<std::str::Chars<'_>>) {
-    while let Some(letter) = letters.next() {
+fn skip_string(letters: &mut Letters<'_>) {
+    while let Some((_, letter)) = letters.next() {
         match letter {
             '\u{07}' | '\u{9c}' => return,
             '\u{1b}' => {
-                letters.next_if_eq(&'\\');
+                letters.next_if(|(_, c)| *c == '\\');
                 return;
             }
             _ => {}

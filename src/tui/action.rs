@@ -7,6 +7,8 @@ pub enum Place {
     Environments,
     Jobs,
     Log,
+    /// The log on the whole screen.
+    LogScreen,
     Job,
     Array,
     Instances,
@@ -26,11 +28,12 @@ pub enum Place {
 }
 
 impl Place {
-    pub const ALL: [Place; 16] = [
+    pub const ALL: [Place; 17] = [
         Self::Queues,
         Self::Environments,
         Self::Jobs,
         Self::Log,
+        Self::LogScreen,
         Self::Job,
         Self::Array,
         Self::Instances,
@@ -50,6 +53,11 @@ impl Place {
         matches!(self, Self::Form | Self::Palette | Self::Filter)
     }
 
+    /// Whether the keys go to a log.
+    pub fn is_log(self) -> bool {
+        matches!(self, Self::Log | Self::LogScreen)
+    }
+
     /// What help calls it.
     pub fn title(self) -> &'static str {
         match self {
@@ -57,6 +65,7 @@ impl Place {
             Self::Environments => "compute environments",
             Self::Jobs => "jobs",
             Self::Log => "log",
+            Self::LogScreen => "full log",
             Self::Job => "job",
             Self::Array => "array",
             Self::Instances => "instances",
@@ -144,21 +153,22 @@ macro_rules! actions {
 }
 
 use Place::{
-    Array, Audit, Definition, Definitions, Environments, Filter, Form, Instances, Job, Jobs, Log, Palette, Queues,
-    Schedules,
+    Array, Audit, Definition, Definitions, Environments, Filter, Form, Instances, Job, Jobs, Log, LogScreen, Palette,
+    Queues, Schedules,
 };
 use Scope::{At, Everywhere};
 
 const PANES: &[Place] = &[Queues, Environments, Jobs, Log];
+const LOGS: &[Place] = &[Log, LogScreen];
 const TYPING: &[Place] = &[Form, Palette, Filter];
 
 actions! {
     // What one does with the thing under the cursor.
     Open "open" Everywhere, Nothing, ["enter"], "open", "open what is under the cursor";
     Why "why" At(&[Queues, Environments, Jobs, Array, Job, Instances]), Nothing, ["w"], "why", "why it waits, failed or does not move, and what to do";
-    Logs "logs" At(&[Jobs, Array, Job, Log, Place::Why]), Nothing, ["l"], "logs", "the job's log on the whole screen, and back";
-    ChooseLog "choose-log" At(&[Jobs, Array, Job, Log]), Nothing, ["L"], "", "choose the log of an attempt, a container or a node";
-    Stop "stop" At(&[Jobs, Array, Job, Log, Place::Why]), Write, ["x"], "stop", "cancel or terminate the marked jobs, or the selected one";
+    Logs "logs" At(&[Jobs, Array, Job, Log, LogScreen, Place::Why]), Nothing, ["l"], "logs", "the job's log on the whole screen, and back";
+    ChooseLog "choose-log" At(&[Jobs, Array, Job, Log, LogScreen]), Nothing, ["L"], "", "choose the log of an attempt, a container or a node";
+    Stop "stop" At(&[Jobs, Array, Job, Log, LogScreen, Place::Why]), Write, ["x"], "stop", "cancel or terminate the marked jobs, or the selected one";
     Reprioritise "reprioritise" At(&[Queues, Jobs, Array, Job]), Write, ["p"], "priority", "give a waiting job or a queue another priority";
     Switch "switch" At(&[Queues, Environments, Instances]), Write, ["e"], "enable/disable", "enable or disable the queue or the compute environment";
     Resubmit "resubmit" At(&[Jobs, Array, Job, Place::Why]), Write, ["c", "r"], "again", "submit the same job again, after a look at it in the form";
@@ -172,10 +182,26 @@ actions! {
     AllQueues "all-queues" At(&[Jobs]), Nothing, ["a"], "all queues", "list the jobs of all queues, or of the selected one";
     Sort "sort" At(&[Jobs, Array]), Nothing, ["o"], "sort", "sort by the next column";
     ReverseSort "reverse-sort" At(&[Jobs, Array]), Nothing, ["O"], "", "turn the order around";
-    Follow "follow" At(&[Log]), Nothing, ["f"], "follow", "follow the log as it grows, or stop there";
-    Wrap "wrap" At(&[Log]), Nothing, ["w"], "wrap", "wrap long lines, or cut them";
-    PreviousAttempt "previous-attempt" At(&[Log, Job]), Nothing, ["["], "attempt", "the log of the attempt before";
-    NextAttempt "next-attempt" At(&[Log, Job]), Nothing, ["]"], "", "the log of the attempt after";
+    Search "search" At(LOGS), Nothing, ["/"], "search", "search the log: a text, or /a regular expression; case counts where there are capitals";
+    NextHit "next-hit" At(LOGS), Nothing, ["n"], "", "the next hit; at the end it goes on from the first line";
+    PreviousHit "previous-hit" At(LOGS), Nothing, ["N"], "", "the hit before";
+    Keep "keep" At(LOGS), Nothing, ["&"], "only", "show only the lines with a text or a /regular expression; !… those without";
+    Follow "follow" At(LOGS), Nothing, ["f"], "follow", "follow the log as it grows, or stop there";
+    Wrap "wrap" At(LOGS), Nothing, ["w"], "wrap", "wrap long lines, or cut them";
+    NextError "next-error" At(LOGS), Nothing, ["e"], "errors", "the next line that reports an error";
+    PreviousError "previous-error" At(LOGS), Nothing, ["E"], "", "the line before that reports an error";
+    Times "times" At(LOGS), Nothing, ["t"], "", "times as everywhere, in UTC, how long ago, or none";
+    Unfold "unfold" At(LOGS), Nothing, ["J"], "", "lines of JSON with the message first, or as they are";
+    Printed "printed-colours" At(LOGS), Nothing, ["C"], "", "the colours that the job printed, or those of levels";
+    AllTimes "all-times" At(&[LogScreen]), Nothing, ["0"], "", "the lines of all times";
+    LastMinute "last-minute" At(&[LogScreen]), Nothing, ["1"], "", "only the lines of the last minute";
+    Last5Minutes "last-5-minutes" At(&[LogScreen]), Nothing, ["2"], "", "only those of the last 5 minutes";
+    Last15Minutes "last-15-minutes" At(&[LogScreen]), Nothing, ["3"], "", "only those of the last 15 minutes";
+    Last30Minutes "last-30-minutes" At(&[LogScreen]), Nothing, ["4"], "", "only those of the last 30 minutes";
+    LastHour "last-hour" At(&[LogScreen]), Nothing, ["5"], "", "only those of the last hour";
+    Last6Hours "last-6-hours" At(&[LogScreen]), Nothing, ["6"], "", "only those of the last 6 hours";
+    PreviousAttempt "previous-attempt" At(&[Log, LogScreen, Job]), Nothing, ["["], "attempt", "the log of the attempt before";
+    NextAttempt "next-attempt" At(&[Log, LogScreen, Job]), Nothing, ["]"], "", "the log of the attempt after";
     NewSchedule "new-schedule" At(&[Schedules]), WriteSchedules, ["n"], "new", "make a schedule";
     PauseSchedule "pause-schedule" At(&[Schedules]), WriteSchedules, ["p", "e"], "pause/resume", "pause the schedule, or let it run again";
     RunSchedule "run-schedule" At(&[Schedules]), WriteSchedules, ["r"], "run now", "submit the schedule's job now";

@@ -3,6 +3,7 @@
 use crate::model::{Millis, text::printable};
 use chrono::{DateTime, Local, TimeZone, Utc};
 use std::borrow::Cow;
+use std::ops::Range;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
@@ -160,39 +161,42 @@ pub fn fit_right(text: &str, columns: usize) -> String {
 /// The lines that a text takes when it is wrapped at `columns`, between words where that can be. Blanks at the ends of
 /// lines are left out.
 pub fn wrap(text: &str, columns: usize) -> Vec<String> {
-    let columns = columns.max(1);
     let text = printable(text);
-    let mut lines = Vec::new();
-    let mut line = String::new();
-    let mut taken = 0;
-    let mut end_line = |line: &mut String| {
-        let ended = std::mem::take(line);
-        lines.push(ended.trim_end().to_owned());
+    wrapped(&text, columns).into_iter().map(|range| text[range].to_owned()).collect()
+}
+
+/// The same of a text that is harmless already: where each line stands in it.
+pub fn wrapped(text: &str, columns: usize) -> Vec<Range<usize>> {
+    let columns = columns.max(1);
+    let mut lines: Vec<Range<usize>> = Vec::new();
+    let (mut start, mut taken, mut at) = (0, 0, 0);
+    let mut end_line = |start: &mut usize, end: usize| {
+        lines.push(*start..*start + text[*start..end].trim_end().len());
+        *start = end;
     };
     for word in text.split_inclusive(' ') {
         // The blank after a word may hang over the edge.
         let wide = width(word.trim_end());
         if taken + wide > columns && taken > 0 {
-            end_line(&mut line);
+            end_line(&mut start, at);
             taken = 0;
         }
         if wide <= columns {
-            line.push_str(word);
             taken += width(word);
-            continue;
-        }
-        for grapheme in word.graphemes(true) {
-            let wide = width(grapheme);
-            if taken + wide > columns && taken > 0 {
-                end_line(&mut line);
-                taken = 0;
+        } else {
+            for (offset, grapheme) in word.grapheme_indices(true) {
+                let wide = width(grapheme);
+                if taken + wide > columns && taken > 0 {
+                    end_line(&mut start, at + offset);
+                    taken = 0;
+                }
+                taken += wide;
             }
-            line.push_str(grapheme);
-            taken += wide;
         }
+        at += word.len();
     }
-    end_line(&mut line);
-    if lines.len() > 1 && lines.last().is_some_and(String::is_empty) {
+    end_line(&mut start, text.len());
+    if lines.len() > 1 && lines.last().is_some_and(Range::is_empty) {
         lines.pop();
     }
     lines

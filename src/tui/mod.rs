@@ -15,6 +15,7 @@ mod popups;
 pub mod requests;
 mod runtime;
 pub mod screens;
+mod scroll;
 pub mod stage;
 mod terminal;
 pub mod theme;

@@ -1,5 +1,6 @@
 //! The terminal itself: taken and given back, and frames as the bytes that change it.
 
+use super::scroll::Shift;
 use crossterm::cursor::{Hide, MoveTo, Show};
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::style::ResetColor;
@@ -132,14 +133,24 @@ impl Screen {
         if all_anew {
             self.shown = Buffer::empty(self.next.area);
         }
-        let changes = self.shown.diff(&self.next);
+        let mut changes = self.shown.diff(&self.next);
         if changes.is_empty() && cursor == self.cursor && !all_anew {
             return Ok(None);
+        }
+        // What scrolls is moved by the terminal: on a slow line that is the difference.
+        let is_worth_it = !all_anew && changes.len() > usize::from(self.next.area.width);
+        let shift = if is_worth_it { Shift::between(&self.shown, &self.next) } else { None };
+        if let Some(shift) = &shift {
+            shift.apply(&mut self.shown);
+            changes = self.shown.diff(&self.next);
         }
         let mut out = self.bytes.clone();
         queue!(out, BeginSynchronizedUpdate)?;
         if all_anew {
             queue!(out, ResetColor, Clear(ClearType::All))?;
+        }
+        if let Some(shift) = &shift {
+            out.write_all(shift.bytes().as_bytes())?;
         }
         if !changes.is_empty() {
             if self.cursor.is_some() {
@@ -204,5 +215,38 @@ mod tests {
         frame(&mut screen, "hello");
         screen.resize(20, 2);
         assert!(frame(&mut screen, "hello").expect("a frame").contains("hello"));
+    }
+
+    #[test]
+    fn a_log_that_scrolls_is_moved_by_the_terminal_and_what_is_on_the_screen_is_what_was_drawn() {
+        let (columns, lines) = (120_u16, 40_u16);
+        let mut screen = Screen::new(columns, lines);
+        let cells = |number: u16| std::num::NonZero::new(number).expect("some");
+        let mut terminal = vt100::Parser::new(cells(lines), cells(columns), 0);
+        let mut at: usize = 500;
+        for (step, by) in [0_isize, 1, 1, 1, -1, -1, 3, -3, 20, -20, 38, 1].into_iter().enumerate() {
+            at = at.saturating_add_signed(by);
+            let bytes = screen.frame(|buffer| {
+                buffer.set_string(0, 0, format!("line {at} of a log"), Style::default());
+                for y in 1..lines - 1 {
+                    let number = at + usize::from(y);
+                    let text = format!("│03:12:{:02} frame {number}/2400 {}", number % 60, "世x".repeat(number % 23));
+                    let style =
+                        if number % 7 == 0 { Style::new().fg(ratatui::style::Color::Red) } else { Style::default() };
+                    buffer.set_string(0, y, text, style);
+                    buffer.set_string(columns - 1, y, "│", Style::default());
+                }
+                None
+            });
+            let bytes = bytes.expect("drawn").expect("something changed");
+            terminal.process(&bytes);
+            if by.abs() == 1 {
+                assert!(bytes.len() < 1_000, "step {step}: {} bytes", bytes.len());
+            }
+            let whole: Vec<String> = terminal.screen().rows(0, columns).collect();
+            let drawn: Vec<String> = crate::tui::stage::lines(&screen.shown);
+            let trimmed: Vec<&str> = whole.iter().map(|row| row.trim_end()).collect();
+            assert_eq!(trimmed, drawn, "step {step}");
+        }
     }
 }

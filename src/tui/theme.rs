@@ -1,6 +1,7 @@
 //! A theme's roles as styles of terminal cells, for what the terminal can show.
 
 use crate::config::theme::{Colour, Look, Role, Theme};
+use crate::model::{Ink, Paint};
 use ratatui::style::{Color, Modifier, Style};
 
 /// How many colours the terminal shows.
@@ -87,6 +88,29 @@ fn style(look: Look, role: Role, ground: Option<Colour>, depth: Depth) -> Style 
         }
     }
     style
+}
+
+/// What a job printed in a colour, as far as the terminal shows it.
+pub fn printed(ink: Ink, depth: Depth) -> Style {
+    let colour = |paint: Paint| match paint {
+        Paint::Indexed(number @ 0..16) => Colour::Ansi(number),
+        Paint::Indexed(number) => Colour::Fixed(number),
+        Paint::Rgb(red, green, blue) => Colour::Rgb(red, green, blue),
+    };
+    let mut style = Style::default();
+    if let Some(fg) = ink.fg.and_then(|paint| lower(colour(paint), depth)) {
+        style = style.fg(fg);
+    }
+    if let Some(bg) = ink.bg.and_then(|paint| lower(colour(paint), depth)) {
+        style = style.bg(bg);
+    }
+    let modifiers = [
+        (ink.bold, Modifier::BOLD),
+        (ink.dim, Modifier::DIM),
+        (ink.underline, Modifier::UNDERLINED),
+        (ink.reverse, Modifier::REVERSED),
+    ];
+    modifiers.into_iter().filter(|(on, _)| *on).fold(style, |style, (_, modifier)| style.add_modifier(modifier))
 }
 
 /// The colour, or the nearest that the terminal has.

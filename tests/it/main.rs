@@ -7,6 +7,7 @@ mod console_crowded;
 mod doors;
 mod engine;
 mod jobs;
+mod logs;
 mod papers;
 mod provisioning;
 mod rooms;

@@ -105,7 +105,7 @@ impl Merge {
             let end = lines::last_end(&file, stream.bytes).map_err(failed)?;
             let Some(first) = first_time(&file, end).map_err(failed)? else { continue };
             if until.is_none_or(|until| first < until) {
-                let at = if first >= from { 0 } else { seek(&file, end, from).map_err(failed)? };
+                let at = if first >= from { 0 } else { lines::seek(&file, end, from).map_err(failed)? };
                 waiting.push((first.max(from), Cursor { stream, at, end, ahead: VecDeque::new() }));
             }
         }
@@ -167,29 +167,4 @@ impl Cursor {
         }
         Ok(block.len() as u64)
     }
-}
-
-/// Where the first line begins whose time is not before `from`, in a stream whose times only grow.
-fn seek(file: &File, end: u64, from: Millis) -> io::Result<u64> {
-    let (mut low, mut high) = (0, end);
-    // The lines between are few enough to be read.
-    while high - low > BLOCK {
-        let middle = low + (high - low) / 2;
-        let (begin, block) = lines::read_before(file, line_end(file, middle, end)?)?;
-        match lines::split(&block, begin).last() {
-            Some(line) if line.at < from && line.end > low => low = line.end,
-            Some(line) if line.at >= from && line.begin < high => high = line.begin,
-            _ => break,
-        }
-    }
-    let block = lines::read_block_after(file, low, end, BLOCK)?;
-    let before = lines::split(&block, low).take_while(|line| line.at < from).last();
-    Ok(before.map_or(low, |line| line.end))
-}
-
-/// Where the line that a place lies in ends.
-fn line_end(file: &File, at: u64, end: u64) -> io::Result<u64> {
-    let block = lines::read_block_after(file, at, end, BLOCK)?;
-    let length = block.iter().position(|byte| *byte == b'\n').map_or(0, |at| at as u64 + 1);
-    Ok(at + length)
 }

@@ -7,6 +7,8 @@ use std::os::unix::fs::FileExt;
 
 /// How much is read at once. Agents split lines at 64 KiB, so that many fit.
 const BLOCK: u64 = 1 << 20;
+/// How much is read to look for a time.
+const NEAR: u64 = 64 * 1024;
 
 /// One whole line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +82,41 @@ pub(super) fn read_before(file: &File, at: u64) -> io::Result<(u64, Vec<u8>)> {
         }
         size *= 2;
     }
+}
+
+/// Where the first line begins whose time is not before `from`, in a stream whose times only grow.
+pub(super) fn seek(file: &File, end: u64, from: Millis) -> io::Result<u64> {
+    let (mut low, mut high) = (0, end);
+    // The lines between are few enough to be read.
+    while high - low > NEAR {
+        let middle = low + (high - low) / 2;
+        let (begin, block) = read_before(file, line_end(file, middle, end)?)?;
+        match split(&block, begin).last() {
+            Some(line) if line.at < from && line.end > low => low = line.end,
+            Some(line) if line.at >= from && line.begin < high => high = line.begin,
+            _ => break,
+        }
+    }
+    let mut at = low;
+    while at < end {
+        let block = read_block_after(file, at, end, NEAR)?;
+        let mut later = split(&block, at).skip_while(|line| line.at < from);
+        if let Some(line) = later.next() {
+            return Ok(line.begin);
+        }
+        if block.is_empty() {
+            break;
+        }
+        at += block.len() as u64;
+    }
+    Ok(at)
+}
+
+/// Where the line that a place lies in ends.
+fn line_end(file: &File, at: u64, end: u64) -> io::Result<u64> {
+    let block = read_block_after(file, at, end, NEAR)?;
+    let length = block.iter().position(|byte| *byte == b'\n').map_or(0, |at| at as u64 + 1);
+    Ok(at + length)
 }
 
 /// Where the last whole line of a file of this size ends.

@@ -10,6 +10,7 @@ mod lines;
 pub(super) mod listing;
 pub(super) mod pattern;
 pub(super) mod put;
+pub(super) mod search;
 pub(super) mod tail;
 
 pub(super) use follow::{Follow, LogWatch};
@@ -131,16 +132,17 @@ pub(super) fn read_page(logs: &Path, request: &GetLogEvents) -> Result<LogPage, 
     let group = groups::group_of(request.log_group_name.as_deref(), request.log_group_identifier.as_deref())?;
     let key = key_of(&group, &request.log_stream_name)?;
     let stream = Stream::open(logs, &key)?;
+    let (low, high) = (stream.begin(request.start_time)?, stream.until(request.end_time)?);
     let place = match &request.next_token {
         Some(token) => stream.place(token)?,
-        None if request.start_from_head == Some(true) => Place::Forward(0),
-        None => Place::Backward(stream.end),
+        None if request.start_from_head == Some(true) => Place::Forward(low),
+        None => Place::Backward(high),
     };
     let wanted =
         |at: Millis| request.start_time.is_none_or(|start| at >= start) && request.end_time.is_none_or(|end| at < end);
     match place {
-        Place::Forward(from) => stream.forward(from, limit, wanted),
-        Place::Backward(until) => stream.backward(until, limit, wanted),
+        Place::Forward(from) => stream.forward(from.max(low), high, limit, wanted),
+        Place::Backward(until) => stream.backward(until.min(high), low, limit, wanted),
     }
 }
 
@@ -200,6 +202,16 @@ impl<'a> Stream<'a> {
         }
     }
 
+    /// Where what is not before `since` begins.
+    fn begin(&self, since: Option<Millis>) -> Result<u64, LogError> {
+        since.map_or(Ok(0), |since| lines::seek(&self.file, self.end, since)).map_err(|cause| self.failed(cause))
+    }
+
+    /// Where what is before `end` ends.
+    fn until(&self, end: Option<Millis>) -> Result<u64, LogError> {
+        end.map_or(Ok(self.end), |end| lines::seek(&self.file, self.end, end)).map_err(|cause| self.failed(cause))
+    }
+
     fn begins_a_line(&self, offset: u64) -> Result<bool, LogError> {
         if offset == 0 {
             return Ok(true);
@@ -209,12 +221,19 @@ impl<'a> Stream<'a> {
         Ok(before[0] == b'\n')
     }
 
-    fn forward(&self, from: u64, limit: usize, wanted: impl Fn(Millis) -> bool) -> Result<LogPage, LogError> {
+    /// What lies between `from` and `high`.
+    fn forward(
+        &self,
+        from: u64,
+        high: u64,
+        limit: usize,
+        wanted: impl Fn(Millis) -> bool,
+    ) -> Result<LogPage, LogError> {
         let (mut at, mut bytes) = (from, 0);
         let mut page = Vec::new();
-        let stop = self.end.min(from.saturating_add(MOST_SEARCHED));
+        let stop = high.min(from.saturating_add(MOST_SEARCHED));
         'search: while at < stop {
-            let block = lines::read_after(&self.file, at, self.end).map_err(|cause| self.failed(cause))?;
+            let block = lines::read_after(&self.file, at, high).map_err(|cause| self.failed(cause))?;
             for line in lines::split(&block, at) {
                 if wanted(line.at) {
                     bytes += line.message.len() + EVENT_OVERHEAD;
@@ -232,14 +251,21 @@ impl<'a> Stream<'a> {
         Ok(page_between(page, from, at))
     }
 
-    fn backward(&self, until: u64, limit: usize, wanted: impl Fn(Millis) -> bool) -> Result<LogPage, LogError> {
+    /// What lies between `low` and `until`.
+    fn backward(
+        &self,
+        until: u64,
+        low: u64,
+        limit: usize,
+        wanted: impl Fn(Millis) -> bool,
+    ) -> Result<LogPage, LogError> {
         let (mut at, mut bytes) = (until, 0);
         let mut page = Vec::new();
-        let stop = until.saturating_sub(MOST_SEARCHED);
+        let stop = until.saturating_sub(MOST_SEARCHED).max(low);
         'search: while at > stop {
             let (begin, block) = lines::read_before(&self.file, at).map_err(|cause| self.failed(cause))?;
             let found: Vec<Line<'_>> = lines::split(&block, begin).collect();
-            for line in found.into_iter().rev() {
+            for line in found.into_iter().rev().take_while(|line| line.begin >= low) {
                 if wanted(line.at) {
                     bytes += line.message.len() + EVENT_OVERHEAD;
                     if page.len() == limit || (bytes > MOST_BYTES && !page.is_empty()) {

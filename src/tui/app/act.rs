@@ -282,7 +282,8 @@ impl App {
             return false;
         }
         let place = self.place_below();
-        let about_jobs = matches!(place, Place::Jobs | Place::Array | Place::Job | Place::Log | Place::Why);
+        let about_jobs =
+            matches!(place, Place::Jobs | Place::Array | Place::Job | Place::Log | Place::LogScreen | Place::Why);
         let job = || self.selected_job().and_then(|id| self.job_row(&id));
         match action {
             Action::Reprioritise if place == Place::Queues => true,

@@ -12,6 +12,7 @@ mod filter;
 pub mod form;
 pub mod list;
 pub mod log;
+pub mod prompt;
 pub mod rows;
 pub mod store;
 pub mod subject;
@@ -38,6 +39,7 @@ use crokey::KeyCombination;
 use form::Form;
 use list::{JobList, ListState};
 use log::LogPane;
+use prompt::{History, Prompt};
 use std::collections::{HashMap, HashSet};
 use std::mem;
 use store::Store;
@@ -152,6 +154,8 @@ pub enum Popup {
     Palette(Palette),
     /// The filter of the list below is typed.
     Filter(tui_input::Input),
+    /// A line is typed for the log below.
+    Prompt(Prompt),
     /// All keys that work at a place.
     Help {
         place: Place,
@@ -190,6 +194,7 @@ pub struct App {
     pub aside: bool,
     pub popups: Vec<Popup>,
     pub log: LogPane,
+    history: History,
     pub notice: Option<Notice>,
     /// What may follow the keys of a sequence that has begun.
     pub may_follow: Vec<(String, Action)>,
@@ -290,6 +295,7 @@ impl App {
             aside: false,
             popups: Vec::new(),
             log: LogPane::default(),
+            history: History::default(),
             notice: None,
             may_follow: Vec::new(),
             size,
@@ -323,7 +329,7 @@ impl App {
         match self.popups.last() {
             Some(Popup::Form(_)) => Place::Form,
             Some(Popup::Palette(_)) => Place::Palette,
-            Some(Popup::Filter(_)) => Place::Filter,
+            Some(Popup::Filter(_) | Popup::Prompt(_)) => Place::Filter,
             Some(Popup::Help { .. } | Popup::Text { .. }) => Place::Text,
             None => self.place_below(),
         }
@@ -333,7 +339,7 @@ impl App {
     pub fn place_below(&self) -> Place {
         match self.view() {
             View::Overview => self.overview.pane.place(),
-            View::Log => Place::Log,
+            View::Log => Place::LogScreen,
             View::Job { .. } | View::Array { .. } if self.aside => Place::Log,
             View::Job { .. } => Place::Job,
             View::Array { .. } => Place::Array,
@@ -380,6 +386,7 @@ impl App {
                 Some(Popup::Filter(input)) => {
                     input.handle(tui_input::InputRequest::InsertChar(letter));
                 }
+                Some(Popup::Prompt(prompt)) => prompt.insert(letter),
                 _ => {}
             }
         }
@@ -438,6 +445,7 @@ impl App {
             View::Job { id, .. } => self.counts_seconds(id),
             View::Why(why) => why.told.is_some(),
             View::Instances { environment, .. } => self.counts_down_in(environment),
+            View::Log => self.log.looks.times == log::Times::Ago,
             _ => false,
         }
     }

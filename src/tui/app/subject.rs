@@ -35,6 +35,9 @@ impl App {
             self.turn_log();
         }
         self.read_log();
+        if let Some(word) = self.log.word.take() {
+            self.say(word);
+        }
     }
 
     /// Lets what is polled be polled where one looks first.
@@ -67,7 +70,8 @@ impl App {
     /// Asks for what the log needs to show where one looks.
     fn read_log(&mut self) {
         while let (Some(what), Subject::Stream(Stream { group, stream, .. })) = (self.log.due(), &self.log.shown) {
-            let ask = ReadLog { group: group.clone(), stream: stream.clone(), what: what.clone() };
+            let (keep, since) = (self.log.keep.clone(), self.log.since.map(|(at, _)| at));
+            let ask = ReadLog { group: group.clone(), stream: stream.clone(), keep, since, what: what.clone() };
             let id = self.ask(Ask::Log(ask));
             self.log.asked(&what, id);
         }

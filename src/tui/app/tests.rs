@@ -360,7 +360,7 @@ fn lines_of_a_log_that_is_left_are_not_taken() {
     let old = stage.app.log.waiting().expect("a log is followed");
     stage.press("j").expect("keys");
     let count = stage.app.log.window.len();
-    let line = Line { at: 0, text: "late".into() };
+    let line = Line { text: "late".into(), ..Line::default() };
     let part = Part { lines: vec![line], ..Part::default() };
     stage.hear(Message::Answer { id: old, answer: Answer::Log(Ok(LogRead::Followed(vec![part]))) });
     assert_eq!(stage.app.log.window.len(), count);

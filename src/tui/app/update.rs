@@ -2,9 +2,11 @@
 
 use super::form::{Pressed, edit_request};
 use super::list::{Scope, Step};
+use super::log::SPANS;
+use super::prompt::Purpose;
 use super::store::Liveness;
 use super::{App, ListState, Pane, Popup, Scroll, View};
-use crate::model::{ComputeEnvironment, Instance, Millis};
+use crate::model::{ComputeEnvironment, Instance, Millis, Way};
 use crate::tui::action::{Action, Place};
 use crate::tui::format::{span, vcpus};
 use crate::tui::requests::{Ask, Request};
@@ -59,6 +61,7 @@ impl App {
                     }
                 }
             },
+            Some(Popup::Prompt(_)) => self.press_prompt(action),
             Some(Popup::Help { scroll, .. } | Popup::Text { scroll, .. }) => match (step_of(action), action) {
                 (Some(step), _) => scroll.step(step),
                 (None, Action::Back | Action::BackOrQuit | Action::Help | Action::Open) => {
@@ -85,18 +88,13 @@ impl App {
     }
 
     fn set_filter(&mut self, filter: &str) {
-        if self.place_below() == Place::Log {
-            filter.clone_into(&mut self.log.filter);
-        } else if let Some(list) = self.list_mut() {
+        if let Some(list) = self.list_mut() {
             filter.clone_into(&mut list.filter);
         }
     }
 
     /// The filter that is in force where the keys go.
     pub fn filter(&self) -> Option<&str> {
-        if self.place_below() == Place::Log {
-            return Some(&self.log.filter);
-        }
         self.list().map(|list| list.filter.as_str())
     }
 
@@ -141,10 +139,27 @@ impl App {
                 }
             }
             Action::Follow => self.log.toggle_follow(),
-            Action::Wrap => self.log.wrap = !self.log.wrap,
+            Action::Wrap => self.log.looks.wrap = !self.log.looks.wrap,
+            Action::Times => self.log.turn_times(),
+            Action::Unfold => self.log.toggle_unfold(),
+            Action::Printed => self.log.toggle_printed(),
+            Action::NextError => self.log.walk_errors(Way::Forward),
+            Action::PreviousError => self.log.walk_errors(Way::Back),
+            Action::AllTimes => self.log.look_back(None, self.now),
+            Action::LastMinute => self.log.look_back(Some(SPANS[0]), self.now),
+            Action::Last5Minutes => self.log.look_back(Some(SPANS[1]), self.now),
+            Action::Last15Minutes => self.log.look_back(Some(SPANS[2]), self.now),
+            Action::Last30Minutes => self.log.look_back(Some(SPANS[3]), self.now),
+            Action::LastHour => self.log.look_back(Some(SPANS[4]), self.now),
+            Action::Last6Hours => self.log.look_back(Some(SPANS[5]), self.now),
             Action::PreviousAttempt => self.turn_attempt(false),
             Action::ChooseLog => self.choose_log(),
             Action::NextAttempt => self.turn_attempt(true),
+            Action::Search => self.prompt(Purpose::Search),
+            Action::Keep => self.prompt(Purpose::Keep),
+            Action::Filter if self.place_below().is_log() => self.prompt(Purpose::Keep),
+            Action::NextHit => self.log.walk_hits(Way::Forward),
+            Action::PreviousHit => self.log.walk_hits(Way::Back),
             Action::Filter => match self.filter() {
                 Some(filter) => {
                     let input = Input::new(filter.to_owned());
@@ -231,7 +246,7 @@ impl App {
                     self.open_job(id);
                 }
             }
-            Place::Job | Place::Log => self.toggle_log(),
+            Place::Job | Place::Log | Place::LogScreen => self.toggle_log(),
             Place::Schedules => {
                 if let Some(refusal) = self.refusal(Action::NewSchedule) {
                     self.complain(refusal);
@@ -317,6 +332,9 @@ impl App {
 
     /// Goes back one step: clears a filter, unzooms, leaves a screen. Whether there was one.
     fn go_back(&mut self) -> bool {
+        if self.place_below().is_log() && self.leave_search() {
+            return true;
+        }
         if self.filter().is_some_and(|filter| !filter.is_empty()) {
             self.set_filter("");
             return true;
@@ -341,6 +359,16 @@ impl App {
             return true;
         }
         false
+    }
+
+    /// Ends what was last begun in a log: a look beyond what is held, a search, a filter. Whether there was one.
+    fn leave_search(&mut self) -> bool {
+        if self.log.stop_seeking() || self.log.end_search() {
+            return true;
+        }
+        let has_filter = self.log.keep.is_some();
+        self.log.filter(None);
+        has_filter
     }
 
     fn turn_pane(&mut self, steps: usize) {
@@ -392,7 +420,7 @@ impl App {
 
     fn step(&mut self, step: Step) {
         match self.place_below() {
-            Place::Log => self.log.step(step),
+            Place::Log | Place::LogScreen => self.log.step(step),
             Place::Why => {
                 if let Some(View::Why(why)) = self.views.last_mut() {
                     why.walk(step);

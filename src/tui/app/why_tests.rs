@@ -121,8 +121,8 @@ fn what_is_gone_says_so_and_w_in_a_log_still_wraps() {
     stage.rest();
     assert!(stage.text().contains("job queue gone was not found"), "{}", stage.text());
     let mut log = self::stage("j l");
-    let before = log.app.log.wrap;
+    let before = log.app.log.looks.wrap;
     log.press("w").expect("keys");
-    assert_eq!(log.app.log.wrap, !before);
+    assert_eq!(log.app.log.looks.wrap, !before);
     assert!(!matches!(log.app.popups.last(), Some(Popup::Text { .. })));
 }

@@ -31,7 +31,7 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, body: Rect) {
                 }
             }
             // It is typed in the line of status.
-            Popup::Filter(_) => {}
+            Popup::Filter(_) | Popup::Prompt(_) => {}
         }
     }
 }

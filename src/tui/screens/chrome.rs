@@ -99,7 +99,17 @@ pub fn status(app: &App, painter: &mut Painter<'_>, line: Rect) {
     let is_free = message.y == line.y;
     if let Some(Popup::Filter(input)) = app.popups.last() {
         painter.clear(message);
-        return typed(painter, message, input);
+        return typed(painter, message, "/", input);
+    }
+    if let Some(Popup::Prompt(prompt)) = app.popups.last() {
+        painter.clear(message);
+        typed(painter, message, prompt.purpose.sign(), &prompt.input);
+        if let Some(error) = prompt.error() {
+            let taken = u16::try_from(width(prompt.input.value()) + 6).unwrap_or(u16::MAX).min(message.width);
+            let text = format!("✖ {error}");
+            painter.text(message.x + taken, message.y, message.width - taken, &text, Role::Failed);
+        }
+        return;
     }
     if !app.may_follow.is_empty() {
         painter.clear(message);
@@ -115,9 +125,9 @@ pub fn status(app: &App, painter: &mut Painter<'_>, line: Rect) {
     }
 }
 
-/// The filter that is typed.
-fn typed(painter: &mut Painter<'_>, line: Rect, input: &tui_input::Input) {
-    let x = line.x + painter.text(line.x, line.y, line.width, " / ", Role::Match);
+/// The line that is typed.
+fn typed(painter: &mut Painter<'_>, line: Rect, sign: &str, input: &tui_input::Input) {
+    let x = line.x + painter.text(line.x, line.y, line.width, &format!(" {sign} "), Role::Match);
     let room = line.width.saturating_sub(x - line.x + 1);
     let skip = input.visual_scroll(usize::from(room));
     let shown: String = input.value().chars().skip(skip).collect();

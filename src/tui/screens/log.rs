@@ -2,12 +2,16 @@
 
 use crate::config::theme::Role;
 use crate::model::text::printable;
+use crate::model::{Ink, Level, LogPattern, Unfolded, Way};
 use crate::tui::app::App;
-use crate::tui::app::log::{LogPane, Subject};
-use crate::tui::format::{count, width, wrap};
+use crate::tui::app::log::{LogPane, Subject, Times};
+use crate::tui::format::{Clock, count, span, width, wrap, wrapped};
 use crate::tui::log_reading::Line;
+use crate::tui::theme::printed;
 use crate::tui::widgets::{Painter, Piece, piece};
 use ratatui::layout::Rect;
+use std::borrow::Cow;
+use std::ops::Range;
 
 /// Columns of the time before a line.
 const TIME: u16 = 9;
@@ -29,18 +33,20 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, has_keys: bool) {
             }
         }
     }
-    if !log.filter.is_empty() {
-        title.push(piece(format!("/{} ", printable(&log.filter)), Role::Match));
+    if let Some(keep) = &log.keep {
+        title.push(piece(format!("&{} ", printable(keep.typed())), Role::Match));
     }
-    let lines = log.visible();
+    if let Some((_, word)) = log.since {
+        title.push(piece(format!("· last {word} "), Role::Match));
+    }
     let taken: usize = title.iter().map(|(text, _)| width(text)).sum();
     // A piece of the frame stays between the two.
-    let right = state(app, &lines, usize::from(area.width).saturating_sub(taken + 4));
+    let right = state(app, usize::from(area.width).saturating_sub(taken + 4));
     let inner = painter.frame(area, &title, &right, has_keys);
     if inner.width < 4 || inner.height == 0 {
         return;
     }
-    if lines.is_empty() {
+    if log.window.is_empty() {
         let (text, role) = nothing(app);
         for (at, text) in wrap(&text, usize::from(inner.width - 2)).iter().take(usize::from(inner.height)).enumerate() {
             let y = inner.y + u16::try_from(at).unwrap_or(0);
@@ -48,86 +54,163 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, has_keys: bool) {
         }
         return;
     }
-    if log.wrap {
-        wrapped(app, painter, inner, &lines);
-    } else {
-        let fits = usize::from(inner.height);
-        let last_top = lines.len().saturating_sub(fits);
-        let top = if log.following { last_top } else { log.top.min(last_top) };
-        log.seen.set((top, fits));
-        for (at, line) in lines.iter().skip(top).take(fits).enumerate() {
-            let y = inner.y + u16::try_from(at).unwrap_or(0);
-            let taken = time(app, painter, inner, y, line);
-            painter.text(inner.x + taken, y, inner.width - taken, &line.text, level(&line.text));
-        }
-    }
-}
-
-fn time(app: &App, painter: &mut Painter<'_>, inner: Rect, y: u16, line: &Line) -> u16 {
-    if inner.width < 30 {
-        return 0;
-    }
-    painter.text(inner.x, y, TIME, &app.setting.clock.time(line.at), Role::LogTime);
-    TIME
-}
-
-/// Draws wrapped lines: from the bottom up while it is followed, from the first line on otherwise.
-fn wrapped(app: &App, painter: &mut Painter<'_>, inner: Rect, lines: &[&Line]) {
-    let log = &app.log;
     let height = usize::from(inner.height);
-    let indent = if inner.width < 30 { 0 } else { TIME };
-    let room = usize::from(inner.width - indent);
-    let start = if log.following {
-        let mut taken = 0;
-        let mut start = lines.len();
-        while start > 0 {
-            taken += wrap(&lines[start - 1].text, room).len();
-            if taken > height && start < lines.len() {
-                break;
-            }
-            start -= 1;
-            if taken >= height {
-                break;
-            }
-        }
-        start
-    } else {
-        log.top.min(lines.len() - 1)
-    };
+    let top = if log.looks.wrap { wrapped_top(log, inner) } else { plain_top(log, height) };
     let mut y = inner.y;
     let mut shown = 0;
-    for line in &lines[start..] {
-        let parts = wrap(&line.text, room);
+    for (at, line) in log.window.lines_from(top).enumerate().take(height) {
         if y >= inner.bottom() {
             break;
         }
-        time(app, painter, inner, y, line);
-        for part in parts {
-            if y >= inner.bottom() {
-                break;
-            }
-            painter.text(inner.x + indent, y, inner.width - indent, &part, level(&line.text));
-            y += 1;
-        }
+        let is_pointed = log.point == Some(top + at);
+        y += draw_line(app, painter, Rect { y, height: inner.bottom() - y, ..inner }, line, is_pointed);
         shown += 1;
     }
-    log.seen.set((start, shown));
+    log.seen.set((top, if log.looks.wrap { shown } else { height }));
+}
+
+fn plain_top(log: &LogPane, height: usize) -> usize {
+    let last_top = log.window.len().saturating_sub(height);
+    if log.following { last_top } else { log.top.min(last_top) }
+}
+
+/// Of wrapped lines: from the bottom up while it is followed, from the first line on otherwise.
+fn wrapped_top(log: &LogPane, inner: Rect) -> usize {
+    if !log.following {
+        return log.top.min(log.window.len() - 1);
+    }
+    let (height, room) = (usize::from(inner.height), usize::from(inner.width - indent(log, inner)));
+    let mut taken = 0;
+    let mut start = log.window.len();
+    for line in log.window.lines().rev() {
+        taken += wrapped(&Spelled::of(log, line).text, room).len();
+        if taken > height && start < log.window.len() {
+            break;
+        }
+        start -= 1;
+        if taken >= height {
+            break;
+        }
+    }
+    start
+}
+
+/// Columns before a line.
+fn indent(log: &LogPane, inner: Rect) -> u16 {
+    if inner.width < 30 || log.looks.times == Times::Off { 0 } else { TIME }
+}
+
+/// Draws a line at the top of an area, and returns the rows that it takes.
+fn draw_line(app: &App, painter: &mut Painter<'_>, area: Rect, line: &Line, is_pointed: bool) -> u16 {
+    let log = &app.log;
+    let indent = indent(log, area);
+    if indent > 0 {
+        let time = match log.looks.times {
+            Times::Ago => format!("{:>8}", format!("-{}", span((app.now - line.at).max(0)))),
+            Times::Utc => Clock::Utc.time(line.at),
+            Times::Clock | Times::Off => app.setting.clock.time(line.at),
+        };
+        painter.text(area.x, area.y, indent, &time, Role::LogTime);
+    }
+    let room = Rect { x: area.x + indent, width: area.width - indent, ..area };
+    let spelled = Spelled::of(log, line);
+    let text = spelled.text.as_ref();
+    let whole = vec![0..text.len()];
+    let parts = if log.looks.wrap { wrapped(text, usize::from(room.width)) } else { whole };
+    let hits = log.search.as_ref().map(|search| search.pattern.places(text)).unwrap_or_default();
+    let mut rows = 0;
+    for part in parts.iter().take(usize::from(area.height)) {
+        let y = area.y + rows;
+        painter.text(room.x, y, room.width, &text[part.clone()], spelled.role);
+        // Where what lies between two places of the text stands on this row.
+        let on_row = |range: &Range<usize>| {
+            let (from, to) = (range.start.max(part.start), range.end.min(part.end));
+            let column = |at: usize| u16::try_from(width(&text[part.start..at])).unwrap_or(u16::MAX).min(room.width);
+            (from < to).then(|| Rect { x: room.x + column(from), y, width: column(to) - column(from), height: 1 })
+        };
+        for (range, role) in &spelled.pieces {
+            if let Some(area) = on_row(range) {
+                painter.tint(area, *role);
+            }
+        }
+        if log.looks.printed {
+            for (range, ink) in spelled.inks {
+                if let Some(area) = on_row(range) {
+                    painter.patch(area, printed(*ink, app.setting.depth));
+                }
+            }
+        }
+        if is_pointed {
+            painter.tint(Rect { y, height: 1, ..area }, Role::Selected);
+        }
+        for hit in hits.iter().filter_map(on_row) {
+            painter.emphasise(hit, Role::Match);
+        }
+        rows += 1;
+    }
+    rows
+}
+
+/// A line as it is written on the screen.
+struct Spelled<'l> {
+    text: Cow<'l, str>,
+    role: Role,
+    /// Pieces in other roles.
+    pieces: Vec<(Range<usize>, Role)>,
+    /// As the job printed them.
+    inks: &'l [(Range<usize>, Ink)],
+}
+
+impl<'l> Spelled<'l> {
+    fn of(log: &LogPane, line: &'l Line) -> Self {
+        let role = match line.level {
+            _ if log.looks.printed && !line.inks.is_empty() => Role::Text,
+            Some(Level::Error) => Role::Failed,
+            Some(Level::Warn) => Role::Attention,
+            Some(Level::Debug) => Role::Dim,
+            Some(Level::Info) | None => Role::Text,
+        };
+        match Unfolded::of(&line.text).filter(|_| log.looks.unfolds) {
+            Some(unfolded) => Self::unfolded(&unfolded, role),
+            None => Self { text: Cow::Borrowed(&line.text), role, pieces: Vec::new(), inks: &line.inks },
+        }
+    }
+
+    /// `ERROR it broke  zone=b job=7`
+    fn unfolded(line: &Unfolded, role: Role) -> Self {
+        let mut text = line.level.map(|level| format!("{:<6}", level.as_str())).unwrap_or_default();
+        text.push_str(&printable(&line.message));
+        let mut pieces = Vec::new();
+        for (at, (key, value)) in line.members.iter().enumerate() {
+            if !text.is_empty() {
+                text.push_str(if at == 0 { "  " } else { " " });
+            }
+            let from = text.len();
+            text.push_str(&printable(key));
+            text.push('=');
+            pieces.push((from..text.len(), Role::Dim));
+            text.push_str(&printable(value));
+        }
+        Self { text: Cow::Owned(text), role, pieces, inks: &[] }
+    }
 }
 
 /// Where one is, in as many words as there is room for.
-fn state(app: &App, lines: &[&Line], room: usize) -> Vec<Piece<'static>> {
+fn state(app: &App, room: usize) -> Vec<Piece<'static>> {
     let log = &app.log;
     let Subject::Stream(stream) = &log.shown else { return Vec::new() };
     if let Some(error) = &log.error {
         return vec![piece(format!(" ▲ {error} "), Role::Attention)];
     }
     let mut words: Vec<(String, Role)> = Vec::new();
-    if log.wrap {
+    if log.looks.wrap {
         words.push(("wrap".into(), Role::Dim));
     }
-    let is_filtered = !log.filter.trim().is_empty();
-    if is_filtered {
-        words.push((format!("{} of {} held", count(lines.len() as u64), held(log)), Role::Dim));
+    if log.looks.times == Times::Utc {
+        words.push(("UTC".into(), Role::Dim));
+    }
+    if log.is_looking() {
+        words.push((format!("{} lines looked through", count(log.looked)), Role::Dim));
     }
     if log.following {
         if let Some(skipped) = log.skipped {
@@ -137,20 +220,19 @@ fn state(app: &App, lines: &[&Line], room: usize) -> Vec<Piece<'static>> {
         words.push((if stream.ended { "ended" } else { "following ▼" }.into(), Role::Dim));
     } else {
         let (top, fits) = log.seen.get();
-        if top == 0 && !is_filtered {
+        if top == 0 {
             words.push((if log.window.has_first { "first line" } else { "… earlier lines above" }.into(), Role::Dim));
         }
-        if !is_filtered {
-            let more = if log.window.has_first && log.window.has_last() { "" } else { "+" };
-            let bottom = count((top + fits).min(lines.len()) as u64);
-            words.push((format!("{bottom} of {}{more}", held(log)), Role::Dim));
-        }
+        let more = if log.window.has_first && log.window.has_last() { "" } else { "+" };
+        let bottom = count((top + fits).min(log.window.len()) as u64);
+        words.push((format!("{bottom} of {}{more}", held(log)), Role::Dim));
         match log.window.below {
             _ if log.window.is_below_unknown() => words.push(("more below".into(), Role::Dim)),
             0 => {}
             below => words.push((format!("+{} newer", count(below)), Role::Attention)),
         }
     }
+    words.extend(search_state(log));
     // The last words say most.
     let wide = |words: &[(String, Role)]| words.iter().map(|(text, _)| width(text) + 3).sum::<usize>();
     while words.len() > 1 && wide(&words) > room + 1 {
@@ -161,6 +243,26 @@ fn state(app: &App, lines: &[&Line], room: usize) -> Vec<Piece<'static>> {
         piece(format!(" {text} {}", if at < last { "·" } else { "" }), role)
     };
     words.into_iter().enumerate().map(parted).collect()
+}
+
+/// What is searched for, and where one is among the hits: `/error 3 of 41`.
+fn search_state(log: &LogPane) -> Option<(String, Role)> {
+    let (search, tally) = (log.search.as_ref()?, log.tally()?);
+    let typed = printable(search.pattern.typed());
+    if let Some(seek) = &search.seek {
+        let way = if seek.way == Way::Forward { "down" } else { "up" };
+        let text = format!("◌ /{typed} {way}: {} lines looked through, Esc stops", count(seek.lines));
+        return Some((text, Role::Match));
+    }
+    let more = if tally.is_partial { "+" } else { "" };
+    let counting = tally.counting.map(|lines| format!(" in {} lines …", count(lines))).unwrap_or_default();
+    let text = match (tally.at, tally.hits) {
+        (Some(at), hits) => format!("/{typed} {} of {}{more}", count(at), count(hits)),
+        (None, 0) if !tally.is_partial => format!("/{typed} no hit"),
+        (None, 1) if !tally.is_partial => format!("/{typed} 1 hit"),
+        (None, hits) => format!("/{typed} {}{more} hits", count(hits)),
+    };
+    Some((text + &counting, Role::Match))
 }
 
 fn held(log: &LogPane) -> String {
@@ -177,25 +279,22 @@ fn nothing(app: &App) -> (String, Role) {
             (format!("✖ {}", app.log.error.as_deref().unwrap_or_default()), Role::Failed)
         }
         Subject::Stream(_) if !app.log.is_read => ("◌ being read …".into(), Role::Dim),
-        Subject::Stream(_) if !app.log.filter.is_empty() && !app.log.window.is_empty() => {
-            let lines = held(&app.log);
-            let wanted = app.log.filter.trim();
-            (format!("no line holds `{wanted}` in the {lines} lines held; Esc clears the filter"), Role::Dim)
+        Subject::Stream(_) if app.log.keep.is_some() => {
+            let wanted = app.log.keep.as_ref().map(LogPattern::typed).unwrap_or_default();
+            let text = if app.log.window.has_first {
+                format!("`{wanted}` takes no line of this log; Esc shows all")
+            } else {
+                let lines = count(app.log.looked);
+                format!("`{wanted}` takes none of the last {lines} lines; k looks further, Esc shows all")
+            };
+            (text, Role::Dim)
+        }
+        Subject::Stream(_) if app.log.since.is_some() => {
+            let (at, word) = app.log.since.unwrap_or_default();
+            let since = app.setting.clock.date_time(at);
+            (format!("no line in the last {word}, since {since}; 0 shows all"), Role::Dim)
         }
         Subject::Stream(stream) if stream.ended => ("it wrote nothing".into(), Role::Dim),
         Subject::Stream(_) => ("◌ no lines yet; they are shown as they come".into(), Role::Dim),
-    }
-}
-
-/// The role of a line by the words that loggers use.
-fn level(text: &str) -> Role {
-    const BAD: [&str; 6] = ["ERROR", "FATAL", "CRITICAL", "panicked", "Traceback", "error:"];
-    const ODD: [&str; 3] = ["WARN", "warning:", "DEPRECATED"];
-    if BAD.iter().any(|word| text.contains(word)) {
-        Role::Failed
-    } else if ODD.iter().any(|word| text.contains(word)) {
-        Role::Attention
-    } else {
-        Role::Text
     }
 }

@@ -64,6 +64,8 @@ pub fn draw(app: &App, buffer: &mut Buffer) -> Option<Position> {
 }
 
 #[cfg(test)]
+mod log_tests;
+#[cfg(test)]
 pub(crate) use tests::world as recorded_world;
 
 #[cfg(test)]

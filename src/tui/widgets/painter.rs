@@ -32,6 +32,17 @@ impl Painter<'_> {
         self.buffer.set_style(area, self.styles.of(role));
     }
 
+    /// Makes what stands in an area stand out, in a role, reversed.
+    pub fn emphasise(&mut self, area: Rect, role: Role) {
+        let area = area.intersection(self.buffer.area);
+        self.buffer.set_style(area, self.styles.of(role).add_modifier(Modifier::REVERSED));
+    }
+
+    /// Puts a style on an area as it is: for what a job printed in a colour.
+    pub fn patch(&mut self, area: Rect, style: Style) {
+        self.buffer.set_style(area.intersection(self.buffer.area), style);
+    }
+
     /// Empties an area.
     pub fn clear(&mut self, area: Rect) {
         let area = area.intersection(self.buffer.area);

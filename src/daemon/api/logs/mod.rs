@@ -7,8 +7,10 @@ mod operations;
 use super::errors::{ApiError, Service};
 use super::{Asked, Shared, read_json};
 use crate::daemon::logs::groups::group_of;
+use crate::daemon::logs::search::{Look, look};
 use crate::daemon::logs::{Follow, LogError, count_lines, key_of};
 use crate::engine::Engine;
+use crate::model::{LogPattern, Looked, Millis, Way};
 use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
@@ -72,6 +74,33 @@ pub(super) async fn count(State(world): Shared, Asked(between): Asked<Between>) 
     let key = key_of(&group_of(between.group.as_deref(), None)?, &between.stream)?;
     let lines = blocking(move || Ok(count_lines(&logs, &key, &between.from, &between.to)?)).await?;
     Ok(Json(Counted { lines }))
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Wanted {
+    stream: String,
+    group: Option<String>,
+    pattern: String,
+    keep: Option<String>,
+    way: Way,
+    first: bool,
+    from: Option<String>,
+    since: Option<Millis>,
+}
+
+/// `GET /batchdeck/v1/logs/search?stream=S&group=G&pattern=P&keep=P&way=W&first=B&from=TOKEN&since=MS`: looks
+/// through a stretch of a stream.
+pub(super) async fn search(State(world): Shared, Asked(wanted): Asked<Wanted>) -> Result<Json<Looked>, ApiError> {
+    let invalid = |message: String| ApiError::invalid(Service::Logs, message);
+    let parse = |typed: &str| LogPattern::parse(typed).map_err(|error| invalid(error.to_string()));
+    let keep = wanted.keep.as_deref().map(parse).transpose()?.flatten();
+    let pattern =
+        parse(&wanted.pattern)?.ok_or_else(|| invalid("pattern is empty; give what to look for".to_owned()))?;
+    let logs = world.directory.logs();
+    let key = key_of(&group_of(wanted.group.as_deref(), None)?, &wanted.stream)?;
+    let Wanted { way, first, from, since, .. } = wanted;
+    let wanted = Look { pattern, keep, way, first, from, since };
+    Ok(Json(blocking(move || Ok(look(&logs, &key, &wanted)?)).await?))
 }
 
 #[derive(Debug, Deserialize)]

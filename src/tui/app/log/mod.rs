@@ -1,18 +1,25 @@
 //! The log that is looked at: which stream, a window of its lines, and where one looks.
 
+mod looks;
+mod search;
+mod window;
+
+pub use looks::{Looks, SPANS, Span, Times};
+pub use search::{Search, Seek, Tally};
+pub use window::{LINES_HELD, Window};
+
 use super::list::Step;
 use crate::backend::BackendError;
-use crate::model::{JobId, Millis};
-use crate::tui::log_reading::{Line, LogRead, PART, Part, Reading};
+use crate::model::{JobId, LogPattern, Millis, Way};
+use crate::tui::log_reading::{LogRead, Part, Reading};
 use crate::tui::requests::RequestId;
 use std::cell::Cell;
-use std::collections::VecDeque;
-
-/// Lines that are held; those farthest from where one looks make room.
-pub const LINES_HELD: usize = 10_000;
 
 /// So many lines before the window's edge comes into sight, what is beyond is read.
 const NEAR: usize = 200;
+
+/// So many lines are looked through for those that a filter lets through, before a key is pressed again.
+const MOST_LOOKED: u64 = 2_000_000;
 
 /// How long the cursor must rest on a job before its log is asked for.
 pub const REST: Millis = 120;
@@ -59,104 +66,13 @@ pub struct Choice {
     pub container: Option<String>,
 }
 
-/// Lines of a stream that stand together, in the parts in which they were read, so that one can read on at either edge.
-#[derive(Debug, Default)]
-pub struct Window {
-    parts: VecDeque<Part>,
-    count: usize,
-    /// The stream's first line is held.
-    pub has_first: bool,
-    /// How many lines are known to stand after the window.
-    pub below: u64,
-    /// The place up to which `below` counts; `None`: nobody knows what stands below.
-    counted_to: Option<String>,
-}
-
-impl Window {
-    fn of(part: Part) -> Self {
-        let counted_to = Some(part.after.clone());
-        Self { count: part.lines.len(), parts: [part].into(), counted_to, ..Self::default() }
-    }
-
-    pub fn lines(&self) -> impl DoubleEndedIterator<Item = &Line> {
-        self.parts.iter().flat_map(|part| &part.lines)
-    }
-
-    pub fn len(&self) -> usize {
-        self.count
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.count == 0
-    }
-
-    /// Whether the stream's last line, as far as is known, is held.
-    pub fn has_last(&self) -> bool {
-        self.below == 0 && self.counted_to.is_some()
-    }
-
-    /// Whether lines stand below of which the number is not known.
-    pub fn is_below_unknown(&self) -> bool {
-        self.counted_to.is_none()
-    }
-
-    fn has_room(&self) -> bool {
-        self.count + PART <= LINES_HELD
-    }
-
-    fn push_front(&mut self, part: Part) {
-        self.count += part.lines.len();
-        match self.parts.front_mut() {
-            Some(first) if first.lines.is_empty() || part.lines.is_empty() => {
-                first.before = part.before;
-                if first.lines.is_empty() {
-                    first.lines = part.lines;
-                }
-            }
-            _ => self.parts.push_front(part),
-        }
-    }
-
-    fn push_back(&mut self, part: Part) {
-        self.count += part.lines.len();
-        match self.parts.back_mut() {
-            Some(last) if last.lines.is_empty() || part.lines.is_empty() => {
-                last.after = part.after;
-                if last.lines.is_empty() {
-                    last.lines = part.lines;
-                }
-            }
-            _ => self.parts.push_back(part),
-        }
-    }
-
-    /// Lets go of what is too much at the beginning.
-    fn trim_front(&mut self) -> Vec<Part> {
-        let mut gone = Vec::new();
-        while self.count > LINES_HELD {
-            let Some(part) = self.parts.pop_front() else { break };
-            self.count -= part.lines.len();
-            self.has_first = false;
-            gone.push(part);
-        }
-        gone
-    }
-
-    /// Lets go of what is too much at the end.
-    fn trim_back(&mut self) {
-        while self.count > LINES_HELD {
-            let Some(part) = self.parts.pop_back() else { break };
-            self.count -= part.lines.len();
-            self.below += part.lines.len() as u64;
-        }
-    }
-}
-
-/// An end of the stream that one wants to see.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A place of the stream that one wants to see.
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Jump {
     Tail,
     Head,
+    /// A line of this time, and with this text where there is one.
+    Line(Millis, String),
 }
 
 /// Lines that were skipped to stay at the end of a stream that grows faster than it is read.
@@ -181,11 +97,21 @@ pub struct LogPane {
     pub skipped: Option<Skipped>,
     pub error: Option<String>,
     pub following: bool,
-    pub wrap: bool,
-    pub filter: String,
+    pub looks: Looks,
+    /// Only lines from this time on, and how far back that was when it was chosen.
+    pub since: Option<(Millis, &'static str)>,
+    /// Only lines that it takes are held.
+    pub keep: Option<LogPattern>,
+    /// So many lines were looked through for these since a key was pressed.
+    pub looked: u64,
+    pub search: Option<Search>,
+    /// The line that was gone to: a hit, a mark. It is pointed at.
+    pub point: Option<usize>,
+    /// Something to be said once.
+    pub word: Option<String>,
     /// Which of a job's logs a person chose.
     pub choice: Option<(JobId, Choice)>,
-    /// The first line shown, among those that the filter lets through, while it is not followed.
+    /// The first line shown while it is not followed.
     pub top: usize,
     /// What was shown last: the first line and how many lines.
     pub seen: Cell<(usize, usize)>,
@@ -206,8 +132,13 @@ impl Default for LogPane {
             skipped: None,
             error: None,
             following: true,
-            wrap: false,
-            filter: String::new(),
+            looks: Looks::default(),
+            since: None,
+            keep: None,
+            looked: 0,
+            search: None,
+            point: None,
+            word: None,
             choice: None,
             top: 0,
             seen: Cell::new((0, 0)),
@@ -229,13 +160,25 @@ impl LogPane {
         self.error = None;
         self.following = true;
         self.top = 0;
+        self.point = None;
+        self.looked = 0;
         self.reading = None;
         self.waiting = None;
+        if let Some(search) = &mut self.search {
+            search.stop();
+            search.count_from(&self.window);
+        }
     }
 
     /// What a person chose of a job's logs.
     pub fn choice_of(&self, job: &JobId) -> Choice {
         self.choice.as_ref().filter(|(of, _)| of == job).map(|(_, choice)| choice.clone()).unwrap_or_default()
+    }
+
+    /// The first line on the screen.
+    fn first_seen(&self) -> usize {
+        let last_top = self.window.len().saturating_sub(self.seen.get().1);
+        if self.following { last_top } else { self.top.min(last_top) }
     }
 
     /// The request under which lines are being waited for.
@@ -249,16 +192,23 @@ impl LogPane {
             return None;
         }
         if self.reading.is_none() {
-            let edge = match self.jump {
+            let edge = match &self.jump {
                 Some(Jump::Tail) => Some(Reading::Tail),
                 Some(Jump::Head) => Some(Reading::Head),
+                Some(Jump::Line(at, _)) => Some(Reading::At(*at)),
                 None => self.due_at_edge(),
             };
             if edge.is_some() {
                 return edge;
             }
         }
-        if self.waiting.is_some() || self.jump.is_some() || !self.is_read {
+        if self.jump.is_some() || !self.is_read {
+            return None;
+        }
+        if let Some(what) = self.search.as_ref().and_then(Search::due) {
+            return Some(what);
+        }
+        if self.waiting.is_some() {
             return None;
         }
         match (&self.window.counted_to, self.following) {
@@ -268,17 +218,16 @@ impl LogPane {
         }
     }
 
-    /// The part beyond an edge of the window that is nearly in sight. A filter is no reason to walk through the whole
-    /// stream: it looks through what can be held.
+    /// The part beyond an edge of the window that is nearly in sight. A filter looks through a bounded number of lines
+    /// for each key.
     fn due_at_edge(&self) -> Option<Reading> {
         let window = &self.window;
         let (first, last) = (window.parts.front()?, window.parts.back()?);
         let (_, fits) = self.seen.get();
-        let narrow = self.following || !self.filter.trim().is_empty();
-        if narrow && !window.has_room() {
+        if (self.following && !window.has_room()) || (self.keep.is_some() && self.looked >= MOST_LOOKED) {
             return None;
         }
-        let count = self.visible_count();
+        let count = window.len();
         let near_top = if self.following { count < fits } else { self.top < fits.max(NEAR) };
         if near_top && !window.has_first {
             return Some(Reading::Before(first.before.clone()));
@@ -287,11 +236,20 @@ impl LogPane {
         (near_end && !window.has_last()).then(|| Reading::After(last.after.clone()))
     }
 
+    /// Whether lines that a filter lets through are still being looked for, or could be.
+    pub fn is_looking(&self) -> bool {
+        self.keep.is_some() && (self.reading.is_some() || self.looked >= MOST_LOOKED)
+    }
+
     pub fn asked(&mut self, what: &Reading, id: RequestId) {
-        if what.waits() {
-            self.waiting = Some(id);
-        } else {
-            self.reading = Some(id);
+        match what {
+            Reading::Find { .. } | Reading::Tally { .. } => {
+                if let Some(search) = &mut self.search {
+                    search.asked(what, id);
+                }
+            }
+            _ if what.waits() => self.waiting = Some(id),
+            _ => self.reading = Some(id),
         }
     }
 
@@ -301,7 +259,7 @@ impl LogPane {
             self.reading = None;
         } else if self.waiting == Some(id) {
             self.waiting = None;
-        } else {
+        } else if !self.search.as_mut().is_some_and(|search| search.expects(id)) {
             return;
         }
         match read {
@@ -318,13 +276,16 @@ impl LogPane {
                 self.window.has_first = true;
             }
             LogRead::Tail(part) if self.jump == Some(Jump::Tail) => {
-                self.replace(Window::of(part));
+                self.put_tail(part);
                 self.following = true;
             }
             LogRead::Head(part) if self.jump == Some(Jump::Head) => {
-                self.replace(Window { has_first: true, counted_to: None, ..Window::of(part) });
+                let part = self.searched(part);
+                self.replace(Window::amid(part, true));
+                self.turned(Some(Way::Back));
                 self.top = 0;
             }
+            LogRead::At(part) => self.put_line(part),
             LogRead::Tail(_) | LogRead::Head(_) => {}
             LogRead::Before { place, part } => self.put_before(&place, part),
             LogRead::After { place, part } => self.put_after(&place, part),
@@ -334,22 +295,30 @@ impl LogPane {
                 }
             }
             LogRead::Skipped { lines, tail, .. } if !self.following => {
-                self.window.below += lines + tail.lines.len() as u64;
+                self.open_end();
+                self.window.below += lines + tail.looked;
                 self.window.counted_to = Some(tail.after);
             }
             LogRead::Skipped { lines, is_exact, tail } => {
                 let before = self.skipped.unwrap_or(Skipped { lines: 0, is_exact: true });
-                self.replace(Window::of(tail));
+                self.put_tail(tail);
                 if lines > 0 {
                     let is_exact = is_exact && before.is_exact;
                     self.skipped = Some(Skipped { lines: before.lines + lines, is_exact });
                 }
             }
             LogRead::Counted { lines, until } => {
+                self.open_end();
                 self.window.below += lines;
                 self.window.counted_to = Some(until);
                 if self.following {
                     self.jump = Some(Jump::Tail);
+                }
+            }
+            LogRead::Found { lines, found, to, is_end } => self.found(lines, found, to, is_end),
+            LogRead::Tallied { way, lines, hits, to, is_end } => {
+                if let Some(search) = &mut self.search {
+                    search.tallied(way, lines, hits, to, is_end);
                 }
             }
         }
@@ -360,37 +329,87 @@ impl LogPane {
         self.window = window;
         self.jump = None;
         self.is_read = true;
+        self.point = None;
         // What was waited for came after the former window.
         self.waiting = None;
+        self.reading = None;
+    }
+
+    fn searched(&mut self, mut part: Part) -> Part {
+        part.search(self.search.as_ref().map(|search| &search.pattern));
+        self.looked += part.looked;
+        part
+    }
+
+    fn turned(&mut self, end: Option<Way>) {
+        if let Some(search) = &mut self.search {
+            search.turned(&self.window, end);
+        }
+    }
+
+    /// Lines come that are not read: what counts hits goes on from where the window's end was known.
+    fn open_end(&mut self) {
+        if let (Some(search), Some(place)) = (&mut self.search, &self.window.counted_to) {
+            search.open_end(place);
+        }
+    }
+
+    fn put_tail(&mut self, part: Part) {
+        let part = self.searched(part);
+        self.replace(Window::of(part));
+        self.turned(Some(Way::Forward));
+    }
+
+    /// Goes to the line that was jumped to, or to the nearest of its time.
+    fn put_line(&mut self, part: Part) {
+        let Some(Jump::Line(_, text)) = &self.jump else { return };
+        let same = part.lines.iter().rposition(|line| line.text == *text);
+        let line = same.unwrap_or(part.lines.len().saturating_sub(1));
+        let part = self.searched(part);
+        self.replace(Window::amid(part, false));
+        self.turned(None);
+        self.point_at(line);
+        self.top = line.saturating_sub(self.seen.get().1 / 3);
     }
 
     fn put_before(&mut self, place: &str, part: Part) {
         if self.window.parts.front().is_none_or(|first| first.before != place) {
             return;
         }
-        if part.lines.is_empty() && part.before == place {
+        let part = self.searched(part);
+        if part.looked == 0 && part.before == place {
             self.window.has_first = true;
             return;
         }
+        let lines = part.lines.len();
+        let (first, shown) = self.seen.get();
+        self.seen.set((first + lines, shown));
         if !self.following {
-            self.top += self.visible_in(&part);
+            self.top += lines;
+        }
+        self.point = self.point.map(|point| point + lines);
+        if let Some(search) = &mut self.search {
+            search.put_before(&part);
         }
         self.window.push_front(part);
-        self.window.trim_back();
+        let seen = self.top + shown;
+        if !self.following {
+            self.window.trim_back(seen);
+        }
     }
 
     fn put_after(&mut self, place: &str, part: Part) {
         if self.window.parts.back().is_none_or(|last| last.after != place) {
             return;
         }
-        let lines = part.lines.len() as u64;
-        let is_end = lines == 0 && part.after == place;
-        if is_end || (lines >= self.window.below && self.window.counted_to.is_some()) {
+        let part = self.searched(part);
+        let is_end = part.looked == 0 && part.after == place;
+        if is_end || (part.looked >= self.window.below && self.window.counted_to.is_some()) {
             self.window.below = 0;
             self.window.counted_to = Some(part.after.clone());
             self.waiting = None;
         } else {
-            self.window.below = self.window.below.saturating_sub(lines);
+            self.window.below = self.window.below.saturating_sub(part.looked);
         }
         self.window.push_back(part);
         self.make_room();
@@ -398,60 +417,77 @@ impl LogPane {
 
     /// Takes lines that came at the end; they are counted only while one looks elsewhere.
     fn put_newer(&mut self, part: Part) {
-        self.window.counted_to = Some(part.after.clone());
         if self.following {
+            self.window.counted_to = Some(part.after.clone());
+            let part = self.searched(part);
+            if let Some(search) = &mut self.search {
+                search.put_newer(&part);
+            }
             self.window.push_back(part);
             self.make_room();
         } else {
-            self.window.below += part.lines.len() as u64;
+            self.open_end();
+            self.window.counted_to = Some(part.after.clone());
+            self.window.below += part.looked;
         }
     }
 
     /// Lets go of the first lines that are too many; the others stay where they are on the screen.
     fn make_room(&mut self) {
-        let gone = self.window.trim_front();
-        let lines: usize = gone.iter().map(|part| self.visible_in(part)).sum();
-        self.top = self.top.saturating_sub(lines);
         let (first, shown) = self.seen.get();
+        let seen = if self.following { self.window.len().saturating_sub(shown) } else { self.top };
+        let gone = self.window.trim_front(seen);
+        let lines: usize = gone.iter().map(|part| part.lines.len()).sum();
+        if let Some(search) = &mut self.search {
+            gone.iter().for_each(|part| search.gone_before(part));
+        }
+        self.top = self.top.saturating_sub(lines);
+        self.point = self.point.and_then(|point| point.checked_sub(lines));
         self.seen.set((first.saturating_sub(lines), shown));
     }
 
-    fn visible_in(&self, part: &Part) -> usize {
-        let passes = self.passes();
-        part.lines.iter().filter(|line| passes(line)).count()
-    }
-
-    fn visible_count(&self) -> usize {
-        if self.filter.trim().is_empty() { self.window.len() } else { self.visible().len() }
-    }
-
-    /// The lines that the filter lets through.
-    pub fn visible(&self) -> Vec<&Line> {
-        let passes = self.passes();
-        self.window.lines().filter(|line| passes(line)).collect()
-    }
-
-    fn passes(&self) -> impl Fn(&Line) -> bool {
-        let filter = self.filter.trim().to_lowercase();
-        let (wanted, text) = match filter.strip_prefix('!') {
-            Some(without) => (false, without.to_owned()),
-            None => (true, filter),
-        };
-        move |line| (wanted && text.is_empty()) || line.text.to_lowercase().contains(&text) == wanted
+    /// Keeps only the lines that a pattern takes, or all of them again.
+    pub fn filter(&mut self, keep: Option<LogPattern>) {
+        if keep == self.keep {
+            return;
+        }
+        let at = self.point.unwrap_or_else(|| self.first_seen());
+        let anchor = self.window.line(at).or_else(|| self.window.lines().next_back());
+        let anchor = anchor.map(|line| (line.at, line.text.clone()));
+        let is_wider = self.keep.is_some();
+        self.keep = keep;
+        self.looked = 0;
+        self.reading = None;
+        self.waiting = None;
+        self.end_search();
+        match (&self.keep, anchor) {
+            // What was left out must be read again.
+            (_, Some((at, text))) if is_wider && !self.following => self.jump = Some(Jump::Line(at, text)),
+            (_, _) if is_wider => self.jump = Some(Jump::Tail),
+            (Some(keep), _) => {
+                self.top = self.window.keep(keep, at);
+                self.seen.set((self.top, self.seen.get().1));
+            }
+            (None, _) => {}
+        }
+        if self.jump.is_some() && !self.is_read {
+            self.jump = Some(Jump::Tail);
+        }
     }
 
     /// Moves by lines (or to an end); what is at the end is followed again only when asked.
     pub fn step(&mut self, step: Step) {
         self.error = None;
         self.skipped = None;
+        self.looked = 0;
+        self.stop_seeking();
         match step {
             Step::Last => return self.follow(),
             Step::First if !self.window.has_first && self.is_read => self.jump = Some(Jump::Head),
             _ => {}
         }
-        let (first, shown) = self.seen.get();
-        let from = if self.following { first } else { self.top };
-        let last_top = self.visible_count().saturating_sub(shown);
+        let (from, shown) = (self.first_seen(), self.seen.get().1);
+        let last_top = self.window.len().saturating_sub(shown);
         self.top = step.from(from, last_top + 1, shown).min(last_top);
         self.following = false;
     }
@@ -467,7 +503,7 @@ impl LogPane {
         self.error = None;
         self.skipped = None;
         if self.following {
-            self.top = self.seen.get().0;
+            self.top = self.first_seen();
             self.following = false;
         } else {
             self.follow();
@@ -476,5 +512,4 @@ impl LogPane {
 }
 
 #[cfg(test)]
-#[path = "log_tests.rs"]
 mod tests;

@@ -1,0 +1,127 @@
+//! A line that is typed below a log: what to search for, which lines to keep, where to put them.
+
+use super::{App, Popup};
+use crate::model::{LogPattern, LogPatternError};
+use crate::tui::action::Action;
+use crate::tui::app::form::edit_request;
+use std::collections::BTreeMap;
+use tui_input::{Input, InputRequest};
+
+/// Lines of each kind that can be had again.
+const REMEMBERED: usize = 50;
+
+/// What a line is typed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Purpose {
+    Search,
+    Keep,
+}
+
+impl Purpose {
+    /// What stands before the line.
+    pub fn sign(self) -> &'static str {
+        match self {
+            Self::Search => "/",
+            Self::Keep => "&",
+        }
+    }
+}
+
+/// A line that is typed.
+#[derive(Debug)]
+pub struct Prompt {
+    pub purpose: Purpose,
+    pub input: Input,
+    /// How many lines back one is among those of before.
+    back: usize,
+}
+
+/// What was typed before, the last at the end.
+#[derive(Debug, Default)]
+pub struct History(BTreeMap<Purpose, Vec<String>>);
+
+impl History {
+    fn note(&mut self, purpose: Purpose, line: &str) {
+        let lines = self.0.entry(purpose).or_default();
+        lines.retain(|known| known != line);
+        lines.push(line.to_owned());
+        if lines.len() > REMEMBERED {
+            lines.remove(0);
+        }
+    }
+
+    fn back(&self, purpose: Purpose, by: usize) -> Option<&String> {
+        let lines = self.0.get(&purpose)?;
+        lines.len().checked_sub(by).and_then(|at| lines.get(at))
+    }
+}
+
+impl Prompt {
+    pub fn insert(&mut self, letter: char) {
+        self.input.handle(InputRequest::InsertChar(letter));
+    }
+
+    /// Why what is typed cannot be taken as it is.
+    pub fn error(&self) -> Option<LogPatternError> {
+        match self.purpose {
+            Purpose::Search | Purpose::Keep => LogPattern::parse(self.input.value()).err(),
+        }
+    }
+}
+
+impl App {
+    pub(super) fn prompt(&mut self, purpose: Purpose) {
+        let typed = match purpose {
+            Purpose::Keep => self.log.keep.as_ref().map(|keep| keep.typed().to_owned()).unwrap_or_default(),
+            Purpose::Search => String::new(),
+        };
+        self.popups.push(Popup::Prompt(Prompt { purpose, input: Input::new(typed), back: 0 }));
+    }
+
+    pub(super) fn press_prompt(&mut self, action: Action) {
+        let Some(Popup::Prompt(prompt)) = self.popups.last_mut() else { return };
+        match action {
+            Action::Cancel => {
+                self.popups.pop();
+            }
+            Action::Accept => self.take_prompt(),
+            Action::PreviousField | Action::NextField => {
+                let back =
+                    if action == Action::PreviousField { prompt.back + 1 } else { prompt.back.saturating_sub(1) };
+                match self.history.back(prompt.purpose, back) {
+                    Some(line) => (prompt.input, prompt.back) = (Input::new(line.clone()), back),
+                    None if back == 0 => (prompt.input, prompt.back) = (Input::default(), 0),
+                    None => {}
+                }
+            }
+            // With nothing left to remove, one leaves, as in less.
+            Action::EditBackspace if prompt.input.value().is_empty() => {
+                self.popups.pop();
+            }
+            edit => {
+                if let Some(request) = edit_request(edit) {
+                    prompt.input.handle(request);
+                }
+            }
+        }
+    }
+
+    fn take_prompt(&mut self) {
+        let Some(Popup::Prompt(prompt)) = self.popups.last() else { return };
+        if prompt.error().is_some() {
+            return;
+        }
+        let (purpose, line) = (prompt.purpose, prompt.input.value().to_owned());
+        self.popups.pop();
+        if !line.is_empty() {
+            self.history.note(purpose, &line);
+        }
+        let pattern = LogPattern::parse(&line).ok().flatten();
+        match (purpose, pattern) {
+            (Purpose::Search, Some(pattern)) => self.log.search(pattern),
+            // As in less: the same once more.
+            (Purpose::Search, None) => self.log.walk_hits(crate::model::Way::Forward),
+            (Purpose::Keep, pattern) => self.log.filter(pattern),
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! A log as people see it: searched, filtered, in levels and colours, at three sizes.
+
+use crate::config::theme::{Role, Theme};
+use crate::model::LogEvent;
+use crate::tui::screens::recorded_world;
+use crate::tui::stage::{Stage, lines};
+use crate::tui::theme::{Depth, Styles};
+use ratatui::style::{Color, Modifier, Style};
+
+const SIZES: [(u16, u16); 3] = [(60, 20), (80, 24), (200, 60)];
+
+/// The recorded world, in which `resize-4711` has written these lines, the last one just now.
+fn stage(size: (u16, u16), written: &[String], keys: &str) -> Stage {
+    let mut world = recorded_world();
+    let now = world.now;
+    let stream = world.logs.get_mut("resize/default/t4711").expect("recorded");
+    let count = i64::try_from(written.len()).expect("few");
+    let event = |(at, line): (usize, &String)| LogEvent {
+        timestamp: now - (count - i64::try_from(at).expect("few")) * 1_000,
+        message: line.clone(),
+        ..LogEvent::default()
+    };
+    *stream = written.iter().enumerate().map(event).collect();
+    let mut stage = Stage::new(world, size, Theme::default());
+    stage.press("/ \"resize-4711\" Enter l").expect("keys");
+    stage.press(keys).expect("keys");
+    stage
+}
+
+fn frames(count: usize) -> Vec<String> {
+    let line = |at: usize| match at % 500 {
+        77 => format!("WARN slow read of frame {at}"),
+        123 => format!("ERROR frame {at} is torn"),
+        _ => format!("frame {at}/2400  41 fps"),
+    };
+    (0..count).map(line).collect()
+}
+
+fn mixed() -> Vec<String> {
+    let text = "starting\n\
+        {\"level\":\"info\",\"msg\":\"taking 3 clips\",\"queue\":\"high\",\"clips\":[1,2,3]}\n\
+        2026-11-24 03:12:40 DEBUG cache is cold\n\
+        2026-11-24 03:12:41 WARN slow read from s3://in/clip-4711.mov\n\
+        2026-11-24 03:12:42 ERROR root: clip-4711 cannot be read\n\
+        Traceback (most recent call last):\n\
+        \x20 File \"resize.py\", line 41, in read\n\
+        KeyError: 'clip-4711'\n\
+        {\"severity\":\"ERROR\",\"message\":\"gave up\",\"attempts\":3,\"ts\":1764}\n\
+        \u{1b}[32mdone\u{1b}[0m with \u{1b}[1;31m1 failure\u{1b}[0m";
+    text.lines().map(str::to_owned).collect()
+}
+
+/// Where a text stands on the screen, and in which style.
+fn style_of(stage: &Stage, text: &str) -> Style {
+    let buffer = stage.draw();
+    for (y, line) in lines(&buffer).iter().enumerate() {
+        if let Some(at) = line.find(text) {
+            let x = u16::try_from(crate::tui::format::width(&line[..at])).expect("a column");
+            return buffer[(x, u16::try_from(y).expect("a line"))].style();
+        }
+    }
+    panic!("`{text}` is not on the screen:\n{}", stage.text());
+}
+
+#[test]
+fn a_search_shows_the_hit_with_what_stands_around_and_its_number() {
+    for (columns, rows) in SIZES {
+        let stage = stage((columns, rows), &frames(30_000), "/ \"torn\" Enter N N");
+        insta::assert_snapshot!(format!("log_search@{columns}x{rows}"), stage.text());
+    }
+}
+
+#[test]
+fn a_filter_shows_its_lines_alone() {
+    for (columns, rows) in SIZES {
+        let stage = stage((columns, rows), &frames(30_000), "& \"!/fps$\" Enter");
+        insta::assert_snapshot!(format!("log_kept@{columns}x{rows}"), stage.text());
+    }
+    let nothing = stage((80, 24), &frames(300), "& \"nowhere\" Enter");
+    insta::assert_snapshot!("log_kept_nothing@80x24", nothing.text());
+}
+
+#[test]
+fn levels_json_and_traces_are_told_apart() {
+    for (columns, rows) in SIZES {
+        insta::assert_snapshot!(format!("log_mixed@{columns}x{rows}"), stage((columns, rows), &mixed(), "").text());
+    }
+    insta::assert_snapshot!("log_mixed_as_it_is@80x24", stage((80, 24), &mixed(), "J w t t").text());
+}
+
+#[test]
+fn lines_have_the_colour_of_their_level_or_that_in_which_they_were_printed() {
+    let styles = Styles::new(&Theme::default(), Depth::True);
+    let plain = stage((80, 24), &mixed(), "");
+    for (text, role) in [
+        ("2026-11-24 03:12:41", Role::Attention),
+        ("2026-11-24 03:12:42", Role::Failed),
+        ("Traceback", Role::Failed),
+        ("KeyError", Role::Failed),
+        ("2026-11-24 03:12:40", Role::Dim),
+        ("ERROR gave up", Role::Failed),
+        ("attempts=", Role::Dim),
+        ("done with", Role::Text),
+    ] {
+        assert_eq!(style_of(&plain, text).fg, styles.of(role).fg, "{text}");
+    }
+    let printed = stage((80, 24), &mixed(), "C");
+    assert_eq!(style_of(&printed, "done with").fg, Some(Color::Indexed(2)));
+    let failure = style_of(&printed, "1 failure");
+    assert_eq!((failure.fg, failure.add_modifier.contains(Modifier::BOLD)), (Some(Color::Indexed(1)), true));
+    assert_eq!(style_of(&printed, " with ").fg, styles.of(Role::Text).fg);
+}
+
+#[test]
+fn a_hit_stands_out_in_its_line_and_the_line_among_the_others() {
+    let styles = Styles::new(&Theme::default(), Depth::True);
+    let stage = stage((80, 24), &frames(1_000), "/ \"23 is\" Enter");
+    let hit = style_of(&stage, "23 is torn");
+    assert!(hit.add_modifier.contains(Modifier::REVERSED) && hit.fg == styles.of(Role::Match).fg, "{hit:?}");
+    assert_eq!(style_of(&stage, "ERROR frame 623").bg, styles.of(Role::Selected).bg);
+    assert_ne!(style_of(&stage, "frame 624/").bg, styles.of(Role::Selected).bg);
+}
+
+#[test]
+fn errors_are_gone_to_with_one_key() {
+    let mut stage = stage((80, 24), &frames(3_000), "e");
+    assert!(stage.text().contains("level:error 6 of 6"), "{}", stage.text());
+    stage.press("E").expect("keys");
+    assert!(stage.text().contains("level:error 5 of 6") && stage.text().contains("ERROR frame 2123"));
+    stage.press("e e").expect("keys");
+    assert!(stage.text().contains("goes on from the first line"), "{}", stage.text());
+}
+
+#[test]
+fn only_the_last_minute_is_shown_and_all_again() {
+    let mut stage = stage((80, 24), &frames(3_000), "1");
+    assert!(stage.text().contains("last 1m"), "{}", stage.text());
+    assert_eq!(stage.app.log.window.len(), 60);
+    stage.press("2").expect("keys");
+    assert_eq!(stage.app.log.window.len(), 300);
+    stage.press("0").expect("keys");
+    assert_eq!(stage.app.log.window.len(), 1_000);
+    stage.press("1").expect("keys");
+    stage.pass(3_600_000);
+    stage.press("1").expect("keys");
+    assert!(stage.text().contains("no line in the last 1m"), "{}", stage.text());
+}
+
+#[test]
+fn a_torn_expression_is_told_while_it_is_typed_and_one_of_before_is_had_again() {
+    let mut stage = stage((80, 24), &frames(300), "/ \"/to(rn\"");
+    assert!(stage.text().contains("✖ `to(rn` is no regular expression"), "{}", stage.text());
+    stage.press("Enter").expect("keys");
+    assert!(stage.text().contains("/ /to(rn"), "it stays to be mended");
+    stage.press("ctrl-u \"torn\" Enter / up").expect("keys");
+    assert!(stage.text().lines().any(|line| line.starts_with(" / torn")), "{}", stage.text());
+    stage.press("Esc Esc").expect("keys");
+    assert!(stage.app.log.search.is_none() && stage.app.views.len() == 2, "the first Esc ends the search alone");
+}
