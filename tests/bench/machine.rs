@@ -1,6 +1,5 @@
 //! The machine, and what it can do at best.
 
-use super::report::median;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
@@ -42,21 +41,20 @@ fn file_system(directory: &Path) -> String {
     under.max().map_or_else(|| "an unknown file system".to_owned(), |(_, kind)| kind)
 }
 
-/// The middle time of a small append to a file, with its sync to the disk.
-pub fn append_and_sync(directory: &Path, samples: usize) -> io::Result<Duration> {
-    let path = directory.join("append-and-sync");
-    let mut file = OpenOptions::new().create(true).append(true).open(&path)?;
-    // About what one submitted job writes.
-    let row = [b'x'; 600];
-    let mut times = Vec::with_capacity(samples);
-    for _ in 0..samples {
-        let start = Instant::now();
-        file.write_all(&row)?;
-        file.sync_data()?;
-        times.push(start.elapsed());
+/// A file that small appends go to, each synced to the disk.
+pub struct Appended(File);
+
+impl Appended {
+    pub fn in_directory(directory: &Path) -> io::Result<Self> {
+        let path = directory.join("append-and-sync");
+        Ok(Self(OpenOptions::new().create(true).append(true).open(path)?))
     }
-    std::fs::remove_file(path)?;
-    Ok(median(times))
+
+    /// About what one submitted job writes.
+    pub fn append(&mut self) -> io::Result<()> {
+        self.0.write_all(&[b'x'; 600])?;
+        self.0.sync_data()
+    }
 }
 
 /// How many `/bin/true` a second a bare loop starts and awaits, two at a time, each with its output in a fresh file.

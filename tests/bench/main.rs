@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a report on the terminal is what it is for")]
 
 mod backlog;
+mod faults;
 mod machine;
 mod program;
 mod report;
@@ -12,14 +13,16 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 const HELP: &str = "\
-Usage: tests/bench/run.sh [--quick] [--check] [--dir DIR] [--sizes N,N,…] [PART]...
+Usage: tests/bench/run.sh [--quick] [--dir DIR] [--sizes N,N,…] [PART]...
 
-Parts: backlog, memory, submit, restart, dispatch; all if none is named.
+Parts: backlog, memory, submit, restart, dispatch, faults; all if none is named.
 
   --quick      small sizes and no targets: whether it works, not how fast it is
   --dir DIR    where the engine's data goes, and the files that the raw limits are measured with
   --sizes      jobs that wait, instead of 10000,100000,1000000
   --json FILE  where the figures go, for programs
+  --seconds N  how long `faults` kills; a minute if not said
+  --seed N     in which order it does
   --program P  another build of batchdeck, for the parts that run it
 
 It fails where a target is missed.
@@ -33,6 +36,8 @@ struct Plan {
     json: Option<PathBuf>,
     program: PathBuf,
     parts: Vec<String>,
+    seconds: Option<u64>,
+    seed: u64,
 }
 
 impl Plan {
@@ -44,6 +49,8 @@ impl Plan {
             json: None,
             program: env!("CARGO_BIN_EXE_batchdeck").into(),
             parts: Vec::new(),
+            seconds: None,
+            seed: 1,
         };
         let mut arguments = arguments.peekable();
         while let Some(argument) = arguments.next() {
@@ -57,12 +64,14 @@ impl Plan {
                 "--dir" => plan.directory = arguments.next().ok_or("--dir takes a directory")?.into(),
                 "--json" => plan.json = Some(arguments.next().ok_or("--json takes a file")?.into()),
                 "--program" => plan.program = arguments.next().ok_or("--program takes a file")?.into(),
+                "--seconds" => plan.seconds = Some(number(arguments.next(), "--seconds")?),
+                "--seed" => plan.seed = number(arguments.next(), "--seed")?,
                 "--sizes" => {
                     let sizes = arguments.next().ok_or("--sizes takes numbers")?;
                     let sizes: Result<Vec<usize>, _> = sizes.split(',').map(str::parse).collect();
                     plan.sizes = sizes.map_err(|_| "--sizes takes numbers, as 10000,100000")?;
                 }
-                "backlog" | "memory" | "submit" | "restart" | "dispatch" => plan.parts.push(argument),
+                "backlog" | "memory" | "submit" | "restart" | "dispatch" | "faults" => plan.parts.push(argument),
                 _ => return Err(format!("`{argument}` is not understood\n\n{HELP}")),
             }
         }
@@ -85,6 +94,10 @@ impl Plan {
     fn has(&self, part: &str) -> bool {
         self.parts.is_empty() || self.parts.iter().any(|named| named == part)
     }
+}
+
+fn number(given: Option<String>, option: &str) -> Result<u64, String> {
+    given.and_then(|text| text.parse().ok()).ok_or_else(|| format!("{option} takes a number"))
 }
 
 fn main() -> ExitCode {
@@ -122,6 +135,9 @@ fn run(plan: &Plan, report: &mut Report) -> Result<(), Box<dyn std::error::Error
     }
     if plan.has("dispatch") {
         program::dispatch(plan, report)?;
+    }
+    if plan.has("faults") {
+        faults::faults(plan, report)?;
     }
     report.end();
     if let Some(file) = &plan.json {

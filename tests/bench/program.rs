@@ -7,49 +7,73 @@ use std::error::Error;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
+pub type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 const CLIENTS: usize = 64;
 
 /// An engine in a directory of its own. When it is dropped, it and its agents are ended and the directory is removed.
-struct Engine {
+pub struct Engine {
     directory: tempfile::TempDir,
     program: PathBuf,
 }
 
 impl Engine {
-    fn start(plan: &Plan) -> Outcome<Self> {
+    pub fn start(plan: &Plan) -> Outcome<Self> {
         let directory = tempfile::Builder::new().prefix("bench").tempdir_in(&plan.directory)?;
         let engine = Self { directory, program: plan.program.clone() };
         engine.verb(&["engine", "start"])?;
         Ok(engine)
     }
 
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
     fn data(&self) -> PathBuf {
         self.directory.path().join("data")
     }
 
-    fn verb(&self, arguments: &[&str]) -> Outcome<String> {
-        let output = Command::new(&self.program)
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        command
             .args(arguments)
             .env("BATCHDECK_DATA_DIR", self.data())
-            .env("BATCHDECK_CONFIG", self.directory.path().join("config.toml"))
-            .output()?;
+            .env("BATCHDECK_CONFIG", self.directory.path().join("config.toml"));
+        command
+    }
+
+    pub fn verb(&self, arguments: &[&str]) -> Outcome<String> {
+        let output = self.command(arguments).output()?;
         if output.status.success() {
             return Ok(String::from_utf8(output.stdout)?);
         }
         Err(format!("`batchdeck {}`: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr)).into())
     }
 
-    fn status(&self) -> Outcome<Value> {
+    /// A verb that goes on until it is killed.
+    pub fn background(&self, arguments: &[&str]) -> io::Result<Child> {
+        self.command(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()
+    }
+
+    /// `kill -9` of the engine; it is gone when this returns.
+    pub fn kill(&self) -> Outcome<()> {
+        let pid = self.status()?["pid"].as_u64().ok_or("an engine has a pid")?;
+        Command::new("kill").args(["-9", &pid.to_string()]).status()?;
+        while Path::new(&format!("/proc/{pid}")).exists() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Ok(())
+    }
+
+    pub fn status(&self) -> Outcome<Value> {
         Ok(serde_json::from_str(&self.verb(&["engine", "status", "-o", "json"])?)?)
     }
 
-    fn client(&self) -> Outcome<Client> {
+    pub fn client(&self) -> Outcome<Client> {
         Client::open(&self.data().join("engine.sock"))
     }
 }
@@ -67,14 +91,14 @@ impl Drop for Engine {
 }
 
 /// A connection that is kept.
-struct Client(BufReader<UnixStream>);
+pub struct Client(BufReader<UnixStream>);
 
 impl Client {
     fn open(socket: &Path) -> Outcome<Self> {
         Ok(Self(BufReader::new(UnixStream::connect(socket)?)))
     }
 
-    fn call(&mut self, method: &str, path: &str, body: &Value) -> Outcome<Value> {
+    pub fn call(&mut self, method: &str, path: &str, body: &Value) -> Outcome<Value> {
         let body = body.to_string();
         let head = format!(
             "{method} {path} HTTP/1.1\r\nhost: engine\r\nx-batchdeck-by: bench@here\r\ncontent-type: application/json\r\n\
@@ -102,13 +126,13 @@ impl Client {
         Ok(serde_json::from_slice(&answer)?)
     }
 
-    fn post(&mut self, path: &str, body: &Value) -> Outcome<Value> {
+    pub fn post(&mut self, path: &str, body: &Value) -> Outcome<Value> {
         self.call("POST", path, body)
     }
 
     /// An environment whose jobs are processes of this machine, a queue of the same name on it, and a job that does
     /// nothing. One that is off keeps all its jobs waiting.
-    fn prepare(&mut self, name: &str, vcpus: usize, on: bool) -> Outcome<()> {
+    pub fn prepare(&mut self, name: &str, vcpus: usize, on: bool) -> Outcome<()> {
         self.post(
             "/v1/createcomputeenvironment",
             &json!({
@@ -154,7 +178,16 @@ impl Client {
     }
 
     fn submit(&mut self, queue: &str, size: Option<usize>) -> Outcome<String> {
-        let mut request = json!({ "jobName": "nothing", "jobQueue": queue, "jobDefinition": "nothing" });
+        self.submit_request(queue, "nothing", size)
+    }
+
+    /// A job of this definition.
+    pub fn submit_as(&mut self, queue: &str, definition: &str) -> Outcome<String> {
+        self.submit_request(queue, definition, None)
+    }
+
+    fn submit_request(&mut self, queue: &str, definition: &str, size: Option<usize>) -> Outcome<String> {
+        let mut request = json!({ "jobName": definition, "jobQueue": queue, "jobDefinition": definition });
         if let Some(size) = size {
             request["arrayProperties"] = json!({ "size": size });
         }
@@ -181,14 +214,26 @@ fn fill(engine: &Engine, jobs: usize) -> Outcome<Duration> {
     Ok(start.elapsed())
 }
 
+fn timed(call: &mut dyn FnMut() -> Outcome<()>) -> Outcome<Duration> {
+    let start = Instant::now();
+    call()?;
+    Ok(start.elapsed())
+}
+
 fn middle(samples: usize, mut call: impl FnMut() -> Outcome<()>) -> Outcome<Duration> {
-    let mut times = Vec::with_capacity(samples);
-    for _ in 0..samples {
-        let start = Instant::now();
-        call()?;
-        times.push(start.elapsed());
-    }
+    let times = (0..samples).map(|_| timed(&mut call)).collect::<Outcome<Vec<_>>>()?;
     Ok(median(times))
+}
+
+/// The middles of two calls that take turns, so that what the disk does meanwhile meets both.
+fn in_turns(
+    samples: usize,
+    mut one: impl FnMut() -> Outcome<()>,
+    mut other: impl FnMut() -> Outcome<()>,
+) -> Outcome<(Duration, Duration)> {
+    let pairs = (0..samples).map(|_| Ok((timed(&mut one)?, timed(&mut other)?))).collect::<Outcome<Vec<_>>>()?;
+    let (ones, others) = pairs.into_iter().unzip();
+    Ok((median(ones), median(others)))
 }
 
 /// What a client sees with so many waiting.
@@ -211,11 +256,14 @@ impl Seen {
         let asked = json!({ "queue": "held", "statuses": ["RUNNABLE"], "limit": 100 });
         let path = format!("/batchdeck/v1/jobs/{last}/priority");
         let queue = json!({ "jobQueue": "held" });
+        let mut file = machine::Appended::in_directory(engine.directory.path())?;
         let mut round = || -> Outcome<Self> {
+            let (raw, submit) =
+                in_turns(samples, || Ok(file.append()?), || client.submit("held", None).map(drop))?;
             Ok(Self {
                 waiting,
-                raw: machine::append_and_sync(engine.directory.path(), samples)?,
-                submit: middle(samples, || client.submit("held", None).map(drop))?,
+                raw,
+                submit,
                 page: middle(samples, || client.post("/batchdeck/v1/jobs/list", &asked).map(drop))?,
                 snapshot: middle(samples, || client.post("/v1/getjobqueuesnapshot", &queue).map(drop))?,
                 reprioritise: middle(samples, || client.call("PUT", &path, &json!({ "priority": 5 })).map(drop))?,
@@ -224,9 +272,11 @@ impl Seen {
         let mut best = round()?;
         for _ in 1..plan.rounds() {
             let next = round()?;
+            // They belong together.
+            if next.submit < best.submit {
+                (best.raw, best.submit) = (next.raw, next.submit);
+            }
             for (best, next) in [
-                (&mut best.raw, next.raw),
-                (&mut best.submit, next.submit),
                 (&mut best.page, next.page),
                 (&mut best.snapshot, next.snapshot),
                 (&mut best.reprioritise, next.reprioritise),
@@ -297,11 +347,7 @@ fn restart(engine: &Engine) -> Outcome<(Duration, Duration)> {
     };
     engine.verb(&["engine", "stop"])?;
     let ordered = from_start()?;
-    let pid = engine.status()?["pid"].as_u64().ok_or("an engine has a pid")?;
-    Command::new("kill").args(["-9", &pid.to_string()]).status()?;
-    while Path::new(&format!("/proc/{pid}")).exists() {
-        std::thread::sleep(Duration::from_millis(1));
-    }
+    engine.kill()?;
     Ok((ordered, from_start()?))
 }
 

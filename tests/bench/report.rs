@@ -22,6 +22,7 @@ pub enum Figure {
     /// How many a second.
     Rate(f64),
     Bytes(f64),
+    Count(f64),
 }
 
 /// How a ratio is held against its target.
@@ -37,7 +38,7 @@ impl Figure {
     fn value(self) -> f64 {
         match self {
             Self::Time(time) => time.as_secs_f64(),
-            Self::Rate(value) | Self::Bytes(value) => value,
+            Self::Rate(value) | Self::Bytes(value) | Self::Count(value) => value,
         }
     }
 
@@ -46,6 +47,7 @@ impl Figure {
             Self::Time(_) => "seconds",
             Self::Rate(_) => "per second",
             Self::Bytes(_) => "bytes",
+            Self::Count(_) => "",
         }
     }
 
@@ -54,6 +56,7 @@ impl Figure {
             Self::Time(duration) => time(duration),
             Self::Rate(rate) => format!("{rate:.0} a second"),
             Self::Bytes(bytes) => format!("{bytes:.0} bytes"),
+            Self::Count(count) => format!("{count:.0}"),
         }
     }
 }

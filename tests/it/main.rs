@@ -6,6 +6,7 @@ mod console_aws;
 mod console_crowded;
 mod doors;
 mod engine;
+mod faults;
 mod jobs;
 mod logs;
 mod papers;

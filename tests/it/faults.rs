@@ -1,0 +1,239 @@
+//! What a machine does to a program: disks that are full or read-only, processes that hang, jobs that misbehave.
+
+use crate::support::{House, kill_hard};
+use serde_json::Value;
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+fn words(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+#[expect(clippy::print_stderr, reason = "a test that cannot be run says so")]
+fn can_mount() -> bool {
+    let root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n");
+    if !root {
+        eprintln!("NOT TESTED: it takes root to mount a small disk");
+    }
+    root
+}
+
+/// A small disk, let go of at the end. It takes root to mount one.
+struct SmallDisk(tempfile::TempDir);
+
+impl SmallDisk {
+    fn mount(size: &str) -> Self {
+        let disk = Self(tempfile::Builder::new().prefix("bd").tempdir().expect("a directory"));
+        disk.run("mount", &["-t", "tmpfs", "-o", &format!("size={size},mode=700"), "small"]);
+        disk
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn run(&self, program: &str, arguments: &[&str]) {
+        let status = Command::new(program).args(arguments).arg(self.path()).status().expect("it runs");
+        assert!(status.success(), "{program} {arguments:?}");
+    }
+
+    /// A house whose data are on it. It has to end before the disk does.
+    fn house(&self) -> House {
+        House::new().with_variable("BATCHDECK_DATA_DIR", &self.path().display().to_string())
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(self.path()).status();
+    }
+}
+
+#[test]
+fn on_a_full_disk_a_submit_is_refused_in_plain_words_and_what_was_acknowledged_is_there_once_there_is_room() {
+    if !can_mount() {
+        return;
+    }
+    let disk = SmallDisk::mount("24m");
+    let house = disk.house();
+    house.ok(&["init"]);
+    house.ok(&["hold", "--queue", "default", "--reason", "they are to wait"]);
+    let acknowledged = vec![house.submit(&["--", "true"])];
+    let filler = disk.path().join("filler");
+    let mut file = fs::File::create(&filler).expect("room for it");
+    while file.write_all(&[0; 4096]).is_ok() {}
+
+    let deadline = Instant::now() + Duration::from_mins(1);
+    let (mut acknowledged, refused) = (acknowledged, loop {
+        let output = house.run(&["submit", "-o", "json", "--", "true"]);
+        if !output.status.success() {
+            break output;
+        }
+        assert!(Instant::now() < deadline, "the disk never is full");
+    });
+    let said = words(&refused);
+    assert!(said.contains("full") || said.contains("No space left"), "{said}");
+    assert!(!said.contains("panicked"), "{said}");
+
+    drop(file);
+    fs::remove_file(&filler).expect("removed");
+    house.ok(&["engine", "start"]);
+    acknowledged.push(house.submit(&["--", "true"]));
+    for job in &acknowledged {
+        house.ok(&["job", job]);
+    }
+    house.ok(&["release", "--queue", "default"]);
+    for job in &acknowledged {
+        house.until_status(job, "SUCCEEDED");
+    }
+}
+
+#[test]
+fn a_data_directory_that_cannot_be_written_is_named_with_what_to_do() {
+    if !can_mount() {
+        return;
+    }
+    let disk = SmallDisk::mount("24m");
+    let house = disk.house();
+    disk.run("mount", &["-o", "remount,ro"]);
+    let refused = house.run(&["engine", "start"]);
+    let said = words(&refused);
+    assert!(!refused.status.success(), "{said}");
+    assert!(said.contains(&disk.path().display().to_string()) && said.contains("--data-dir"), "{said}");
+    assert!(said.to_lowercase().contains("read-only"), "{said}");
+}
+
+#[test]
+fn a_verb_does_not_wait_for_ever_for_an_engine_that_hangs() {
+    let house = House::new();
+    house.ok(&["init"]);
+    let pid = house.engine_pid().to_string();
+    let signal = |name: &str| assert!(Command::new("kill").args([name, &pid]).status().expect("runs").success());
+    signal("-STOP");
+    let output = house.run(&["jobs"]);
+    signal("-CONT");
+    assert_eq!(output.status.code(), Some(3));
+    let said = words(&output);
+    assert!(said.contains("no answer to ListJobs") && said.contains("engine status"), "{said}");
+    house.ok(&["jobs"]);
+}
+
+#[test]
+fn an_upgrade_takes_the_place_of_a_running_engine_and_its_jobs_and_its_address_stay() {
+    let house = House::new();
+    house.ok(&["engine", "start", "--http", "127.0.0.1:0"]);
+    house.ok(&["init"]);
+    let go = house.path().join("go");
+    let job = house.submit(&["--", "sh", "-c", &format!("while [ ! -e {} ]; do sleep 0.05; done; exit 5", go.display())]);
+    house.until_status(&job, "RUNNING");
+    let before = house.json(&["engine", "status"]);
+    let after = house.json(&["engine", "restart"]);
+    assert_ne!(before["pid"], after["pid"]);
+    assert_eq!(before["http"], after["http"]);
+    assert_eq!(before["agents"][0]["pid"], house.json(&["engine", "status"])["agents"][0]["pid"]);
+    fs::write(&go, "").expect("written");
+    let detail = house.until_status(&job, "FAILED");
+    assert_eq!(detail["container"]["exitCode"], 5);
+    assert_eq!(detail["attempts"].as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn an_engine_that_does_not_run_is_started_by_a_restart() {
+    let house = House::new();
+    let started = house.json(&["engine", "restart"]);
+    assert_eq!(started["pid"], house.engine_pid());
+}
+
+#[test]
+fn what_a_job_has_forked_wildly_is_gone_when_it_has_ended() {
+    let house = House::new();
+    house.ok(&["init"]);
+    let mark = format!("{}", 100_000 + std::process::id());
+    let script = format!("i=0; while [ $i -lt 150 ]; do setsid sleep {mark} & i=$((i+1)); done; exit 3");
+    let job = house.submit(&["--", "sh", "-c", &script]);
+    let detail = house.until_status(&job, "FAILED");
+    assert_eq!(detail["container"]["exitCode"], 3);
+    let left = Command::new("pgrep").args(["-f", &format!("sleep {mark}")]).output().expect("pgrep runs");
+    assert_eq!(String::from_utf8_lossy(&left.stdout), "");
+}
+
+#[test]
+fn a_job_that_prints_without_end_of_line_and_one_that_prints_a_lot_are_kept_whole_while_others_go_on() {
+    let house = House::new();
+    house.ok(&["init"]);
+    let bytes: u64 = 64 << 20;
+    let long = house.submit(&["--", "sh", "-c", &format!("head -c {bytes} /dev/zero | tr '\\0' x")]);
+    let many = house.submit(&["--", "sh", "-c", "seq 1 1000000"]);
+    let other = house.submit(&["--", "echo", "in between"]);
+    for job in [&other, &many, &long] {
+        house.until_status(job, "SUCCEEDED");
+    }
+    let lines = |job: &str| {
+        let mut child = house.command(&["logs", job]).stdout(std::process::Stdio::piped()).spawn().expect("starts");
+        let mut count = (0_u64, 0_u64, String::new());
+        for line in BufReader::new(child.stdout.take().expect("piped")).lines() {
+            let line = line.expect("text");
+            count.0 += 1;
+            count.1 += line.matches('x').count() as u64;
+            count.2 = line;
+        }
+        assert!(child.wait().expect("ends").success());
+        count
+    };
+    let (count, _, last) = lines(&many);
+    assert_eq!(count, 1_000_000);
+    assert!(last.ends_with("1000000"), "{last}");
+    let (_, xs, _) = lines(&long);
+    assert_eq!(xs, bytes);
+}
+
+#[test]
+fn two_hundred_watchers_are_told_of_each_change_and_nobody_waits_for_one_that_does_not_read() {
+    let house = House::new();
+    house.ok(&["init"]);
+    house.ok(&["hold", "--queue", "default", "--reason", "they are to wait"]);
+    let mut watchers: Vec<BufReader<UnixStream>> = (0..200)
+        .map(|_| {
+            let mut stream = UnixStream::connect(house.data().join("engine.sock")).expect("connects");
+            stream.set_read_timeout(Some(Duration::from_mins(1))).expect("set");
+            stream.write_all(b"GET /batchdeck/v1/watch HTTP/1.1\r\nhost: engine\r\n\r\n").expect("asks");
+            BufReader::new(stream)
+        })
+        .collect();
+    // Each follows once it has its answer's first line.
+    for watcher in &mut watchers {
+        let mut line = String::new();
+        watcher.read_line(&mut line).expect("answers");
+        assert!(line.contains("200"), "{line}");
+    }
+    // One of them reads nothing any more.
+    let silent = watchers.pop();
+    for _ in 0..30 {
+        house.submit(&["--", "true"]);
+    }
+    let last = house.submit(&["--name", "the-last-one", "--", "true"]);
+    for watcher in &mut watchers {
+        let mut line = String::new();
+        while !line.contains(&last) {
+            line.clear();
+            assert!(watcher.read_line(&mut line).expect("is told") > 0, "the stream has ended");
+        }
+    }
+    drop(silent);
+    let status: Value = house.json(&["engine", "status"]);
+    assert_eq!(status["jobs"], 31);
+}
+
+#[test]
+fn a_console_in_a_terminal_that_is_gone_ends_and_a_killed_one_leaves_no_trace_in_the_engine() {
+    let house = House::new();
+    house.ok(&["init"]);
+    let terminal = house.open(&[], 80, 24);
+    house.until("a console that is attached", &["engine", "status"], |status| status["consoles"] == 1);
+    kill_hard(terminal.pid());
+    house.until("that nobody is attached", &["engine", "status"], |status| status["consoles"] == 0);
+}
