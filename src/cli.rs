@@ -51,7 +51,7 @@ Exit code 1 where something is in the way of looking.";
 ///
 /// Without a verb it opens the console.
 #[derive(Debug, Parser)]
-#[command(name = "batchdeck", version, after_help = AFTER_HELP, disable_help_subcommand = true)]
+#[command(name = "batchdeck", version = env!("BATCHDECK_VERSION"), after_help = AFTER_HELP, disable_help_subcommand = true)]
 pub struct Cli {
     #[command(flatten)]
     pub places: Places,
@@ -153,6 +153,12 @@ pub enum Verb {
     Events(EventsArgs),
     /// Print a completion script for a shell.
     Completions { shell: clap_complete::Shell },
+    /// Print the manual page, or write one page a verb into a directory.
+    Man {
+        /// Where to write `batchdeck.1`, `batchdeck-jobs.1` and so on.
+        #[arg(value_name = "DIR")]
+        directory: Option<PathBuf>,
+    },
     /// Stand for one instance of a compute environment. The engine starts this.
     #[command(hide = true)]
     Agent(AgentArgs),
@@ -214,6 +220,11 @@ pub enum EngineVerb {
     Stop(ListArgs),
     /// Tell whether the engine runs: exit code 0 if it does, 3 if not.
     Status(ListArgs),
+    /// End the engine and start this program's in its place, after an upgrade; jobs that run go on and do not notice.
+    Restart(EngineStartArgs),
+    /// Print a systemd unit that keeps an engine running for this user:
+    /// `batchdeck engine unit > ~/.config/systemd/user/batchdeck.service`.
+    Unit,
     /// Print what a shell needs so that `aws`, boto3 and other AWS tools use this engine: `eval "$(batchdeck engine env)"`.
     Env(EngineEnvArgs),
 }

@@ -1,10 +1,10 @@
-//! `engine run|start|stop|status`, and starting an engine where a verb needs one.
+//! `engine run|start|stop|restart|status`, and starting an engine where a verb needs one.
 
 use super::error::{CommandError, Doing, exit};
 use super::output::Output;
 use super::table::{Cell, Table, age, left, moment, right};
 use super::world::Setting;
-use super::{Done, engine_env, now};
+use super::{Done, engine_env, engine_unit, now};
 use crate::backend::{Backend, BackendError};
 use crate::cli::{EngineRunArgs, EngineVerb, Format};
 use crate::config::directories::private_file;
@@ -23,7 +23,9 @@ use tokio::process::Command;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// How long a starting engine may take to answer; a long journal is read in this time.
-const START: Duration = Duration::from_mins(1);
+const START: Duration = Duration::from_mins(10);
+/// Someone who waits longer than this is told for what.
+const PATIENCE: Duration = Duration::from_secs(3);
 /// How long an ending engine may take to be gone.
 const STOP: Duration = Duration::from_secs(30);
 /// How often the socket is tried while an engine starts or ends.
@@ -37,12 +39,15 @@ pub async fn run(verb: &EngineVerb, setting: Setting) -> Done {
         EngineVerb::Run(_) => setting.require_writable("engine run")?,
         EngineVerb::Start(_) => setting.require_writable("engine start")?,
         EngineVerb::Stop(_) => setting.require_writable("engine stop")?,
-        EngineVerb::Status(_) | EngineVerb::Env(_) => {}
+        EngineVerb::Restart(_) => setting.require_writable("engine restart")?,
+        EngineVerb::Status(_) | EngineVerb::Env(_) | EngineVerb::Unit => {}
     }
     match verb {
         EngineVerb::Run(args) => foreground(&setting, door(&setting, args)?).await,
         EngineVerb::Start(args) => start(&setting, door(&setting, &args.run)?, args.output).await,
         EngineVerb::Stop(args) => stop(&setting, args.output).await,
+        EngineVerb::Restart(args) => restart(&setting, door(&setting, &args.run)?, args.output).await,
+        EngineVerb::Unit => engine_unit::print(&setting),
         EngineVerb::Status(args) => status(&setting, args.output).await,
         EngineVerb::Env(args) => engine_env::print(&setting, args.shell).await,
     }
@@ -86,14 +91,18 @@ async fn ensure_with(setting: &Setting, http: Option<HttpAddress>) -> Result<Sta
         log_tail: Vec::new(),
     };
     setting.data.create()?;
-    let log = private_file(&setting.data.log()).map_err(cannot)?;
+    let log = private_file(&setting.data.log()).map_err(|cause| CommandError::NotWritable {
+        path: setting.data.log(),
+        cause,
+    })?;
     let mut child = background(setting, http)
         .stdin(Stdio::null())
         .stdout(log.try_clone().map_err(cannot)?)
         .stderr(log)
         .spawn()
         .map_err(cannot)?;
-    let deadline = Instant::now() + START;
+    let started = Instant::now();
+    let mut told = false;
     loop {
         if answers(&setting.data).await {
             // Somebody else's engine may have been quicker; its process id is in the lock.
@@ -108,8 +117,13 @@ async fn ensure_with(setting: &Setting, http: Option<HttpAddress>) -> Result<Sta
         {
             return Err(failed(format!("it ended at once ({status})")));
         }
-        if Instant::now() > deadline {
-            return Err(failed(format!("it has not answered after {} seconds", START.as_secs())));
+        if started.elapsed() > START {
+            return Err(failed(format!("it has not answered after {} minutes", START.as_secs() / 60)));
+        }
+        if started.elapsed() > PATIENCE && !told {
+            told = true;
+            let size = std::fs::metadata(setting.data.journal()).map_or(0, |journal| journal.len());
+            setting.output.note(&format!("the engine reads its journal ({} MB) …", size / 1_000_000));
         }
         tokio::time::sleep(STEP).await;
     }
@@ -251,10 +265,14 @@ async fn stop(setting: &Setting, format: Format) -> Done {
             setting.output.text(&format!("the engine (pid {pid}) has ended; jobs that ran go on\n"))
         }
     };
-    let Some(pid) = daemon::is_running(data_directory) else {
-        told(None)?;
-        return Ok(exit::DONE);
-    };
+    told(end(setting).await?)?;
+    Ok(exit::DONE)
+}
+
+/// Ends the engine that runs, and says which it was.
+async fn end(setting: &Setting) -> Result<Option<u32>, CommandError> {
+    let data_directory = setting.data.path();
+    let Some(pid) = daemon::is_running(data_directory) else { return Ok(None) };
     setting.local_backend().stop_engine().await.doing("stopping the engine")?;
     let deadline = Instant::now() + STOP;
     while daemon::is_running(data_directory) == Some(pid) {
@@ -264,8 +282,15 @@ async fn stop(setting: &Setting, format: Format) -> Done {
         }
         tokio::time::sleep(STEP).await;
     }
-    told(Some(pid))?;
-    Ok(exit::DONE)
+    Ok(Some(pid))
+}
+
+/// The door of the engine before is opened again where none is asked for: AWS's tools go on with the same address.
+async fn restart(setting: &Setting, http: Option<HttpAddress>, format: Format) -> Done {
+    let before = setting.local_backend().engine_status().await.ok().and_then(|status| status.http);
+    end(setting).await?;
+    let before = before.as_deref().map(str::parse::<HttpAddress>).transpose()?;
+    start(setting, http.or(before), format).await
 }
 
 async fn status(setting: &Setting, format: Format) -> Done {

@@ -41,6 +41,8 @@ pub enum CommandError {
     NoEngineToRead(PathBuf),
     #[error("the engine did not start in {}: {cause}{}", data_directory.display(), tail_of(log_tail))]
     EngineStart { data_directory: PathBuf, cause: String, log_tail: Vec<String> },
+    #[error("{} cannot be written: {cause}", path.display())]
+    NotWritable { path: PathBuf, cause: io::Error },
     #[error("the engine stopped: {0}")]
     Engine(String),
     #[error("the agent stopped: {0}")]
@@ -191,6 +193,9 @@ impl CommandError {
                 "`batchdeck engine stop; batchdeck engine start --http 127.0.0.1:4566` opens it, or set `http` in \
                  `[engine]` of the config"
                     .to_owned()
+            }
+            Self::NotWritable { .. } => {
+                "check the owner, the mode and the disk, or name another data directory with --data-dir".to_owned()
             }
             Self::EngineStop { pid, .. } => format!("look at engine.log in its data directory, or `kill {pid}`"),
             Self::UnknownJob { .. } => "`batchdeck jobs` lists jobs with their ids".to_owned(),

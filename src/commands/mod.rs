@@ -12,6 +12,7 @@ mod doctor;
 mod end;
 mod engine;
 mod engine_env;
+mod engine_unit;
 mod envs;
 mod error;
 mod events;
@@ -22,6 +23,7 @@ mod interrupt;
 mod job;
 mod jobs;
 mod logs;
+mod man;
 mod output;
 mod queues;
 mod reprioritise;
@@ -70,6 +72,7 @@ pub fn run(cli: Cli) -> u8 {
 async fn carry_out(cli: Cli) -> Done {
     match &cli.verb {
         Some(Verb::Completions { shell }) => return completions::run(*shell),
+        Some(Verb::Man { directory }) => return man::run(directory.as_deref()),
         Some(Verb::Screenshot(args)) => return screenshot::run(args),
         _ => {}
     }
@@ -102,7 +105,7 @@ async fn carry_out(cli: Cli) -> Done {
         Some(Verb::Contexts(args)) => contexts::run(&args, &setting),
         Some(Verb::Doctor(args)) => doctor::run(&args, setting).await,
         Some(Verb::Agent(args)) => agent::run(args, &setting).await,
-        Some(Verb::Completions { .. } | Verb::Screenshot(_)) => Ok(exit::DONE),
+        Some(Verb::Completions { .. } | Verb::Man { .. } | Verb::Screenshot(_)) => Ok(exit::DONE),
     }
 }
 

@@ -259,7 +259,7 @@ pub(super) async fn status(State(world): Shared) -> Result<Json<EngineStatus>, A
     }
     Ok(Json(EngineStatus {
         pid: std::process::id(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
+        version: env!("BATCHDECK_VERSION").to_owned(),
         data_directory: world.directory.path().display().to_string(),
         socket: world.directory.socket().display().to_string(),
         http: world.http.map(|address| address.to_string()),
