@@ -91,10 +91,8 @@ async fn ensure_with(setting: &Setting, http: Option<HttpAddress>) -> Result<Sta
         log_tail: Vec::new(),
     };
     setting.data.create()?;
-    let log = private_file(&setting.data.log()).map_err(|cause| CommandError::NotWritable {
-        path: setting.data.log(),
-        cause,
-    })?;
+    let log = private_file(&setting.data.log())
+        .map_err(|cause| CommandError::NotWritable { path: setting.data.log(), cause })?;
     let mut child = background(setting, http)
         .stdin(Stdio::null())
         .stdout(log.try_clone().map_err(cannot)?)

@@ -107,7 +107,12 @@ pub fn faults(plan: &Plan, report: &mut Report) -> Outcome<()> {
     );
     #[expect(clippy::cast_precision_loss, reason = "counts are small")]
     let jobs = acknowledged.len() as f64;
-    report.line("jobs that ended well, of all", (Figure::Count(jobs), Figure::Count(jobs)), Target::AtLeast(1.0), &detail);
+    report.line(
+        "jobs that ended well, of all",
+        (Figure::Count(jobs), Figure::Count(jobs)),
+        Target::AtLeast(1.0),
+        &detail,
+    );
     Ok(())
 }
 

@@ -258,8 +258,7 @@ impl Seen {
         let queue = json!({ "jobQueue": "held" });
         let mut file = machine::Appended::in_directory(engine.directory.path())?;
         let mut round = || -> Outcome<Self> {
-            let (raw, submit) =
-                in_turns(samples, || Ok(file.append()?), || client.submit("held", None).map(drop))?;
+            let (raw, submit) = in_turns(samples, || Ok(file.append()?), || client.submit("held", None).map(drop))?;
             Ok(Self {
                 waiting,
                 raw,

@@ -68,13 +68,16 @@ fn on_a_full_disk_a_submit_is_refused_in_plain_words_and_what_was_acknowledged_i
     while file.write_all(&[0; 4096]).is_ok() {}
 
     let deadline = Instant::now() + Duration::from_mins(1);
-    let (mut acknowledged, refused) = (acknowledged, loop {
-        let output = house.run(&["submit", "-o", "json", "--", "true"]);
-        if !output.status.success() {
-            break output;
-        }
-        assert!(Instant::now() < deadline, "the disk never is full");
-    });
+    let (mut acknowledged, refused) = (
+        acknowledged,
+        loop {
+            let output = house.run(&["submit", "-o", "json", "--", "true"]);
+            if !output.status.success() {
+                break output;
+            }
+            assert!(Instant::now() < deadline, "the disk never is full");
+        },
+    );
     let said = words(&refused);
     assert!(said.contains("full") || said.contains("No space left"), "{said}");
     assert!(!said.contains("panicked"), "{said}");
@@ -128,7 +131,8 @@ fn an_upgrade_takes_the_place_of_a_running_engine_and_its_jobs_and_its_address_s
     house.ok(&["engine", "start", "--http", "127.0.0.1:0"]);
     house.ok(&["init"]);
     let go = house.path().join("go");
-    let job = house.submit(&["--", "sh", "-c", &format!("while [ ! -e {} ]; do sleep 0.05; done; exit 5", go.display())]);
+    let job =
+        house.submit(&["--", "sh", "-c", &format!("while [ ! -e {} ]; do sleep 0.05; done; exit 5", go.display())]);
     house.until_status(&job, "RUNNING");
     let before = house.json(&["engine", "status"]);
     let after = house.json(&["engine", "restart"]);
