@@ -10,11 +10,11 @@ use super::log_search::{SearchLog, Searched};
 use super::{Backend, BackendError, Capabilities, JobQuery, JobScope, Page, Why};
 use crate::model::{
     AuditEntry, Change, ComputeEnvironment, ConsumableResource, CostQuery, CostReport, CreateComputeEnvironmentRequest,
-    CreateJobQueueRequest, Cursor, DeadLetter, EngineStatus, EventLine, GetLogEvents, HoldTarget, InstanceId,
-    JobDefinition, JobDetail, JobId, JobQueue, JobQueueSnapshot, JobStatus, JobSummary, LogEvent, LogPage, Looked,
-    MoveTo, ObservedRuns, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Scaling, Schedule,
-    ScheduleGroup, ScheduleRun, SubmitJobRequest, SubmitJobResponse, UpdateComputeEnvironmentRequest,
-    UpdateJobQueueRequest, Way,
+    CreateJobQueueRequest, Cursor, DEFAULT_LOG_GROUP, DeadLetter, EngineStatus, EventLine, FilterLogEvents,
+    FilteredLogEvents, GetLogEvents, HoldTarget, InstanceId, JobDefinition, JobDetail, JobId, JobQueue,
+    JobQueueSnapshot, JobStatus, JobSummary, LogEvent, LogPage, Looked, MoveTo, ObservedRuns,
+    RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Scaling, Schedule, ScheduleGroup, ScheduleRun,
+    SubmitJobRequest, SubmitJobResponse, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest, Way,
 };
 use async_trait::async_trait;
 use client::{Call, Client, Flow, Patience};
@@ -348,6 +348,15 @@ impl Backend for LocalBackend {
         let call = Call::get("CountLines", path);
         let counted: CountedLines = self.client.call(call).await?;
         Ok(Some(counted.lines))
+    }
+
+    async fn filter_log_events(&self, mut request: FilterLogEvents) -> Result<FilteredLogEvents, BackendError> {
+        request.log_group_name.get_or_insert_with(|| DEFAULT_LOG_GROUP.to_owned());
+        let call = Call {
+            target: Some("Logs_20140328.FilterLogEvents"),
+            ..Call::send("FilterLogEvents", Method::POST, "/", &request)
+        };
+        self.client.call(call.about("one of the log streams".to_owned())).await
     }
 
     async fn search_log(&self, search: SearchLog) -> Result<Searched, BackendError> {

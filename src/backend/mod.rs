@@ -11,11 +11,11 @@ mod stub;
 
 use crate::model::{
     AuditEntry, Change, ComputeEnvironment, ConsumableResource, CostQuery, CostReport, CreateComputeEnvironmentRequest,
-    CreateJobQueueRequest, Cursor, DeadLetter, EngineStatus, EventLine, GetLogEvents, HoldTarget, InstanceId,
-    JobDefinition, JobDetail, JobId, JobQueue, JobQueueSnapshot, JobStatus, JobSummary, LogEvent, LogPage, Millis,
-    MoveTo, ObservedRuns, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Scaling, Schedule,
-    ScheduleGroup, ScheduleRun, SubmitJobRequest, SubmitJobResponse, UpdateComputeEnvironmentRequest,
-    UpdateJobQueueRequest,
+    CreateJobQueueRequest, Cursor, DeadLetter, EngineStatus, EventLine, FilterLogEvents, FilteredLogEvents,
+    GetLogEvents, HoldTarget, InstanceId, JobDefinition, JobDetail, JobId, JobQueue, JobQueueSnapshot, JobStatus,
+    JobSummary, LogEvent, LogPage, Millis, MoveTo, ObservedRuns, RegisterJobDefinitionRequest,
+    RegisterJobDefinitionResponse, Scaling, Schedule, ScheduleGroup, ScheduleRun, SubmitJobRequest, SubmitJobResponse,
+    UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
 };
 use async_trait::async_trait;
 use futures::stream::BoxStream;
@@ -132,6 +132,14 @@ pub trait Backend: Send + Sync + 'static {
         Ok(None)
     }
 
+    /// One page of the lines of several streams of one group, by time. A stream that does not exist yet is
+    /// [`BackendError::NotFound`], whichever of them it is.
+    async fn filter_log_events(&self, request: FilterLogEvents) -> Result<FilteredLogEvents, BackendError>;
+    /// Waits until it is worth another look at what nobody tells of by itself.
+    async fn until_next_look(&self) {
+        let pause = if self.capabilities().pushes_changes { 500 } else { 3_000 };
+        tokio::time::sleep(std::time::Duration::from_millis(pause)).await;
+    }
     /// Looks through one stretch of a stream; [`Searched::to`] goes on from there.
     async fn search_log(&self, search: SearchLog) -> Result<Searched, BackendError> {
         log_search::search(self, search).await

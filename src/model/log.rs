@@ -81,6 +81,46 @@ pub struct LogPage {
     pub next_backward_token: String,
 }
 
+/// `FilterLogEventsRequest`: the events of several streams of a group, by time.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct FilterLogEvents {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_group_name: Option<String>,
+    /// At most 100.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub log_stream_names: Vec<String>,
+    /// Inclusive.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start_time: Option<Millis>,
+    /// Inclusive.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end_time: Option<Millis>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub filter_pattern: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_token: Option<String>,
+}
+
+/// `FilteredLogEvent`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct FilteredLogEvent {
+    pub log_stream_name: String,
+    pub timestamp: Millis,
+    pub message: String,
+}
+
+/// `FilterLogEventsResponse`. A page may be short, and even empty, while there is a token.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct FilteredLogEvents {
+    pub events: Vec<FilteredLogEvent>,
+    pub next_token: Option<String>,
+}
+
 /// Which way one goes in a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -168,6 +168,7 @@ actions! {
     Why "why" At(&[Queues, Environments, Jobs, Array, Job, Instances]), Nothing, ["w"], "why", "why it waits, failed or does not move, and what to do";
     Logs "logs" At(&[Jobs, Array, Job, Log, LogScreen, Place::Why]), Nothing, ["l"], "logs", "the job's log on the whole screen, and back";
     ChooseLog "choose-log" At(&[Jobs, Array, Job, Log, LogScreen]), Nothing, ["L"], "", "choose the log of an attempt, a container or a node";
+    Merge "merge-logs" At(&[Jobs, Array, Job, Log, LogScreen]), Nothing, ["M"], "", "the logs of the marked jobs, of all children or of all attempts as one, by time; and back";
     Stop "stop" At(&[Jobs, Array, Job, Log, LogScreen, Place::Why]), Write, ["x"], "stop", "cancel or terminate the marked jobs, or the selected one";
     Reprioritise "reprioritise" At(&[Queues, Jobs, Array, Job]), Write, ["p"], "priority", "give a waiting job or a queue another priority";
     Switch "switch" At(&[Queues, Environments, Instances]), Write, ["e"], "enable/disable", "enable or disable the queue or the compute environment";

@@ -25,10 +25,11 @@ pub use settings::{AwsSettings, Keys};
 use super::{Backend, BackendError, Capabilities, JobQuery, JobScope, Meter, Page, Why};
 use crate::model::{
     AuditEntry, Change, ComputeEnvironment, ComputeResourceUpdate, ConsumableResource, CostQuery, CostReport,
-    CreateComputeEnvironmentRequest, CreateJobQueueRequest, Cursor, EngineStatus, Finding, GetLogEvents, HoldTarget,
-    InstanceId, JobDefinition, JobDetail, JobId, JobQueue, JobQueueSnapshot, JobSummary, LogEvent, LogPage, MoveTo,
-    ObservedRuns, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Schedule, ScheduleGroup, ScheduleRun,
-    SubmitJobRequest, SubmitJobResponse, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
+    CreateComputeEnvironmentRequest, CreateJobQueueRequest, Cursor, EngineStatus, FilterLogEvents, FilteredLogEvents,
+    Finding, GetLogEvents, HoldTarget, InstanceId, JobDefinition, JobDetail, JobId, JobQueue, JobQueueSnapshot,
+    JobSummary, LogEvent, LogPage, MoveTo, ObservedRuns, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse,
+    Schedule, ScheduleGroup, ScheduleRun, SubmitJobRequest, SubmitJobResponse, UpdateComputeEnvironmentRequest,
+    UpdateJobQueueRequest,
 };
 use async_trait::async_trait;
 use audit::AuditFile;
@@ -426,6 +427,10 @@ impl Backend for AwsBackend {
         from: Option<String>,
     ) -> Result<BoxStream<'static, Result<Vec<LogEvent>, BackendError>>, BackendError> {
         Ok(logs::follow(Arc::clone(&self.service), group, stream, from))
+    }
+
+    async fn filter_log_events(&self, request: FilterLogEvents) -> Result<FilteredLogEvents, BackendError> {
+        self.service.filtered(Operator, request).await
     }
 
     async fn next_log_page(&self, request: GetLogEvents) -> Result<LogPage, BackendError> {

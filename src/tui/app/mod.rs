@@ -12,6 +12,7 @@ mod filter;
 pub mod form;
 pub mod list;
 pub mod log;
+mod merge;
 pub mod prompt;
 pub mod rows;
 pub mod store;

@@ -22,7 +22,8 @@ impl App {
             let id = id.clone();
             self.describe_if_changed(&id);
         }
-        let subject = self.subject();
+        self.settle_merge();
+        let subject = self.merged_subject().unwrap_or_else(|| self.subject());
         if subject != self.log.wanted {
             let same_job = job_of(&subject) == job_of(&self.log.wanted);
             if !same_job {
@@ -69,9 +70,10 @@ impl App {
 
     /// Asks for what the log needs to show where one looks.
     fn read_log(&mut self) {
-        while let (Some(what), Subject::Stream(Stream { group, stream, .. })) = (self.log.due(), &self.log.shown) {
+        while let (Some(what), Subject::Stream(stream)) = (self.log.due(), &self.log.shown) {
             let (keep, since) = (self.log.keep.clone(), self.log.since.map(|(at, _)| at));
-            let ask = ReadLog { group: group.clone(), stream: stream.clone(), keep, since, what: what.clone() };
+            let (sources, between) = (stream.sources(), stream.between);
+            let ask = ReadLog { sources, between, keep, since, what: what.clone() };
             let id = self.ask(Ask::Log(ask));
             self.log.asked(&what, id);
         }
@@ -85,14 +87,19 @@ impl App {
     fn turn_log(&mut self) {
         let wanted = self.log.wanted.clone();
         let same_stream = match (&wanted, &self.log.shown) {
-            (Subject::Stream(wanted), Subject::Stream(shown)) => {
-                (&wanted.group, &wanted.stream) == (&shown.group, &shown.stream)
-            }
+            (Subject::Stream(wanted), Subject::Stream(shown)) => wanted.sources() == shown.sources(),
             _ => false,
         };
         if same_stream {
             self.log.shown = wanted;
             return;
+        }
+        if let (Subject::Stream(wanted_streams), Subject::Stream(shown)) = (&wanted, &self.log.shown)
+            && !wanted_streams.merged.is_empty()
+            && !shown.merged.is_empty()
+            && wanted_streams.job == shown.job
+        {
+            return self.log.turn_merged(wanted);
         }
         let was_streaming = self.log.waiting().is_some();
         self.log.turn_to(wanted.clone());
@@ -120,7 +127,7 @@ impl App {
         }
     }
 
-    fn ask_about(&mut self, id: &JobId) {
+    pub(super) fn ask_about(&mut self, id: &JobId) {
         if self.store.job(id).is_some_and(JobSummary::is_array_parent) {
             self.ask_children(id);
         } else {
@@ -215,7 +222,7 @@ impl App {
         Subject::Without { job: id, name, why: "no child has started yet".to_owned() }
     }
 
-    fn stream_of(&self, job: &JobSummary, chosen: &str) -> Subject {
+    pub(super) fn stream_of(&self, job: &JobSummary, chosen: &str) -> Subject {
         let (id, name) = (job.job_id.clone(), title_of(job));
         let detail = self.store.detail(&id);
         let choice = self.log.choice_of(&id);
@@ -252,7 +259,8 @@ impl App {
             which.push("it waits to run again".to_owned());
         }
         let which = which.join(" · ");
-        Subject::Stream(Stream { job: id, name, which, group, stream, ended: job.status.is_final() })
+        let ended = job.status.is_final();
+        Subject::Stream(Stream { job: id, name, which, group, stream, ended, ..Stream::default() })
     }
 
     /// Why a job has no log.

@@ -155,6 +155,7 @@ impl App {
             Action::PreviousAttempt => self.turn_attempt(false),
             Action::ChooseLog => self.choose_log(),
             Action::NextAttempt => self.turn_attempt(true),
+            Action::Merge => self.toggle_merge(),
             Action::Search => self.prompt(Purpose::Search),
             Action::Keep => self.prompt(Purpose::Keep),
             Action::Filter if self.place_below().is_log() => self.prompt(Purpose::Keep),

@@ -1,15 +1,19 @@
 //! Reading a log stream in bounded parts: its end, its beginning, what is before and after a part, what comes.
 
+mod merged;
+
 use crate::backend::log_search::{STRETCH, SearchLog};
 use crate::backend::{Backend, BackendError};
 use crate::model::text::log_line;
 use crate::model::{GetLogEvents, Ink, Level, LogEvent, LogPage, LogPattern, Millis, Shape, Traces, Way, inked_line};
+use merged::Merged;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// The most lines of one part, where all lines are shown.
 pub const PART: usize = 1_000;
 /// Lines before a hit that are read with it.
-const CONTEXT: u32 = 200;
+const CONTEXT: usize = 200;
 /// Pages that are looked through for lines that a filter lets through before what was found is shown.
 const PAGES_AT_ONCE: usize = 5;
 /// Parts that are taken as they come; behind by more, what is between is skipped.
@@ -20,13 +24,31 @@ const FULL_BYTES: usize = 900_000;
 /// What to read of which stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadLog {
-    pub group: Option<String>,
-    pub stream: String,
+    /// One, or several that are read as one, by time.
+    pub sources: Vec<Source>,
+    /// Nothing was written to these before the one time, and nothing after the other.
+    pub between: (Millis, Millis),
     /// Only lines that it takes.
     pub keep: Option<LogPattern>,
     /// Only lines from this time on.
     pub since: Option<Millis>,
     pub what: Reading,
+}
+
+/// A stream among those that are read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Source {
+    pub group: Option<String>,
+    pub stream: String,
+    pub label: Label,
+}
+
+/// What a line of one of several streams begins with.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Label {
+    pub text: Arc<str>,
+    /// Streams that stand near each other have different ones.
+    pub number: usize,
 }
 
 /// A part to read. Places are tokens of the parts that were read.
@@ -70,6 +92,8 @@ pub struct Line {
     pub continues: bool,
     /// How the job printed it, where it printed colours.
     pub inks: Vec<(Range<usize>, Ink)>,
+    /// From which of several streams it is.
+    pub label: Option<Label>,
 }
 
 /// Lines that stand together, and the tokens of the places before and after them.
@@ -96,14 +120,43 @@ impl Part {
         self.lines.iter().map(|line| line.text.len()).sum()
     }
 
-    fn kept(page: LogPage, keep: Option<&LogPattern>) -> Self {
-        let looked = page.events.len() as u64;
+    /// Where it is read on.
+    fn edge(&self, way: Way) -> &str {
+        if way == Way::Forward { &self.after } else { &self.before }
+    }
+
+    /// Its lines that are hits, among those that a filter keeps.
+    fn hits_of(&self, pattern: &LogPattern, keep: Option<&LogPattern>) -> Vec<usize> {
+        let takes = |text: &str| pattern.takes(text) && keep.is_none_or(|keep| keep.takes(text));
+        (0..self.lines.len()).filter(|at| takes(&self.lines[*at].text)).collect()
+    }
+
+    fn kept(self, keep: Option<&LogPattern>) -> Self {
+        self.kept_to(keep, 0).0
+    }
+
+    /// With only the lines that are kept, and which of them line `at` is.
+    fn kept_to(mut self, keep: Option<&LogPattern>, at: usize) -> (Self, usize) {
+        let Some(keep) = keep else { return (self, at) };
+        let (mut seen, mut before) = (0, 0);
+        retain(&mut self.lines, keep, |stays| {
+            before += usize::from(stays && seen < at);
+            seen += 1;
+        });
+        (self, before)
+    }
+
+    /// Whether there may be more right behind it.
+    fn is_full(&self) -> bool {
+        self.looked >= PART as u64 || self.bytes() >= FULL_BYTES
+    }
+}
+
+impl From<LogPage> for Part {
+    fn from(page: LogPage) -> Self {
         let mut traces = Traces::default();
-        let lines = page.events.iter().map(|event| Line::of(event, &mut traces));
-        let mut lines: Vec<Line> = lines.collect();
-        if let Some(keep) = keep {
-            retain(&mut lines, keep, |_| ());
-        }
+        let lines: Vec<Line> = page.events.iter().map(|event| Line::of(event, &mut traces)).collect();
+        let looked = lines.len() as u64;
         Self { lines, before: page.next_backward_token, after: page.next_forward_token, looked, hits: Vec::new() }
     }
 }
@@ -130,7 +183,7 @@ impl Line {
             (log_line(&event.message).into_owned(), Vec::new())
         };
         let Shape { level, continues } = traces.next(&text);
-        Self { at: event.timestamp, text, level, continues, inks }
+        Self { at: event.timestamp, text, level, continues, inks, label: None }
     }
 }
 
@@ -180,74 +233,131 @@ pub enum LogRead {
 
 /// Reads what is asked for.
 pub async fn read(backend: &dyn Backend, ask: ReadLog) -> Result<LogRead, BackendError> {
-    let ReadLog { group, stream, keep, since, what } = ask;
-    let log = Log { backend, group, stream, keep, since };
+    let ReadLog { sources, between, keep, since, what } = ask;
+    let keep = keep.as_ref();
+    let streams = match sources.as_slice() {
+        [one] => Streams::One(One { backend, source: one, since }),
+        several => Streams::Several(Merged { backend, sources: several, between, since }),
+    };
+    let log = Log { streams, keep };
     match what {
         Reading::Tail => there(log.walk(Way::Back, None).await, LogRead::Tail),
         Reading::Head => there(log.walk(Way::Forward, None).await, LogRead::Head),
-        Reading::At(time) => {
-            let page = GetLogEvents { end_time: Some(time + 1), ..log.page(Way::Back, None) };
-            there(backend.log_events(page).await.map(|page| Part::kept(page, log.keep.as_ref())), LogRead::At)
-        }
+        Reading::At(time) => there(log.streams.until(time).await.map(|part| part.kept(keep)), LogRead::At),
         Reading::Before(place) => {
-            let part = log.walk(Way::Back, Some(place.clone())).await?;
+            let part = log.walk(Way::Back, Some(&place)).await?;
             Ok(LogRead::Before { place, part })
         }
         Reading::After(place) => {
-            let part = log.walk(Way::Forward, Some(place.clone())).await?;
+            let part = log.walk(Way::Forward, Some(&place)).await?;
             Ok(LogRead::After { place, part })
         }
         Reading::Follow(place) => log.follow(place).await,
         Reading::Count(place) => log.count(place).await,
         Reading::Find { pattern, way, from } => log.find(pattern, way, from).await,
-        Reading::Tally { pattern, way, from } => {
-            let told = backend.search_log(log.search(pattern, way, Some(from), false)).await?;
-            Ok(LogRead::Tallied { way, lines: told.lines, hits: told.hits, to: told.to, is_end: told.is_end })
+        Reading::Tally { pattern, way, from } => log.tally(pattern, way, from).await,
+    }
+}
+
+/// What is read, and what of it is wanted.
+struct Log<'a> {
+    streams: Streams<'a>,
+    keep: Option<&'a LogPattern>,
+}
+
+/// One stream, or several as one.
+enum Streams<'a> {
+    One(One<'a>),
+    Several(Merged<'a>),
+}
+
+impl Streams<'_> {
+    /// The lines beyond a place, or beyond the end that lies behind.
+    async fn page(&self, way: Way, place: Option<&str>, limit: usize) -> Result<Part, BackendError> {
+        match self {
+            Self::One(one) => one.page(way, place, limit).await,
+            Self::Several(several) => several.walk(way, place, limit).await,
+        }
+    }
+
+    async fn next(&self, place: Option<&str>) -> Result<Part, BackendError> {
+        match self {
+            Self::One(one) => one.next(place).await,
+            Self::Several(several) => several.next(place, PART).await,
+        }
+    }
+
+    /// The lines that end at a time.
+    async fn until(&self, time: Millis) -> Result<Part, BackendError> {
+        match self {
+            Self::One(one) => one.until(time).await,
+            Self::Several(several) => several.until(time).await,
+        }
+    }
+
+    /// How many lines stand between two places; `None`: only reading them all would tell.
+    async fn between(&self, from: Option<&str>, to: &str) -> Result<Option<u64>, BackendError> {
+        match self {
+            Self::One(One { backend, source, .. }) => {
+                backend.lines_between(source.group.as_deref(), &source.stream, from, to).await
+            }
+            Self::Several(_) => Ok(None),
         }
     }
 }
 
-/// A stream, and what of it is wanted.
-struct Log<'a> {
+/// One stream.
+struct One<'a> {
     backend: &'a dyn Backend,
-    group: Option<String>,
-    stream: String,
-    keep: Option<LogPattern>,
+    source: &'a Source,
     since: Option<Millis>,
 }
 
-impl Log<'_> {
-    fn page(&self, way: Way, place: Option<String>) -> GetLogEvents {
+impl One<'_> {
+    fn request(&self, way: Way, place: Option<&str>, limit: usize) -> GetLogEvents {
         GetLogEvents {
-            log_group_name: self.group.clone(),
-            log_stream_name: self.stream.clone(),
-            limit: if self.keep.is_some() { Some(STRETCH) } else { u32::try_from(PART).ok() },
+            log_group_name: self.source.group.clone(),
+            log_stream_name: self.source.stream.clone(),
+            limit: u32::try_from(limit).ok(),
             start_time: self.since,
             start_from_head: (way == Way::Forward).then_some(true),
-            next_token: place,
+            next_token: place.map(str::to_owned),
             ..GetLogEvents::default()
         }
     }
 
-    fn search(&self, pattern: LogPattern, way: Way, from: Option<String>, first: bool) -> SearchLog {
-        let (group, stream) = (self.group.clone(), self.stream.clone());
-        SearchLog { group, stream, since: self.since, pattern, keep: self.keep.clone(), way, from, first }
+    async fn page(&self, way: Way, place: Option<&str>, limit: usize) -> Result<Part, BackendError> {
+        Ok(self.backend.log_events(self.request(way, place, limit)).await?.into())
     }
 
-    fn part(&self, page: LogPage) -> Part {
-        Part::kept(page, self.keep.as_ref())
+    async fn next(&self, place: Option<&str>) -> Result<Part, BackendError> {
+        Ok(self.backend.next_log_page(self.request(Way::Forward, place, PART)).await?.into())
     }
 
+    async fn until(&self, time: Millis) -> Result<Part, BackendError> {
+        let request = GetLogEvents { end_time: Some(time + 1), ..self.request(Way::Back, None, PART) };
+        Ok(self.backend.log_events(request).await?.into())
+    }
+
+    fn search(&self, pattern: LogPattern, keep: Option<&LogPattern>, way: Way, from: Option<String>) -> SearchLog {
+        let (group, stream) = (self.source.group.clone(), self.source.stream.clone());
+        SearchLog { group, stream, since: self.since, pattern, keep: keep.cloned(), way, from, first: false }
+    }
+}
+
+impl Log<'_> {
     /// A part from a place on; with a filter, some pages are looked through for it.
-    async fn walk(&self, way: Way, place: Option<String>) -> Result<Part, BackendError> {
-        let mut part = self.part(self.backend.log_events(self.page(way, place.clone())).await?);
-        let mut last = place;
-        for _ in 1..if self.keep.is_some() { PAGES_AT_ONCE } else { 1 } {
-            let next = if way == Way::Forward { &part.after } else { &part.before }.clone();
+    async fn walk(&self, way: Way, place: Option<&str>) -> Result<Part, BackendError> {
+        let Some(keep) = self.keep else { return self.streams.page(way, place, PART).await };
+        let limit = STRETCH as usize;
+        let mut part = self.streams.page(way, place, limit).await?.kept(Some(keep));
+        let mut last = place.map(str::to_owned);
+        for _ in 1..PAGES_AT_ONCE {
+            let next = part.edge(way).to_owned();
             if last.as_ref() == Some(&next) || part.lines.len() >= PART {
                 break;
             }
-            let page = self.part(self.backend.log_events(self.page(way, Some(next.clone()))).await?);
+            let page = self.streams.page(way, Some(&next), limit).await?.kept(Some(keep));
             part.looked += page.looked;
             if way == Way::Forward {
                 part.lines.extend(page.lines);
@@ -262,56 +372,76 @@ impl Log<'_> {
     }
 
     async fn follow(&self, place: Option<String>) -> Result<LogRead, BackendError> {
-        let forward = |place| GetLogEvents { limit: u32::try_from(PART).ok(), ..self.page(Way::Forward, place) };
-        let mut page = self.backend.next_log_page(forward(place)).await?;
+        let mut part = self.streams.next(place.as_deref()).await?;
         let mut parts = Vec::new();
-        while is_full(&page) && parts.len() < PARTS_AT_ONCE {
-            let next = forward(Some(page.next_forward_token.clone()));
-            parts.push(self.part(page));
-            page = self.backend.log_events(next).await?;
+        while part.is_full() && parts.len() < PARTS_AT_ONCE {
+            let next = part.after.clone();
+            parts.push(part.kept(self.keep));
+            part = self.streams.page(Way::Forward, Some(&next), PART).await?;
         }
-        if !is_full(&page) {
-            parts.push(self.part(page));
+        if !part.is_full() {
+            parts.push(part.kept(self.keep));
             return Ok(LogRead::Followed(parts));
         }
         let seen: u64 = parts.iter().map(|part| part.looked).sum();
         let from = parts.first().map(|part| part.before.clone());
         let tail = self.walk(Way::Back, None).await?;
-        let counted = self.between(from.as_deref(), &tail.before).await?;
+        let counted = self.streams.between(from.as_deref(), &tail.before).await?;
         Ok(LogRead::Skipped { lines: counted.unwrap_or(seen), is_exact: counted.is_some(), tail })
     }
 
     async fn count(&self, place: String) -> Result<LogRead, BackendError> {
-        let forward = GetLogEvents { limit: u32::try_from(PART).ok(), ..self.page(Way::Forward, Some(place.clone())) };
-        let page = self.backend.next_log_page(forward).await?;
-        let seen = LogRead::Counted { lines: page.events.len() as u64, until: page.next_forward_token.clone() };
-        if !is_full(&page) {
+        let part = self.streams.next(Some(&place)).await?;
+        let seen = LogRead::Counted { lines: part.looked, until: part.after.clone() };
+        if !part.is_full() {
             return Ok(seen);
         }
-        let tail = GetLogEvents { limit: Some(1), ..self.page(Way::Back, None) };
-        let until = self.backend.log_events(tail).await?.next_forward_token;
-        let counted = self.between(Some(&place), &until).await?;
+        let until = self.streams.page(Way::Back, None, 1).await?.after;
+        let counted = self.streams.between(Some(&place), &until).await?;
         Ok(counted.map_or(seen, |lines| LogRead::Counted { lines, until }))
-    }
-
-    async fn between(&self, from: Option<&str>, to: &str) -> Result<Option<u64>, BackendError> {
-        self.backend.lines_between(self.group.as_deref(), &self.stream, from, to).await
     }
 
     /// Looks through a stretch for the nearest hit, and reads what stands around it.
     async fn find(&self, pattern: LogPattern, way: Way, from: Option<String>) -> Result<LogRead, BackendError> {
-        let told = self.backend.search_log(self.search(pattern, way, from, true)).await?;
-        let found = match told.found {
-            None => None,
-            Some((page, at)) => {
-                let back = Some(page.next_backward_token.clone());
-                let context = GetLogEvents { limit: Some(CONTEXT), ..self.page(Way::Back, back) };
-                let before = self.part(self.backend.log_events(context).await?);
-                let at = self.part(LogPage { events: page.events[..at].to_vec(), ..LogPage::default() }).lines.len();
-                Some(Box::new((before, self.part(page), at)))
+        let (lines, found, to, is_end) = match &self.streams {
+            Streams::One(one) => {
+                let wanted = SearchLog { first: true, ..one.search(pattern, self.keep, way, from) };
+                let told = one.backend.search_log(wanted).await?;
+                (told.lines, told.found.map(|(page, at)| (Part::from(page), at)), told.to, told.is_end)
+            }
+            Streams::Several(several) => {
+                let part = several.walk(way, from.as_deref(), STRETCH as usize).await?;
+                let to = part.edge(way).to_owned();
+                let is_end = from.as_ref() == Some(&to);
+                let hits = part.hits_of(&pattern, self.keep);
+                let at = if way == Way::Forward { hits.first() } else { hits.last() }.copied();
+                (part.looked, at.map(|at| (part, at)), to, is_end)
             }
         };
-        Ok(LogRead::Found { lines: told.lines, found, to: told.to, is_end: told.is_end })
+        let found = match found {
+            None => None,
+            Some((part, at)) => {
+                let before = self.streams.page(Way::Back, Some(&part.before), CONTEXT).await?;
+                let (part, at) = part.kept_to(self.keep, at);
+                Some(Box::new((before.kept(self.keep), part, at)))
+            }
+        };
+        Ok(LogRead::Found { lines, found, to, is_end })
+    }
+
+    async fn tally(&self, pattern: LogPattern, way: Way, from: String) -> Result<LogRead, BackendError> {
+        match &self.streams {
+            Streams::One(one) => {
+                let told = one.backend.search_log(one.search(pattern, self.keep, way, Some(from))).await?;
+                Ok(LogRead::Tallied { way, lines: told.lines, hits: told.hits, to: told.to, is_end: told.is_end })
+            }
+            Streams::Several(several) => {
+                let part = several.walk(way, Some(&from), STRETCH as usize).await?;
+                let (to, hits) = (part.edge(way).to_owned(), part.hits_of(&pattern, self.keep).len() as u64);
+                let is_end = to == from;
+                Ok(LogRead::Tallied { way, lines: part.looked, hits, to, is_end })
+            }
+        }
     }
 }
 
@@ -321,11 +451,6 @@ fn there(part: Result<Part, BackendError>, read: impl FnOnce(Part) -> LogRead) -
         Err(BackendError::NotFound { .. }) => Ok(LogRead::NotThere),
         Err(error) => Err(error),
     }
-}
-
-fn is_full(page: &LogPage) -> bool {
-    let bytes: usize = page.events.iter().map(|event| event.message.len()).sum();
-    page.events.len() >= PART || bytes >= FULL_BYTES
 }
 
 #[cfg(test)]
@@ -339,7 +464,8 @@ mod tests {
         let event = |at| LogEvent { message: format!("line {at}"), ..LogEvent::default() };
         let logs = [("s".to_owned(), (0..lines).map(event).collect())].into();
         let backend = ScriptedBackend::new(World { logs, ..World::default() });
-        let ask = ReadLog { group: None, stream: "s".into(), keep: None, since: None, what };
+        let sources = vec![Source { stream: "s".into(), ..Source::default() }];
+        let ask = ReadLog { sources, between: (0, 0), keep: None, since: None, what };
         read(&backend, ask).now_or_never().map(|told| told.expect("it can be read"))
     }
 

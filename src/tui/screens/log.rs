@@ -79,7 +79,8 @@ fn wrapped_top(log: &LogPane, inner: Rect) -> usize {
     if !log.following {
         return log.top.min(log.window.len() - 1);
     }
-    let (height, room) = (usize::from(inner.height), usize::from(inner.width - indent(log, inner)));
+    let (height, room) =
+        (usize::from(inner.height), usize::from(inner.width - indent(log, inner) - label_width(log, inner)));
     let mut taken = 0;
     let mut start = log.window.len();
     for line in log.window.lines().rev() {
@@ -100,6 +101,17 @@ fn indent(log: &LogPane, inner: Rect) -> u16 {
     if inner.width < 30 || log.looks.times == Times::Off { 0 } else { TIME }
 }
 
+/// What tells the lines of several logs apart.
+const TINTS: [Role; 5] = [Role::Running, Role::Succeeded, Role::Waiting, Role::Marked, Role::Column];
+
+/// Columns of what is before a line of one of several logs; none where there is one alone.
+fn label_width(log: &LogPane, inner: Rect) -> u16 {
+    let Subject::Stream(stream) = &log.shown else { return 0 };
+    let widest = stream.merged.iter().map(|source| width(&source.label.text)).max().unwrap_or(0);
+    let widest = u16::try_from(widest).unwrap_or(u16::MAX).min(16).min(inner.width / 4);
+    if widest > 0 { widest + 1 } else { 0 }
+}
+
 /// Draws a line at the top of an area, and returns the rows that it takes.
 fn draw_line(app: &App, painter: &mut Painter<'_>, area: Rect, line: &Line, is_pointed: bool) -> u16 {
     let log = &app.log;
@@ -112,7 +124,12 @@ fn draw_line(app: &App, painter: &mut Painter<'_>, area: Rect, line: &Line, is_p
         };
         painter.text(area.x, area.y, indent, &time, Role::LogTime);
     }
-    let room = Rect { x: area.x + indent, width: area.width - indent, ..area };
+    let mut room = Rect { x: area.x + indent, width: area.width - indent, ..area };
+    let labels = label_width(log, area);
+    if let Some(label) = line.label.as_ref().filter(|_| labels > 0) {
+        painter.text(room.x, area.y, labels - 1, &label.text, TINTS[label.number % TINTS.len()]);
+    }
+    room = Rect { x: room.x + labels, width: room.width - labels, ..room };
     let spelled = Spelled::of(log, line);
     let text = spelled.text.as_ref();
     let whole = vec![0..text.len()];

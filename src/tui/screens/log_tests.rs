@@ -157,3 +157,93 @@ fn a_torn_expression_is_told_while_it_is_typed_and_one_of_before_is_had_again() 
     stage.press("Esc Esc").expect("keys");
     assert!(stage.app.log.search.is_none() && stage.app.views.len() == 2, "the first Esc ends the search alone");
 }
+
+/// The recorded world, in which a job of three attempts and an array have logs.
+fn merged(size: (u16, u16), keys: &str) -> Stage {
+    use crate::model::{ArrayProperties, JobDetail, JobExtra, JobId, JobStatus, JobSummary, StatusCounts};
+    let mut world = recorded_world();
+    let now = world.now;
+    let mut line = |stream: &str, ago: i64, text: &str| {
+        let event = LogEvent { timestamp: now - ago, message: text.to_owned(), ..LogEvent::default() };
+        world.logs.entry(stream.to_owned()).or_default().push(event);
+    };
+    for step in 0..40 {
+        for child in 0..3 {
+            let text = if step == 7 && child == 1 { "ERROR child 1 is out of luck" } else { "step done" };
+            line(&format!("big/{child}"), 400_000 - step * 9_000 - child * 1_000, &format!("{text} {step}"));
+        }
+    }
+    let mut counts = StatusCounts::default();
+    counts.add(JobStatus::Running, 4);
+    let array = |size, index, counts| ArrayProperties { size, index, status_summary: counts, ..Default::default() };
+    let parent = JobSummary {
+        job_id: JobId::from("big"),
+        job_name: "big".into(),
+        status: JobStatus::Pending,
+        created_at: now - 500_000,
+        array_properties: Some(array(Some(4), None, Some(counts))),
+        ..JobSummary::default()
+    };
+    world.jobs.push(parent);
+    for child in 0..4_u32 {
+        let stream = (child < 3).then(|| format!("big/{child}"));
+        world.jobs.push(JobSummary {
+            job_id: JobId::from(format!("big:{child}").as_str()),
+            job_name: "big".into(),
+            status: if child < 3 { JobStatus::Running } else { JobStatus::Runnable },
+            created_at: now - 500_000,
+            started_at: (child < 3).then_some(now - 450_000),
+            array_properties: Some(array(None, Some(child), None)),
+            extra: Some(Box::new(JobExtra { attempt: 1, log_stream_name: stream, ..JobExtra::default() })),
+            ..JobSummary::default()
+        });
+    }
+    let id = world.jobs.iter().find(|job| job.job_name == "resize-4711").expect("recorded").job_id.clone();
+    let attempts = serde_json::json!([
+        { "container": { "logStreamName": "big/0" } }, { "container": { "logStreamName": "big/1" } },
+    ]);
+    world.details.retain(|detail| detail.job_id != id);
+    world.details.push(JobDetail {
+        job_id: id,
+        job_name: "resize-4711".into(),
+        status: JobStatus::Running,
+        created_at: now - 500_000,
+        attempts: serde_json::from_value(attempts).expect("attempts"),
+        container: serde_json::from_value(serde_json::json!({ "logStreamName": "big/2" })).expect("a container"),
+        ..JobDetail::default()
+    });
+    let mut stage = Stage::new(world, size, Theme::default());
+    stage.press(keys).expect("keys");
+    stage
+}
+
+#[test]
+fn the_logs_of_all_children_are_read_as_one_by_time() {
+    for (columns, rows) in SIZES {
+        let stage = merged((columns, rows), "left / \"big\" Enter Enter M");
+        insta::assert_snapshot!(format!("log_children@{columns}x{rows}"), stage.text());
+    }
+    let mut stage = merged((80, 24), "left / \"big\" Enter Enter M");
+    let times: Vec<i64> = stage.app.log.window.lines().map(|line| line.at).collect();
+    assert!(times.is_sorted() && times.len() == 120, "{}", times.len());
+    stage.press("e").expect("keys");
+    assert!(
+        stage.text().contains("level:error 1 of 1") && stage.text().contains("1 ERROR child 1"),
+        "{}",
+        stage.text()
+    );
+    let style = style_of(&stage, "1 ERROR child 1");
+    assert_ne!(style.fg, style_of(&stage, "2 step done").fg, "children are told apart");
+    stage.press("Esc g").expect("keys");
+    assert!(stage.text().contains("step done 0"), "{}", stage.text());
+    stage.press("M").expect("keys");
+    assert!(stage.app.log.merge.is_none() && !stage.text().contains("as one"), "{}", stage.text());
+}
+
+#[test]
+fn the_logs_of_all_attempts_and_of_marked_jobs_are_read_as_one() {
+    let stage = merged((80, 24), "/ \"resize-4711\" Enter M");
+    assert!(stage.text().contains("3 attempts as one") && stage.text().contains("attempt 3 step"), "{}", stage.text());
+    let stage = merged((120, 40), "Space Space M");
+    assert!(stage.text().contains("2 jobs as one") && stage.text().contains("2 jobs ·"), "{}", stage.text());
+}

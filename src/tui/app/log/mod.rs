@@ -11,7 +11,7 @@ pub use window::{LINES_HELD, Window};
 use super::list::Step;
 use crate::backend::BackendError;
 use crate::model::{JobId, LogPattern, Millis, Way};
-use crate::tui::log_reading::{LogRead, Part, Reading};
+use crate::tui::log_reading::{LogRead, Part, Reading, Source};
 use crate::tui::requests::RequestId;
 use std::cell::Cell;
 
@@ -45,7 +45,7 @@ pub enum Subject {
 }
 
 /// One stream of lines.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Stream {
     pub job: JobId,
     pub name: String,
@@ -53,8 +53,31 @@ pub struct Stream {
     pub which: String,
     pub group: Option<String>,
     pub stream: String,
+    /// Several streams that are read as one in its place.
+    pub merged: Vec<Source>,
+    /// Nothing was written to these before the one time, and nothing after the other.
+    pub between: (Millis, Millis),
     /// Whether the job has ended: nothing more is to come.
     pub ended: bool,
+}
+
+impl Stream {
+    pub fn sources(&self) -> Vec<Source> {
+        if !self.merged.is_empty() {
+            return self.merged.clone();
+        }
+        vec![Source { group: self.group.clone(), stream: self.stream.clone(), ..Source::default() }]
+    }
+}
+
+/// Which logs are read as one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Merge {
+    /// Of all attempts of a job.
+    Attempts(JobId),
+    /// Of the children of an array, or of the nodes of a job.
+    Parts(JobId),
+    Jobs(Vec<JobId>),
 }
 
 /// Which of a job's logs is looked at.
@@ -109,6 +132,8 @@ pub struct LogPane {
     pub point: Option<usize>,
     /// Something to be said once.
     pub word: Option<String>,
+    /// Logs that are read as one, on the whole screen.
+    pub merge: Option<Merge>,
     /// Which of a job's logs a person chose.
     pub choice: Option<(JobId, Choice)>,
     /// The first line shown while it is not followed.
@@ -139,6 +164,7 @@ impl Default for LogPane {
             search: None,
             point: None,
             word: None,
+            merge: None,
             choice: None,
             top: 0,
             seen: Cell::new((0, 0)),
@@ -167,6 +193,16 @@ impl LogPane {
         if let Some(search) = &mut self.search {
             search.stop();
             search.count_from(&self.window);
+        }
+    }
+
+    /// Shows the same logs and some more, or some less, as one: what is held stays until its end is read anew.
+    pub fn turn_merged(&mut self, subject: Subject) {
+        self.shown = subject;
+        self.error = None;
+        (self.reading, self.waiting) = (None, None);
+        if self.following {
+            self.jump = Some(Jump::Tail);
         }
     }
 

@@ -108,10 +108,8 @@ fn shown(lines: usize) -> (LogPane, Written) {
     log.turn_to(Subject::Stream(Stream {
         job: JobId::from("j"),
         name: "j".into(),
-        which: String::new(),
-        group: None,
         stream: "s".into(),
-        ended: false,
+        ..Stream::default()
     }));
     let mut written = Written { lines, asked: 0 };
     written.serve(&mut log, true);
