@@ -13,7 +13,6 @@ use crate::model::{
     ScheduleTarget, ServiceEnvironmentOrder, SubmitJobRequest, SubmitServiceJobRequest, Switch,
     UpdateComputeEnvironmentRequest, UpdateJobQueueRequest, UpdatePolicy, UpdateServiceEnvironmentRequest,
 };
-use proptest::prelude::*;
 
 /// Numbers from a seed (SplitMix64): the same seed tells the same story.
 pub struct Dice(pub u64);
@@ -548,33 +547,4 @@ impl Story {
     }
 }
 
-fn tell(seed: u64, steps: usize) -> Story {
-    let mut story = Story::new(seed);
-    for _ in 0..steps {
-        story.step();
-    }
-    story.finish();
-    story
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: 48,
-        failure_persistence: None,
-        max_shrink_iters: 0,
-        ..ProptestConfig::default()
-    })]
-
-    #[test]
-    fn whatever_happens_the_invariants_hold_and_the_journal_tells_it_again(seed in any::<u64>(), steps in 100_usize..500) {
-        let story = tell(seed, steps);
-        story.world.assert_replays(&settings());
-    }
-}
-
-#[test]
-fn one_seed_tells_one_story() {
-    let (first, second) = (tell(7, 900), tell(7, 900));
-    assert_eq!(first.world.journal, second.world.journal);
-    assert!(first.world.journal.len() > 800, "and it is one worth telling");
-}
+mod seeds;
