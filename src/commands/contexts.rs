@@ -89,23 +89,26 @@ fn table(lines: &[Line<'_>]) -> Table {
     table
 }
 
-/// Where a context leads, in a few words: `AWS profile ops, read-only until :write`.
+/// Whether one may act in a context, and where it leads, in few words: `read-only · AWS profile ops · eu-west-1`.
 pub fn outline(context: &Context) -> String {
-    let place = match &context.reach {
-        Reach::Local { data_directory } => format!("local engine in {}", data_directory.display()),
+    let mut parts = Vec::new();
+    if context.access != Access::Write {
+        parts.push("read-only".to_owned());
+    }
+    match &context.reach {
+        Reach::Local { data_directory } => parts.push(format!("local engine · {}", data_directory.display())),
         Reach::Aws { profile, region, endpoint, .. } => {
-            let profile = match (profile, context.origin) {
-                (Some(_), Origin::Profile) => "AWS by the profile of this name".to_owned(),
-                (Some(profile), _) => format!("AWS by the profile {profile}"),
-                (None, Origin::BuiltIn) => "AWS as the environment has it".to_owned(),
+            parts.push(match (profile, context.origin) {
+                (_, Origin::Profile) => "AWS profile".to_owned(),
+                (Some(profile), _) => format!("AWS profile {profile}"),
+                (None, Origin::BuiltIn) => "AWS of the environment".to_owned(),
                 (None, _) => "AWS".to_owned(),
-            };
-            let at = endpoint.as_ref().map(|endpoint| format!(" at {endpoint}"));
-            let region = region.as_ref().map(|region| format!(" in {region}"));
-            profile + &region.unwrap_or_default() + &at.unwrap_or_default()
+            });
+            parts.extend(region.clone());
+            parts.extend(endpoint.clone());
         }
-    };
-    if context.access == Access::Write { place } else { format!("{place}, {}", context.access.as_str()) }
+    }
+    parts.join(" · ")
 }
 
 #[cfg(test)]
@@ -131,18 +134,12 @@ mod tests {
             ..aws(Origin::BuiltIn, Access::Write, None, None)
         };
         let cases = [
-            (local, "local engine in /d"),
-            (
-                aws(Origin::BuiltIn, Access::Guarded, None, None),
-                "AWS as the environment has it, read-only until :write",
-            ),
-            (
-                aws(Origin::Profile, Access::Guarded, Some("x"), None),
-                "AWS by the profile of this name, read-only until :write",
-            ),
+            (local, "local engine · /d"),
+            (aws(Origin::BuiltIn, Access::Guarded, None, None), "read-only · AWS of the environment"),
+            (aws(Origin::Profile, Access::Guarded, Some("x"), None), "read-only · AWS profile"),
             (
                 aws(Origin::Config, Access::Configured, Some("ops"), Some("eu-west-1")),
-                "AWS by the profile ops in eu-west-1, read-only",
+                "read-only · AWS profile ops · eu-west-1",
             ),
             (aws(Origin::Config, Access::Write, None, None), "AWS"),
         ];

@@ -246,7 +246,7 @@ async fn contexts_are_turned_to_and_left_again_and_a_profile_starts_read_only() 
     console.wait_for("runs-here");
 
     console.type_text("vc");
-    console.wait_for("AWS by the profile of this name");
+    console.wait_for("read-only · AWS profile");
     console.type_text("ops\r");
     console.wait_for("ops [read-only] eu-west-1");
     console.wait_for("main");

@@ -18,6 +18,8 @@ pub struct Whereabouts {
     pub profile: Option<String>,
     /// The command that renews the credentials.
     pub renewal: Option<String>,
+    /// The profile stands in AWS's files: what renews it is no guess.
+    pub is_known: bool,
 }
 
 const ENDPOINT: &str = "Check the network and the endpoint settings (AWS_ENDPOINT_URL and its like), then try again";
@@ -58,8 +60,11 @@ impl Whereabouts {
     /// Credentials that cannot be had, with what mends it.
     pub fn credentials(&self, message: &str) -> BackendError {
         let mend = match (&self.renewal, &self.profile) {
-            (Some(login), Some(profile)) if login.starts_with("aws sso login") => {
+            (Some(login), Some(profile)) if login.starts_with("aws sso login") && !self.is_known => {
                 format!("Sign in with `{login}`, or set keys with `aws configure --profile {profile}`")
+            }
+            (Some(login), _) if login.starts_with("aws sso login") && self.is_known => {
+                format!("Sign in with `{login}`")
             }
             (Some(login), None) if login.starts_with("aws sso login") => {
                 format!("Sign in with `{login}`, set keys with `aws configure`, or name a profile with AWS_PROFILE")
@@ -181,6 +186,7 @@ mod tests {
             sts: "t".into(),
             profile: Some("ops".into()),
             renewal: Some("aws sso login --profile ops".into()),
+            is_known: false,
         }
     }
 

@@ -77,6 +77,7 @@ impl AwsBackend {
             settings.keys.is_none().then(|| Renewing::new(settings.profile.clone(), settings.region.clone()));
         let shared = loader(&settings, renewing.clone()).load().await;
         let profile = settings.profile.clone().or_else(|| std::env::var("AWS_PROFILE").ok());
+        let is_known = profile.as_deref().is_some_and(|profile| profiles.contains(profile));
         let renewal = renewal(profile.as_deref(), settings.profile.is_some(), &profiles);
         let region = match shared.region().map(AsRef::as_ref) {
             Some(region) if !region.is_empty() => sound_region(region)?,
@@ -94,13 +95,13 @@ impl AwsBackend {
         let logs = place("AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", "CloudWatch Logs")?;
         let scheduler = place("AWS_ENDPOINT_URL_SCHEDULER", "EventBridge Scheduler")?;
         let sts = place("AWS_ENDPOINT_URL_STS", "STS")?;
-        let at = Whereabouts { batch, logs, scheduler, sts, profile, renewal };
+        let at = Whereabouts { batch, logs, scheduler, sts, profile, renewal, is_known };
         let Some(provider) = shared.credentials_provider() else {
-            return Err(at.credentials(&why_none("", at.profile.as_deref())));
+            return Err(at.credentials(&why_none("", at.profile.as_deref(), is_known)));
         };
         match tokio::time::timeout(CREDENTIALS_TIMEOUT, provider.provide_credentials()).await {
             Ok(Ok(_)) => {}
-            Ok(Err(error)) => return Err(at.credentials(&why_none(&causes(&error), at.profile.as_deref()))),
+            Ok(Err(error)) => return Err(at.credentials(&why_none(&causes(&error), at.profile.as_deref(), is_known))),
             Err(_) => return Err(at.credentials("none were found within 10 s")),
         }
         let service = Service::new(
@@ -156,11 +157,12 @@ fn loader(settings: &AwsSettings, renewing: Option<Renewing>) -> ConfigLoader {
 
 /// Why there are no credentials. The chain ends at an instance's metadata service: that it failed there only says that
 /// nothing before it had any.
-fn why_none(causes: &str, profile: Option<&str>) -> String {
+fn why_none(causes: &str, profile: Option<&str>, is_known: bool) -> String {
     if !causes.is_empty() && !causes.contains("IMDS") && !causes.contains("not enabled") {
         return causes.to_owned();
     }
     match profile {
+        Some(profile) if is_known => format!("the profile `{profile}` gives none"),
         Some(profile) => format!("none were found; is there a profile `{profile}`, and has it credentials?"),
         None => "none were found in the environment, in ~/.aws, or of an instance".to_owned(),
     }
@@ -226,8 +228,9 @@ mod tests {
             ("IMDS", Some("ops"), "none were found; is there a profile `ops`, and has it credentials?"),
         ];
         for (causes, profile, expected) in cases {
-            assert_eq!(why_none(causes, profile), expected, "{causes}");
+            assert_eq!(why_none(causes, profile, false), expected, "{causes}");
         }
+        assert_eq!(why_none("IMDS", Some("ops"), true), "the profile `ops` gives none");
     }
 
     #[test]

@@ -79,6 +79,8 @@ enum Step {
     States(String),
     /// What lists do not tell of a queue's jobs.
     Sizes(String),
+    /// The same, of what runs in any queue.
+    Running,
     /// What was put off until every queue has been visited.
     Later,
     Schedules,
@@ -150,6 +152,7 @@ impl Watcher {
             Step::Jobs(queue) => self.look_at_jobs(queue).await?,
             Step::States(queue) => self.look_at_states(queue).await?,
             Step::Sizes(queue) => self.look_at_sizes(queue).await?,
+            Step::Running => self.look_at_running().await?,
             Step::Later => {
                 while let Some(step) = self.later.pop_back() {
                     self.steps.push_front(step);
@@ -207,6 +210,7 @@ impl Watcher {
         self.world.environments = environments;
 
         self.steps.extend(queues.iter().map(|queue| Step::Jobs(queue.job_queue_name.clone())));
+        self.steps.push_back(Step::Running);
         let changed = std::mem::take(&mut self.service.memory().schedules_changed);
         if self.sees_schedules && (changed || self.round.is_multiple_of(SCHEDULES_ROUND)) {
             self.steps.push_back(Step::Schedules);
@@ -242,9 +246,13 @@ impl Watcher {
             self.service.read_states(caller, queue, &[JobStatus::Running], &mut survey).await?;
         }
         self.take_in(caller, queue, survey).await?;
-        let mut more = vec![Step::Sizes(queue.to_owned())];
+        let mut more = Vec::new();
         if overflows && (is_looked_at || self.round.is_multiple_of(DEEP_ROUND)) {
-            more.insert(0, Step::States(queue.to_owned()));
+            more.push(Step::States(queue.to_owned()));
+        }
+        // The waiting jobs of a large queue are described where somebody looks at them.
+        if is_looked_at || !overflows {
+            more.push(Step::Sizes(queue.to_owned()));
         }
         if is_looked_at {
             self.looked = Some((queue.to_owned(), Instant::now()));
@@ -279,6 +287,19 @@ impl Watcher {
             self.look_for_unseen(&mut jobs).await?;
         }
         self.put(queue, jobs);
+        Ok(())
+    }
+
+    /// What runs is on the first screen: a call tells of a hundred of all queues.
+    async fn look_at_running(&mut self) -> Result<(), BackendError> {
+        let mut all = self.world.jobs.clone();
+        let rows = all.values_mut().flat_map(|jobs| jobs.rows.values_mut());
+        let mut running: Vec<_> = rows.filter(|row| row.status.is_placed()).collect();
+        running.sort_by_key(|row| interest(row));
+        self.service.enrich(Background, running, DESCRIBED).await?;
+        for (queue, jobs) in all {
+            self.put(&queue, jobs);
+        }
         Ok(())
     }
 

@@ -183,7 +183,7 @@ fn freshness(app: &App, painter: &mut Painter<'_>, line: Rect) {
             unread => format!(" · ▲ {unread} of {} queues not read yet", app.store.queues.len()),
         };
         let load = app.meter.as_ref().map(load).unwrap_or_default();
-        format!("polled {} ago{unread}{load}", age(app.now - app.heard_at))
+        format!("polled {} ago{unread}{load}", age(app.now - polled_at(app)))
     };
     let consoles = match app.store.consoles {
         0 | 1 => String::new(),
@@ -191,6 +191,13 @@ fn freshness(app: &App, painter: &mut Painter<'_>, line: Rect) {
     };
     let unread = app.store.unread.values().next().map(|why| format!(" · ▲ {why}")).unwrap_or_default();
     painter.text(line.x, line.y, line.width, &format!(" {engine} ok · {fresh}{consoles}{unread}"), Role::Dim);
+}
+
+/// When something was read last: also what has brought nothing new.
+fn polled_at(app: &App) -> Millis {
+    let read = app.meter.as_ref().map(|meter| &meter.read_at);
+    let times = read.into_iter().flat_map(|read| read.jobs.values().chain(&read.ground).chain(&read.schedules));
+    times.copied().max().map_or(app.heard_at, |at| at.max(app.heard_at))
 }
 
 /// ` · 4.2 of 8 calls/s · 3 wait · ▲ throttled 2 times`

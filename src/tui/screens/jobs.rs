@@ -240,6 +240,9 @@ fn use_of(job: &JobSummary) -> (String, String) {
             let cpu = format!("{:.1}/{}", usage.cpu, vcpus(extra.vcpus));
             (cpu, memory_of(usage.memory_mib, asked))
         }
+        // What is not told is not nothing.
+        None if extra.memory_mib == 0 && extra.vcpus <= 0.0 => ("-".into(), "-".into()),
+        None if extra.memory_mib == 0 => (format!("{} vCPU", vcpus(extra.vcpus)), "-".into()),
         None => (format!("{} vCPU", vcpus(extra.vcpus)), memory(asked)),
     }
 }
