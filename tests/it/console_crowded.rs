@@ -65,7 +65,7 @@ fn a_crowded_account_makes_a_useful_screen_of_its_first_twenty_answers_and_says_
         ["runs-1-2", "runs-4-1", "q-00", "spot"].iter().all(|text| screen.contains(text))
             && screen.contains("[running 15+]")
             && screen.contains(" 100+ ")
-            && screen.contains("of 50 queues not read yet")
+            && screen.contains("of 50 queues unread")
             && screen.contains("calls/s")
     });
     assert!(service.asked().iter().all(|asked| asked.body["nextToken"].is_null()), "no list is read to its end");

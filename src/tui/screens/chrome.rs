@@ -180,7 +180,7 @@ fn freshness(app: &App, painter: &mut Painter<'_>, line: Rect) {
     } else {
         let unread = match app.queues_unread() {
             0 => String::new(),
-            unread => format!(" · ▲ {unread} of {} queues not read yet", app.store.queues.len()),
+            unread => format!(" · ▲ {unread} of {} queues unread", app.store.queues.len()),
         };
         let load = app.meter.as_ref().map(load).unwrap_or_default();
         format!("polled {} ago{unread}{load}", age(app.now - polled_at(app)))
@@ -226,10 +226,13 @@ pub fn old(app: &App, read_at: Option<Millis>) -> Option<Piece<'static>> {
     (old >= OLD).then(|| piece(format!(" {} old ", age(old)), Role::Attention))
 }
 
+/// What AWS says of a permission is long, and its code stands at the end.
+const NOTICE_LINES: usize = 6;
+
 /// Writes a notice; a long one takes lines of the screen above.
 fn say(painter: &mut Painter<'_>, line: Rect, text: &str, role: Role) {
     let mut lines = wrap(text, usize::from(line.width.saturating_sub(2)));
-    lines.truncate(4);
+    lines.truncate(NOTICE_LINES);
     let more = u16::try_from(lines.len() - 1).unwrap_or(0).min(line.y);
     let first = line.y - more;
     painter.clear(Rect { y: first, height: more + 1, ..line });
