@@ -75,7 +75,8 @@ impl Setting {
         };
         let flags = flags(places, &context);
         let config_named = places.config.is_some();
-        let contexts = Context::all(&config, &surroundings);
+        let mut contexts = Context::all(&config, &surroundings);
+        offer(&mut contexts, &context);
         let (places, output) = (places.clone(), Output::standard());
         Ok(Self { config, config_file, config_named, flags, context, contexts, places, data, by: who(), output })
     }
@@ -85,12 +86,14 @@ impl Setting {
     pub fn turned_to(&self, context: &str) -> Result<Self, CommandError> {
         let config = Config::read(&self.config_file, self.config_named)?;
         let own = config.contexts.get(context).and_then(|settings| settings.data_dir.clone());
-        Self::new(&Places {
+        let mut turned = Self::new(&Places {
             context: Some(context.to_owned()),
             data_dir: own.or_else(|| self.places.data_dir.clone()),
             write: false,
             ..self.places.clone()
-        })
+        })?;
+        offer(&mut turned.contexts, &self.context);
+        Ok(turned)
     }
 
     /// Where theme files of the person's own are: beside the config file.
@@ -183,6 +186,13 @@ impl World {
     pub fn note_empty(&self, kind: &str) {
         let how = if self.setting.is_local() { "; `batchdeck init` makes one" } else { " in this account and region" };
         self.output().note(&format!("there is no {kind} yet{how}"));
+    }
+}
+
+/// Where one is, or came from, is a place to go to, also where it is not offered otherwise.
+fn offer(contexts: &mut Vec<Context>, context: &Context) {
+    if contexts.iter().all(|offered| offered.name != context.name) {
+        contexts.push(context.clone());
     }
 }
 
