@@ -8,12 +8,12 @@ mod submit;
 #[cfg(test)]
 mod tests;
 
-pub use accounts::{By, CostArgs, FitArgs, Since};
+pub use accounts::{By, CostArgs, FailuresArgs, FitArgs, Since};
 pub use environments::{
     DeleteArgs, EnvironmentShape, EnvsArgs, EnvsCreateArgs, EnvsScalingArgs, EnvsUpdateArgs, EnvsVerb, InterruptArgs,
     Provisioning, QueuesArgs, QueuesCreateArgs, QueuesUpdateArgs, QueuesVerb, SnapshotArgs, Strategy, SwitchArgs,
 };
-pub use jobs::{EndArgs, HoldArgs, JobArgs, JobsArgs, LogsArgs, MoveArgs, ReprioritiseArgs, State, WhyArgs};
+pub use jobs::{EndArgs, HoldArgs, JobArgs, JobsArgs, LogsArgs, MoveArgs, ReprioritiseArgs, State, TreeArgs, WhyArgs};
 pub use schedules::{
     DeadLettersArgs, ScheduleCreateArgs, ScheduleGroupsArgs, ScheduleGroupsVerb, ScheduleNameArgs, ScheduleVerb,
 };
@@ -105,6 +105,13 @@ pub enum Verb {
     /// what to do next, and when a waiting job will start.
     #[command(after_help = jobs::WHY_EXAMPLES)]
     Why(WhyArgs),
+    /// Tell what a job depends on and what depends on it, and which job holds all of it up.
+    Tree(TreeArgs),
+    /// Tell how it goes: what ended and failed in the last 15 minutes, hour and day, what waits, what it costs, what changed.
+    Pulse(ListArgs),
+    /// Group jobs that failed alike: how many, of what, with which exit code, reason and last line, since when.
+    #[command(after_help = accounts::FAILURES_EXAMPLES)]
+    Failures(FailuresArgs),
     /// Submit a job, and wait for it if asked to.
     #[command(after_help = submit::EXAMPLES)]
     Submit(Box<SubmitArgs>),

@@ -3,6 +3,14 @@
 //! A waiting job costs about ten calls on AWS, a failed one six. What a call does not give is noted with its reason: the
 //! others go on.
 
+mod failures;
+mod lineage;
+mod pulse;
+
+pub use failures::failed_jobs;
+pub use lineage::lineage;
+pub use pulse::pulse;
+
 use super::{Backend, BackendError, JobQuery, JobScope};
 use crate::model::{
     ComputeEnvironment, ConsumableResource, DEFAULT_LOG_GROUP, Evidence, GetLogEvents, JobDetail, JobId, JobQueue,

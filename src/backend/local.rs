@@ -12,9 +12,9 @@ use crate::model::{
     AuditEntry, Change, ComputeEnvironment, ConsumableResource, CostQuery, CostReport, CreateComputeEnvironmentRequest,
     CreateJobQueueRequest, Cursor, DEFAULT_LOG_GROUP, DeadLetter, EngineStatus, EventLine, FilterLogEvents,
     FilteredLogEvents, GetLogEvents, HoldTarget, InstanceId, JobDefinition, JobDetail, JobId, JobQueue,
-    JobQueueSnapshot, JobStatus, JobSummary, LogEvent, LogPage, Looked, MoveTo, ObservedRuns,
+    JobQueueSnapshot, JobStatus, JobSummary, LogEvent, LogPage, Looked, Millis, MoveTo, ObservedRuns,
     RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Scaling, Schedule, ScheduleGroup, ScheduleRun,
-    SubmitJobRequest, SubmitJobResponse, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest, Way,
+    SubmitJobRequest, SubmitJobResponse, Throughput, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest, Way,
 };
 use async_trait::async_trait;
 use client::{Call, Client, Flow, Patience};
@@ -436,6 +436,10 @@ impl Backend for LocalBackend {
     async fn observed_runs(&self, definition: Option<&str>) -> Result<Vec<ObservedRuns>, BackendError> {
         let of = definition.map(|name| format!("?definition={}", encode(name))).unwrap_or_default();
         self.client.call(Call::get("ObservedRuns", format!("/batchdeck/v1/runs{of}"))).await
+    }
+
+    async fn throughput(&self, since: Millis) -> Result<Throughput, BackendError> {
+        self.client.call(Call::get("Throughput", format!("/batchdeck/v1/throughput?since={since}"))).await
     }
 
     async fn watch(

@@ -15,7 +15,7 @@ use crate::model::{
     GetLogEvents, HoldTarget, InstanceId, JobDefinition, JobDetail, JobId, JobQueue, JobQueueSnapshot, JobStatus,
     JobSummary, LogEvent, LogPage, Millis, MoveTo, ObservedRuns, RegisterJobDefinitionRequest,
     RegisterJobDefinitionResponse, Scaling, Schedule, ScheduleGroup, ScheduleRun, SubmitJobRequest, SubmitJobResponse,
-    UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
+    Throughput, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
 };
 use async_trait::async_trait;
 use futures::stream::BoxStream;
@@ -182,6 +182,15 @@ pub trait Backend: Send + Sync + 'static {
     }
     async fn clear_dead_letters(&self) -> Result<(), BackendError> {
         Err(no_dead_letters())
+    }
+
+    /// What started and ended since a time, by the minute, as far as a record of it is kept.
+    async fn throughput(&self, _since: Millis) -> Result<Throughput, BackendError> {
+        Err(BackendError::Unsupported {
+            action: "reading what ended minute by minute",
+            backend: "aws",
+            instead: "look at the jobs that are listed still",
+        })
     }
 
     /// What Batch tells EventBridge, from a cursor on; with `follow` it goes on with what comes.

@@ -10,7 +10,7 @@ use crate::model::{
     FrontOfQueueJob, GetLogEvents, HoldTarget, InstanceId, JobDefinition, JobDetail, JobId, JobQueue, JobQueueSnapshot,
     JobStatus, JobSummary, LogEvent, LogPage, Millis, MoveTo, ObservedRuns, RegisterJobDefinitionRequest,
     RegisterJobDefinitionResponse, Scaling, Schedule, ScheduleGroup, ScheduleRun, SubmitJobRequest, SubmitJobResponse,
-    UpdateComputeEnvironmentRequest, UpdateJobQueueRequest, What, name_of,
+    Throughput, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest, What, name_of,
 };
 use async_trait::async_trait;
 use futures::StreamExt;
@@ -504,6 +504,27 @@ impl Backend for ScriptedBackend {
 
     async fn costs(&self, query: CostQuery) -> Result<CostReport, BackendError> {
         Ok(CostReport { by: query.by, ..self.world.costs.clone() })
+    }
+
+    /// Of the jobs that were recorded; where changes are not pushed there is no record, as on AWS.
+    async fn throughput(&self, since: Millis) -> Result<Throughput, BackendError> {
+        if !self.world.can.pushes_changes {
+            return Err(BackendError::Unsupported {
+                action: "reading what ended",
+                backend: "aws",
+                instead: "list jobs",
+            });
+        }
+        let mut told = Throughput { from: since, ..Throughput::default() };
+        for job in self.world.jobs.iter().filter(|job| !job.is_array_parent()) {
+            let ended = job.stopped_at.filter(|_| job.status.is_final());
+            for (at, status) in [(job.started_at, JobStatus::Running), (ended, job.status)] {
+                if let Some(at) = at.filter(|at| *at >= since) {
+                    told.note(at, status);
+                }
+            }
+        }
+        Ok(told)
     }
 
     async fn observed_runs(&self, definition: Option<&str>) -> Result<Vec<ObservedRuns>, BackendError> {

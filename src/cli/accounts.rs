@@ -70,6 +70,28 @@ impl FromStr for Since {
     }
 }
 
+pub(super) const FAILURES_EXAMPLES: &str = "\
+Examples:
+  batchdeck failures                        the last 24 hours, the largest group first
+  batchdeck failures --since 2h --queue main
+  batchdeck failures -o json | jq -r '.groups[0].jobs[]'    the ids of the largest group
+
+Jobs are alike where definition, exit code, reason and the last line of their logs are, without ids, hosts and numbers.
+What was not fetched is said on standard error, and in JSON under `leftOut`.";
+
+#[derive(Debug, Args)]
+pub struct FailuresArgs {
+    /// From when on: `today`, `month`, a day as 2026-11-01, or how long ago as 36h or 7d. Days are in UTC.
+    #[arg(long, value_name = "TIME", default_value = "24h")]
+    pub since: Since,
+    /// Of this queue alone.
+    #[arg(long, value_name = "NAME")]
+    pub queue: Option<String>,
+    /// How to print it.
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Format,
+}
+
 #[derive(Debug, Args)]
 pub struct FitArgs {
     /// A job definition, as NAME or NAME:REVISION, in full; all that have run if not said.

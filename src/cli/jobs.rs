@@ -146,6 +146,15 @@ pub struct LogsArgs {
 }
 
 #[derive(Debug, Args)]
+pub struct TreeArgs {
+    /// Id of a job, or the beginning of one; `ID:INDEX` for the child of an array.
+    pub id: String,
+    /// How to print it.
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Format,
+}
+
+#[derive(Debug, Args)]
 pub struct WhyArgs {
     /// A queue, a compute environment, or the id of a job or the beginning of one; looked for in this order.
     #[arg(value_name = "WHAT", required_unless_present_any = ["queue", "environment"])]

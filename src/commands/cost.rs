@@ -3,12 +3,11 @@
 use super::error::{Doing, exit};
 use super::table::{Cell, Table, left, length, moment, right};
 use super::world::World;
-use super::{Done, now, resolve, watching};
-use crate::cli::{By, CostArgs, Format, Since};
-use crate::model::{AttemptCost, CostBy, CostQuery, CostReport, CostRow, JobCost, Millis, Unpriced, Usd};
+use super::{Done, begin, now, resolve, watching};
+use crate::cli::{By, CostArgs, Format};
+use crate::model::{AttemptCost, CostBy, CostQuery, CostReport, CostRow, JobCost, Unpriced, Usd};
 
 const UNKNOWN: &str = "price unknown";
-const DAY: Millis = 86_400_000;
 
 pub async fn run(args: &CostArgs, world: World) -> Done {
     match &args.job {
@@ -34,21 +33,6 @@ async fn report(args: &CostArgs, world: &World) -> Done {
         }
     }
     Ok(exit::DONE)
-}
-
-/// Where a window begins, in UTC.
-fn begin(since: Since, now: Millis) -> Option<Millis> {
-    match since {
-        Since::Ago(seconds) => Some(now - Millis::from(seconds) * 1_000),
-        Since::Today => Some(now.div_euclid(DAY) * DAY),
-        Since::Month => {
-            use chrono::Datelike;
-            let today = chrono::DateTime::from_timestamp_millis(now)?.date_naive();
-            begin(Since::Day(today.with_day(1)?), now)
-        }
-        Since::Day(day) => Some(day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_millis()),
-        Since::Ever => None,
-    }
 }
 
 fn table(report: &CostReport) -> Table {
@@ -168,8 +152,10 @@ fn job_summary(cost: &JobCost) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::Since;
     use crate::commands::table::Look;
     use crate::model::InstanceId;
+    use crate::model::Millis;
 
     /// 2026-11-24T14:10:00Z
     const NOW: Millis = 1_795_529_400_000;
@@ -201,7 +187,7 @@ mod tests {
             by: CostBy::Environment,
             estimate: true,
             prices: crate::model::Prices::default().label(),
-            from: Some(NOW - DAY),
+            from: Some(NOW - 86_400_000),
             to: NOW,
             rows: vec![row("local", 144_000, 4_200), unknown],
             total: CostRow { unpriced: lacks(), ..row("", 144_000, 4_200) },

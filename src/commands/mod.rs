@@ -16,6 +16,7 @@ mod engine_unit;
 mod envs;
 mod error;
 mod events;
+mod failures;
 mod fit;
 mod hold;
 mod init;
@@ -25,6 +26,7 @@ mod jobs;
 mod logs;
 mod man;
 mod output;
+mod pulse;
 mod queues;
 mod reprioritise;
 mod resolve;
@@ -33,13 +35,14 @@ mod schedule;
 mod screenshot;
 mod submit;
 mod table;
+mod tree;
 mod watching;
 mod why;
 mod world;
 
 pub use error::{CommandError, exit};
 
-use crate::cli::{Cli, Verb};
+use crate::cli::{Cli, Since, Verb};
 use crate::model::Millis;
 use std::io::Write;
 use world::Setting;
@@ -87,6 +90,9 @@ async fn carry_out(cli: Cli) -> Done {
         Some(Verb::Jobs(args)) => jobs::run(&args, setting.open().await?).await,
         Some(Verb::Job(args)) => job::run(&args, setting.open().await?).await,
         Some(Verb::Why(args)) => Box::pin(why::run(&args, setting.open().await?)).await,
+        Some(Verb::Tree(args)) => Box::pin(tree::run(&args, setting.open().await?)).await,
+        Some(Verb::Pulse(args)) => Box::pin(pulse::run(&args, setting.open().await?)).await,
+        Some(Verb::Failures(args)) => Box::pin(failures::run(&args, setting.open().await?)).await,
         Some(Verb::Submit(args)) => Box::pin(submit::run(&args, setting)).await,
         Some(Verb::Cancel(args)) => Box::pin(end::run(end::Call::Cancel, &args, setting)).await,
         Some(Verb::Terminate(args)) => Box::pin(end::run(end::Call::Terminate, &args, setting)).await,
@@ -106,6 +112,22 @@ async fn carry_out(cli: Cli) -> Done {
         Some(Verb::Doctor(args)) => doctor::run(&args, setting).await,
         Some(Verb::Agent(args)) => agent::run(args, &setting).await,
         Some(Verb::Completions { .. } | Verb::Man { .. } | Verb::Screenshot(_)) => Ok(exit::DONE),
+    }
+}
+
+/// Where a window begins, in UTC.
+fn begin(since: Since, now: Millis) -> Option<Millis> {
+    const DAY: Millis = 86_400_000;
+    match since {
+        Since::Ago(seconds) => Some(now - Millis::from(seconds) * 1_000),
+        Since::Today => Some(now.div_euclid(DAY) * DAY),
+        Since::Month => {
+            use chrono::Datelike;
+            let today = chrono::DateTime::from_timestamp_millis(now)?.date_naive();
+            begin(Since::Day(today.with_day(1)?), now)
+        }
+        Since::Day(day) => Some(day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_millis()),
+        Since::Ever => None,
     }
 }
 

@@ -16,6 +16,12 @@ pub enum Place {
     Definitions,
     Definition,
     Audit,
+    /// Groups of jobs that failed alike.
+    Failures,
+    /// What ended and failed of late, what waits, and what changed.
+    Pulse,
+    /// What a job depends on, and what depends on it.
+    Tree,
     /// Why a job, a queue or an environment is as it is.
     Why,
     /// A text to read on top of a screen: help, an entry of the record.
@@ -28,7 +34,7 @@ pub enum Place {
 }
 
 impl Place {
-    pub const ALL: [Place; 17] = [
+    pub const ALL: [Place; 20] = [
         Self::Queues,
         Self::Environments,
         Self::Jobs,
@@ -41,6 +47,9 @@ impl Place {
         Self::Definitions,
         Self::Definition,
         Self::Audit,
+        Self::Failures,
+        Self::Pulse,
+        Self::Tree,
         Self::Why,
         Self::Text,
         Self::Form,
@@ -73,6 +82,9 @@ impl Place {
             Self::Definitions => "job definitions",
             Self::Definition => "job definition",
             Self::Audit => "record of actions",
+            Self::Failures => "failures",
+            Self::Pulse => "pulse",
+            Self::Tree => "dependencies",
             Self::Why => "why",
             Self::Text => "text",
             Self::Form => "form",
@@ -153,8 +165,8 @@ macro_rules! actions {
 }
 
 use Place::{
-    Array, Audit, Definition, Definitions, Environments, Filter, Form, Instances, Job, Jobs, Log, LogScreen, Palette,
-    Queues, Schedules,
+    Array, Audit, Definition, Definitions, Environments, Failures, Filter, Form, Instances, Job, Jobs, Log, LogScreen,
+    Palette, Queues, Schedules, Tree,
 };
 use Scope::{At, Everywhere};
 
@@ -165,14 +177,17 @@ const TYPING: &[Place] = &[Form, Palette, Filter];
 actions! {
     // What one does with the thing under the cursor.
     Open "open" Everywhere, Nothing, ["enter"], "open", "open what is under the cursor";
-    Why "why" At(&[Queues, Environments, Jobs, Array, Job, Instances]), Nothing, ["w"], "why", "why it waits, failed or does not move, and what to do";
-    Logs "logs" At(&[Jobs, Array, Job, Log, LogScreen, Place::Why]), Nothing, ["l"], "logs", "the job's log on the whole screen, and back";
+    Why "why" At(&[Queues, Environments, Jobs, Array, Job, Instances, Failures, Tree]), Nothing, ["w"], "why", "why it waits, failed or does not move, and what to do";
+    Logs "logs" At(&[Jobs, Array, Job, Log, LogScreen, Failures, Tree, Place::Why]), Nothing, ["l"], "logs", "the job's log on the whole screen, and back";
     ChooseLog "choose-log" At(&[Jobs, Array, Job, Log, LogScreen]), Nothing, ["L"], "", "choose the log of an attempt, a container or a node";
     Merge "merge-logs" At(&[Jobs, Array, Job, Log, LogScreen]), Nothing, ["M"], "", "the logs of the marked jobs, of all children or of all attempts as one, by time; and back";
-    Stop "stop" At(&[Jobs, Array, Job, Log, LogScreen, Place::Why]), Write, ["x"], "stop", "cancel or terminate the marked jobs, or the selected one";
+    RootBlocker "root-blocker" At(&[Tree]), Nothing, ["b"], "root blocker", "go to the job that holds all of it up, and open it";
+    Tree "tree" At(&[Jobs, Array, Job, Place::Why]), Nothing, ["t"], "tree", "what it depends on and what depends on it, with what holds it up";
+    Stop "stop" At(&[Jobs, Array, Job, Log, LogScreen, Tree, Place::Why]), Write, ["x"], "stop", "cancel or terminate the marked jobs, or the selected one";
     Reprioritise "reprioritise" At(&[Queues, Jobs, Array, Job]), Write, ["p"], "priority", "give a waiting job or a queue another priority";
     Switch "switch" At(&[Queues, Environments, Instances]), Write, ["e"], "enable/disable", "enable or disable the queue or the compute environment";
-    Resubmit "resubmit" At(&[Jobs, Array, Job, Place::Why]), Write, ["c", "r"], "again", "submit the same job again, after a look at it in the form";
+    Resubmit "resubmit" At(&[Jobs, Array, Job, Failures, Tree, Place::Why]), Write, ["c", "r"], "again", "submit the same job again, after a look at it in the form";
+    Rerun "rerun" At(&[Jobs, Array, Failures]), Write, ["R"], "rerun", "run a group, the marked jobs, or an array's failed children again, with or without changes";
     Mark "mark" At(&[Jobs, Array]), Nothing, ["space"], "mark", "mark the job for the next action, and go down";
     Hold "hold" At(&[Queues, Jobs, Array, Job]), WriteLocal, ["H"], "hold/release", "hold back what waits, or all of the queue; or release it";
     Move "move" At(&[Jobs, Array, Job]), WriteLocal, ["m"], "move", "move what waits to the front or to another queue";
@@ -181,6 +196,8 @@ actions! {
     NextStates "next-states" At(&[Jobs, Array]), Nothing, ["s", "right", "]"], "states", "list the jobs of the next states";
     PreviousStates "previous-states" At(&[Jobs, Array]), Nothing, ["left", "["], "", "list the jobs of the states before";
     AllQueues "all-queues" At(&[Jobs]), Nothing, ["a"], "all queues", "list the jobs of all queues, or of the selected one";
+    LongerSpan "longer-span" At(&[Failures]), Nothing, ["s", "right", "]"], "longer", "look further back in time";
+    ShorterSpan "shorter-span" At(&[Failures]), Nothing, ["left", "["], "shorter", "look less far back in time";
     Sort "sort" At(&[Jobs, Array]), Nothing, ["o"], "sort", "sort by the next column";
     ReverseSort "reverse-sort" At(&[Jobs, Array]), Nothing, ["O"], "", "turn the order around";
     Search "search" At(LOGS), Nothing, ["/"], "search", "search the log: a text, or /a regular expression; case counts where there are capitals";
@@ -252,6 +269,8 @@ actions! {
     ViewOverview "overview" Everywhere, Nothing, ["v o"], "", "the four panes";
     ViewSchedules "schedules" Everywhere, Schedules, ["S", "v s"], "", "the schedules";
     ViewDefinitions "definitions" Everywhere, Nothing, ["D", "v d"], "", "the job definitions";
+    ViewFailures "failures" Everywhere, Nothing, ["E", "v f"], "", "what failed, grouped by what it was and how it ended";
+    ViewPulse "pulse" Everywhere, Nothing, ["P", "v p"], "", "what ended and failed of late, what waits, what it costs, what changed";
     ViewAudit "audit" Everywhere, Audit, ["A", "v a"], "", "who did what, when and why";
     NextTheme "next-theme" Everywhere, Nothing, ["v t"], "", "the next theme";
     Context "context" Everywhere, Nothing, ["v c"], "", "another context: of the config, or an AWS profile";
@@ -261,7 +280,7 @@ actions! {
 }
 
 // The places that no row names alone are still places where the global keys work.
-const _: &[Place] = &[Instances, Definitions, Definition, Audit];
+const _: &[Place] = &[Instances, Definitions, Definition, Audit, Place::Pulse];
 
 impl Action {
     /// Its row in the table.

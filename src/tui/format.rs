@@ -39,6 +39,11 @@ impl Clock {
         self.write(at, "%Y-%m-%d %H:%M:%S")
     }
 
+    /// `03:12` of the last day, `24 Nov` of earlier ones.
+    pub fn short(self, at: Millis, now: Millis) -> String {
+        self.write(at, if now - at < DAY { "%H:%M" } else { "%d %b" })
+    }
+
     /// `Tue 24 Nov 03:12`.
     pub fn day(self, at: Millis) -> String {
         self.write(at, "%a %d %b %H:%M")

@@ -1,6 +1,6 @@
 //! What the console asks of the backend, and what comes back.
 
-use crate::backend::gather::gather;
+use crate::backend::gather::{self, failed_jobs, gather, lineage};
 use crate::backend::{Backend, BackendError, JobQuery, Page, Why};
 use crate::config::theme::{Theme, ThemeError};
 use crate::model::{
@@ -8,6 +8,9 @@ use crate::model::{
     InstanceId, JobDefinition, JobDetail, JobId, JobQueue, JobSummary, Millis, MoveTo, RegisterJobDefinitionRequest,
     Scaling, Schedule, ScheduleRun, Subject, SubmitJobRequest, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
 };
+use crate::triage::failures::{Failures, group};
+use crate::triage::lineage::{Tree, tree};
+use crate::triage::pulse::{self, Pulse};
 use crate::triage::why::{Diagnosis, diagnose};
 use crate::tui::log_reading::{self, LogRead, ReadLog};
 use std::path::Path;
@@ -52,6 +55,22 @@ pub enum Ask {
         subject: Subject,
         at: Millis,
     },
+    /// What failed since a time; with the time of the asking.
+    Failures {
+        since: Millis,
+        at: Millis,
+    },
+    /// What a job depends on and what depends on it; with the time of the asking.
+    Tree {
+        job: JobId,
+        at: Millis,
+    },
+    /// What ended of late, and what changed; with the time of the asking.
+    Pulse {
+        at: Millis,
+    },
+    /// The details of jobs that are to be run again.
+    ForRerun(Vec<JobId>),
     /// A part of a log stream. One that waits takes the place of the one before.
     Log(ReadLog),
     /// No lines are waited for any more.
@@ -123,12 +142,37 @@ pub enum Answer {
     Schedules(Result<Vec<Schedule>, BackendError>),
     Audit(Result<Vec<AuditEntry>, BackendError>),
     Scaling(Result<Vec<Scaling>, BackendError>),
-    Jobs { set: usize, page: Result<Page<JobSummary>, BackendError> },
-    Children { parent: JobId, page: Result<Page<JobSummary>, BackendError> },
+    Jobs {
+        set: usize,
+        page: Result<Page<JobSummary>, BackendError>,
+    },
+    Children {
+        parent: JobId,
+        page: Result<Page<JobSummary>, BackendError>,
+    },
     Described(Result<Vec<JobDetail>, BackendError>),
-    Verified { asked: Vec<JobId>, found: Result<Vec<JobDetail>, BackendError> },
-    Runs { group: String, name: String, runs: Result<Vec<ScheduleRun>, BackendError> },
-    Why { subject: Subject, told: Result<Box<Diagnosis>, BackendError> },
+    Verified {
+        asked: Vec<JobId>,
+        found: Result<Vec<JobDetail>, BackendError>,
+    },
+    Runs {
+        group: String,
+        name: String,
+        runs: Result<Vec<ScheduleRun>, BackendError>,
+    },
+    Why {
+        subject: Subject,
+        told: Result<Box<Diagnosis>, BackendError>,
+    },
+    /// Groups, and the rows of the jobs in them.
+    Failures(Result<(Box<Failures>, Vec<JobSummary>), BackendError>),
+    ForRerun(Result<Vec<JobDetail>, BackendError>),
+    Pulse(Box<Pulse>),
+    /// The tree, and the jobs in it.
+    Tree {
+        job: JobId,
+        told: Result<(Box<Tree>, Vec<JobDetail>), BackendError>,
+    },
     Log(Result<LogRead, BackendError>),
     Done(Outcome),
     Theme(Result<Theme, ThemeError>),
@@ -141,6 +185,8 @@ pub struct Outcome {
     pub title: String,
     /// One for each step that was tried: what it led to, for a person (empty: nothing to add), or why it failed.
     pub results: Vec<Result<String, BackendError>>,
+    /// What each of them was about: a job, a queue, an environment.
+    pub targets: Vec<String>,
     /// The ids of jobs that were submitted.
     pub submitted: Vec<JobId>,
     /// The jobs whose end was accepted.
@@ -202,6 +248,16 @@ pub async fn perform(backend: &dyn Backend, themes: Option<&Path>, ask: Ask) -> 
             let evidence = gather(backend, subject.clone(), &move || at).await;
             Answer::Why { subject, told: evidence.map(|evidence| Box::new(diagnose(&evidence))) }
         }
+        Ask::Failures { since, at } => Answer::Failures(failed_jobs(backend, None, since, at).await.map(|read| {
+            let groups = Box::new(group(&read));
+            (groups, read.jobs.into_iter().map(|failed| failed.job).collect())
+        })),
+        Ask::Tree { job, at } => {
+            let read = lineage(backend, &job, at).await;
+            Answer::Tree { job, told: read.map(|read| (Box::new(tree(&read)), read.jobs)) }
+        }
+        Ask::Pulse { at } => Answer::Pulse(Box::new(pulse::pulse(&gather::pulse(backend, at).await))),
+        Ask::ForRerun(ids) => Answer::ForRerun(backend.describe_jobs(&ids).await),
         Ask::Act(act) => Answer::Done(carry_out(backend, act).await),
         Ask::Theme(name) => Answer::Theme(Theme::load(themes, &name)),
         Ask::Log(ask) => Answer::Log(log_reading::read(backend, ask).await),
@@ -217,9 +273,40 @@ pub async fn perform(backend: &dyn Backend, themes: Option<&Path>, ask: Ask) -> 
     })
 }
 
+impl Step {
+    /// What it is about, for a person.
+    fn target(&self) -> String {
+        match self {
+            Self::Cancel { id, .. }
+            | Self::Terminate { id, .. }
+            | Self::ReprioritiseJob { id, .. }
+            | Self::MoveJob { id, .. }
+            | Self::Hold(HoldTarget::Job(id), _)
+            | Self::Release(HoldTarget::Job(id), _) => id.short(),
+            Self::Hold(HoldTarget::Queue(queue), _) | Self::Release(HoldTarget::Queue(queue), _) => queue.clone(),
+            Self::UpdateQueue(request, _) => request.job_queue.clone(),
+            Self::UpdateEnvironment(request, _) => request.compute_environment.clone(),
+            Self::Interrupt { instance, .. } => instance.to_string(),
+            Self::Submit(request) => request.job_name.clone(),
+            Self::CreateEnvironment(request) => request.compute_environment_name.clone(),
+            Self::CreateQueue(request) => request.job_queue_name.clone(),
+            Self::RegisterDefinition(request) => request.job_definition_name.clone(),
+            Self::CreateSchedule(schedule) | Self::UpdateSchedule(schedule) => schedule.name.clone(),
+            Self::DeleteSchedule { name, .. } | Self::RunSchedule { name, .. } => name.clone(),
+        }
+    }
+}
+
 async fn carry_out(backend: &dyn Backend, act: Act) -> Outcome {
-    let mut outcome = Outcome { title: act.title, results: Vec::new(), submitted: Vec::new(), stopped: Vec::new() };
+    let mut outcome = Outcome {
+        title: act.title,
+        results: Vec::new(),
+        targets: Vec::new(),
+        submitted: Vec::new(),
+        stopped: Vec::new(),
+    };
     for step in act.steps {
+        outcome.targets.push(step.target());
         let stopped = match &step {
             Step::Cancel { id, .. } => Some(Stopped { id: id.clone(), by_cancel: true }),
             Step::Terminate { id, .. } => Some(Stopped { id: id.clone(), by_cancel: false }),

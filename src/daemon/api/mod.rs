@@ -190,6 +190,7 @@ fn router(world: Arc<World>) -> Router {
         .route("/batchdeck/v1/audit", get(ours::audit))
         .route("/batchdeck/v1/cost", get(ours::cost))
         .route("/batchdeck/v1/runs", get(ours::runs))
+        .route("/batchdeck/v1/throughput", get(ours::throughput))
         .route("/batchdeck/v1/watch", get(ours::watch))
         .route("/batchdeck/v1/events", get(events::events))
         .route("/batchdeck/v1/logs/follow", get(logs::follow))

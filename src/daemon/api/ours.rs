@@ -9,7 +9,7 @@ use crate::engine::command::{Action, Answer};
 use crate::engine::{Engine, JobFilter};
 use crate::model::{
     AuditEntry, ComputeEnvironment, CostQuery, CostReport, Cursor, EngineStatus, InstanceId, JobDefinition, JobId,
-    JobQueue, JobStatus, MoveTo, ObservedRuns, Scaling, Schedule, ScheduleRun, SubmitJobResponse,
+    JobQueue, JobStatus, Millis, MoveTo, ObservedRuns, Scaling, Schedule, ScheduleRun, SubmitJobResponse, Throughput,
 };
 use axum::Json;
 use axum::extract::{Path, State};
@@ -106,6 +106,20 @@ pub(super) async fn describe_jobs(
 pub(super) async fn cost(State(world): Shared, Asked(query): Asked<CostQuery>) -> Result<Json<CostReport>, ApiError> {
     let now = clock::wall();
     Ok(Json(world.driver.read(move |engine| engine.costs(query, now)).await?))
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct ThroughputOf {
+    since: Millis,
+}
+
+/// `GET /batchdeck/v1/throughput?since=MILLIS`: what started and ended in this region, by the minute.
+pub(super) async fn throughput(
+    State(world): Shared,
+    Asked(request): Asked<ThroughputOf>,
+) -> Result<Json<Throughput>, ApiError> {
+    Ok(Json(world.occurrences.throughput(&world.place.region, request.since, clock::wall())))
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -9,8 +9,8 @@ pub use hooks::HookError;
 pub(super) use hooks::{Hook, Hooks, Surroundings};
 
 use super::driver::Region;
-use crate::model::Occurrence;
-use std::collections::VecDeque;
+use crate::model::{JobId, Millis, Occurrence, Throughput};
+use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
@@ -96,6 +96,24 @@ impl Occurrences {
         Taken { entries, missed: cursor < ring.tail }
     }
 
+    /// What started and ended since a time, by the minute. The array itself does not count beside its children.
+    pub(super) fn throughput(&self, region: &str, since: Millis, now: Millis) -> Throughput {
+        let ring = self.ring();
+        let jobs = || ring.recent.iter().filter(|entry| *entry.region == *region && !entry.what.service);
+        let arrays: HashSet<JobId> = jobs().filter_map(|entry| entry.what.job.part()).map(|(whole, _)| whole).collect();
+        // Where something before is not known any more, it is complete from the oldest that is left.
+        let is_whole = ring.tail <= cursor(1, 0);
+        let oldest = ring.recent.front().map_or(now, |entry| entry.what.at);
+        let from = if is_whole { since } else { oldest.max(since) };
+        let mut told = Throughput { from, ..Throughput::default() };
+        for Entry { what, .. } in jobs().filter(|entry| entry.what.at >= since && entry.what.blocked.is_none()) {
+            if !arrays.contains(&what.job) {
+                told.note(what.at, what.status);
+            }
+        }
+        told
+    }
+
     /// Resolves once something came after the cursor.
     pub(super) async fn wait(&self, cursor: u64) {
         let mut newest = self.newest.subscribe();
@@ -117,7 +135,7 @@ impl Ring {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{JobId, JobStatus};
+    use crate::model::{JobStatus, Minute};
 
     fn entry(cursor: u64) -> Entry {
         let status = JobStatus::Runnable;
@@ -135,6 +153,33 @@ mod tests {
 
     fn cursors(taken: &Taken) -> Vec<u64> {
         taken.entries.iter().map(|entry| entry.cursor).collect()
+    }
+
+    #[test]
+    fn what_started_and_ended_is_counted_by_the_minute_and_an_array_by_its_children() {
+        let said = |at, id: &str, status| {
+            let known = entry(1);
+            Entry { what: Occurrence { at, job: JobId::from(id), status, ..known.what }, ..known }
+        };
+        let all = [
+            said(10, "old", JobStatus::Failed),
+            said(60_010, "a", JobStatus::Running),
+            said(60_020, "a", JobStatus::Succeeded),
+            said(120_000, "p:0", JobStatus::Failed),
+            said(120_001, "p", JobStatus::Failed),
+            said(120_002, "a", JobStatus::Runnable),
+            Entry { region: "other".into(), ..said(120_003, "b", JobStatus::Failed) },
+        ];
+        let told = Occurrences::new(0, all.clone()).throughput("r", 60_000, 200_000);
+        let minutes: Vec<_> = told.minutes.into_iter().collect();
+        let expected = [
+            (60_000, Minute { started: 1, succeeded: 1, failed: 0 }),
+            (120_000, Minute { started: 0, succeeded: 0, failed: 1 }),
+        ];
+        assert_eq!((told.from, minutes.as_slice()), (60_000, expected.as_slice()));
+        let later = Occurrences::new(cursor(9, 0), all[2..].to_vec());
+        assert_eq!(later.throughput("r", 0, 200_000).from, 60_020, "what was before is not known");
+        assert_eq!(Occurrences::new(cursor(9, 0), []).throughput("r", 0, 200_000).from, 200_000);
     }
 
     #[tokio::test]

@@ -4,7 +4,8 @@ use super::case::{Case, long};
 use super::cause::{Certainty, Deed, NextStep};
 use super::placing;
 use super::rule::{About, Find, Finding, Rule, Unread, found};
-use crate::model::{HOST_IMAGE, JobDetail, JobStatus, Millis};
+use crate::model::{HOST_IMAGE, JobDetail, JobStatus, Lineage, Millis};
+use crate::triage::lineage;
 
 const MINUTE: Millis = 60_000;
 /// From then on a start is long, and from then on it hangs.
@@ -26,21 +27,6 @@ pub const RULES: &[Rule] = &[
     rule("P4", "Its image is long in coming", STARTING, "a long start", long_start),
 ];
 
-/// From a job along what it waits for, to the one that waits for none.
-fn root_blocker<'a>(job: &JobDetail, known: &'a [JobDetail]) -> Option<&'a JobDetail> {
-    let mut at = job;
-    let mut root = None;
-    // A chain is at most as long as there are jobs in it.
-    for _ in 0..=known.len() {
-        let ids = at.depends_on.iter().filter_map(|dependency| dependency.job_id.as_ref());
-        let unmet = ids.filter_map(|id| known.iter().find(|job| job.job_id == *id));
-        let Some(next) = unmet.into_iter().find(|job| job.status != JobStatus::Succeeded) else { break };
-        root = Some(next);
-        at = next;
-    }
-    root
-}
-
 fn dependency(case: &Case<'_>) -> Result<Option<Finding>, Unread> {
     let job = case.job()?;
     if job.depends_on.is_empty() {
@@ -54,7 +40,11 @@ fn dependency(case: &Case<'_>) -> Result<Option<Finding>, Unread> {
         .filter_map(|dependency| direct(dependency.job_id.as_ref()?))
         .filter(|job| job.status != JobStatus::Succeeded)
         .collect();
-    let Some(root) = root_blocker(job, known) else { return Ok(None) };
+    let jobs = known.iter().chain([job]).cloned().collect();
+    let read = Lineage { job: job.job_id.clone(), at: case.now, jobs, left_out: Vec::new() };
+    let root = lineage::root_blocker(&read, &job.job_id);
+    // One that is not there any more is another rule's.
+    let Some(root) = root.and_then(|root| direct(&root.id)).or(unmet.first().copied()) else { return Ok(None) };
     let told = |other: &JobDetail| {
         let since = other.extra.as_ref().map(|extra| extra.state_since).or(other.started_at);
         let reason = other.status_reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();

@@ -8,6 +8,7 @@ use crate::model::{
     AgentStatus, AttemptDetail, AuditEntry, ComputeEnvironment, ConsumableResource, Evidence, FrontOfQueueJob, Health,
     JobDetail, JobId, JobQueue, JobStatus, JobSummary, LogTail, Millis, ObservedRuns, Piece, Subject, Switch, name_of,
 };
+use crate::triage::rerun;
 
 /// The evidence and the job that it is about.
 pub struct Case<'a> {
@@ -314,42 +315,18 @@ impl<'a> Case<'a> {
 
 /// The words of `submit` that make the same job, with another size where one is given.
 fn again(job: &JobDetail, memory_mib: Option<u64>, vcpus: Option<u64>, attempts: Option<u32>) -> Vec<String> {
-    let mut words: Vec<String> = vec!["submit".to_owned()];
-    let mut add = |option: &str, value: &str| words.extend([option.to_owned(), value.to_owned()]);
-    add("--queue", queue_name(job));
-    add("--definition", name_of(&job.job_definition));
-    add("--name", &job.job_name);
-    for (key, value) in &job.parameters {
-        add("--parameter", &format!("{key}={value}"));
+    let mut request = rerun::again(job, None);
+    if let Some(cpu) = vcpus {
+        rerun::require(&mut request, "VCPU", super::needs::vcpus(cpu));
     }
-    let requirement = |kind: &str| {
-        let container = job.container.as_ref()?;
-        container.resource_requirements.iter().find(|one| one.kind == kind).map(|one| one.value.clone())
-    };
-    if let Some(cpu) = vcpus.map(super::needs::vcpus).or_else(|| requirement("VCPU")) {
-        add("--vcpus", &cpu);
+    if let Some(mib) = memory_mib {
+        rerun::require(&mut request, "MEMORY", mib.to_string());
     }
-    if let Some(mib) = memory_mib.map(|mib| mib.to_string()).or_else(|| requirement("MEMORY")) {
-        add("--memory", &mib);
+    if let Some(attempts) = attempts {
+        request.retry_strategy.get_or_insert_default().attempts = Some(attempts);
     }
-    if let Some(share) = &job.share_identifier {
-        add("--share", share);
-    }
-    if let Some(size) = job.array_properties.as_ref().and_then(|array| array.size) {
-        add("--array", &size.to_string());
-    }
-    let own = job.retry_strategy.as_ref().and_then(|retry| retry.attempts);
-    if let Some(attempts) = attempts.or(own) {
-        add("--attempts", &attempts.to_string());
-    }
-    let container = job.container.as_ref();
-    for pair in container.iter().flat_map(|container| &container.environment) {
-        add("--env", &format!("{}={}", pair.name, pair.value));
-    }
-    if let Some(container) = container.filter(|container| !container.command.is_empty()) {
-        words.push("--".to_owned());
-        words.extend(container.command.iter().cloned());
-    }
+    let mut words = vec!["submit".to_owned()];
+    words.extend(rerun::submit_words(&request));
     words
 }
 

@@ -3,8 +3,8 @@
 use super::case::{Case, contains, long};
 use super::cause::{Certainty, Deed, NextStep};
 use super::rule::{Finding, Rule, Unread, found, of_failed as rule};
-use crate::model::{JobDetail, JobStatus, JobSummary};
-use std::collections::BTreeMap;
+use crate::model::{JobDetail, JobStatus};
+use crate::triage::array;
 
 pub const RULES: &[Rule] = &[
     rule("F2", "The queue's time limit cancelled it", "the queue's time limit", time_limit),
@@ -18,6 +18,8 @@ pub const RULES: &[Rule] = &[
     rule("F9", "Children of the array failed", "failed children", children),
 ];
 
+/// Letters of the numbers of children that failed alike.
+const INDEXES: usize = 60;
 const TIME_LIMIT: [&str; 2] = ["Canceled by JobStateTimeLimit", "Terminated by JobStateTimeLimit"];
 pub const TIMED_OUT: &str = "Job attempt duration exceeded timeout";
 const OUT_OF_MEMORY: [&str; 2] = ["OutOfMemoryError: Container killed due to memory usage", "OOMKilled"];
@@ -252,30 +254,6 @@ fn dependency(case: &Case<'_>) -> Result<Option<Finding>, Unread> {
     )
 }
 
-/// `exit 137 OutOfMemoryError…`, for grouping.
-fn ending(child: &JobSummary) -> String {
-    let end = child.container.as_ref();
-    let code = end.and_then(|end| end.exit_code).map(|code| format!("exit {code}"));
-    let reason = end.and_then(|end| end.reason.clone()).or_else(|| child.status_reason.clone());
-    [code, reason].into_iter().flatten().collect::<Vec<_>>().join(" ")
-}
-
-/// `3, 7-9`.
-fn ranges(mut indexes: Vec<u32>) -> String {
-    indexes.sort_unstable();
-    let mut parts: Vec<(u32, u32)> = Vec::new();
-    for index in indexes {
-        match parts.last_mut() {
-            Some((_, last)) if *last + 1 == index => *last = index,
-            _ => parts.push((index, index)),
-        }
-    }
-    let shown =
-        parts.iter().take(8).map(|(from, to)| if from == to { from.to_string() } else { format!("{from}-{to}") });
-    let more = if parts.len() > 8 { ", …" } else { "" };
-    shown.collect::<Vec<_>>().join(", ") + more
-}
-
 fn children(case: &Case<'_>) -> Result<Option<Finding>, Unread> {
     let job = case.job()?;
     let is_parent = job.array_properties.as_ref().is_some_and(|array| array.size.is_some());
@@ -286,14 +264,9 @@ fn children(case: &Case<'_>) -> Result<Option<Finding>, Unread> {
     if failed.is_empty() {
         return Ok(None);
     }
-    let mut groups: BTreeMap<String, Vec<u32>> = BTreeMap::new();
-    for child in failed {
-        groups.entry(ending(child)).or_default().extend(child.job_id.part().map(|(_, index)| index));
-    }
-    let mut groups: Vec<_> = groups.into_iter().collect();
-    groups.sort_by_key(|(_, indexes)| std::cmp::Reverse(indexes.len()));
-    let facts = groups.iter().take(5).map(|(ending, indexes)| {
-        case.of_other(format!("{} failed: {ending}", indexes.len()), format!("children {}", ranges(indexes.clone())))
+    let facts = array::failed(failed.iter()).into_iter().take(5).map(|way| {
+        let field = format!("{} failed: {}", way.indexes.len(), way.ending);
+        case.of_other(field, format!("children {}", array::ranges_within(way.indexes, INDEXES)))
     });
     let first = failed.iter().min_by_key(|child| child.stopped_at);
     let first = first.map(|child| {

@@ -130,7 +130,7 @@ fn question(case: &Case<'_>) -> String {
         (Subject::Job(_), Some(job)) => match job.status {
             JobStatus::Failed => format!("Why did {} fail?", name(job)),
             JobStatus::Succeeded => format!("What is there to say of {}, which succeeded?", name(job)),
-            JobStatus::Running => format!("Is {} well while it runs?", name(job)),
+            JobStatus::Running => format!("Is anything wrong with {}?", name(job)),
             JobStatus::Starting => format!("Why is {} still starting?", name(job)),
             _ => format!("Why is {} waiting?", name(job)),
         },

@@ -58,13 +58,15 @@ impl App {
         let Some(Popup::Form(form)) = self.popups.last() else { return };
         match self.calls(form) {
             Ok(act) => {
-                let ends_jobs =
-                    matches!(form.purpose, Purpose::Stop { .. } | Purpose::HoldJobs { .. } | Purpose::MoveJobs { .. });
+                let is_of_marked = matches!(
+                    form.purpose,
+                    Purpose::Stop { .. } | Purpose::HoldJobs { .. } | Purpose::MoveJobs { .. } | Purpose::Rerun { .. }
+                );
                 self.popups.pop();
                 if act.steps.is_empty() {
                     return self.say("nothing is left to do: all of it has ended by itself");
                 }
-                if ends_jobs && let Some(jobs) = self.job_list_mut() {
+                if is_of_marked && let Some(jobs) = self.job_list_mut() {
                     jobs.marked.clear();
                 }
                 self.say(format!("{} …", act.title));
@@ -179,6 +181,7 @@ impl App {
                 steps: vec![Step::RunSchedule { group: group.clone(), name: name.clone() }],
                 in_order: true,
             }),
+            Purpose::Rerun { plan, .. } => Self::rerun_calls(form, plan),
             Purpose::Begin => Ok(begin::act(self.setting.processors)),
         }
     }
@@ -282,8 +285,17 @@ impl App {
             return false;
         }
         let place = self.place_below();
-        let about_jobs =
-            matches!(place, Place::Jobs | Place::Array | Place::Job | Place::Log | Place::LogScreen | Place::Why);
+        let about_jobs = matches!(
+            place,
+            Place::Jobs
+                | Place::Array
+                | Place::Job
+                | Place::Log
+                | Place::LogScreen
+                | Place::Failures
+                | Place::Tree
+                | Place::Why
+        );
         let job = || self.selected_job().and_then(|id| self.job_row(&id));
         match action {
             Action::Reprioritise if place == Place::Queues => true,
@@ -293,10 +305,23 @@ impl App {
             Action::Hold if place == Place::Queues => self.setting.can.hold,
             Action::Hold | Action::Move => self.setting.can.hold && job().is_some_and(|job| job.status.is_waiting()),
             Action::Stop => job().is_some_and(|job| StopCall::of(&job) != StopCall::None),
+            // The same as running the group again.
+            Action::Resubmit if place == Place::Failures => false,
+            Action::AllQueues => matches!(self.view(), View::Overview),
+            Action::Rerun => self.has_to_rerun(),
+            Action::RootBlocker => {
+                self.tree().and_then(|view| view.told.as_ref()).is_some_and(|told| told.root_blocker.is_some())
+            }
             Action::Open if place == Place::Why => {
                 matches!(self.views.last(), Some(View::Why(why)) if why.step().is_some())
             }
-            Action::Open | Action::Logs | Action::ChooseLog | Action::Resubmit | Action::Mark | Action::Why
+            Action::Open
+            | Action::Logs
+            | Action::ChooseLog
+            | Action::Resubmit
+            | Action::Mark
+            | Action::Tree
+            | Action::Why
                 if about_jobs =>
             {
                 job().is_some()

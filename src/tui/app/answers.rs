@@ -4,7 +4,7 @@ use super::list::{Scope, StateSet};
 use super::log::Subject;
 use super::store::{Kind, Liveness};
 use super::subject::parts_query;
-use super::{App, Topic, View};
+use super::{App, Popup, Scroll, Topic, View};
 use crate::backend::{BackendError, JobQuery, JobScope, Page};
 use crate::model::{Change, JobId, JobSummary, Millis, What, text::printable};
 use crate::tui::requests::{Answer, Ask, Message, Outcome, Request, RequestId};
@@ -119,7 +119,7 @@ impl App {
             What::JobGone(id) => {
                 self.overview.jobs.marked.remove(id);
                 for view in &mut self.views {
-                    if let View::Array { list, .. } = view {
+                    if let View::Array { list, .. } | View::Group { list, .. } = view {
                         list.marked.remove(id);
                     }
                 }
@@ -275,6 +275,10 @@ impl App {
             Answer::Children { parent, .. } => Some(Topic::Children(parent.clone())),
             Answer::Runs { group, name, .. } => Some(Topic::Runs(group.clone(), name.clone())),
             Answer::Why { subject, .. } => Some(Topic::Why(subject.clone())),
+            Answer::Failures(_) => Some(Topic::Failures),
+            Answer::ForRerun(_) => Some(Topic::ForRerun),
+            Answer::Tree { job, .. } => Some(Topic::Tree(job.clone())),
+            Answer::Pulse(_) => Some(Topic::Pulse),
             Answer::Theme(_) => Some(Topic::Theme),
             Answer::Described(_) | Answer::Verified { .. } | Answer::Done(_) | Answer::Log(_) => None,
         };
@@ -328,6 +332,10 @@ impl App {
             },
             Answer::Log(read) => self.log.take(id, read),
             Answer::Why { subject, told } => self.take_why(&subject, &told),
+            Answer::Failures(told) => self.take_failures(told),
+            Answer::ForRerun(details) => self.take_for_rerun(details),
+            Answer::Tree { job, told } => self.take_tree(&job, told),
+            Answer::Pulse(told) => self.take_pulse(told),
             Answer::Done(outcome) => self.take_outcome(&outcome),
             Answer::Theme(Ok(theme)) => {
                 self.say(format!("theme {}", theme.name));
@@ -384,6 +392,15 @@ impl App {
         }
     }
 
+    /// Lists what was not done of an action on many things, each with its reason.
+    fn list_refusals(&mut self, outcome: &Outcome) {
+        let each = outcome.targets.iter().zip(&outcome.results);
+        let refused = each.filter_map(|(target, result)| Some((target, result.as_ref().err()?)));
+        let lines: Vec<String> = refused.map(|(target, error)| format!("✖ {target}: {error}")).collect();
+        let title = format!("Not done: {} of {}", lines.len(), outcome.results.len());
+        self.popups.push(Popup::Text { title, lines, scroll: Scroll::default() });
+    }
+
     fn take_outcome(&mut self, outcome: &Outcome) {
         self.tell_outcome(outcome, "");
         self.follow_ends(&outcome.stopped);
@@ -402,7 +419,9 @@ impl App {
             None => {
                 let told: Vec<&str> =
                     outcome.results.iter().flatten().map(String::as_str).filter(|text| !text.is_empty()).collect();
-                let told = if told.is_empty() { String::new() } else { format!(" ({})", told.join(", ")) };
+                // Of many, their number is told already.
+                let told =
+                    if (1..=3).contains(&told.len()) { format!(" ({})", told.join(", ")) } else { String::new() };
                 self.say(format!("✔ {place}{}{told}", outcome.title));
             }
             Some(first) if good == 0 && errors.len() == 1 => {
@@ -411,6 +430,7 @@ impl App {
             Some(first) => {
                 let all = outcome.results.len();
                 self.complain(format!("{place}{}: {good} of {all} done, {} not: {first}", outcome.title, errors.len()));
+                self.list_refusals(outcome);
             }
         }
     }

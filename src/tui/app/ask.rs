@@ -14,7 +14,7 @@ const DEPENDENTS_SOUGHT: usize = 100;
 impl App {
     /// The marked jobs of the list that has the keys, in its order and then those that it does not list now; or the one
     /// that is meant.
-    fn targets(&self) -> Vec<JobId> {
+    pub(super) fn targets(&self) -> Vec<JobId> {
         let Some(list) = self.job_list().filter(|list| !list.marked.is_empty()) else {
             return self.selected_job().into_iter().collect();
         };

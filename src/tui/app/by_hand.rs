@@ -3,9 +3,9 @@
 
 use super::App;
 use super::form::{Form, Key, Purpose};
-use super::submit::command_line as submit_line;
 use crate::backend::Why;
 use crate::model::{HoldTarget, Schedule, Switch};
+use crate::triage::rerun::{option, submit_words};
 use crate::tui::requests::Step;
 use crate::tui::words;
 
@@ -60,11 +60,6 @@ impl Line {
         words.extend(self.rest);
         words
     }
-}
-
-/// An option and its value; one that looks like an option itself is tied to it.
-pub(super) fn option(name: &str, value: &str) -> Vec<String> {
-    if value.starts_with('-') { vec![format!("{name}={value}")] } else { vec![name.to_owned(), value.to_owned()] }
 }
 
 fn hold_line(verb: &'static [&'static str], target: &HoldTarget) -> Line {
@@ -124,7 +119,7 @@ fn command_line(step: &Step) -> Option<Line> {
             line.rest.extend(at_once.then(|| "--now".to_owned()));
             because(line, why)
         }
-        Step::Submit(request) => Line { rest: submit_line(request), ..Line::new(&["submit"], &[]) },
+        Step::Submit(request) => Line { rest: submit_words(request), ..Line::new(&["submit"], &[]) },
         Step::UpdateSchedule(schedule) => {
             let verb: &[&str] = match schedule.state {
                 Switch::Enabled => &["schedule", "resume"],

@@ -203,6 +203,7 @@ mod tests {
         let outcome = Outcome {
             title: "terminate x".to_owned(),
             results: vec![Err(failed)],
+            targets: vec!["x".to_owned()],
             submitted: Vec::new(),
             stopped: Vec::new(),
         };

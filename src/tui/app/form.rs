@@ -3,6 +3,7 @@
 use super::Scroll;
 use super::list::Step;
 use crate::model::{InstanceId, JobId, Schedule, SubmitJobRequest, Switch};
+use crate::triage::rerun::Plan;
 use crate::tui::action::Action;
 use tui_input::{Input, InputRequest};
 
@@ -67,6 +68,12 @@ pub enum Purpose {
         group: String,
         name: String,
     },
+    /// Submits many jobs again, with what the fields change in all of them.
+    Rerun {
+        plan: Box<Plan>,
+        /// What they are, for a person.
+        what: String,
+    },
     /// The first environment, queue and definition.
     Begin,
 }
@@ -121,6 +128,8 @@ pub enum Key {
     DependsOn,
     Priority,
     Attempts,
+    Memory,
+    Vcpus,
     Timeout,
     Reason,
     Expression,

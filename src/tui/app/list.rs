@@ -231,6 +231,8 @@ pub enum Scope {
     Everywhere,
     Queue(String),
     Array(JobId),
+    /// These, in this order, as far as they are known.
+    Chosen(Arc<[JobId]>),
 }
 
 /// A list of jobs.
@@ -318,12 +320,16 @@ impl JobList {
                 let here = store.jobs.values().filter(|job| queue_of(job) == Some(queue.as_str()));
                 here.filter(|job| take(job)).map(|job| (0, job)).collect()
             }
+            Scope::Chosen(ids) => {
+                let known = ids.iter().filter_map(|id| store.job(id));
+                (0..).zip(known.filter(|job| take(job))).collect()
+            }
             Scope::Array(parent) => {
                 let all = store.children.get(parent).into_iter().flatten();
                 all.filter(|(_, job)| take(job)).map(|(index, job)| (*index, job)).collect()
             }
         };
-        let by_index = matches!(self.scope, Scope::Array(_)) && self.order() == Sort::Natural;
+        let by_index = matches!(self.scope, Scope::Array(_) | Scope::Chosen(_)) && self.order() == Sort::Natural;
         match (by_index, self.reversed) {
             (true, false) => {}
             (true, true) => jobs.reverse(),

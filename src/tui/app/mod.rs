@@ -8,16 +8,19 @@ mod begin;
 mod by_hand;
 pub mod command;
 mod context;
+pub mod failures;
 mod filter;
 pub mod form;
 pub mod list;
 pub mod log;
 mod merge;
 pub mod prompt;
+pub mod pulse;
 pub mod rows;
 pub mod store;
 pub mod subject;
 mod submit;
+pub mod tree;
 mod update;
 mod verify;
 pub mod why;
@@ -37,6 +40,7 @@ pub use submit::TIMES_SHOWN;
 use answers::{Lag, Pages};
 use command::Palette;
 use crokey::KeyCombination;
+use failures::{FailuresView, Wanted};
 use form::Form;
 use list::{JobList, ListState};
 use log::LogPane;
@@ -129,6 +133,17 @@ pub enum View {
         scroll: Scroll,
     },
     Audit(ListState),
+    /// Groups of jobs that failed alike.
+    Failures(Box<FailuresView>),
+    /// Jobs that were picked out, as a list of jobs.
+    Group {
+        title: String,
+        list: JobList,
+    },
+    /// What ended and failed of late.
+    Pulse(Box<pulse::PulseView>),
+    /// What a job depends on, and what depends on it.
+    Tree(Box<tree::TreeView>),
     /// Why a job, a queue or an environment is as it is.
     Why(Box<why::Why>),
 }
@@ -216,6 +231,8 @@ pub struct App {
     children_asked: HashSet<JobId>,
     /// What was asked of a job before its details were known.
     intention: Option<(JobId, Intention)>,
+    /// Jobs that are run again once their details have come.
+    rerun: Option<Wanted>,
     out: Vec<Request>,
     /// What the calls of a backend that polls cost.
     pub meter: Option<Meter>,
@@ -251,6 +268,10 @@ enum Topic {
     Children(JobId),
     Runs(String, String),
     Why(Subject),
+    Failures,
+    ForRerun,
+    Tree(JobId),
+    Pulse,
     Theme,
     Context,
 }
@@ -268,6 +289,10 @@ impl Topic {
             Ask::Children { parent, .. } => Self::Children(parent.clone()),
             Ask::Runs { group, name } => Self::Runs(group.clone(), name.clone()),
             Ask::Why { subject, .. } => Self::Why(subject.clone()),
+            Ask::Failures { .. } => Self::Failures,
+            Ask::ForRerun(_) => Self::ForRerun,
+            Ask::Tree { job, .. } => Self::Tree(job.clone()),
+            Ask::Pulse { .. } => Self::Pulse,
             Ask::Theme(_) => Self::Theme,
             Ask::Context(_) => Self::Context,
             Ask::Describe(_)
@@ -312,6 +337,7 @@ impl App {
             described: HashMap::new(),
             children_asked: HashSet::new(),
             intention: None,
+            rerun: None,
             out: Vec::new(),
             meter: None,
             ending: Vec::new(),
@@ -341,7 +367,7 @@ impl App {
         match self.view() {
             View::Overview => self.overview.pane.place(),
             View::Log => Place::LogScreen,
-            View::Job { .. } | View::Array { .. } if self.aside => Place::Log,
+            View::Job { .. } | View::Array { .. } | View::Group { .. } if self.aside => Place::Log,
             View::Job { .. } => Place::Job,
             View::Array { .. } => Place::Array,
             View::Instances { .. } => Place::Instances,
@@ -349,6 +375,10 @@ impl App {
             View::Definitions(_) => Place::Definitions,
             View::Definition { .. } => Place::Definition,
             View::Audit(_) => Place::Audit,
+            View::Failures(_) => Place::Failures,
+            View::Group { .. } => Place::Jobs,
+            View::Tree(_) => Place::Tree,
+            View::Pulse(_) => Place::Pulse,
             View::Why(_) => Place::Why,
         }
     }
@@ -424,6 +454,10 @@ impl App {
         if let Some(time) = self.caught_up_at() {
             at(time);
         }
+        let dues = [self.failures_are_due_at(), self.tree_is_due_at(), self.pulse_is_due_at()];
+        for due in dues.into_iter().flatten() {
+            at(due);
+        }
         if self.log_is_due_at().is_some() {
             at(self.log.wanted_since + log::REST);
         }
@@ -445,6 +479,9 @@ impl App {
             View::Array { list, .. } => self.counts_seconds_in(list),
             View::Job { id, .. } => self.counts_seconds(id),
             View::Why(why) => why.told.is_some(),
+            View::Failures(view) => view.told.is_some(),
+            View::Tree(view) => view.told.is_some(),
+            View::Pulse(view) => view.told.is_some(),
             View::Instances { environment, .. } => self.counts_down_in(environment),
             View::Log => self.log.looks.times == log::Times::Ago,
             _ => false,
@@ -523,6 +560,9 @@ impl App {
                     Subject::Job(id) => Some(id.clone()),
                     _ => None,
                 },
+                View::Tree(view) => Some(view.selected().map_or_else(|| view.job.clone(), |row| row.id.clone())),
+                View::Failures(_) => self.selected_group().and_then(|group| group.jobs.first().cloned()),
+                View::Group { list, .. } => list.selected(&self.store).map(|job| job.job_id.clone()),
                 View::Array { parent, list } => {
                     Some(list.selected(&self.store).map_or_else(|| parent.clone(), |job| job.job_id.clone()))
                 }
@@ -539,6 +579,8 @@ impl App {
     }
 }
 
+#[cfg(test)]
+mod failures_tests;
 #[cfg(test)]
 mod heard_tests;
 #[cfg(test)]

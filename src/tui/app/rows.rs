@@ -1,5 +1,6 @@
 //! What each list shows: what its filter lets through, in its order, and the keys that its cursor follows.
 
+use super::failures::group_key;
 use super::filter::{Matching, Shown};
 use super::list::{JobList, ListState};
 use super::{App, View};
@@ -94,6 +95,7 @@ impl App {
             (_, View::Schedules(list)) => self.schedules(list).iter().map(|schedule| schedule_key(schedule)).collect(),
             (_, View::Definitions(list)) => self.definitions(list).iter().map(|known| known.label()).collect(),
             (_, View::Audit(list)) => self.audit(list).iter().map(|entry| audit_key(entry)).collect(),
+            (_, View::Failures(view)) => self.failure_groups(view).iter().map(|group| group_key(group)).collect(),
             _ => Vec::new(),
         }
     }
@@ -103,7 +105,9 @@ impl App {
         match (self.place_below(), self.view()) {
             (Place::Queues, _) => Some(&self.overview.queues),
             (Place::Environments, _) => Some(&self.overview.environments),
+            (Place::Jobs, View::Group { list, .. }) => Some(&list.list),
             (Place::Jobs, _) => Some(&self.overview.jobs.list),
+            (Place::Failures, View::Failures(view)) => Some(&view.list),
             (Place::Array, View::Array { list, .. }) => Some(&list.list),
             (_, View::Instances { list, .. } | View::Schedules(list) | View::Definitions(list) | View::Audit(list)) => {
                 Some(list)
@@ -117,7 +121,9 @@ impl App {
         match (place, self.views.last_mut()?) {
             (Place::Queues, _) => Some(&mut self.overview.queues),
             (Place::Environments, _) => Some(&mut self.overview.environments),
+            (Place::Jobs, View::Group { list, .. }) => Some(&mut list.list),
             (Place::Jobs, _) => Some(&mut self.overview.jobs.list),
+            (Place::Failures, View::Failures(view)) => Some(&mut view.list),
             (Place::Array, View::Array { list, .. }) => Some(&mut list.list),
             (_, View::Instances { list, .. } | View::Schedules(list) | View::Definitions(list) | View::Audit(list)) => {
                 Some(list)
@@ -129,8 +135,8 @@ impl App {
     /// The list of jobs that has the keys.
     pub fn job_list(&self) -> Option<&JobList> {
         match (self.place_below(), self.view()) {
+            (Place::Jobs, View::Group { list, .. }) | (Place::Array, View::Array { list, .. }) => Some(list),
             (Place::Jobs, _) => Some(&self.overview.jobs),
-            (Place::Array, View::Array { list, .. }) => Some(list),
             _ => None,
         }
     }
@@ -138,8 +144,8 @@ impl App {
     pub(super) fn job_list_mut(&mut self) -> Option<&mut JobList> {
         let place = self.place_below();
         match (place, self.views.last_mut()?) {
+            (Place::Jobs, View::Group { list, .. }) | (Place::Array, View::Array { list, .. }) => Some(list),
             (Place::Jobs, _) => Some(&mut self.overview.jobs),
-            (Place::Array, View::Array { list, .. }) => Some(list),
             _ => None,
         }
     }
@@ -227,7 +233,8 @@ impl App {
         }
         let keys = self.keys_at(self.place_below());
         match self.views.last_mut() {
-            Some(View::Array { list, .. }) => {
+            Some(View::Failures(view)) => view.list.cursor.settle(&keys),
+            Some(View::Array { list, .. } | View::Group { list, .. }) => {
                 let rows = list.rows(&self.store);
                 list.list.cursor.settle(&rows.ids);
             }

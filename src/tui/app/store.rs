@@ -9,6 +9,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
 /// At most so many details are held; the oldest make room.
 const DETAILS_HELD: usize = 512;
+/// Of jobs that views have read by themselves.
+const FOUND_HELD: usize = 20_000;
 const AUDIT_HELD: usize = 1000;
 const RUNS_HELD: usize = 50;
 /// Of one environment.
@@ -30,6 +32,8 @@ pub struct Store {
     pub scaling: BTreeMap<String, VecDeque<Scaling>>,
     /// Jobs and parents of arrays; children stand in `children`.
     pub jobs: HashMap<JobId, JobSummary>,
+    /// Jobs and children that a view has read by itself: they may be in none of the lists that are kept up to date.
+    found: HashMap<JobId, JobSummary>,
     /// Children of the arrays that are looked at, by index.
     pub children: BTreeMap<JobId, BTreeMap<u32, JobSummary>>,
     details: HashMap<JobId, JobDetail>,
@@ -230,6 +234,7 @@ impl Store {
     fn remove_job(&mut self, id: &JobId) {
         self.forget_failure(id);
         self.jobs.remove(id);
+        self.found.remove(id);
         self.children.remove(id);
         if let Some((parent, index)) = id.part()
             && let Some(children) = self.children.get_mut(&parent)
@@ -247,6 +252,16 @@ impl Store {
                 self.put_job(job);
             }
         }
+    }
+
+    /// What a view has read by itself.
+    pub fn put_found(&mut self, jobs: Vec<JobSummary>) {
+        if self.found.len() + jobs.len() > FOUND_HELD {
+            self.found.clear();
+        }
+        let found = jobs.into_iter().map(|job| (job.job_id.clone(), job));
+        self.found.extend(found);
+        self.jobs_revision += 1;
     }
 
     /// All pages that are read on their own have come; `complete` says that nothing was left out.
@@ -340,8 +355,13 @@ impl Store {
 
     /// The row of a job or of a child.
     pub fn job(&self, id: &JobId) -> Option<&JobSummary> {
+        self.listed(id).or_else(|| self.found.get(id))
+    }
+
+    /// The row of a job or of a child in a list that is kept up to date.
+    pub fn listed(&self, id: &JobId) -> Option<&JobSummary> {
         match id.part() {
-            Some((parent, index)) => self.children.get(&parent)?.get(&index),
+            Some((parent, index)) => self.children.get(&parent).and_then(|children| children.get(&index)),
             None => self.jobs.get(id),
         }
     }
@@ -388,6 +408,11 @@ impl Store {
             totals.2 |= queue.job_counts_partial;
         }
         totals
+    }
+
+    /// Failed jobs that are known.
+    pub fn failed_count(&self) -> usize {
+        self.failed.len()
     }
 
     /// Jobs that failed for good since `from`.

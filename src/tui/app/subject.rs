@@ -32,6 +32,9 @@ impl App {
             self.log.wanted = subject;
         }
         self.settle_why();
+        self.settle_failures();
+        self.settle_tree();
+        self.settle_pulse();
         if self.log_is_due_at().is_some_and(|due| due <= self.now) {
             self.turn_log();
         }
@@ -170,6 +173,17 @@ impl App {
                         crate::model::Subject::Job(id) => self.subject_of_id(id),
                         _ => self.log.wanted.clone(),
                     };
+                }
+                View::Group { list, .. } => {
+                    return list.selected(&self.store).map_or(Subject::Nothing, |job| self.subject_of(job));
+                }
+                View::Tree(view) => {
+                    let id = view.selected().map_or(&view.job, |row| &row.id);
+                    return self.subject_of_id(id);
+                }
+                View::Failures(_) => {
+                    let newest = self.selected_group().and_then(|group| group.jobs.first());
+                    return newest.map_or(Subject::Nothing, |id| self.subject_of_id(id));
                 }
                 View::Array { parent, list } => {
                     return match list.selected(&self.store) {

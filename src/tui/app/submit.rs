@@ -1,7 +1,6 @@
 //! Submitting: the form for a job, the form for a schedule, and the requests that they become.
 
 use super::act::{Problems, number};
-use super::by_hand::option;
 use super::form::{Field, Form, Key, Purpose};
 use super::list::Scope;
 use super::store::Kind;
@@ -9,11 +8,10 @@ use super::why::Resize;
 use super::{App, Intention, Popup};
 use crate::model::expression::Expression;
 use crate::model::{
-    ArrayProperties, ContainerOverrides, DependencyKind, EcsPropertiesOverride, JobDefinition, JobDependency,
-    JobDetail, JobId, JobTimeout, KeyValuePair, Millis, NodeOverrides, ResourceRequirement, RetryStrategy, Schedule,
-    ScheduleTarget, SubmitJobRequest, Switch, TaskContainerOverrides, TaskContainerProperties, TaskPropertiesOverride,
-    name_of, validate,
+    ArrayProperties, ContainerOverrides, DependencyKind, JobDefinition, JobDependency, JobDetail, JobId, JobTimeout,
+    KeyValuePair, Millis, RetryStrategy, Schedule, ScheduleTarget, SubmitJobRequest, Switch, name_of, validate,
 };
+use crate::triage::rerun::{again, require, write_dependency};
 use crate::tui::action::Action;
 use crate::tui::words;
 use std::collections::BTreeMap;
@@ -396,168 +394,22 @@ fn read_pairs(form: &Form, key: Key, problems: &mut Problems) -> BTreeMap<String
     pairs
 }
 
-fn write_dependency(dependency: &JobDependency) -> String {
-    let id = dependency.job_id.as_ref().map(JobId::to_string).unwrap_or_default();
-    match dependency.kind {
-        Some(DependencyKind::NToN) => format!("{id}:N_TO_N"),
-        Some(DependencyKind::Sequential) => format!("{id}:SEQUENTIAL"),
-        None => id,
-    }
-}
-
 /// Puts another size into a request, and tells of it: `2 vCPU, 1536 MiB`.
 fn resized(request: &mut SubmitJobRequest, resize: Resize) -> String {
     let mut told = Vec::new();
-    let mut requirement = |kind: &str, value: String| {
-        let overrides = request.container_overrides.get_or_insert_default();
-        overrides.resource_requirements.retain(|one| one.kind != kind);
-        overrides.resource_requirements.push(ResourceRequirement { kind: kind.to_owned(), value });
-    };
     if let Some(hundredths) = resize.vcpus {
         let vcpus = format!("{}.{:02}", hundredths / 100, hundredths % 100);
         let vcpus = vcpus.trim_end_matches('0').trim_end_matches('.').to_owned();
         told.push(format!("{vcpus} vCPU"));
-        requirement("VCPU", vcpus);
+        require(request, "VCPU", vcpus);
     }
     if let Some(mib) = resize.memory_mib {
         told.push(format!("{mib} MiB"));
-        requirement("MEMORY", mib.to_string());
+        require(request, "MEMORY", mib.to_string());
     }
     if let Some(attempts) = resize.attempts {
         told.push(format!("{attempts} attempts"));
         request.retry_strategy.get_or_insert_default().attempts = Some(attempts);
     }
     told.join(", ")
-}
-
-/// The job as it was submitted. Where nobody kept that, what differs from its definition.
-fn again(detail: &JobDetail, definition: Option<&JobDefinition>) -> SubmitJobRequest {
-    if let Some(request) = &detail.request {
-        return SubmitJobRequest { depends_on: Vec::new(), ..(**request).clone() };
-    }
-    let own = definition.and_then(|definition| definition.container_properties.clone()).unwrap_or_default();
-    let own = (own.command, own.environment, own.resource_requirements);
-    let container = detail.container.clone().unwrap_or_default();
-    let given = (container.command, container.environment, container.resource_requirements);
-    let (command, environment, resource_requirements) = differing(&own, given);
-    let overrides = ContainerOverrides { command, environment, resource_requirements, ..Default::default() };
-    let parameters = match definition {
-        Some(definition) => {
-            let is_own = |(key, value): &(String, String)| definition.parameters.get(key) != Some(value);
-            detail.parameters.clone().into_iter().filter(is_own).collect()
-        }
-        None => detail.parameters.clone(),
-    };
-    let nodes = detail.node_properties.as_ref().map(|nodes| nodes.num_nodes);
-    let own_nodes = definition.and_then(|definition| definition.node_properties.as_ref()).map(|nodes| nodes.num_nodes);
-    let num_nodes = nodes.filter(|count| own_nodes.is_some_and(|own| own != *count));
-    SubmitJobRequest {
-        job_name: detail.job_name.clone(),
-        job_queue: name_of(&detail.job_queue).to_owned(),
-        job_definition: name_of(&detail.job_definition).to_owned(),
-        array_properties: detail
-            .array_properties
-            .as_ref()
-            .and_then(|array| array.size)
-            .map(|size| ArrayProperties { size: Some(size), ..Default::default() }),
-        depends_on: Vec::new(),
-        parameters,
-        container_overrides: (overrides != ContainerOverrides::default()).then_some(overrides),
-        ecs_properties_override: task_overrides(detail, definition),
-        node_overrides: num_nodes.map(|count| NodeOverrides { num_nodes: Some(count), ..Default::default() }),
-        eks_properties_override: None,
-        retry_strategy: detail.retry_strategy.clone(),
-        timeout: detail.timeout,
-        share_identifier: detail.share_identifier.clone(),
-        scheduling_priority_override: detail.scheduling_priority,
-        consumable_resource_properties_override: detail.consumable_resource_properties.clone(),
-        tags: detail.tags.clone(),
-        propagate_tags: detail.propagate_tags.then_some(true),
-    }
-}
-
-/// A container's command, environment and resource requirements.
-type Overridable = (Vec<String>, Vec<KeyValuePair>, Vec<ResourceRequirement>);
-
-fn differing(own: &Overridable, given: Overridable) -> Overridable {
-    let command = if given.0 == own.0 { Vec::new() } else { given.0 };
-    let is_new = |pair: &KeyValuePair| !own.1.contains(pair) && !pair.name.starts_with("AWS_BATCH");
-    let environment = given.1.into_iter().filter(is_new).collect();
-    (command, environment, given.2.into_iter().filter(|asked| !own.2.contains(asked)).collect())
-}
-
-/// What a job of several containers has that its definition has not.
-fn task_overrides(detail: &JobDetail, definition: Option<&JobDefinition>) -> Option<EcsPropertiesOverride> {
-    let given = detail.ecs_properties.as_ref()?.task_properties.first()?;
-    let own = definition?.ecs_properties.as_ref()?.task_properties.first()?;
-    let parts = |container: &TaskContainerProperties| {
-        (container.command.clone(), container.environment.clone(), container.resource_requirements.clone())
-    };
-    let overridden = given.containers.iter().filter_map(|container| {
-        let own = own.containers.iter().find(|own| own.name == container.given.name)?;
-        let (command, environment, resource_requirements) = differing(&parts(own), parts(&container.given));
-        let is_own = command.is_empty() && environment.is_empty() && resource_requirements.is_empty();
-        let name = container.given.name.clone();
-        (!is_own).then_some(TaskContainerOverrides { name, command, environment, resource_requirements })
-    });
-    let containers: Vec<TaskContainerOverrides> = overridden.collect();
-    let task = TaskPropertiesOverride { containers };
-    (!task.containers.is_empty()).then(|| EcsPropertiesOverride { task_properties: vec![task] })
-}
-
-/// The arguments of `submit` that submit the same.
-pub(super) fn command_line(request: &SubmitJobRequest) -> Vec<String> {
-    let mut line: Vec<String> = Vec::new();
-    let mut add = |flag: &str, value: String| line.extend(option(flag, &value));
-    add("--queue", request.job_queue.clone());
-    add("--definition", request.job_definition.clone());
-    add("--name", request.job_name.clone());
-    for (key, value) in &request.parameters {
-        add("--parameter", format!("{key}={value}"));
-    }
-    let overrides = request.container_overrides.clone().unwrap_or_default();
-    for pair in &overrides.environment {
-        add("--env", format!("{}={}", pair.name, pair.value));
-    }
-    for asked in &overrides.resource_requirements {
-        match asked.kind.as_str() {
-            "VCPU" => add("--vcpus", asked.value.clone()),
-            "MEMORY" => add("--memory", asked.value.clone()),
-            // There is no argument for others.
-            _ => {}
-        }
-    }
-    if let Some(share) = &request.share_identifier {
-        add("--share", share.clone());
-    }
-    if let Some(count) = request.node_overrides.as_ref().and_then(|nodes| nodes.num_nodes) {
-        add("--nodes", count.to_string());
-    }
-    for (key, value) in &request.tags {
-        add("--tag", format!("{key}={value}"));
-    }
-    let consumables = request.consumable_resource_properties_override.iter();
-    for one in consumables.flat_map(|properties| &properties.consumable_resource_list) {
-        add("--consumable", format!("{}={}", name_of(&one.consumable_resource), one.quantity));
-    }
-    if let Some(size) = request.array_properties.as_ref().and_then(|array| array.size) {
-        add("--array", size.to_string());
-    }
-    for dependency in &request.depends_on {
-        add("--depends-on", write_dependency(dependency));
-    }
-    if let Some(priority) = request.scheduling_priority_override {
-        add("--priority", priority.to_string());
-    }
-    if let Some(attempts) = request.retry_strategy.as_ref().and_then(|retry| retry.attempts) {
-        add("--attempts", attempts.to_string());
-    }
-    if let Some(seconds) = request.timeout.and_then(|timeout| timeout.attempt_duration_seconds) {
-        add("--timeout", seconds.to_string());
-    }
-    if !overrides.command.is_empty() {
-        line.push("--".into());
-        line.extend(overrides.command);
-    }
-    line
 }

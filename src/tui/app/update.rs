@@ -116,7 +116,13 @@ impl App {
             Action::Interrupt => self.ask_interrupt(),
             Action::Switch => self.ask_switch(),
             Action::Submit => self.ask_submit(),
+            Action::Resubmit if self.place_below() == Place::Failures => self.ask_rerun(),
             Action::Resubmit => self.ask_resubmit(),
+            Action::Rerun => self.ask_rerun(),
+            Action::Tree => self.ask_tree(),
+            Action::RootBlocker => self.go_to_root_blocker(),
+            Action::LongerSpan => self.turn_span(true),
+            Action::ShorterSpan => self.turn_span(false),
             Action::Begin => self.ask_begin(),
             Action::NewSchedule => self.ask_schedule(None),
             Action::PauseSchedule => self.ask_pause(),
@@ -199,6 +205,8 @@ impl App {
                 self.show(View::Schedules(ListState::default()));
             }
             Action::ViewDefinitions => self.show(View::Definitions(ListState::default())),
+            Action::ViewFailures => self.open_failures(),
+            Action::ViewPulse => self.open_pulse(),
             Action::ViewAudit => {
                 self.ask(Ask::Audit);
                 self.show(View::Audit(ListState::default()));
@@ -215,6 +223,9 @@ impl App {
                     self.reread();
                 }
                 self.ask_why_again();
+                self.ask_failures();
+                self.ask_tree_again();
+                self.ask_pulse();
                 self.ask(Ask::Redraw);
             }
             // Motions were taken above; the keys of fields do not come here.
@@ -223,7 +234,7 @@ impl App {
     }
 
     /// Shows one of the main screens on top of the overview.
-    fn show(&mut self, view: View) {
+    pub(super) fn show(&mut self, view: View) {
         self.views.truncate(1);
         self.push(view);
     }
@@ -262,6 +273,12 @@ impl App {
                 }
             }
             Place::Audit => self.open_audit(),
+            Place::Failures => self.open_group(),
+            Place::Tree => {
+                if let Some(id) = self.selected_job() {
+                    self.open_job(id);
+                }
+            }
             Place::Instances => self.open_instance(),
             Place::Why => self.take_step(),
             _ => {}
@@ -378,7 +395,7 @@ impl App {
                 let at = Pane::EACH.iter().position(|pane| *pane == self.overview.pane).unwrap_or(0);
                 self.focus(Pane::EACH[(at + steps) % Pane::EACH.len()]);
             }
-            View::Job { .. } | View::Array { .. } => self.aside = !self.aside,
+            View::Job { .. } | View::Array { .. } | View::Group { .. } => self.aside = !self.aside,
             _ => {}
         }
     }
@@ -392,6 +409,9 @@ impl App {
     }
 
     fn toggle_scope(&mut self) {
+        if !matches!(self.view(), View::Overview) {
+            return self.say("this list is of chosen jobs");
+        }
         let queue = self.selected_queue().map(|queue| queue.job_queue_name.clone());
         let jobs = &mut self.overview.jobs;
         jobs.scope = match (&jobs.scope, queue) {
@@ -427,13 +447,18 @@ impl App {
                     why.walk(step);
                 }
             }
+            Place::Tree => {
+                if let Some(View::Tree(view)) = self.views.last_mut() {
+                    view.walk(step);
+                }
+            }
             Place::Jobs | Place::Array => {
                 let Some(rows) = self.job_list().map(|jobs| jobs.rows(&self.store)) else { return };
                 let Some(jobs) = self.job_list_mut() else { return };
                 jobs.list.cursor.step(&rows.ids, step);
                 let at_end = jobs.list.cursor.position(&rows.ids).is_none_or(|at| at + 1 >= rows.ids.len());
-                let (states, in_array) = (jobs.states, matches!(jobs.scope, Scope::Array(_)));
-                if at_end && !in_array {
+                let states = jobs.states;
+                if at_end && matches!(jobs.scope, Scope::Everywhere | Scope::Queue(_)) {
                     self.ask_more(states);
                 }
             }
@@ -442,10 +467,12 @@ impl App {
                 match self.list_mut() {
                     Some(list) => list.cursor.step(&keys, step),
                     None => {
-                        if let Some(View::Job { scroll, .. } | View::Definition { scroll, .. }) = self.views.last_mut()
-                        {
-                            scroll.step(step);
-                        }
+                        let scroll = match self.views.last_mut() {
+                            Some(View::Job { scroll, .. } | View::Definition { scroll, .. }) => scroll,
+                            Some(View::Pulse(view)) => &mut view.scroll,
+                            _ => return,
+                        };
+                        scroll.step(step);
                     }
                 }
             }

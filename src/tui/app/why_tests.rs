@@ -52,7 +52,7 @@ fn the_head_of_a_queue_is_stopped_and_a_disabled_queue_enabled_from_there() {
 #[test]
 fn one_goes_from_a_job_to_the_one_that_it_waits_for_and_back() {
     let mut stage = stage("s / \"publish-9\" Enter w Enter");
-    assert!(stage.text().contains("Is resize-4711 well while it runs?"), "{}", stage.text());
+    assert!(stage.text().contains("Is anything wrong with resize-4711?"), "{}", stage.text());
     stage.press("Esc").expect("keys");
     assert!(stage.text().contains("Why is publish-9 waiting?"));
     stage.press("j Enter").expect("keys");

@@ -2,13 +2,14 @@
 
 use crate::config::theme::Role;
 use crate::model::{InstanceId, JobId, JobStatus, JobSummary, STARTER_TYPE, StatusCounts, Switch, starter_vcpus};
+use crate::triage::rerun::Plan;
 use crate::tui::action::{Action, Place};
 use crate::tui::app::act::StopCall;
 use crate::tui::app::form::{Form, Key, Purpose};
 use crate::tui::app::list::since;
 use crate::tui::app::subject::title_of;
 use crate::tui::app::{App, Scroll};
-use crate::tui::format::{age, fit, relative, wrap};
+use crate::tui::format::{age, count, fit, relative, wrap};
 use crate::tui::screens::job_sign;
 use crate::tui::widgets::{Piece, piece};
 
@@ -133,9 +134,46 @@ pub fn above(app: &App, form: &Form, room: usize) -> Lines {
             }
             say(&mut lines, room, "Then n submits a job. They can be changed or deleted at any time.", Role::Dim);
         }
+        Purpose::Rerun { plan, what } => rerun(&mut lines, room, plan, what),
         Purpose::Submit { .. } | Purpose::Schedule { .. } => {}
     }
     lines
+}
+
+/// How jobs are run again, and what that is not.
+fn rerun(lines: &mut Lines, room: usize, plan: &Plan, what: &str) {
+    let arrays: Vec<_> = plan.submits.iter().filter(|submit| submit.array.is_some()).collect();
+    let single = plan.submits.len() - arrays.len();
+    if single > 0 {
+        let text = match single {
+            1 => "1 job is submitted as it was, with a new id".to_owned(),
+            several => format!("{} jobs are submitted as they were, with new ids", count(several as u64)),
+        };
+        say(lines, room, &text, Role::Text);
+    }
+    for submit in arrays.iter().take(3) {
+        let name = &submit.request.job_name;
+        let text = match submit.count {
+            1 => format!("1 child of {name}: a job of its own"),
+            several => format!("{} children of {name}: a new array of as many", count(several as u64)),
+        };
+        say(lines, room, &text, Role::Text);
+    }
+    if arrays.len() > 3 {
+        say(lines, room, &format!("and {} more arrays", arrays.len() - 3), Role::Text);
+    }
+    if !arrays.is_empty() {
+        let text = "a child cannot run again within its array. `sh` in front of the command gives each its old \
+                    AWS_BATCH_JOB_ARRAY_INDEX: the image needs sh, and no entrypoint of its own";
+        say(lines, room, text, Role::Dim);
+        say(lines, room, "what waits for the old array does not wait for this", Role::Dim);
+    } else {
+        say(lines, room, "what waited for them has failed with them: it is not part of this", Role::Dim);
+    }
+    for left in &plan.left_out {
+        let text = format!("▲ not {} of {what}: {}", count(left.count as u64), left.why);
+        say(lines, room, &text, Role::Attention);
+    }
 }
 
 /// Which jobs an instance takes with it.

@@ -72,6 +72,10 @@ fn breadcrumbs(app: &App) -> String {
             View::Definitions(_) => "definitions".to_owned(),
             View::Definition { label, .. } => label.clone(),
             View::Audit(_) => "record of actions".to_owned(),
+            View::Failures(_) => "failures".to_owned(),
+            View::Group { title, .. } => title.clone(),
+            View::Pulse(_) => "pulse".to_owned(),
+            View::Tree(view) => format!("dependencies of {}", name(&view.job)),
             View::Why(why) => match &why.subject {
                 Subject::Job(id) => format!("why {}", name(id)),
                 Subject::Queue(name) | Subject::Environment(name) => format!("why {name}"),

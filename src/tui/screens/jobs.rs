@@ -4,6 +4,7 @@ use super::chrome::old;
 use super::overview::explain;
 use crate::config::theme::Role;
 use crate::model::{JobStatus, JobSummary, Millis, text::printable};
+use crate::triage::failures::Ending;
 use crate::tui::app::App;
 use crate::tui::app::list::{JobList, Scope, StateSet, definition_of, is_held, queue_of, since, state_of};
 use crate::tui::app::store::Kind;
@@ -74,7 +75,7 @@ pub fn pane(app: &App, painter: &mut Painter<'_>, area: Rect, has_keys: bool) {
     let list = &app.overview.jobs;
     let scope = match &list.scope {
         Scope::Queue(queue) => format!("Jobs in {}", cut(&printable(queue), QUEUE_SHOWN)),
-        Scope::Everywhere | Scope::Array(_) => "Jobs".to_owned(),
+        Scope::Everywhere | Scope::Array(_) | Scope::Chosen(_) => "Jobs".to_owned(),
     };
     let role = if has_keys { Role::Focus } else { Role::Title };
     draw(app, painter, area, list, has_keys, vec![piece(format!("3 {scope} · "), role)]);
@@ -131,6 +132,7 @@ fn more(app: &App, list: &JobList, set: StateSet) -> &'static str {
     let has_more = match &list.scope {
         Scope::Array(parent) => !app.store.children_read.contains(parent),
         scope @ (Scope::Everywhere | Scope::Queue(_)) => app.has_more(set, scope),
+        Scope::Chosen(_) => false,
     };
     if has_more { "+" } else { "" }
 }
@@ -169,7 +171,7 @@ fn jobs_read_at(app: &App, list: &JobList) -> Option<Millis> {
     match &list.scope {
         Scope::Queue(queue) => read.get(queue).copied(),
         Scope::Everywhere => read.values().min().copied(),
-        Scope::Array(_) => None,
+        Scope::Array(_) | Scope::Chosen(_) => None,
     }
 }
 
@@ -213,6 +215,7 @@ fn why_empty(app: &App, list: &JobList, counts: &[usize; 5]) -> String {
             Scope::Everywhere => String::new(),
             Scope::Queue(queue) => format!(" in {queue}"),
             Scope::Array(_) => " of this array".to_owned(),
+            Scope::Chosen(_) => " among these".to_owned(),
         },
     );
     let kind = if list.states == StateSet::All { "no job".to_owned() } else { format!("no {states} job") };
@@ -264,7 +267,7 @@ pub fn why(app: &App, job: &JobSummary) -> String {
             format!("{}{}", array_counts(job), if held { " · some are held" } else { "" })
         }
         JobStatus::Succeeded => String::new(),
-        JobStatus::Failed => failure(job),
+        JobStatus::Failed => Ending::of(job).to_string(),
         status if status.is_waiting() => {
             let detail = app.store.detail(&job.job_id);
             match (&job.status_reason, job.status) {
@@ -279,28 +282,6 @@ pub fn why(app: &App, job: &JobSummary) -> String {
             }
         }
         _ => String::new(),
-    }
-}
-
-/// Why a job failed, what tells most first: `exit 137 OutOfMemoryError: …`, `timed out`, `host lost`, or the reason that
-/// was given. AWS's words for an end like any other say nothing that the exit code does not.
-fn failure(job: &JobSummary) -> String {
-    let told = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
-    let container = job.container.as_ref();
-    let exit = container.and_then(|container| container.exit_code).map(|code| format!("exit {code}"));
-    let reason = told(&job.status_reason).unwrap_or_default();
-    if let Some(cause) = container.and_then(|container| told(&container.reason)) {
-        return exit.map_or_else(|| cause.clone(), |exit| format!("{exit} {cause}"));
-    }
-    if reason.starts_with("Job attempt duration exceeded timeout") {
-        return "timed out".to_owned();
-    }
-    if reason.starts_with("Host EC2") {
-        return format!("host lost: {reason}");
-    }
-    match exit {
-        Some(exit) if reason.is_empty() || reason.starts_with("Essential container in task exited") => exit,
-        _ => reason,
     }
 }
 

@@ -4,13 +4,16 @@ mod array;
 mod audit;
 mod chrome;
 mod definitions;
+mod failures;
 mod instances;
 mod job;
 mod jobs;
 mod log;
 mod overview;
+mod pulse;
 mod scaling;
 mod schedules;
+mod tree;
 mod why;
 
 pub use jobs::{sign as job_sign, why};
@@ -55,6 +58,10 @@ pub fn draw(app: &App, buffer: &mut Buffer) -> Option<Position> {
         View::Definitions(list) => definitions::draw(app, &mut painter, body, list),
         View::Definition { label, scroll } => definitions::draw_one(app, &mut painter, body, label, scroll),
         View::Audit(list) => audit::draw(app, &mut painter, body, list),
+        View::Failures(view) => failures::draw(app, &mut painter, body, view),
+        View::Group { title, list } => failures::draw_group(app, &mut painter, body, title, list),
+        View::Pulse(view) => pulse::draw(app, &mut painter, body, view),
+        View::Tree(view) => tree::draw(app, &mut painter, body, view),
         View::Why(why) => why::draw(app, &mut painter, body, why),
     }
     chrome::status(app, &mut painter, line(area.bottom() - 2));

@@ -68,6 +68,8 @@ fn a_job_shows_its_fields_attempts_and_log() {
 fn an_array_shows_its_children_and_their_states() {
     check("array", "j j j Enter");
     check_small("array_failed", "j j j Enter s s");
+    check_small("array_rerun", "j j j Enter R");
+    insta::assert_snapshot!("array@60x20", stage((60, 20), "j j j Enter").text());
 }
 
 #[test]
@@ -78,6 +80,74 @@ fn other_screens() {
     check_small("definition", "D G Enter");
     check("audit", "A");
     check_small("audit_entry", "A Enter");
+}
+
+const NARROW: (u16, u16) = (60, 20);
+
+/// As [`check`], and at a small size too.
+fn check_three(name: &str, keys: &str) {
+    check(name, keys);
+    insta::assert_snapshot!(format!("{name}@60x20"), stage(NARROW, keys).text());
+}
+
+#[test]
+fn failures_are_groups_that_open_to_their_jobs_and_are_run_again() {
+    check_three("failures", "E");
+    check_small("failures_of_a_week", "E s");
+    check_small("failures_of_15_minutes", "E [ [");
+    check_small("failures_filtered", "E / \"etl\" Enter");
+    check("failures_group", "E Enter");
+    check_small("failures_rerun", "E R");
+}
+
+#[test]
+fn where_nothing_failed_and_nothing_ended_that_is_said() {
+    let empty = World { now: world().now, ..World::default() };
+    let mut stage = Stage::new(empty, SMALL, Theme::default());
+    stage.press("E").expect("keys");
+    assert!(stage.text().contains("✔ nothing failed in the last 24 h; s looks further back"), "{}", stage.text());
+    stage.press("P").expect("keys");
+    insta::assert_snapshot!("pulse_empty@80x24", stage.text());
+}
+
+#[test]
+fn on_aws_the_pulse_is_of_what_is_listed_and_says_what_it_does_not_know() {
+    let mut world = world();
+    world.can = Can { pushes_changes: false, instances: false, audit: false, costs: false, ..Can::default() };
+    world.environments.iter_mut().for_each(|environment| environment.capacity = None);
+    let mut stage = Stage::new(world, SMALL, Theme::default());
+    stage.press("P").expect("keys");
+    insta::assert_snapshot!("pulse_aws@80x24", stage.text());
+}
+
+#[test]
+fn dependencies_are_trees_with_the_root_blocker_named() {
+    check_three("tree", "s / \"pack-9\" Enter t");
+    check_small("tree_of_one_that_waits_for_none", "j t");
+    check_small("tree_root_blocker", "s / \"publish-9\" Enter t b");
+}
+
+#[test]
+fn the_pulse_shows_what_ended_waits_costs_and_changed() {
+    check_three("pulse", "P");
+}
+
+#[test]
+fn failures_tree_and_pulse_say_by_colour_what_their_signs_say_in_two_themes() {
+    for name in ["midnight", "daylight"] {
+        let theme = Theme::load(None, name).expect("built in");
+        let styles = Styles::new(&theme, Depth::True);
+        let shown = |keys: &str| {
+            let mut stage = Stage::new(world(), SMALL, theme.clone());
+            stage.press(keys).expect("keys");
+            stage
+        };
+        assert_eq!(style_of(&shown("E j"), "✖     1").0.fg, styles.of(Role::Failed).fg, "{name}");
+        let tree = shown("s / \"pack-9\" Enter t");
+        assert_eq!(style_of(&tree, "▲ root blocker").0.fg, styles.of(Role::Attention).fg, "{name}");
+        assert_eq!(style_of(&tree, "● ").0.fg, styles.of(Role::Running).fg, "{name}");
+        assert_eq!(style_of(&shown("P"), "▲ INVALID").0.fg, styles.of(Role::Attention).fg, "{name}");
+    }
 }
 
 #[test]
@@ -344,41 +414,6 @@ fn rows_that_do_not_fit_are_counted_in_the_frame() {
     assert!(text.lines().any(|line| line.starts_with('└') && line.contains(" ↑")), "{text}");
     assert!(stage((60, 20), "").text().contains("└─ 2 environments "), "the pane that is not shown is named");
     assert!(stage((60, 20), "2").text().contains("└─ 1 queues "));
-}
-
-#[test]
-fn why_a_job_failed_begins_with_what_tells_most() {
-    use crate::model::{ContainerSummary, JobStatus, JobSummary};
-    let stage = stage(SMALL, "");
-    let cases = [
-        ("Essential container in task exited", None, Some(1), "exit 1"),
-        ("", None, Some(3), "exit 3"),
-        (
-            "Essential container in task exited",
-            Some("OutOfMemoryError: Container killed due to memory usage"),
-            Some(137),
-            "exit 137 OutOfMemoryError: Container killed due to memory usage",
-        ),
-        (
-            "Task failed to start",
-            Some("CannotPullContainerError: no such image"),
-            None,
-            "CannotPullContainerError: no such image",
-        ),
-        ("Job attempt duration exceeded timeout", None, Some(137), "timed out"),
-        ("Host EC2 (instance i-0dead) terminated.", None, None, "host lost: Host EC2 (instance i-0dead) terminated."),
-        ("wrong bucket", None, Some(143), "wrong bucket"),
-        ("Dependent Job failed", None, None, "Dependent Job failed"),
-    ];
-    for (status_reason, reason, exit_code, expected) in cases {
-        let job = JobSummary {
-            status: JobStatus::Failed,
-            status_reason: Some(status_reason.into()),
-            container: Some(ContainerSummary { exit_code, reason: reason.map(str::to_owned) }),
-            ..Default::default()
-        };
-        assert_eq!(super::why(&stage.app, &job), expected);
-    }
 }
 
 #[test]

@@ -1,0 +1,161 @@
+//! The shape of a text: what is left when ids, hosts and numbers are taken out, so that two that say the same are the same.
+
+/// Shapes are cut after so many letters.
+const LONGEST: usize = 200;
+/// A number of so many digits after a letter belongs to a name: `s3`, `m5`, `ec2`, `x86`.
+const OF_A_NAME: usize = 2;
+
+/// `error: s3://in/clip-4699.mov: 404` becomes `error: s3://in/clip-#.mov: #`.
+pub fn shape(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text.trim();
+    while let Some(first) = rest.chars().next() {
+        let end = rest.find(|letter: char| !is_of_word(letter)).unwrap_or(rest.len());
+        if end == 0 {
+            out.push(first);
+            rest = &rest[first.len_utf8()..];
+            continue;
+        }
+        push_word(&mut out, &rest[..end]);
+        rest = &rest[end..];
+    }
+    let joined = join_numbers(&out);
+    let cut: String = joined.chars().take(LONGEST).collect();
+    cut.trim_end().to_owned()
+}
+
+fn is_of_word(letter: char) -> bool {
+    letter.is_alphanumeric() || matches!(letter, '-' | '.' | '_')
+}
+
+fn push_word(out: &mut String, word: &str) {
+    // A sentence ends with a dot that is none of a name.
+    let name = word.trim_end_matches('.');
+    let dots = &word[name.len()..];
+    if is_id(name) {
+        out.push_str("<id>");
+    } else if is_host(name) {
+        out.push_str("<host>");
+    } else {
+        let mut part = String::new();
+        for letter in name.chars() {
+            if letter.is_alphanumeric() {
+                part.push(letter);
+            } else {
+                push_part(out, &std::mem::take(&mut part));
+                out.push(letter);
+            }
+        }
+        push_part(out, &part);
+    }
+    out.push_str(dots);
+}
+
+/// A part of a word without signs.
+fn push_part(out: &mut String, part: &str) {
+    let Some(first) = part.chars().next() else { return };
+    if first.is_ascii_digit() && !is_hex(part, 8) {
+        out.push('#');
+        return;
+    }
+    if is_hex(part, 8) {
+        out.push_str("<id>");
+        return;
+    }
+    let mut letters = part.chars().peekable();
+    let mut digits = String::new();
+    while let Some(letter) = letters.next() {
+        if letter.is_ascii_digit() {
+            digits.push(letter);
+            if letters.peek().is_some_and(char::is_ascii_digit) {
+                continue;
+            }
+            let run = std::mem::take(&mut digits);
+            out.push_str(if run.len() > OF_A_NAME { "#" } else { &run });
+        } else {
+            out.push(letter);
+        }
+    }
+}
+
+/// Hexadecimal, with letters and digits, of at least so many.
+fn is_hex(part: &str, least: usize) -> bool {
+    part.len() >= least
+        && part.bytes().all(|byte| byte.is_ascii_hexdigit())
+        && part.bytes().any(|byte| byte.is_ascii_digit())
+        && part.bytes().any(|byte| byte.is_ascii_alphabetic())
+}
+
+/// A UUID.
+fn is_id(word: &str) -> bool {
+    let blocks: Vec<&str> = word.split('-').collect();
+    let lengths = [8, 4, 4, 4, 12];
+    blocks.len() == lengths.len()
+        && blocks
+            .iter()
+            .zip(lengths)
+            .all(|(block, length)| block.len() == length && block.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+/// An instance, an address, or a name within AWS.
+fn is_host(word: &str) -> bool {
+    let instance = word.strip_prefix("i-").is_some_and(|id| is_hex(id, 8) || id.len() >= 8 && is_digits(id));
+    let address = word.split('.').count() == 4 && word.split('.').all(|part| part.len() <= 3 && is_digits(part));
+    let named = word.strip_prefix("ip-").is_some_and(|rest| rest.starts_with(|letter: char| letter.is_ascii_digit()));
+    instance || address || named || [".internal", ".amazonaws.com", ".local"].iter().any(|end| word.ends_with(end))
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Numbers that stand together, as in a date, a time, a version or a fraction, are one.
+fn join_numbers(text: &str) -> String {
+    let letters: Vec<char> = text.chars().collect();
+    let mut out = String::with_capacity(text.len());
+    let mut at = 0;
+    while at < letters.len() {
+        out.push(letters[at]);
+        at += 1;
+        if letters[at - 1] != '#' {
+            continue;
+        }
+        while at + 1 < letters.len() && matches!(letters[at], '.' | ':' | '-' | '/' | ',') && letters[at + 1] == '#' {
+            at += 2;
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_hosts_and_numbers_are_taken_out_and_names_stay() {
+        let cases = [
+            ("error: s3://in/clip-4699.mov: 404", "error: s3://in/clip-#.mov: #"),
+            ("Host EC2 (instance i-0dead000000000d1) terminated.", "Host EC2 (instance <host>) terminated."),
+            ("2026-11-24T03:12:43.120Z KeyError: 'day_17'", "# KeyError: 'day_#'"),
+            ("connect to ip-10-0-3-7.ec2.internal:5432 timed out after 30s", "connect to <host>:# timed out after #"),
+            ("dial tcp 10.0.3.7:443: i/o timeout", "dial tcp <host>:#: i/o timeout"),
+            ("job 3f2f4472-0000-4000-8000-00003f2f4472 is gone", "job <id> is gone"),
+            ("sha256:9f86d081884c7d65 not found", "sha#:<id> not found"),
+            ("used 512MiB of 256 MiB on m5.large", "used # of # MiB on m5.large"),
+            ("映画-4694: nicht gefunden", "映画-#: nicht gefunden"),
+            ("   ", ""),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(shape(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_shape_is_its_own_shape_and_has_an_end() {
+        for text in ["a 12 b", "i-0dead000000000d1 x", &"7 word ".repeat(200)] {
+            let once = shape(text);
+            assert_eq!(shape(&once), once);
+            assert!(once.chars().count() <= LONGEST);
+        }
+    }
+}
