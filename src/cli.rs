@@ -26,7 +26,7 @@ use std::str::FromStr;
 const AFTER_HELP: &str = "\
 Examples:
   batchdeck demo                                  a living workload, and the console on it
-  batchdeck                                       the console
+  batchdeck                                       the console; --resume opens it where it was left
   batchdeck init && batchdeck submit -- make all  run a command as a job
   batchdeck jobs --status RUNNING -o json         for scripts
 
@@ -55,6 +55,9 @@ Exit code 1 where something is in the way of looking.";
 pub struct Cli {
     #[command(flatten)]
     pub places: Places,
+    /// Open the console where the last one of this context was left: view, filter, order and cursor.
+    #[arg(long)]
+    pub resume: bool,
     #[command(subcommand)]
     pub verb: Option<Verb>,
 }

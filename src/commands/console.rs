@@ -12,14 +12,18 @@ use async_trait::async_trait;
 use std::sync::Arc;
 
 /// Opens the context and the console on it.
-pub async fn open(setting: Setting) -> Done {
+pub async fn open(setting: Setting, resume: bool) -> Done {
     // A theme that cannot be read is told before an engine is started for nothing.
     theme(&setting)?;
-    run(setting.open().await?).await
+    show(setting.open().await?, resume).await
 }
 
 /// Shows the console until it is left.
 pub async fn run(world: World) -> Done {
+    show(world, false).await
+}
+
+async fn show(world: World, resume: bool) -> Done {
     let setting = &world.setting;
     let options = tui::Options {
         opened: opened(setting, world.backend.clone(), None),
@@ -28,6 +32,8 @@ pub async fn run(world: World) -> Done {
         theme_source: tui::ThemeSource { directory: setting.themes() },
         keys: setting.config.keys.clone(),
         start: tui::Start::Overview,
+        kept: Some(setting.data.console()),
+        resume,
     };
     tui::run(options).await?;
     Ok(exit::DONE)

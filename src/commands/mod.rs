@@ -81,7 +81,7 @@ async fn carry_out(cli: Cli) -> Done {
     }
     let setting = Setting::new(&cli.places)?;
     match cli.verb {
-        None => console::open(setting).await,
+        None => console::open(setting, cli.resume).await,
         Some(Verb::Demo(args)) => Box::pin(demo::run(&args, setting)).await,
         Some(Verb::Init(args)) => Box::pin(init::run(&args, setting)).await,
         Some(Verb::Engine(verb)) => engine::run(&verb, setting).await,

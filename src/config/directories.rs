@@ -147,6 +147,11 @@ impl DataDirectory {
         self.path.join("demo")
     }
 
+    /// What the console keeps over its restarts.
+    pub fn console(&self) -> PathBuf {
+        self.path.join("console.json")
+    }
+
     /// What was done through the console on AWS, which keeps no such record itself.
     pub fn aws_audit(&self) -> PathBuf {
         self.path.join("aws-audit.jsonl")

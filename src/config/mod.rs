@@ -6,6 +6,7 @@
 pub mod context;
 pub mod directories;
 mod http;
+pub mod kept;
 pub mod keys;
 pub mod profiles;
 mod settings;

@@ -125,6 +125,51 @@ pub enum Need {
     Audit,
 }
 
+/// What may be written after the name of an action in the palette. An action that must be told asks for it when it is
+/// called by a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Takes {
+    Nothing,
+    /// A filter of the list that it shows; none clears it.
+    Rows(Place),
+    /// `job ID`, `queue NAME` or `environment NAME`; none means what is under the cursor.
+    Subject,
+    /// The id or the name of a job; none means the one under the cursor.
+    JobHere,
+    /// The id or the name of a job.
+    Job,
+    Queue,
+    Environment,
+    Definition,
+    Theme,
+    /// The name of a context; none offers them.
+    Context,
+    /// The name of a saved view.
+    View,
+    /// A name that one makes up.
+    Name,
+    /// A path.
+    File,
+}
+
+impl Takes {
+    /// Whether the action can do nothing without it.
+    pub fn is_needed(self) -> bool {
+        !matches!(self, Self::Nothing | Self::Rows(_) | Self::Subject | Self::JobHere | Self::Context)
+    }
+
+    /// What stands for it in lists of actions.
+    pub fn sign(self) -> &'static str {
+        match self {
+            Self::Nothing | Self::Subject | Self::JobHere | Self::Context => "",
+            Self::Rows(_) => "[FILTER]",
+            Self::Job => "ID",
+            Self::File => "FILE",
+            Self::Queue | Self::Environment | Self::Definition | Self::Theme | Self::View | Self::Name => "NAME",
+        }
+    }
+}
+
 /// One row of the table.
 #[derive(Debug, Clone, Copy)]
 pub struct Info {
@@ -137,12 +182,22 @@ pub struct Info {
     pub doc: &'static str,
     pub scope: Scope,
     pub need: Need,
+    pub takes: Takes,
     /// Default keys; a sequence is written with spaces.
     pub keys: &'static [&'static str],
 }
 
+macro_rules! takes {
+    () => {
+        Takes::Nothing
+    };
+    ($takes:expr) => {
+        $takes
+    };
+}
+
 macro_rules! actions {
-    ($($action:ident $name:literal $scope:expr, $need:ident, [$($key:literal),*], $hint:literal, $doc:literal;)+) => {
+    ($($action:ident $name:literal $scope:expr, $need:ident, [$($key:literal),*], $hint:literal, $doc:literal $(, $takes:expr)?;)+) => {
         /// Everything that a key, a hint or the palette can ask of the console.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Action {
@@ -158,6 +213,7 @@ macro_rules! actions {
                 doc: $doc,
                 scope: $scope,
                 need: Need::$need,
+                takes: takes!($($takes)?),
                 keys: &[$($key),*],
             }),+
         ];
@@ -169,6 +225,7 @@ use Place::{
     Palette, Queues, Schedules, Tree,
 };
 use Scope::{At, Everywhere};
+use Takes::{JobHere, Rows, Subject};
 
 const PANES: &[Place] = &[Queues, Environments, Jobs, Log];
 const LOGS: &[Place] = &[Log, LogScreen];
@@ -177,12 +234,12 @@ const TYPING: &[Place] = &[Form, Palette, Filter];
 actions! {
     // What one does with the thing under the cursor.
     Open "open" Everywhere, Nothing, ["enter"], "open", "open what is under the cursor";
-    Why "why" At(&[Queues, Environments, Jobs, Array, Job, Instances, Failures, Tree]), Nothing, ["w"], "why", "why it waits, failed or does not move, and what to do";
-    Logs "logs" At(&[Jobs, Array, Job, Log, LogScreen, Failures, Tree, Place::Why]), Nothing, ["l"], "logs", "the job's log on the whole screen, and back";
+    Why "why" At(&[Queues, Environments, Jobs, Array, Job, Instances, Failures, Tree]), Nothing, ["w"], "why", "why it waits, failed or does not move, and what to do", Subject;
+    Logs "logs" At(&[Jobs, Array, Job, Log, LogScreen, Failures, Tree, Place::Why]), Nothing, ["l"], "logs", "the job's log on the whole screen, and back", JobHere;
     ChooseLog "choose-log" At(&[Jobs, Array, Job, Log, LogScreen]), Nothing, ["L"], "", "choose the log of an attempt, a container or a node";
     Merge "merge-logs" At(&[Jobs, Array, Job, Log, LogScreen]), Nothing, ["M"], "", "the logs of the marked jobs, of all children or of all attempts as one, by time; and back";
     RootBlocker "root-blocker" At(&[Tree]), Nothing, ["b"], "root blocker", "go to the job that holds all of it up, and open it";
-    Tree "tree" At(&[Jobs, Array, Job, Place::Why]), Nothing, ["t"], "tree", "what it depends on and what depends on it, with what holds it up";
+    Tree "tree" At(&[Jobs, Array, Job, Place::Why]), Nothing, ["t"], "tree", "what it depends on and what depends on it, with what holds it up", JobHere;
     Stop "stop" At(&[Jobs, Array, Job, Log, LogScreen, Tree, Place::Why]), Write, ["x"], "stop", "cancel or terminate the marked jobs, or the selected one";
     Reprioritise "reprioritise" At(&[Queues, Jobs, Array, Job]), Write, ["p"], "priority", "give a waiting job or a queue another priority";
     Switch "switch" At(&[Queues, Environments, Instances]), Write, ["e"], "enable/disable", "enable or disable the queue or the compute environment";
@@ -230,8 +287,11 @@ actions! {
     Accept "accept" At(TYPING), Nothing, ["enter"], "ok", "go to the next field, press the button, take the line";
     Send "send" At(&[Form]), Nothing, ["alt-enter", "f2"], "send", "send the form from any field, where it asks for nothing destructive";
     Cancel "cancel" At(TYPING), Nothing, ["esc", "ctrl-c"], "leave", "leave without doing anything";
-    NextField "next-field" At(TYPING), Nothing, ["tab", "down", "ctrl-n"], "next", "the next field or suggestion";
-    PreviousField "previous-field" At(TYPING), Nothing, ["backtab", "up", "ctrl-p"], "", "the field or suggestion before";
+    NextField "next-field" At(&[Form]), Nothing, ["tab", "down", "ctrl-n"], "next", "the next field";
+    PreviousField "previous-field" At(&[Form]), Nothing, ["backtab", "up", "ctrl-p"], "", "the field before";
+    Complete "complete" At(&[Palette, Filter]), Nothing, ["tab"], "complete", "complete the word";
+    NextMatch "next-match" At(&[Palette, Filter]), Nothing, ["down", "ctrl-n"], "next", "the next line of what matches";
+    PreviousMatch "previous-match" At(&[Palette, Filter]), Nothing, ["up", "ctrl-p", "backtab"], "", "the line before";
     ScrollDown "scroll-down" At(&[Form]), Nothing, ["pagedown"], "", "what the form tells, further down";
     ScrollUp "scroll-up" At(&[Form]), Nothing, ["pageup"], "", "what the form tells, further up";
     EditLeft "edit-left" At(TYPING), Nothing, ["left"], "", "a letter left; the choice before";
@@ -245,7 +305,7 @@ actions! {
 
     // Finding one's way.
     Submit "submit" Everywhere, Write, ["n"], "submit", "submit a job from a form";
-    Filter "filter" Everywhere, Nothing, ["/"], "filter", "list only what matches; !word leaves out";
+    Filter "filter" Everywhere, Nothing, ["/"], "filter", "list only what matches: letters, 'as written, /regex, status=failed, !not";
     Palette "palette" Everywhere, Nothing, [":"], "command", "run any action or open any view by its name";
     Help "help" Everywhere, Nothing, ["?", "f1"], "help", "every key that works here";
     Back "back" Everywhere, Nothing, ["esc"], "", "clear the filter, or go back a step; never quits";
@@ -261,19 +321,39 @@ actions! {
     Bottom "bottom" Everywhere, Nothing, ["G", "end"], "", "to the last line; in a log, follow it again";
     NextPane "next-pane" Everywhere, Nothing, ["tab"], "", "to the next pane";
     PreviousPane "previous-pane" Everywhere, Nothing, ["backtab"], "", "to the pane before";
-    PaneQueues "pane-queues" Everywhere, Nothing, ["1"], "", "to the queues";
-    PaneEnvironments "pane-environments" Everywhere, Nothing, ["2"], "", "to the compute environments";
-    PaneJobs "pane-jobs" Everywhere, Nothing, ["3"], "", "to the jobs";
+    PaneQueues "queues" Everywhere, Nothing, ["1"], "", "to the queues", Rows(Queues);
+    PaneEnvironments "environments" Everywhere, Nothing, ["2"], "", "to the compute environments", Rows(Environments);
+    PaneJobs "jobs" Everywhere, Nothing, ["3"], "", "to the jobs", Rows(Jobs);
     PaneLog "pane-log" Everywhere, Nothing, ["4"], "", "to the log";
     Zoom "zoom" At(&[Queues, Environments, Jobs, Log]), Nothing, ["z", "F"], "", "this pane on the whole screen, and back";
     ViewOverview "overview" Everywhere, Nothing, ["v o"], "", "the four panes";
-    ViewSchedules "schedules" Everywhere, Schedules, ["S", "v s"], "", "the schedules";
-    ViewDefinitions "definitions" Everywhere, Nothing, ["D", "v d"], "", "the job definitions";
-    ViewFailures "failures" Everywhere, Nothing, ["E", "v f"], "", "what failed, grouped by what it was and how it ended";
+    ViewSchedules "schedules" Everywhere, Schedules, ["S", "v s"], "", "the schedules", Rows(Schedules);
+    ViewDefinitions "definitions" Everywhere, Nothing, ["D", "v d"], "", "the job definitions", Rows(Definitions);
+    ViewFailures "failures" Everywhere, Nothing, ["E", "v f"], "", "what failed, grouped by what it was and how it ended", Rows(Failures);
     ViewPulse "pulse" Everywhere, Nothing, ["P", "v p"], "", "what ended and failed of late, what waits, what it costs, what changed";
-    ViewAudit "audit" Everywhere, Audit, ["A", "v a"], "", "who did what, when and why";
+    ViewAudit "audit" Everywhere, Audit, ["A", "v a"], "", "who did what, when and why", Rows(Audit);
+    OpenQueue "queue" Everywhere, Nothing, [], "", "the jobs of this queue", Takes::Queue;
+    OpenEnvironment "environment" Everywhere, Nothing, [], "", "the instances of this compute environment", Takes::Environment;
+    OpenJob "job" Everywhere, Nothing, [], "", "the job of this id or name", Takes::Job;
+    OpenDefinition "definition" Everywhere, Nothing, [], "", "this job definition", Takes::Definition;
+    Before "before" Everywhere, Nothing, ["-"], "", "to the view before, and from there back";
+    Backward "backward" Everywhere, Nothing, ["[", "alt-left", "ctrl-o"], "", "back through the views that were shown";
+    Forward "forward" Everywhere, Nothing, ["]", "alt-right"], "", "forward again";
+    Bookmark "bookmark" Everywhere, Nothing, ["b"], "", "set a bookmark here, or take it away";
+    Bookmarks "bookmarks" Everywhere, Nothing, ["B"], "", "go to a bookmark or a saved view";
+    SaveView "save" Everywhere, Nothing, [], "", "save this view, with filter, order and states, under this name", Takes::Name;
+    GoToView "view" Everywhere, Nothing, [], "", "go to the saved view of this name", Takes::View;
+    ForgetView "forget" Everywhere, Nothing, [], "", "forget the saved view of this name", Takes::View;
+    Copy "copy" Everywhere, Nothing, ["y"], "", "copy the id or the name of what is under the cursor";
+    CopyOther "copy-other" Everywhere, Nothing, ["Y"], "", "choose what to copy of it: ARN, JSON, a command line";
+    Describe "describe" At(&[Queues, Environments, Jobs, Array, Job, Instances, Schedules, Definitions, Audit, Failures, Tree]), Nothing, ["d"], "", "all of what is under the cursor, as JSON";
+    Page "pager" Everywhere, Nothing, ["v v"], "", "what is under the cursor in $PAGER";
+    Edit "editor" Everywhere, Nothing, ["v e"], "", "what is under the cursor in $EDITOR, as a copy";
+    OpenPage "web-page" Everywhere, Nothing, ["U"], "", "copy the address of its page on AWS, and open it in $BROWSER";
+    Export "export" Everywhere, Nothing, ["W"], "", "write what is shown to a file: .txt as it is shown, .csv or .json all rows", Takes::File;
+    ChooseTheme "theme" Everywhere, Nothing, [], "", "put on this theme", Takes::Theme;
     NextTheme "next-theme" Everywhere, Nothing, ["v t"], "", "the next theme";
-    Context "context" Everywhere, Nothing, ["v c"], "", "another context: of the config, or an AWS profile";
+    Context "context" Everywhere, Nothing, ["v c"], "", "another context: of the config, or an AWS profile", Takes::Context;
     Write "write" Everywhere, Nothing, [], "", "act in a context that starts read-only, until it is left";
     ReadOnly "read-only" Everywhere, Nothing, [], "", "refuse again what would change anything";
     Refresh "refresh" Everywhere, Nothing, ["ctrl-r", "f5"], "", "read everything anew, and draw the screen anew";
@@ -281,6 +361,44 @@ actions! {
 
 // The places that no row names alone are still places where the global keys work.
 const _: &[Place] = &[Instances, Definitions, Definition, Audit, Place::Pulse];
+
+/// Short names that people's hands know, and what they stand for.
+pub const ALIASES: [(&str, &str); 22] = [
+    ("q", "quit"),
+    ("q!", "quit"),
+    ("h", "help"),
+    ("s", "schedules"),
+    ("sched", "schedules"),
+    ("jq", "queues"),
+    ("ce", "environments"),
+    ("env", "environment"),
+    ("jd", "definitions"),
+    ("ctx", "context"),
+    ("def", "definition"),
+    ("j", "job"),
+    ("who", "audit"),
+    ("cancel", "stop"),
+    ("terminate", "stop"),
+    ("failed", "jobs failed"),
+    ("running", "jobs running"),
+    ("waiting", "jobs waiting"),
+    ("log", "logs"),
+    ("go", "view"),
+    ("w", "export"),
+    ("marks", "bookmarks"),
+];
+
+/// The action that a line begins with, and what is written after its name.
+pub fn read_line(line: &str) -> Option<(&'static Info, &str)> {
+    let line = line.trim();
+    let (name, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+    let meant = ALIASES.iter().find(|(short, _)| *short == name).map(|(_, meant)| *meant);
+    match meant {
+        // It stands for a whole line.
+        Some(whole) if whole.contains(' ') => rest.is_empty().then(|| read_line(whole)).flatten(),
+        other => Some((Action::named(other.unwrap_or(name))?.info(), rest.trim_start())),
+    }
+}
 
 impl Action {
     /// Its row in the table.
@@ -305,6 +423,26 @@ mod tests {
             assert!(TABLE[..at].iter().all(|other| other.name != info.name), "{} stands twice", info.name);
             assert_eq!(Action::named(info.name), Some(info.action));
             assert_eq!(info.action.info().name, info.name);
+        }
+    }
+
+    #[test]
+    fn a_line_begins_with_the_name_of_an_action_or_a_short_one() {
+        let read = |line| read_line(line).map(|(info, rest)| (info.name, rest));
+        let cases = [
+            ("jobs queue=main  exit=1 ", Some(("jobs", "queue=main  exit=1"))),
+            ("q", Some(("quit", ""))),
+            ("j 3f2a", Some(("job", "3f2a"))),
+            ("failed", Some(("jobs", "failed"))),
+            ("failed since=2h", None),
+            ("xyzzy", None),
+            ("", None),
+        ];
+        for (line, expected) in cases {
+            assert_eq!(read(line), expected, "{line}");
+        }
+        for (short, line) in ALIASES {
+            assert!(read_line(line).is_some() && read_line(short).is_some(), "{short} stands for {line}");
         }
     }
 }

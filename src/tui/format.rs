@@ -44,6 +44,11 @@ impl Clock {
         self.write(at, if now - at < DAY { "%H:%M" } else { "%d %b" })
     }
 
+    /// `20261124-0312`, for names of files.
+    pub fn compact(self, at: Millis) -> String {
+        self.write(at, "%Y%m%d-%H%M")
+    }
+
     /// `Tue 24 Nov 03:12`.
     pub fn day(self, at: Millis) -> String {
         self.write(at, "%a %d %b %H:%M")

@@ -1,6 +1,6 @@
 //! From keys to actions: a small trie for each layer, made from the table of actions and what a person has set.
 
-use super::action::{Action, Place, Scope, TABLE};
+use super::action::{Action, Place, Scope, TABLE, read_line};
 use crate::config::keys::KeyBindings;
 use crate::config::nearest_words;
 use crokey::{KeyCombination, OneToThree};
@@ -12,6 +12,8 @@ use std::collections::{BTreeMap, HashMap};
 pub struct Keymap {
     layers: BTreeMap<Layer, Node>,
     keys: BTreeMap<Action, Vec<Vec<KeyCombination>>>,
+    /// Keys that run a line of the palette, wherever no text is typed; they go before all others.
+    lines: Vec<(Vec<KeyCombination>, String)>,
 }
 
 /// Where keys are looked up: first in the place's own layer, then in the global one unless text is typed there.
@@ -31,8 +33,10 @@ struct Node {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Resolution {
     Action(Action),
-    /// A sequence has begun: the keys that may follow, sorted, and what each does.
-    Pending(Vec<(String, Action)>),
+    /// A line of the palette.
+    Line(String),
+    /// A sequence has begun: the keys that may follow, sorted, and the name of what each does.
+    Pending(Vec<(String, String)>),
     Unbound,
 }
 
@@ -45,6 +49,12 @@ pub enum KeymapError {
         "[keys] {action}: `{given}` is not a key; write x, G, ctrl-d, alt-enter, f5, space, or a sequence as \"v s\""
     )]
     NotAKey { action: &'static str, given: String },
+    #[error("[keys] \"{line}\": {why}; a hot key is written \":jobs status=failed\" = \"f9\"")]
+    Line { line: String, why: String },
+    #[error(
+        "[keys] `{keys}` for \"{line}\" would hide {hidden}; give {hidden} other keys too, or none as {hidden} = []"
+    )]
+    LineHides { keys: String, line: String, hidden: &'static str },
     #[error("[keys] `{keys}` is given to both {first} and {second} in {place}; give one of them another key")]
     Twice { keys: String, first: &'static str, second: &'static str, place: &'static str },
     #[error(
@@ -58,8 +68,12 @@ impl Keymap {
     /// The default keys, with what a person has set in place of them. A person's key that would hide the key of an action
     /// that they have not set is refused: nobody should lose a key without a word.
     pub fn new(bindings: &KeyBindings) -> Result<Self, KeymapError> {
-        let mut map = Self { layers: BTreeMap::new(), keys: BTreeMap::new() };
+        let mut map = Self { layers: BTreeMap::new(), keys: BTreeMap::new(), lines: Vec::new() };
         for (name, keys) in &bindings.0 {
+            if let Some(line) = name.strip_prefix(':') {
+                map.add_line(line.trim(), keys)?;
+                continue;
+            }
             let Some(action) = Action::named(name) else {
                 let nearest = nearest_words(name, TABLE.iter().map(|info| info.name));
                 return Err(KeymapError::UnknownAction { given: name.clone(), nearest });
@@ -78,6 +92,7 @@ impl Keymap {
                 keys.iter().try_for_each(|chords| defaults.check_hidden(&own, *action, chords))?;
             }
         }
+        map.check_lines(&own)?;
         for info in TABLE.iter().filter(|info| !own.contains_key(&info.action)) {
             map.keys.entry(info.action).or_default();
             for key in info.keys {
@@ -88,6 +103,55 @@ impl Keymap {
             }
         }
         Ok(map)
+    }
+
+    fn add_line(&mut self, line: &str, keys: &[String]) -> Result<(), KeymapError> {
+        let wrong = |why: String| KeymapError::Line { line: format!(":{line}"), why };
+        let name = line.split_whitespace().next().unwrap_or_default();
+        if read_line(line).is_none() {
+            let nearest = nearest_words(name, TABLE.iter().map(|info| info.name));
+            return Err(wrong(format!("`{name}` is no command{nearest}")));
+        }
+        for key in keys {
+            let chords = parse_sequence(key).ok_or_else(|| wrong(format!("`{key}` is not a key")))?;
+            self.lines.push((chords, line.to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Whether a key of a line would hide that of an action which is not in `own`.
+    fn check_lines(&self, own: &BTreeMap<Action, Vec<Vec<KeyCombination>>>) -> Result<(), KeymapError> {
+        if self.lines.is_empty() {
+            return Ok(());
+        }
+        let defaults = Self::new(&KeyBindings::default())?;
+        for (chords, line) in &self.lines {
+            for place in Place::ALL.into_iter().filter(|place| !place.takes_text()) {
+                for map in [self, &defaults] {
+                    let hidden = TABLE.iter().find(|info| {
+                        (std::ptr::eq(map, self) || !own.contains_key(&info.action))
+                            && info.scope.covers(place)
+                            && map.keys.get(&info.action).into_iter().flatten().any(|keys| begins(keys, chords))
+                    });
+                    if let Some(hidden) = hidden {
+                        let keys = write_sequence(chords);
+                        let line = format!(":{line}");
+                        return Err(KeymapError::LineHides { keys, line, hidden: hidden.name });
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The key that runs a line of the palette.
+    pub fn key_of_line(&self, line: &str) -> Option<String> {
+        self.lines.iter().find(|(_, known)| known == line).map(|(chords, _)| write_sequence(chords))
+    }
+
+    /// Keys that run lines of the palette, as they are written, and the lines.
+    pub fn lines(&self) -> impl Iterator<Item = (String, &str)> {
+        self.lines.iter().map(|(chords, line)| (write_sequence(chords), line.as_str()))
     }
 
     /// Of the default keys: whether `chords` for `action` would hide those of one that is not in `own`.
@@ -107,9 +171,9 @@ impl Keymap {
                 let hidden = match self.resolve(place, &chords[..end - 1], chords[end - 1]) {
                     Resolution::Action(other) => is_under(other).then_some(other),
                     Resolution::Pending(follow) if end == chords.len() => {
-                        follow.into_iter().map(|(_, other)| other).find(|other| is_under(*other))
+                        follow.iter().filter_map(|(_, name)| Action::named(name)).find(|other| is_under(*other))
                     }
-                    Resolution::Pending(_) | Resolution::Unbound => None,
+                    Resolution::Pending(_) | Resolution::Line(_) | Resolution::Unbound => None,
                 };
                 if let Some(hidden) = hidden {
                     return Err(KeymapError::Hides {
@@ -155,6 +219,17 @@ impl Keymap {
     pub fn resolve(&self, place: Place, before: &[KeyCombination], chord: KeyCombination) -> Resolution {
         let chord = normal(chord);
         let mut may_follow = Vec::new();
+        if !place.takes_text() {
+            for (chords, line) in &self.lines {
+                let Some(rest) = chords.strip_prefix(before).and_then(|rest| rest.strip_prefix(&[chord])) else {
+                    continue;
+                };
+                if rest.is_empty() {
+                    return Resolution::Line(line.clone());
+                }
+                may_follow.push((write_sequence(rest), format!(":{line}")));
+            }
+        }
         let layers = [Some(Layer::Place(place)), (!place.takes_text()).then_some(Layer::Global)];
         for layer in layers.into_iter().flatten() {
             let Some(node) = self.layers.get(&layer).and_then(|node| node.walk(before)) else { continue };
@@ -163,7 +238,11 @@ impl Keymap {
                 // A sequence that began in the place's own layer hides a global key with the same start.
                 Some(action) if may_follow.is_empty() => return Resolution::Action(action),
                 Some(_) => {}
-                None => next.list(&mut Vec::new(), &mut may_follow),
+                None => {
+                    let mut found = Vec::new();
+                    next.list(&mut Vec::new(), &mut found);
+                    may_follow.extend(found.into_iter().map(|(keys, action)| (keys, action.info().name.to_owned())));
+                }
             }
         }
         if may_follow.is_empty() {
@@ -190,6 +269,11 @@ impl Keymap {
     pub fn keys_of(&self, action: Action) -> Vec<String> {
         self.keys.get(&action).into_iter().flatten().map(|chords| write_sequence(chords)).collect()
     }
+}
+
+/// Whether one sequence begins with the other.
+fn begins(one: &[KeyCombination], other: &[KeyCombination]) -> bool {
+    one.starts_with(other) || other.starts_with(one)
 }
 
 impl Node {
@@ -352,7 +436,7 @@ mod tests {
     #[test]
     fn a_sequence_that_has_begun_says_what_may_follow() {
         let Resolution::Pending(follow) = press(&defaults(), Place::Jobs, "v") else { panic!("v is a prefix") };
-        assert!(follow.contains(&("s".to_owned(), Action::ViewSchedules)), "{follow:?}");
+        assert!(follow.contains(&("s".to_owned(), "schedules".to_owned())), "{follow:?}");
         assert_eq!(press(&defaults(), Place::Jobs, "v s"), Resolution::Action(Action::ViewSchedules));
         assert_eq!(press(&defaults(), Place::Jobs, "v x"), Resolution::Unbound);
     }
@@ -388,6 +472,27 @@ mod tests {
         let map = with(&[("help", &["x"])]).expect("a place keeps what it has of its own");
         assert_eq!(press(&map, Place::Jobs, "x"), Resolution::Action(Action::Stop));
         assert_eq!(press(&map, Place::Queues, "x"), Resolution::Action(Action::Help));
+    }
+
+    #[test]
+    fn a_hot_key_runs_a_line_wherever_no_text_is_typed() {
+        let map = with(&[(":jobs status=failed since=2h", &["f9"]), (":view night", &["g n"]), ("top", &["home"])]);
+        let map = map.expect("a keymap");
+        assert_eq!(press(&map, Place::Jobs, "f9"), Resolution::Line("jobs status=failed since=2h".to_owned()));
+        assert_eq!(press(&map, Place::Form, "f9"), Resolution::Unbound);
+        assert_eq!(press(&map, Place::Log, "g"), Resolution::Pending(vec![("n".to_owned(), ":view night".to_owned())]));
+        assert_eq!(map.key_of_line("view night").as_deref(), Some("g n"));
+        type Bindings = &'static [(&'static str, &'static [&'static str])];
+        let refused: [(Bindings, &str); 4] = [
+            (&[(":jobz", &["f9"])], "`jobz` is no command; the nearest is `job"),
+            (&[(":jobs", &["ctrl-"])], "`ctrl-` is not a key"),
+            (&[(":jobs failed", &["j"])], "`j` for \":jobs failed\" would hide down"),
+            (&[(":jobs failed", &["v"])], "would hide overview"),
+        ];
+        for (bindings, expected) in refused {
+            let error = with(bindings).expect_err(expected).to_string();
+            assert!(error.contains(expected), "{error}");
+        }
     }
 
     #[test]

@@ -6,6 +6,8 @@
 
 pub mod action;
 pub mod app;
+pub mod ascii;
+pub mod clipboard;
 mod contexts;
 pub mod format;
 pub mod keymap;

@@ -2,6 +2,7 @@
 
 use crate::backend::gather::{self, failed_jobs, gather, lineage};
 use crate::backend::{Backend, BackendError, JobQuery, Page, Why};
+use crate::config::kept::{KeptError, Note};
 use crate::config::theme::{Theme, ThemeError};
 use crate::model::{
     AuditEntry, Change, ComputeEnvironment, CreateComputeEnvironmentRequest, CreateJobQueueRequest, HoldTarget,
@@ -13,7 +14,10 @@ use crate::triage::lineage::{Tree, tree};
 use crate::triage::pulse::{self, Pulse};
 use crate::triage::why::{Diagnosis, diagnose};
 use crate::tui::log_reading::{self, LogRead, ReadLog};
-use std::path::Path;
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 
 /// Which request an answer belongs to. Later requests have larger ids.
 pub type RequestId = u64;
@@ -39,6 +43,8 @@ pub enum Ask {
         set: usize,
         query: JobQuery,
     },
+    /// A page of the jobs among which a filter's are looked for.
+    Search(JobQuery),
     Children {
         parent: JobId,
         query: JobQuery,
@@ -84,10 +90,50 @@ pub enum Ask {
     LookAgain,
     /// Turn to another context.
     Context(String),
+    /// Put a text on the terminal's clipboard.
+    Copy(String),
+    /// Open an address in `$BROWSER`, where that is set.
+    Open(String),
+    /// Write a text to a file; without one, the screen as it is shown.
+    Save {
+        path: PathBuf,
+        over: bool,
+        text: Option<String>,
+    },
+    /// Hand a text to a program of the person's own, with the terminal.
+    Hand {
+        program: Program,
+        /// What the file is called that it comes in.
+        name: String,
+        text: String,
+    },
+    /// Keep something over restarts.
+    Note(Note),
     /// Write every cell of the screen anew.
     Redraw,
     /// Open the stream of changes now, where it waits to be opened again.
     Reconnect,
+}
+
+/// A program of the person's own that a text is handed to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Program {
+    /// `$PAGER`, or else `less`.
+    Pager,
+    /// `$VISUAL` or `$EDITOR`, or else `vi`.
+    Editor,
+}
+
+/// Where what was shown has been written to.
+pub type Saved = Result<PathBuf, SaveError>;
+
+/// Why a file was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum SaveError {
+    #[error("{} is there already; end the line in ` !` to write over it", path.display())]
+    Exists { path: PathBuf },
+    #[error("{} cannot be written: {cause}", path.display())]
+    Unwritable { path: PathBuf, cause: io::Error },
 }
 
 /// An action that an operator has confirmed: calls that are made one after the other.
@@ -146,6 +192,7 @@ pub enum Answer {
         set: usize,
         page: Result<Page<JobSummary>, BackendError>,
     },
+    Found(Result<Page<JobSummary>, BackendError>),
     Children {
         parent: JobId,
         page: Result<Page<JobSummary>, BackendError>,
@@ -176,6 +223,9 @@ pub enum Answer {
     Log(Result<LogRead, BackendError>),
     Done(Outcome),
     Theme(Result<Theme, ThemeError>),
+    Saved(Saved),
+    /// Why something could not be kept over restarts.
+    NotKept(KeptError),
 }
 
 /// What came of an [`Act`].
@@ -223,8 +273,17 @@ pub enum Message {
 /// How many actions of the record are read.
 const AUDIT_LIMIT: usize = 500;
 
-/// Carries out one request that has one answer. What concerns the console itself ([`Ask::Context`],
-/// [`Ask::StopFollowing`], [`Ask::Redraw`], [`Ask::Reconnect`]) has none.
+/// Writes a file that its owner alone can read: what is shown may hold secrets.
+pub fn save(path: PathBuf, over: bool, text: &str) -> Saved {
+    let file = File::options().write(true).create(true).truncate(true).create_new(!over).mode(0o600).open(&path);
+    match file.and_then(|mut file| file.write_all(text.as_bytes())) {
+        Ok(()) => Ok(path),
+        Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => Err(SaveError::Exists { path }),
+        Err(cause) => Err(SaveError::Unwritable { path, cause }),
+    }
+}
+
+/// Carries out one request that has one answer. What concerns the console itself and its terminal has none.
 pub async fn perform(backend: &dyn Backend, themes: Option<&Path>, ask: Ask) -> Option<Answer> {
     Some(match ask {
         Ask::Queues => Answer::Queues(backend.job_queues().await),
@@ -234,6 +293,7 @@ pub async fn perform(backend: &dyn Backend, themes: Option<&Path>, ask: Ask) -> 
         Ask::Audit => Answer::Audit(backend.audit(AUDIT_LIMIT).await),
         Ask::Scaling => Answer::Scaling(backend.scaling(None).await),
         Ask::Jobs { set, query } => Answer::Jobs { set, page: backend.jobs(query).await },
+        Ask::Search(query) => Answer::Found(backend.jobs(query).await),
         Ask::Children { parent, query } => Answer::Children { parent, page: backend.jobs(query).await },
         Ask::Describe(ids) => Answer::Described(backend.describe_jobs(&ids).await),
         Ask::Verify(asked) => {
@@ -269,7 +329,15 @@ pub async fn perform(backend: &dyn Backend, themes: Option<&Path>, ask: Ask) -> 
             backend.look_again();
             return None;
         }
-        Ask::Context(_) | Ask::StopFollowing | Ask::Redraw | Ask::Reconnect => return None,
+        Ask::Context(_)
+        | Ask::StopFollowing
+        | Ask::Redraw
+        | Ask::Reconnect
+        | Ask::Copy(_)
+        | Ask::Open(_)
+        | Ask::Save { .. }
+        | Ask::Hand { .. }
+        | Ask::Note(_) => return None,
     })
 }
 

@@ -1,21 +1,29 @@
 //! The event loop: keys, messages, signals and time go in; requests and frames come out.
 
+mod hand;
+
 use super::app::{App, Setting};
+use super::ascii;
+use super::clipboard::{self, Passage};
 use super::contexts::{Contexts, Opened};
 use super::format::Clock;
 use super::keymap::{Keymap, KeymapError};
-use super::requests::{Ask, Message, Request, RequestId, perform};
+use super::requests::{Answer, Ask, Message, Request, RequestId, perform, save};
 use super::screens;
 use super::terminal::{Screen, Terminal, restore};
 use super::theme::Depth;
 use crate::backend::{Backend, BackendError};
+use crate::config::kept::{Kept, Note};
 use crate::config::keys::KeyBindings;
 use crate::config::theme::Theme;
 use crate::model::{Cursor, Millis, What};
 use crokey::KeyCombination;
 use crossterm::event::{Event, EventStream, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use futures::{FutureExt, StreamExt};
+use hand::Handed;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
 use std::future::poll_fn;
 use std::io::{self, Write};
 use std::num::NonZero;
@@ -39,6 +47,10 @@ pub struct Options {
     pub theme_source: ThemeSource,
     pub keys: KeyBindings,
     pub start: Start,
+    /// The file of what is kept over restarts.
+    pub kept: Option<PathBuf>,
+    /// Go back where the last console was.
+    pub resume: bool,
 }
 
 /// Where themes are read from.
@@ -110,11 +122,19 @@ pub async fn run(options: Options) -> Result<(), TuiError> {
         contexts: offered,
         clock: Clock::Local,
         depth: Depth::of_environment(|name| std::env::var(name).ok()),
+        ascii: ascii::is_all_that_is_shown(|name| std::env::var(name).ok()),
         themes: Theme::names(options.theme_source.directory.as_deref()),
         processors: std::thread::available_parallelism().map_or(1, NonZero::get),
     };
     let mut app = App::new(setting, keymap, options.theme, (columns, lines), now());
+    match options.kept.as_deref().map(Kept::read).transpose() {
+        Ok(kept) => app.kept = kept.unwrap_or_default(),
+        Err(error) => app.complain(error.to_string()),
+    }
     begin(&mut app, &options.start);
+    if options.resume {
+        app.resume();
+    }
     let (messages, inbox) = unbounded_channel();
     let (panicked, panics) = unbounded_channel();
     let _hook = PanicHook::set(panicked);
@@ -123,6 +143,7 @@ pub async fn run(options: Options) -> Result<(), TuiError> {
         backend,
         contexts: options.contexts,
         themes: options.theme_source.directory.clone(),
+        kept: options.kept.clone(),
         messages,
         has_opened,
         watching: None,
@@ -140,9 +161,16 @@ pub async fn run(options: Options) -> Result<(), TuiError> {
         writer: Writer::start(),
         next_frame: Instant::now(),
         suspends: false,
+        handed: None,
+        passage: Passage::of_environment(|name| std::env::var(name).ok()),
     };
     let result = console.serve(signals, Heard { answers: inbox, opened, changes, panics, theme_files }).await;
     console.runner.stop();
+    if let Some(path) = &options.kept {
+        let left = Note::Left { context: console.app.setting.context.clone(), trail: console.app.trail() };
+        // The console is over: there is nobody to tell that it could not be kept.
+        let _ = Kept::keep(path, left);
+    }
     result
 }
 
@@ -172,6 +200,9 @@ struct Console {
     next_frame: Instant,
     /// The person wants the shell back for a while.
     suspends: bool,
+    /// A program of the person's own is to have the terminal.
+    handed: Option<Handed>,
+    passage: Passage,
 }
 
 /// What comes from outside.
@@ -201,6 +232,13 @@ impl Signals {
         Ok(Self { ends, resumed })
     }
 
+    /// Forgets what ctrl-c and ctrl-\ in another program have said to this one too.
+    fn forget_keys(&mut self) {
+        for signal in &mut self.ends[2..] {
+            while signal.recv().now_or_never().is_some() {}
+        }
+    }
+
     async fn end(ends: &mut [Signal; 4]) {
         futures::future::select_all(ends.iter_mut().map(|signal| Box::pin(signal.recv()))).await;
     }
@@ -216,6 +254,13 @@ impl Console {
         while !self.app.is_over {
             if self.suspends && !is_writing {
                 self.suspend(&mut signals.resumed).await?;
+                (is_stale, is_urgent) = (true, true);
+            }
+            if let Some(handed) = self.handed.take_if(|_| !is_writing) {
+                // The keys are its own meanwhile.
+                drop(events);
+                self.lend(handed, &mut signals).await?;
+                events = EventStream::new();
                 (is_stale, is_urgent) = (true, true);
             }
             if is_stale && !is_writing && (is_urgent || self.next_frame <= Instant::now()) {
@@ -302,6 +347,19 @@ impl Console {
         Ok(())
     }
 
+    /// Gives the terminal to a program of the person's own until that ends.
+    async fn lend(&mut self, handed: Handed, signals: &mut Signals) -> Result<(), TuiError> {
+        restore();
+        let result = handed.run().await;
+        signals.forget_keys();
+        Terminal::take_again().map_err(TuiError::NoTerminal)?;
+        self.screen.redraw_all();
+        if let Err(error) = result {
+            self.app.complain(error.to_string());
+        }
+        Ok(())
+    }
+
     /// Whether a person waits for what comes of it.
     fn take_event(&mut self, event: Event) -> bool {
         let requests = match event {
@@ -372,9 +430,23 @@ impl Console {
             match request.ask {
                 Ask::Redraw => self.screen.redraw_all(),
                 Ask::Reconnect => self.runner.reconnect.notify_waiters(),
+                Ask::Copy(text) => self.screen.say(clipboard::copy(&text, self.passage)),
+                Ask::Hand { program, name, text } => self.handed = Some(Handed { program, name, text }),
+                Ask::Save { path, over, text: None } => {
+                    let text = self.shown();
+                    self.runner.start(Request { id: request.id, ask: Ask::Save { path, over, text: Some(text) } });
+                }
                 _ => self.runner.start(request),
             }
         }
+    }
+
+    /// The screen as it is, as text.
+    fn shown(&self) -> String {
+        let (columns, lines) = self.app.size;
+        let mut buffer = Buffer::empty(Rect::new(0, 0, columns, lines));
+        screens::draw(&self.app, &mut buffer);
+        super::stage::lines(&buffer).join("\n") + "\n"
     }
 
     /// Hands the next frame to the writer; whether there was anything to write.
@@ -496,6 +568,8 @@ struct Runner {
     backend: Arc<dyn Backend>,
     contexts: Arc<dyn Contexts>,
     themes: Option<PathBuf>,
+    /// The file of what is kept over restarts.
+    kept: Option<PathBuf>,
     messages: UnboundedSender<Message>,
     has_opened: UnboundedSender<(RequestId, Result<Opened, String>)>,
     watching: Option<JoinHandle<()>>,
@@ -522,6 +596,21 @@ impl Runner {
                 }));
             }
             Ask::StopFollowing => self.stop_following(),
+            Ask::Open(address) => hand::browse(&address),
+            Ask::Save { path, over, text } => {
+                tokio::task::spawn_blocking(move || {
+                    let answer = Answer::Saved(save(path, over, &text.unwrap_or_default()));
+                    let _ = messages.send(Message::Answer { id, answer });
+                });
+            }
+            Ask::Note(note) => {
+                let Some(path) = self.kept.clone() else { return };
+                tokio::task::spawn_blocking(move || {
+                    if let Err(error) = Kept::keep(&path, note) {
+                        let _ = messages.send(Message::Answer { id, answer: Answer::NotKept(error) });
+                    }
+                });
+            }
             Ask::Context(name) => {
                 let (contexts, has_opened) = (Arc::clone(&self.contexts), self.has_opened.clone());
                 tokio::spawn(async move {

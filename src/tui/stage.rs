@@ -59,6 +59,7 @@ impl Stage {
             scheduler_role: Some("arn:aws:iam::123456789012:role/scheduler-batch".to_owned()),
             clock: Clock::Utc,
             depth: Depth::True,
+            ascii: false,
             themes: Theme::built_in_names().map(str::to_owned).collect(),
             processors: 2,
         };

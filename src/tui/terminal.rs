@@ -97,6 +97,8 @@ pub struct Screen {
     bytes: Bytes,
     backend: CrosstermBackend<Bytes>,
     all_anew: bool,
+    /// What the next frame says to the terminal besides.
+    aside: Vec<u8>,
 }
 
 impl Screen {
@@ -110,7 +112,13 @@ impl Screen {
             backend: CrosstermBackend::new(bytes.clone()),
             bytes,
             all_anew: true,
+            aside: Vec::new(),
         }
+    }
+
+    /// Says something to the terminal with the next frame that moves nothing on the screen.
+    pub fn say(&mut self, bytes: Vec<u8>) {
+        self.aside.extend(bytes);
     }
 
     /// Writes every cell with the next frame.
@@ -134,8 +142,9 @@ impl Screen {
             self.shown = Buffer::empty(self.next.area);
         }
         let mut changes = self.shown.diff(&self.next);
+        let aside = mem::take(&mut self.aside);
         if changes.is_empty() && cursor == self.cursor && !all_anew {
-            return Ok(None);
+            return Ok((!aside.is_empty()).then_some(aside));
         }
         // What scrolls is moved by the terminal: on a slow line that is the difference.
         let is_worth_it = !all_anew && changes.len() > usize::from(self.next.area.width);
@@ -145,6 +154,7 @@ impl Screen {
             changes = self.shown.diff(&self.next);
         }
         let mut out = self.bytes.clone();
+        out.write_all(&aside)?;
         queue!(out, BeginSynchronizedUpdate)?;
         if all_anew {
             queue!(out, ResetColor, Clear(ClearType::All))?;

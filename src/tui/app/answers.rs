@@ -160,6 +160,9 @@ impl App {
         for parent in mem::take(&mut self.children_asked) {
             self.ask_children(&parent);
         }
+        if self.sought().is_some() {
+            self.search();
+        }
     }
 
     fn ask_page(&mut self, set: usize, scope: JobScope) {
@@ -272,6 +275,7 @@ impl App {
             Answer::Audit(_) => Some(Topic::Audit),
             Answer::Scaling(_) => Some(Topic::Scaling),
             Answer::Jobs { set, .. } => Some(Topic::Jobs(*set)),
+            Answer::Found(_) => Some(Topic::Search),
             Answer::Children { parent, .. } => Some(Topic::Children(parent.clone())),
             Answer::Runs { group, name, .. } => Some(Topic::Runs(group.clone(), name.clone())),
             Answer::Why { subject, .. } => Some(Topic::Why(subject.clone())),
@@ -280,7 +284,12 @@ impl App {
             Answer::Tree { job, .. } => Some(Topic::Tree(job.clone())),
             Answer::Pulse(_) => Some(Topic::Pulse),
             Answer::Theme(_) => Some(Topic::Theme),
-            Answer::Described(_) | Answer::Verified { .. } | Answer::Done(_) | Answer::Log(_) => None,
+            Answer::Described(_)
+            | Answer::Verified { .. }
+            | Answer::Done(_)
+            | Answer::Log(_)
+            | Answer::Saved(_)
+            | Answer::NotKept(_) => None,
         };
         if topic.is_some_and(|topic| !self.is_latest(&topic, id)) {
             return;
@@ -315,6 +324,7 @@ impl App {
             // It stands beside the environments, which say themselves that they cannot be read.
             Answer::Scaling(Err(_)) => {}
             Answer::Jobs { set, page } => self.take_page(set, page),
+            Answer::Found(page) => self.take_found(page),
             Answer::Children { parent, page } => self.take_children(&parent, page),
             Answer::Described(Ok(details)) => {
                 for detail in details {
@@ -342,6 +352,8 @@ impl App {
                 self.set_theme(theme);
             }
             Answer::Theme(Err(error)) => self.complain(error.to_string()),
+            Answer::Saved(saved) => self.take_saved(&saved),
+            Answer::NotKept(error) => self.complain(error.to_string()),
         }
     }
 

@@ -1,30 +1,12 @@
-//! The palette: any action or view by its name.
+//! What a line of the palette, a hot key or a saved view does.
 
-use super::list::{Scope, StateSet};
+use super::filter::{Field, Filter};
+use super::list::{Scope, Sort, StateSet};
 use super::log::Choice;
-use super::{App, Pane, Popup, View};
-use crate::model::{JobId, JobStatus};
-use crate::tui::action::{Action, Place, TABLE};
-use crate::tui::app::form::edit_request;
+use super::{App, Pane, View};
+use crate::model::{JobId, JobStatus, Subject};
+use crate::tui::action::{Action, Place, Takes, read_line};
 use crate::tui::requests::Ask;
-use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
-use nucleo_matcher::{Config, Matcher, Utf32Str};
-use tui_input::{Input, InputRequest};
-
-/// Jobs that are offered at most.
-const JOBS_OFFERED: usize = 50;
-
-/// The state of the palette.
-#[derive(Debug)]
-pub struct Palette {
-    pub title: &'static str,
-    pub input: Input,
-    /// All that is offered here.
-    items: Vec<Item>,
-    /// Which of them match what is typed, best first.
-    pub found: Vec<usize>,
-    pub at: usize,
-}
 
 /// One line of the palette.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,14 +16,22 @@ pub struct Item {
     pub command: Command,
 }
 
+impl Item {
+    pub fn new(name: String, doc: &str, command: Command) -> Self {
+        Self { name, doc: doc.to_owned(), command }
+    }
+
+    pub fn is_job(&self) -> bool {
+        matches!(self.command, Command::Job(_))
+    }
+}
+
 /// What a line of the palette does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
     Action(Action),
-    States(StateSet),
-    Queue(String),
-    Environment(String),
-    Theme(String),
+    /// An action by its name, with what it takes.
+    Line(String),
     Context(String),
     Job(JobId),
     /// One of the nodes of a job, with its log.
@@ -51,164 +41,192 @@ pub enum Command {
         job: JobId,
         choice: Choice,
     },
-}
-
-/// Short names that people's hands know.
-const ALIASES: [(&str, Action); 10] = [
-    ("q", Action::Quit),
-    ("q!", Action::Quit),
-    ("h", Action::Help),
-    ("s", Action::ViewSchedules),
-    ("sched", Action::ViewSchedules),
-    ("ctx", Action::Context),
-    ("jd", Action::ViewDefinitions),
-    ("who", Action::ViewAudit),
-    ("cancel", Action::Stop),
-    ("terminate", Action::Stop),
-];
-
-impl Palette {
-    pub fn items(&self) -> impl Iterator<Item = &Item> {
-        self.found.iter().filter_map(|at| self.items.get(*at))
-    }
-
-    pub fn insert(&mut self, letter: char) {
-        self.input.handle(InputRequest::InsertChar(letter));
-        self.search();
-    }
-
-    pub(super) fn press(&mut self, action: Action) {
-        let count = self.found.len().max(1);
-        match action {
-            Action::NextField => self.at = (self.at + 1) % count,
-            Action::PreviousField => self.at = (self.at + count - 1) % count,
-            edit => {
-                if let Some(request) = edit_request(edit) {
-                    self.input.handle(request);
-                    self.search();
-                }
-            }
-        }
-    }
-
-    fn search(&mut self) {
-        self.at = 0;
-        let typed = self.input.value().trim();
-        if typed.is_empty() {
-            // Jobs are many: they are offered once something is typed.
-            let is_job = |item: &Item| matches!(item.command, Command::Job(_));
-            self.found = (0..self.items.len()).filter(|at| !is_job(&self.items[*at])).collect();
-            return;
-        }
-        let alias = ALIASES.iter().find(|(short, _)| *short == typed).map(|(_, action)| Command::Action(*action));
-        let pattern = Pattern::parse(typed, CaseMatching::Ignore, Normalization::Smart);
-        let mut matcher = Matcher::new(Config::DEFAULT);
-        let mut buffer = Vec::new();
-        let mut scored: Vec<(u32, usize)> = Vec::new();
-        for (at, item) in self.items.iter().enumerate() {
-            let named = pattern.score(Utf32Str::new(&item.name, &mut buffer), &mut matcher);
-            let bonus = if item.name == typed || alias.as_ref() == Some(&item.command) {
-                10_000
-            } else if item.name.starts_with(typed) {
-                1000
-            } else {
-                0
-            };
-            match named {
-                Some(score) => scored.push((score + bonus, at)),
-                None if bonus > 0 => scored.push((bonus, at)),
-                None => {}
-            }
-        }
-        scored.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
-        self.found = scored.into_iter().map(|(_, at)| at).collect();
-    }
+    /// Puts a text on the clipboard.
+    Copy {
+        what: String,
+        text: String,
+    },
+    /// Goes to a bookmark.
+    Bookmark(usize),
 }
 
 impl App {
-    pub(super) fn open_palette(&mut self) {
-        self.offer("Command", self.palette_items());
-    }
-
-    /// Lets a person choose one of these, by typing or by going there.
-    pub(super) fn offer(&mut self, title: &'static str, items: Vec<Item>) {
-        let mut palette = Palette { title, input: Input::default(), items, found: Vec::new(), at: 0 };
-        palette.search();
-        self.popups.push(Popup::Palette(palette));
-    }
-
-    /// Everything that the palette offers at this place.
-    pub fn palette_items(&self) -> Vec<Item> {
-        let place = self.place_below();
-        let offered = TABLE.iter().filter(|info| info.scope.covers(place) && self.is_named_here(info.action));
-        let mut items: Vec<Item> = offered
-            .map(|info| Item {
-                name: info.name.to_owned(),
-                doc: info.doc.to_owned(),
-                command: Command::Action(info.action),
-            })
-            .collect();
-        let mut add = |name: String, doc: &str, command| items.push(Item { name, doc: doc.to_owned(), command });
-        for set in StateSet::EACH {
-            add(format!("jobs {}", set.name()), "the jobs in these states, of all queues", Command::States(set));
-        }
-        for queue in self.store.queues.keys() {
-            add(format!("queue {queue}"), "the jobs of this queue", Command::Queue(queue.clone()));
-        }
-        for environment in self.store.environments.keys() {
-            add(
-                format!("environment {environment}"),
-                "the instances of this compute environment",
-                Command::Environment(environment.clone()),
-            );
-        }
-        for Item { name, doc, command } in self.context_items("context ") {
-            add(name, &doc, command);
-        }
-        for theme in &self.setting.themes {
-            add(format!("theme {theme}"), "put on this theme", Command::Theme(theme.clone()));
-        }
-        for id in self.overview.jobs.rows(&self.store).ids.iter().take(JOBS_OFFERED) {
-            if let Some(job) = self.store.job(id) {
-                let doc = format!("{} · {}", job.status, id.short());
-                add(format!("job {}", job.job_name), &doc, Command::Job(id.clone()));
-            }
-        }
-        items
-    }
-
-    pub(super) fn run_palette(&mut self) {
-        let Some(Popup::Palette(palette)) = self.popups.pop() else { return };
-        match palette.items().nth(palette.at) {
-            Some(item) => {
-                let command = item.command.clone();
-                self.run(command);
-            }
-            None if palette.input.value().trim().is_empty() => {}
-            None => {
-                let typed = palette.input.value().to_owned();
-                self.complain(format!("`{typed}` is no command here; `:` alone lists what there is"));
-            }
-        }
-    }
-
-    fn run(&mut self, command: Command) {
+    pub(super) fn run(&mut self, command: Command) -> Result<(), String> {
         match command {
             Command::Action(action) => self.dispatch(action),
-            Command::States(set) => {
-                self.show_overview(Pane::Jobs);
-                self.overview.jobs.states = set;
-                self.overview.jobs.scope = Scope::Everywhere;
-            }
-            Command::Queue(queue) => self.open_queue(&queue),
-            Command::Environment(environment) => self.open_environment(environment),
-            Command::Theme(name) => {
-                self.ask(Ask::Theme(name));
-            }
+            Command::Line(line) => return self.run_line(&line),
             Command::Context(name) => self.turn_to(name),
             Command::Job(id) | Command::Node(id) => self.open_job(id),
             Command::Log { job, choice } => self.log.choice = Some((job, choice)),
+            Command::Copy { what, text } => self.copy(&what, text),
+            Command::Bookmark(at) => self.go_to_bookmark(at),
         }
+        Ok(())
+    }
+
+    /// Carries out a line as it is typed in the palette. An error says what is wrong with it.
+    pub(super) fn run_line(&mut self, line: &str) -> Result<(), String> {
+        let Some((info, rest)) = read_line(line) else {
+            let name = line.split_whitespace().next().unwrap_or_default();
+            return Err(format!("`{name}` is no command; `:` lists what there is"));
+        };
+        if let Some(refusal) = self.refusal(info.action) {
+            return Err(refusal);
+        }
+        if rest.is_empty() && info.takes.is_needed() {
+            self.open_palette_at(&format!("{} ", info.name));
+            return Ok(());
+        }
+        if rest.is_empty() && !matches!(info.takes, Takes::Rows(_)) {
+            if !info.scope.covers(self.place()) {
+                return Err(format!("`{}` does not work here", info.name));
+            }
+            self.dispatch(info.action);
+            return Ok(());
+        }
+        match info.takes {
+            Takes::Nothing => return Err(format!("`{}` takes nothing after its name", info.name)),
+            Takes::Rows(place) => return self.show_rows(info.action, place, rest),
+            Takes::Subject => {
+                let subject = self.subject_named(rest)?;
+                self.open_why(subject);
+            }
+            Takes::JobHere if info.action == Action::Tree => {
+                let id = self.job_named(rest)?;
+                self.open_tree(id);
+            }
+            Takes::JobHere => {
+                let id = self.job_named(rest)?;
+                if self.selected_job().as_ref() != Some(&id) {
+                    self.open_job(id);
+                }
+                if !matches!(self.view(), View::Log) {
+                    self.push(View::Log);
+                }
+            }
+            Takes::Job => {
+                let id = self.job_named(rest)?;
+                self.open_job(id);
+            }
+            Takes::Queue => {
+                let queue = known(rest, "queue", self.store.queues.keys())?;
+                self.open_queue(&queue);
+            }
+            Takes::Environment => {
+                let environment = known(rest, "compute environment", self.store.environments.keys())?;
+                self.open_environment(environment);
+            }
+            Takes::Definition => {
+                let labels: Vec<String> = self.store.definitions.values().map(|known| known.label()).collect();
+                let newest = || {
+                    let mut of =
+                        labels.iter().filter(|label| label.rsplit_once(':').is_some_and(|(name, _)| name == rest));
+                    of.next().cloned()
+                };
+                let label = match newest() {
+                    Some(label) => label,
+                    None => known(rest, "job definition", labels.iter())?,
+                };
+                self.push(View::Definition { label, scroll: super::Scroll::default() });
+            }
+            Takes::Theme => {
+                let theme = known(rest, "theme", self.setting.themes.iter())?;
+                self.ask(Ask::Theme(theme));
+            }
+            Takes::Context => {
+                let context = known(rest, "context", self.setting.contexts.iter().map(|offered| &offered.name))?;
+                self.turn_to(context);
+            }
+            Takes::View if info.action == Action::ForgetView => return self.forget_view(rest),
+            Takes::View => return self.go_to_view(rest),
+            Takes::Name => return self.save_view(rest),
+            Takes::File => return self.export(rest),
+        }
+        Ok(())
+    }
+
+    /// Shows a list with the filter that is written after its name.
+    fn show_rows(&mut self, action: Action, place: Place, rest: &str) -> Result<(), String> {
+        if place == Place::Jobs {
+            return self.show_jobs(rest);
+        }
+        Filter::parse(rest, self.fields_at(place)).map_err(|error| error.to_string())?;
+        if self.place_below() != place || self.views.len() > 1 {
+            self.dispatch(action);
+        }
+        if let Some(list) = self.list_mut() {
+            rest.clone_into(&mut list.filter);
+        }
+        Ok(())
+    }
+
+    /// `queue=main status=failed since=2h sort=-age`: a queue and a set of states are those of the list, an order is its
+    /// own, and the rest is its filter.
+    fn show_jobs(&mut self, rest: &str) -> Result<(), String> {
+        let (mut scope, mut states, mut sort, mut filter) = (Scope::Everywhere, None, None, Vec::new());
+        for word in super::filter::words(rest) {
+            let set = |name: &str| StateSet::EACH.into_iter().find(|set| set.name() == name);
+            let named = word.strip_prefix("status=").or_else(|| word.strip_prefix("state=")).unwrap_or(word);
+            let queue = word.strip_prefix("queue=").map(|name| name.trim_matches('"'));
+            let queue = queue.filter(|name| match self.store.queues.is_empty() {
+                // Nothing was read yet: it is taken at its word.
+                true => !name.contains(['*', ',']),
+                false => self.store.queues.contains_key(*name),
+            });
+            match (set(&named.to_lowercase()), queue, word.strip_prefix("sort=")) {
+                (Some(set), ..) if states.is_none() => states = Some(set),
+                (_, Some(queue), _) if scope == Scope::Everywhere => scope = Scope::Queue(queue.to_owned()),
+                (.., Some(name)) => sort = Some(Sort::named(name)?),
+                _ => filter.push(word),
+            }
+        }
+        let filter = filter.join(" ");
+        Filter::parse(&filter, Field::JOBS).map_err(|error| error.to_string())?;
+        self.show_overview(Pane::Jobs);
+        if let Scope::Queue(queue) = &scope {
+            self.overview.queues.cursor.put(queue);
+        }
+        let jobs = &mut self.overview.jobs;
+        jobs.scope = scope;
+        jobs.states = states.unwrap_or(if rest.is_empty() { jobs.states } else { StateSet::All });
+        if let Some((order, reversed)) = sort {
+            (jobs.sort, jobs.reversed) = (Some(order), reversed);
+        }
+        jobs.list.filter = filter;
+        jobs.marked.clear();
+        jobs.list.cursor.enter_other_list();
+        self.search();
+        Ok(())
+    }
+
+    /// The job of this id, of an id that begins so, or of this name: the newest of several.
+    fn job_named(&self, text: &str) -> Result<JobId, String> {
+        let id = JobId::from(text);
+        if self.store.job(&id).is_some() || self.store.detail(&id).is_some() {
+            return Ok(id);
+        }
+        let all = self.store.jobs.values();
+        let found =
+            all.filter(|job| job.job_name == text || (text.len() >= 4 && job.job_id.as_str().starts_with(text)));
+        if let Some(job) = found.max_by_key(|job| (job.created_at, &job.job_id)) {
+            return Ok(job.job_id.clone());
+        }
+        // A whole id may be of a job that was not fetched.
+        if is_whole_id(text) {
+            return Ok(id);
+        }
+        let nearest = crate::model::nearest_words(text, self.store.jobs.values().map(|job| job.job_name.as_str()));
+        Err(format!("no job `{text}` among those that were fetched{nearest}; a whole id finds any"))
+    }
+
+    fn subject_named(&self, text: &str) -> Result<Subject, String> {
+        let (kind, name) = text.split_once(char::is_whitespace).unwrap_or(("job", text));
+        Ok(match kind {
+            "queue" => Subject::Queue(known(name, "queue", self.store.queues.keys())?),
+            "environment" => Subject::Environment(known(name, "compute environment", self.store.environments.keys())?),
+            "job" => Subject::Job(self.job_named(name)?),
+            other => return Err(format!("`why` takes job ID, queue NAME or environment NAME, not `{other}`")),
+        })
     }
 
     pub(super) fn open_queue(&mut self, queue: &str) {
@@ -269,7 +287,18 @@ impl App {
     }
 }
 
-/// Whether the palette can be opened to find an action that works at `place`.
-pub fn is_in_palette(action: Action, place: Place) -> bool {
-    !place.takes_text() && action.info().scope.covers(place)
+/// A name among those that there are; while none has been read, it is taken at its word.
+fn known<'k>(name: &str, kind: &str, all: impl Iterator<Item = &'k String>) -> Result<String, String> {
+    let all: Vec<&String> = all.collect();
+    if all.is_empty() || all.iter().any(|known| *known == name) {
+        return Ok(name.to_owned());
+    }
+    let nearest = crate::model::nearest_words(name, all.iter().map(|known| known.as_str()));
+    Err(format!("there is no {kind} `{name}`{nearest}"))
+}
+
+/// Whether a text is the id of a job, of a child or of a node: a UUID, and the number of the part.
+fn is_whole_id(text: &str) -> bool {
+    let id = text.split([':', '#']).next().unwrap_or_default();
+    id.len() == 36 && id.chars().all(|letter| letter.is_ascii_hexdigit() || letter == '-')
 }

@@ -20,11 +20,7 @@ impl App {
     /// Each context that can be turned to, its name after `before`.
     pub(super) fn context_items(&self, before: &str) -> Vec<Item> {
         let offered = self.setting.contexts.iter().filter(|offered| offered.name != self.setting.context);
-        let item = |name: &str, doc: &str| Item {
-            name: format!("{before}{name}"),
-            doc: doc.to_owned(),
-            command: Command::Context(name.to_owned()),
-        };
+        let item = |name: &str, doc: &str| Item::new(format!("{before}{name}"), doc, Command::Context(name.to_owned()));
         offered.map(|offered| item(&offered.name, &offered.doc)).collect()
     }
 
@@ -52,6 +48,7 @@ impl App {
         let fresh = Self::new(setting, self.keymap.clone(), self.theme.clone(), self.size, now);
         let before = mem::replace(self, fresh);
         self.last_id = before.last_id;
+        self.kept = before.kept;
         self.left = before.left;
         self.left.push(Left { last: before.last_id, context: before.setting.context });
         let note = note.map(|note| format!("; {note}")).unwrap_or_default();

@@ -1,6 +1,7 @@
 //! The view of failures: groups of jobs that failed alike, opened to their jobs, and run again with or without changes.
 
 use super::act::{Problems, number};
+use super::filter::{Field as Asked, Filter, Row, Value};
 use super::form::{Field, Form, Key, Purpose};
 use super::list::{JobList, Scope, StateSet};
 use super::{App, ListState, Popup, View};
@@ -144,14 +145,18 @@ impl App {
 
     /// The groups that are listed.
     pub fn failure_groups<'v>(&self, view: &'v FailuresView) -> Vec<&'v Group> {
-        let matching = super::filter::Matching::new(&view.list.filter);
+        let filter = Filter::of(&view.list.filter, Asked::FAILURES);
         let all = view.told.iter().flat_map(|told| &told.groups);
         all.filter(|group| {
-            matching.as_ref().is_none_or(|matching| {
-                let queues = group.queues.iter().cloned().collect::<Vec<_>>().join(" ");
-                let texts = [group.definition.as_str(), &group.ending(), &group.reason, group.tells(), &queues];
-                matching.matches(super::filter::Shown { texts: &texts, ..Default::default() })
-            })
+            let queues = group.queues.iter().cloned().collect::<Vec<_>>().join(" ");
+            let texts = [group.definition.as_str(), &group.ending(), &group.reason, group.tells(), &queues];
+            let field = |field| match field {
+                Asked::Definition => Value::Revision(&group.definition),
+                Asked::Queue => Value::text(queues.as_str()),
+                Asked::Reason => Value::text(group.reason.as_str()),
+                _ => Value::Nothing,
+            };
+            filter.passes(&Row { texts: &texts, field: &field })
         })
         .collect()
     }

@@ -1,12 +1,13 @@
 //! Lists: a cursor that stays on its thing, a filter, marks, an order.
 
-use super::filter::{Matching, Shown};
+use super::filter::{Field, Filter, Row, Value};
 use super::store::Store;
 use super::subject::title_of;
 use crate::model::{JobId, JobStatus, JobSummary, Millis, name_of};
 use std::cell::{Cell, RefCell};
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// Where one is in a list. It follows its thing by key; when that is gone, it stays on the line.
@@ -16,6 +17,8 @@ pub struct Cursor {
     at: usize,
     /// A person has put it where it is.
     is_chosen: bool,
+    /// Its thing is still to come.
+    is_awaited: bool,
     /// The first line shown, and how many fit: noted when the list is drawn.
     top: Cell<usize>,
     height: Cell<usize>,
@@ -67,12 +70,24 @@ impl Cursor {
         self.at = at;
         self.key = Some(keys[at].as_ref().to_owned());
         self.is_chosen = true;
+        self.is_awaited = false;
     }
 
     /// Puts it on a thing, wherever that stands.
     pub fn put(&mut self, key: &str) {
         self.is_chosen = true;
         self.key = Some(key.to_owned());
+    }
+
+    /// Puts it on a thing that is yet to be read.
+    pub fn await_thing(&mut self, key: &str) {
+        self.put(key);
+        self.is_awaited = true;
+    }
+
+    /// The thing that it is on.
+    pub fn key(&self) -> Option<&str> {
+        self.key.as_deref()
     }
 
     /// In another list it follows its thing, or else begins at the first line.
@@ -93,7 +108,8 @@ impl Cursor {
     /// As [`Cursor::settle`], for a list that is still being read: what happened to come first does not hold a cursor that
     /// nobody has moved away from the first line.
     pub fn settle_while_read<K: AsRef<str>>(&mut self, keys: &[K]) {
-        if self.is_chosen {
+        let is_there = || keys.iter().any(|key| Some(key.as_ref()) == self.key.as_deref());
+        if self.is_chosen && (!self.is_awaited || is_there()) {
             self.settle(keys);
         }
     }
@@ -183,12 +199,24 @@ impl StateSet {
         }
     }
 
+    /// The set that holds these states and no more than it must.
+    pub fn around(statuses: &[JobStatus]) -> Self {
+        let holds_all = |set: &Self| {
+            let own = set.statuses();
+            statuses.iter().all(|status| own.contains(status))
+        };
+        Self::EACH.into_iter().find(holds_all).unwrap_or(Self::All)
+    }
+
     #[must_use]
     pub fn turn(self, steps: usize) -> Self {
         let at = Self::EACH.iter().position(|set| *set == self).unwrap_or(0);
         Self::EACH[(at + steps) % Self::EACH.len()]
     }
 }
+
+/// How often a filter that asks for times is put to the rows again.
+const AGAIN: Millis = 5_000;
 
 /// By what a list of jobs is ordered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -209,6 +237,22 @@ impl Sort {
     pub fn next(self) -> Self {
         let at = Self::EACH.iter().position(|sort| *sort == self).unwrap_or(0);
         Self::EACH[(at + 1) % Self::EACH.len()]
+    }
+
+    /// The order of this name and whether it is turned around: `age`, `-age`.
+    pub fn named(text: &str) -> Result<(Self, bool), String> {
+        let (name, reversed) = text.strip_prefix('-').map_or((text, false), |name| (name, true));
+        let found = Self::EACH.into_iter().find(|sort| sort.key() == name);
+        let all = || Self::EACH.map(Self::key).join(", ");
+        found.map(|sort| (sort, reversed)).ok_or_else(|| format!("`sort` takes {}, not `{name}`", all()))
+    }
+
+    /// What a line of the palette calls it.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Natural => "turn",
+            other => other.name(StateSet::All),
+        }
     }
 
     pub fn name(self, set: StateSet) -> &'static str {
@@ -245,6 +289,8 @@ pub struct JobList {
     pub reversed: bool,
     pub marked: BTreeSet<JobId>,
     rows: RefCell<Option<(RowsKey, Arc<Rows>)>>,
+    /// What the text of the filter was read to.
+    filter: RefCell<Option<(String, Rc<Filter>)>>,
     /// How often the rows were computed: what each change costs is held by a test.
     computed: Cell<u64>,
 }
@@ -255,6 +301,8 @@ struct RowsKey {
     scope: Scope,
     states: StateSet,
     filter: String,
+    /// Where the filter asks for times, so often they are looked at again.
+    at: Option<Millis>,
     sort: Option<Sort>,
     reversed: bool,
 }
@@ -265,6 +313,8 @@ pub struct Rows {
     pub ids: Vec<JobId>,
     /// Jobs in scope for each of [`StateSet::EACH`], before the filter.
     pub counts: [usize; 5],
+    /// How many of the first have what the filter asks for as it is written; the rest match loosely.
+    pub close: usize,
 }
 
 impl AsRef<str> for JobId {
@@ -278,6 +328,24 @@ impl JobList {
         Self { scope, states, ..Default::default() }
     }
 
+    /// The filter in force.
+    pub fn filter(&self) -> Rc<Filter> {
+        let mut kept = self.filter.borrow_mut();
+        match &*kept {
+            Some((text, filter)) if *text == self.list.filter => Rc::clone(filter),
+            _ => {
+                let filter = Rc::new(Filter::of(&self.list.filter, Field::JOBS));
+                *kept = Some((self.list.filter.clone(), Rc::clone(&filter)));
+                filter
+            }
+        }
+    }
+
+    /// The states that are listed: those that the filter asks for, or else those that were chosen.
+    pub fn listed_states(&self) -> StateSet {
+        self.filter().statuses().map_or(self.states, |asked| StateSet::around(&asked))
+    }
+
     pub fn order(&self) -> Sort {
         self.sort.unwrap_or(Sort::Natural)
     }
@@ -289,6 +357,7 @@ impl JobList {
             scope: self.scope.clone(),
             states: self.states,
             filter: self.list.filter.clone(),
+            at: self.filter().is_timed().then(|| store.shown_at().div_euclid(AGAIN)),
             sort: self.sort,
             reversed: self.reversed,
         };
@@ -306,40 +375,48 @@ impl JobList {
     fn compute(&self, store: &Store) -> Rows {
         self.computed.set(self.computed.get() + 1);
         let mut counts = [0; 5];
-        let matching = Matching::new(&self.list.filter);
+        let filter = self.filter();
+        let states = self.listed_states();
+        let now = store.shown_at();
         let mut take = |job: &'_ JobSummary| {
             for (set, count) in StateSet::EACH.iter().zip(&mut counts) {
                 *count += usize::from(set.holds(job));
             }
-            self.states.holds(job) && matching.as_ref().is_none_or(|matching| matches(matching, job))
+            states.holds(job) && (filter.is_empty() || passes(&filter, job, now))
         };
+        let rank = |job: &JobSummary| u8::from(filter.is_loose() && !is_close(&filter, job));
         // Children come in the order of their indexes.
-        let mut jobs: Vec<(u32, &JobSummary)> = match &self.scope {
-            Scope::Everywhere => store.jobs.values().filter(|job| take(job)).map(|job| (0, job)).collect(),
+        let mut jobs: Vec<(u8, u32, &JobSummary)> = match &self.scope {
+            Scope::Everywhere => store.jobs.values().filter(|job| take(job)).map(|job| (rank(job), 0, job)).collect(),
             Scope::Queue(queue) => {
                 let here = store.jobs.values().filter(|job| queue_of(job) == Some(queue.as_str()));
-                here.filter(|job| take(job)).map(|job| (0, job)).collect()
+                here.filter(|job| take(job)).map(|job| (rank(job), 0, job)).collect()
             }
             Scope::Chosen(ids) => {
                 let known = ids.iter().filter_map(|id| store.job(id));
-                (0..).zip(known.filter(|job| take(job))).collect()
+                (0..).zip(known.filter(|job| take(job))).map(|(at, job)| (rank(job), at, job)).collect()
             }
             Scope::Array(parent) => {
                 let all = store.children.get(parent).into_iter().flatten();
-                all.filter(|(_, job)| take(job)).map(|(index, job)| (*index, job)).collect()
+                all.filter(|(_, job)| take(job)).map(|(index, job)| (rank(job), *index, job)).collect()
             }
         };
         let by_index = matches!(self.scope, Scope::Array(_) | Scope::Chosen(_)) && self.order() == Sort::Natural;
         match (by_index, self.reversed) {
             (true, false) => {}
             (true, true) => jobs.reverse(),
-            (false, reversed) => jobs.sort_unstable_by(|(a_index, a), (b_index, b)| {
-                let order = compare(self.order(), self.states, a, b);
+            (false, reversed) => jobs.sort_unstable_by(|(_, a_index, a), (_, b_index, b)| {
+                let order = compare(self.order(), states, a, b);
                 let order = if reversed { order.reverse() } else { order };
                 order.then_with(|| a_index.cmp(b_index)).then_with(|| a.job_id.cmp(&b.job_id))
             }),
         }
-        Rows { ids: jobs.into_iter().map(|(_, job)| job.job_id.clone()).collect(), counts }
+        if filter.is_loose() {
+            // What is as it is written comes first.
+            jobs.sort_by_key(|(rank, ..)| *rank);
+        }
+        let close = jobs.iter().filter(|(rank, ..)| *rank == 0).count();
+        Rows { ids: jobs.into_iter().map(|(.., job)| job.job_id.clone()).collect(), counts, close }
     }
 
     /// How often the rows were computed.
@@ -380,9 +457,45 @@ pub fn is_held(job: &JobSummary) -> bool {
     job.status.is_waiting() && !job.is_array_parent() && job.extra.as_ref().is_some_and(|extra| extra.held)
 }
 
-fn matches(matching: &Matching, job: &JobSummary) -> bool {
-    let texts = [&title_of(job), definition_of(job), queue_of(job).unwrap_or_default()];
-    matching.matches(Shown { texts: &texts, state: state_of(job), id: job.job_id.as_str() })
+fn is_close(filter: &Filter, job: &JobSummary) -> bool {
+    filter.is_close(&[&title_of(job), definition_of(job), queue_of(job).unwrap_or_default()])
+}
+
+fn passes(filter: &Filter, job: &JobSummary, now: Millis) -> bool {
+    let title = title_of(job);
+    let texts = [title.as_str(), definition_of(job), queue_of(job).unwrap_or_default()];
+    filter.passes(&Row { texts: &texts, field: &|field| value(job, field, now) })
+}
+
+/// What a job has in a field.
+fn value(job: &JobSummary, field: Field, now: Millis) -> Value<'_> {
+    let extra = job.extra.as_deref();
+    let container = job.container.as_ref();
+    match field {
+        Field::Status => {
+            let sets = StateSet::EACH.into_iter().filter(|set| *set != StateSet::All && set.holds(job));
+            Value::Words(sets.map(StateSet::name).chain([job.status.as_str(), state_of(job)]).collect())
+        }
+        Field::Queue => Value::of(queue_of(job)),
+        Field::Definition => Value::Revision(definition_of(job)),
+        Field::Name => Value::text(title_of(job)),
+        Field::Id => Value::text(job.job_id.as_str()),
+        Field::Exit => container
+            .and_then(|container| container.exit_code)
+            .map_or(Value::Nothing, |code| Value::Number(code.into())),
+        Field::Since | Field::For => Value::Span(now - since(job)),
+        Field::Reason => {
+            let reasons = [job.status_reason.as_deref(), container.and_then(|container| container.reason.as_deref())];
+            Value::text(reasons.into_iter().flatten().collect::<Vec<_>>().join(" "))
+        }
+        Field::Share => Value::of(job.share_identifier.as_deref()),
+        Field::Instance => {
+            Value::of(extra.and_then(|extra| extra.instance.as_ref()).map(|instance| instance.0.as_str()))
+        }
+        Field::Priority => Value::Number(extra.map_or(0, |extra| extra.priority).into()),
+        Field::Attempt => Value::Number(extra.map_or(0, |extra| extra.attempt).into()),
+        _ => Value::Nothing,
+    }
 }
 
 /// Since when the job has been what it is now.

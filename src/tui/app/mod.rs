@@ -8,18 +8,23 @@ mod begin;
 mod by_hand;
 pub mod command;
 mod context;
+mod export;
 pub mod failures;
-mod filter;
+pub mod filter;
 pub mod form;
 pub mod list;
 pub mod log;
 mod merge;
+pub mod palette;
+mod places;
 pub mod prompt;
 pub mod pulse;
 pub mod rows;
+pub mod search;
 pub mod store;
 pub mod subject;
 mod submit;
+mod thing;
 pub mod tree;
 mod update;
 mod verify;
@@ -33,21 +38,24 @@ use super::requests::{Ask, Request, RequestId};
 use super::theme::{Depth, Styles};
 use crate::backend::{Capabilities, Meter};
 use crate::config::Access;
+use crate::config::kept::Kept;
 use crate::config::theme::Theme;
 use crate::model::{JobId, JobStatus, Millis, Subject};
 pub use submit::TIMES_SHOWN;
 
 use answers::{Lag, Pages};
-use command::Palette;
 use crokey::KeyCombination;
 use failures::{FailuresView, Wanted};
 use form::Form;
 use list::{JobList, ListState};
 use log::LogPane;
+use palette::Palette;
+use places::Ways;
 use prompt::{History, Prompt};
+use search::Sought;
 use std::collections::{HashMap, HashSet};
 use std::mem;
-use store::Store;
+use store::{Kind, Store};
 
 /// What changes only with the context, or not at all while the console runs.
 #[derive(Debug, Clone)]
@@ -67,6 +75,8 @@ pub struct Setting {
     pub scheduler_role: Option<String>,
     pub clock: Clock,
     pub depth: Depth,
+    /// The terminal shows ASCII alone.
+    pub ascii: bool,
     /// Names of the themes that `:theme` offers.
     pub themes: Vec<String>,
     /// This machine's, for which a first compute environment is made.
@@ -213,7 +223,7 @@ pub struct App {
     history: History,
     pub notice: Option<Notice>,
     /// What may follow the keys of a sequence that has begun.
-    pub may_follow: Vec<(String, Action)>,
+    pub may_follow: Vec<(String, String)>,
     pub size: (u16, u16),
     pub now: Millis,
     /// The console is to end.
@@ -233,6 +243,10 @@ pub struct App {
     intention: Option<(JobId, Intention)>,
     /// Jobs that are run again once their details have come.
     rerun: Option<Wanted>,
+    sought: Option<Sought>,
+    /// What is kept over restarts.
+    pub kept: Kept,
+    ways: Ways,
     out: Vec<Request>,
     /// What the calls of a backend that polls cost.
     pub meter: Option<Meter>,
@@ -253,6 +267,7 @@ enum Intention {
     Move,
     TurnAttempt { forward: bool },
     ChooseLog,
+    Describe,
 }
 
 /// What an answer is about: only the answer to the latest request about a topic is taken.
@@ -265,6 +280,7 @@ enum Topic {
     Audit,
     Scaling,
     Jobs(usize),
+    Search,
     Children(JobId),
     Runs(String, String),
     Why(Subject),
@@ -286,6 +302,7 @@ impl Topic {
             Ask::Audit => Self::Audit,
             Ask::Scaling => Self::Scaling,
             Ask::Jobs { set, .. } => Self::Jobs(*set),
+            Ask::Search(_) => Self::Search,
             Ask::Children { parent, .. } => Self::Children(parent.clone()),
             Ask::Runs { group, name } => Self::Runs(group.clone(), name.clone()),
             Ask::Why { subject, .. } => Self::Why(subject.clone()),
@@ -303,7 +320,12 @@ impl Topic {
             | Ask::LookAgain
             | Ask::StopFollowing
             | Ask::Redraw
-            | Ask::Reconnect => return None,
+            | Ask::Reconnect
+            | Ask::Copy(_)
+            | Ask::Open(_)
+            | Ask::Save { .. }
+            | Ask::Hand { .. }
+            | Ask::Note(_) => return None,
         })
     }
 }
@@ -338,6 +360,9 @@ impl App {
             children_asked: HashSet::new(),
             intention: None,
             rerun: None,
+            sought: None,
+            kept: Kept::default(),
+            ways: Ways::default(),
             out: Vec::new(),
             meter: None,
             ending: Vec::new(),
@@ -391,6 +416,7 @@ impl App {
         self.may_follow.clear();
         match self.keymap.resolve(place, &begun, chord) {
             Resolution::Action(action) => return self.update(action, now),
+            Resolution::Line(line) => return self.take_line(&line, now),
             Resolution::Pending(may_follow) => {
                 self.begun = begun;
                 self.begun.push(chord);
@@ -413,7 +439,7 @@ impl App {
         for letter in text.chars().filter(|letter| !letter.is_control()) {
             match self.popups.last_mut() {
                 Some(Popup::Form(form)) => form.insert(letter),
-                Some(Popup::Palette(palette)) => palette.insert(letter),
+                Some(Popup::Palette(palette)) => palette.edit(tui_input::InputRequest::InsertChar(letter)),
                 Some(Popup::Filter(input)) => {
                     input.handle(tui_input::InputRequest::InsertChar(letter));
                 }
@@ -421,7 +447,24 @@ impl App {
                 _ => {}
             }
         }
+        if matches!(self.popups.last(), Some(Popup::Palette(_))) {
+            self.match_palette();
+        }
         self.after_typing();
+        self.settle();
+        mem::take(&mut self.out)
+    }
+
+    /// Carries out a line of the palette that a key stands for.
+    pub fn take_line(&mut self, line: &str, now: Millis) -> Vec<Request> {
+        self.now = now;
+        let (before, trail) = (self.whereabouts(), self.trail());
+        if let Err(error) = self.run_line(line) {
+            self.complain(format!("`{line}`: {error}"));
+        }
+        if self.whereabouts() != before {
+            self.leave(trail, Action::Palette);
+        }
         self.settle();
         mem::take(&mut self.out)
     }
@@ -587,5 +630,7 @@ mod heard_tests;
 mod logs_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod way_tests;
 #[cfg(test)]
 mod why_tests;

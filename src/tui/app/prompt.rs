@@ -85,9 +85,9 @@ impl App {
                 self.popups.pop();
             }
             Action::Accept => self.take_prompt(),
-            Action::PreviousField | Action::NextField => {
+            Action::PreviousMatch | Action::NextMatch => {
                 let back =
-                    if action == Action::PreviousField { prompt.back + 1 } else { prompt.back.saturating_sub(1) };
+                    if action == Action::PreviousMatch { prompt.back + 1 } else { prompt.back.saturating_sub(1) };
                 match self.history.back(prompt.purpose, back) {
                     Some(line) => (prompt.input, prompt.back) = (Input::new(line.clone()), back),
                     None if back == 0 => (prompt.input, prompt.back) = (Input::default(), 0),

@@ -1,85 +1,168 @@
 //! What each list shows: what its filter lets through, in its order, and the keys that its cursor follows.
 
 use super::failures::group_key;
-use super::filter::{Matching, Shown};
+use super::filter::{Field, Filter, Row, Value};
 use super::list::{JobList, ListState};
 use super::{App, View};
 use crate::model::{
-    AuditEntry, ComputeEnvironment, Instance, InstanceId, JobDefinition, JobQueue, JobSummary, Schedule,
+    AuditEntry, ComputeEnvironment, Health, Instance, InstanceId, JobDefinition, JobQueue, JobSummary, Schedule,
+    Switch, name_of,
 };
 use crate::tui::action::Place;
 use std::cmp::Reverse;
 
 impl App {
     pub fn queues(&self) -> Vec<&JobQueue> {
-        let matching = Matching::new(&self.overview.queues.filter);
+        let filter = Filter::of(&self.overview.queues.filter, Field::QUEUES);
         let mut queues = self.store.queues_in_order();
         queues.retain(|queue| {
-            matching
-                .as_ref()
-                .is_none_or(|matching| matching.matches(shown(&[&queue.job_queue_name], queue.state.as_str())))
+            let field = |field| match field {
+                Field::Name => Value::text(queue.job_queue_name.as_str()),
+                Field::Status => {
+                    let held = queue.held.then_some("held");
+                    Value::Words(switched(queue.state, Some(queue.status)).into_iter().chain(held).collect())
+                }
+                Field::Priority => Value::Number(queue.priority.into()),
+                _ => Value::Nothing,
+            };
+            filter.passes(&Row { texts: &[&queue.job_queue_name], field: &field })
         });
         queues
     }
 
     pub fn environments(&self) -> Vec<&ComputeEnvironment> {
-        let matching = Matching::new(&self.overview.environments.filter);
+        let filter = Filter::of(&self.overview.environments.filter, Field::ENVIRONMENTS);
         let all = self.store.environments.values();
         all.filter(|environment| {
-            matching.as_ref().is_none_or(|matching| {
-                let name = &environment.compute_environment_name;
-                matching.matches(shown(&[name, environment.provisioning()], environment.state.as_str()))
-            })
+            let name = environment.compute_environment_name.as_str();
+            let field = |field| match field {
+                Field::Name => Value::text(name),
+                Field::Status => Value::Words(switched(environment.state, Some(environment.status))),
+                Field::Kind => Value::text(environment.provisioning()),
+                _ => Value::Nothing,
+            };
+            filter.passes(&Row { texts: &[name, environment.provisioning()], field: &field })
         })
         .collect()
     }
 
     pub fn instances(&self, environment: &str, list: &ListState) -> Vec<&Instance> {
-        let matching = Matching::new(&list.filter);
+        let filter = Filter::of(&list.filter, Field::INSTANCES);
         let capacity = self.store.environments.get(environment).and_then(|found| found.capacity.as_ref());
         let all = capacity.into_iter().flat_map(|capacity| &capacity.instances);
         all.filter(|instance| {
-            matching.as_ref().is_none_or(|matching| {
-                matching.matches(shown(&[&instance.instance_id.0, &instance.instance_type], instance.state.as_str()))
-            })
+            let field = |field| match field {
+                Field::Id => Value::text(instance.instance_id.0.as_str()),
+                Field::Status => Value::Words(vec![instance.state.as_str()]),
+                Field::Kind => Value::text(instance.instance_type.as_str()),
+                Field::For => Value::Span(self.now - instance.launched_at),
+                _ => Value::Nothing,
+            };
+            filter.passes(&Row { texts: &[&instance.instance_id.0, &instance.instance_type], field: &field })
         })
         .collect()
     }
 
     pub fn schedules(&self, list: &ListState) -> Vec<&Schedule> {
-        let matching = Matching::new(&list.filter);
+        let filter = Filter::of(&list.filter, Field::SCHEDULES);
         let all = self.store.schedules.values();
         all.filter(|schedule| {
-            matching.as_ref().is_none_or(|matching| {
-                let texts = [schedule.name.as_str(), &schedule.group_name, &schedule.schedule_expression];
-                matching.matches(shown(&texts, schedule.state.as_str()))
-            })
+            let field = |field| match field {
+                Field::Name => Value::text(schedule.name.as_str()),
+                Field::Group => Value::text(schedule.group_name.as_str()),
+                Field::Status => Value::Words(switched(schedule.state, None)),
+                Field::Queue => {
+                    let request = schedule.target.request().unwrap_or_default();
+                    Value::text(name_of(&request.job_queue).to_owned())
+                }
+                Field::Definition => {
+                    let request = schedule.target.request().unwrap_or_default();
+                    Value::text(name_of(&request.job_definition).to_owned())
+                }
+                _ => Value::Nothing,
+            };
+            let texts = [schedule.name.as_str(), &schedule.group_name, &schedule.schedule_expression];
+            filter.passes(&Row { texts: &texts, field: &field })
         })
         .collect()
     }
 
     pub fn definitions(&self, list: &ListState) -> Vec<&JobDefinition> {
-        let matching = Matching::new(&list.filter);
+        let filter = Filter::of(&list.filter, Field::DEFINITIONS);
         let all = self.store.definitions.values();
         all.filter(|definition| {
-            matching.as_ref().is_none_or(|matching| {
-                let image = definition.container_properties.as_ref().map_or("", |container| container.image.as_str());
-                matching.matches(shown(&[&definition.label(), image], &definition.status))
-            })
+            let label = definition.label();
+            let image = definition.container_properties.as_ref().map_or("", |container| container.image.as_str());
+            let field = |field| match field {
+                Field::Definition => Value::Revision(&label),
+                Field::Status => Value::Words(vec![definition.status.as_str()]),
+                Field::Image => Value::of(Some(image)),
+                _ => Value::Nothing,
+            };
+            filter.passes(&Row { texts: &[&label, image], field: &field })
         })
         .collect()
     }
 
     pub fn audit(&self, list: &ListState) -> Vec<&AuditEntry> {
-        let matching = Matching::new(&list.filter);
+        let filter = Filter::of(&list.filter, Field::AUDIT);
         let all = self.store.audit.iter();
         all.filter(|entry| {
-            matching.as_ref().is_none_or(|matching| {
-                let reason = entry.reason.as_deref().unwrap_or_default();
-                matching.matches(shown(&[&entry.target, &entry.who, &entry.action, reason, &entry.outcome], ""))
-            })
+            let reason = entry.reason.as_deref().unwrap_or_default();
+            let field = |field| match field {
+                Field::Who => Value::text(entry.who.as_str()),
+                Field::Action => Value::text(entry.action.as_str()),
+                Field::Target => Value::text(entry.target.as_str()),
+                Field::Reason => Value::of(Some(reason)),
+                Field::Outcome => Value::text(entry.outcome.as_str()),
+                Field::Since => Value::Span(self.now - entry.at),
+                _ => Value::Nothing,
+            };
+            let texts = [entry.target.as_str(), &entry.who, &entry.action, reason, &entry.outcome];
+            filter.passes(&Row { texts: &texts, field: &field })
         })
         .collect()
+    }
+
+    /// The fields by which the list at `place` can be filtered; none where there is no such list.
+    pub fn fields_at(&self, place: Place) -> &'static [Field] {
+        match place {
+            Place::Queues => Field::QUEUES,
+            Place::Environments => Field::ENVIRONMENTS,
+            Place::Jobs | Place::Array => Field::JOBS,
+            Place::Instances => Field::INSTANCES,
+            Place::Schedules => Field::SCHEDULES,
+            Place::Definitions => Field::DEFINITIONS,
+            Place::Audit => Field::AUDIT,
+            Place::Failures => Field::FAILURES,
+            _ => &[],
+        }
+    }
+
+    /// What a field is known to have somewhere.
+    pub fn known_values(&self, field: Field) -> Vec<String> {
+        let definitions = || self.store.definitions.values().map(|definition| definition.job_definition_name.clone());
+        let mut known: Vec<String> = match field {
+            Field::Queue => self.store.queues.keys().cloned().collect(),
+            Field::Definition => {
+                definitions().chain(self.store.definitions.values().map(JobDefinition::label)).collect()
+            }
+            Field::Share => self.store.jobs.values().filter_map(|job| job.share_identifier.clone()).collect(),
+            Field::Who => self.store.audit.iter().map(|entry| entry.who.clone()).collect(),
+            Field::Action => self.store.audit.iter().map(|entry| entry.action.clone()).collect(),
+            Field::Group => self.store.schedules.values().map(|schedule| schedule.group_name.clone()).collect(),
+            Field::Exit => {
+                let codes = self.store.jobs.values().filter_map(|job| job.container.as_ref()?.exit_code);
+                codes.map(|code| code.to_string()).collect()
+            }
+            Field::Kind => {
+                self.store.environments.values().map(|environment| environment.provisioning().to_owned()).collect()
+            }
+            _ => Vec::new(),
+        };
+        known.sort();
+        known.dedup();
+        known
     }
 
     /// The keys that the cursor of the list at `place` follows. Lists of jobs are not meant: they have their own.
@@ -246,8 +329,10 @@ impl App {
     }
 }
 
-fn shown<'r>(texts: &'r [&'r str], state: &'r str) -> Shown<'r> {
-    Shown { texts, state, id: "" }
+/// The words for what is switched on and off, and for what the service says of it.
+fn switched(state: Switch, health: Option<Health>) -> Vec<&'static str> {
+    let plain = if state == Switch::Enabled { "on" } else { "off" };
+    [state.as_str(), plain].into_iter().chain(health.map(Health::as_str)).collect()
 }
 
 pub fn schedule_key(schedule: &Schedule) -> String {

@@ -44,6 +44,8 @@ pub struct Store {
     jobs_revision: u64,
     /// What [`Store::jobs_revision`] was when the last frame was due: lists are computed anew when it has grown.
     shown_revision: u64,
+    /// When that was.
+    shown_at: Millis,
     /// What has been read at least once.
     pub read: BTreeSet<Kind>,
     /// Why the last reading of something failed.
@@ -126,8 +128,14 @@ impl Store {
     }
 
     /// Lists may show what was heard until now. Called once a frame, however many changes have come since the last.
-    pub fn turn_over(&mut self) {
+    pub fn turn_over(&mut self, now: Millis) {
         self.shown_revision = self.jobs_revision;
+        self.shown_at = now;
+    }
+
+    /// The time that lists show.
+    pub fn shown_at(&self) -> Millis {
+        self.shown_at
     }
 
     /// By what a list knows that its rows are the present ones.

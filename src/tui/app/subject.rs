@@ -15,12 +15,17 @@ const CHILDREN_PAGE: u32 = 1000;
 impl App {
     /// Brings what is asked for in line with what is looked at.
     pub(super) fn settle(&mut self) {
-        self.store.turn_over();
+        self.store.turn_over(self.now);
         self.settle_cursors();
         self.look_where_one_looks();
         if let View::Job { id, .. } = self.view() {
             let id = id.clone();
             self.describe_if_changed(&id);
+            // It was opened before it was known to have parts.
+            if self.store.job(&id).is_some_and(JobSummary::has_parts) {
+                self.views.pop();
+                self.open_job(id);
+            }
         }
         self.settle_merge();
         let subject = self.merged_subject().unwrap_or_else(|| self.subject());
@@ -326,6 +331,7 @@ impl App {
                 self.turn_attempt(forward);
             }
             Some((id, Intention::ChooseLog)) if job_of(&self.log.wanted) == Some(&id) => self.choose_log(),
+            Some((id, Intention::Describe)) if self.selected_job().as_ref() == Some(&id) => self.describe_here(),
             _ => {}
         }
     }

@@ -58,7 +58,13 @@ fn own_key(job: &JobId) -> String {
 
 impl App {
     pub(super) fn ask_tree(&mut self) {
-        let Some(job) = self.selected_job() else { return self.say("no job is selected") };
+        match self.selected_job() {
+            Some(job) => self.open_tree(job),
+            None => self.say("no job is selected"),
+        }
+    }
+
+    pub(super) fn open_tree(&mut self, job: JobId) {
         let mut list = ListState::default();
         list.cursor.put(&own_key(&job));
         let view = TreeView { job, list, told: None, error: None, is_asked: false, asked_at: 0 };

@@ -1,5 +1,6 @@
 //! What each action does to the state.
 
+use super::filter::{Completion, Filter, FilterError, complete};
 use super::form::{Pressed, edit_request};
 use super::list::{Scope, Step};
 use super::log::SPANS;
@@ -9,7 +10,7 @@ use super::{App, ListState, Pane, Popup, Scroll, View};
 use crate::model::{ComputeEnvironment, Instance, Millis, Way};
 use crate::tui::action::{Action, Place};
 use crate::tui::format::{span, vcpus};
-use crate::tui::requests::{Ask, Request};
+use crate::tui::requests::{Ask, Program, Request};
 use std::mem;
 use tui_input::Input;
 
@@ -19,7 +20,11 @@ impl App {
         self.now = now;
         self.may_follow.clear();
         self.begun.clear();
+        let (before, trail) = (self.whereabouts(), self.trail());
         self.dispatch(action);
+        if self.whereabouts() != before {
+            self.leave(trail, action);
+        }
         self.settle();
         mem::take(&mut self.out)
     }
@@ -36,24 +41,17 @@ impl App {
                 }
                 Pressed::Send => self.send_form(),
             },
-            Some(Popup::Palette(palette)) => match action {
-                Action::Cancel => {
-                    self.popups.pop();
-                }
-                Action::Accept => self.run_palette(),
-                edit => palette.press(edit),
-            },
+            Some(Popup::Palette(_)) => self.press_palette(action),
             Some(Popup::Filter(input)) => match action {
                 Action::Cancel => {
                     self.popups.pop();
                     self.set_filter("");
                 }
-                Action::Accept => {
-                    self.popups.pop();
-                }
+                Action::Accept => self.accept_filter(),
+                Action::Complete => self.complete_filter(),
                 // The arrows move in the list that is being filtered.
-                Action::NextField => self.step(Step::Lines(1)),
-                Action::PreviousField => self.step(Step::Lines(-1)),
+                Action::NextMatch => self.step(Step::Lines(1)),
+                Action::PreviousMatch => self.step(Step::Lines(-1)),
                 edit => {
                     if let Some(request) = edit_request(edit) {
                         input.handle(request);
@@ -79,9 +77,11 @@ impl App {
         }
     }
 
-    /// Filters as one types.
+    /// Filters as one types. While what is typed cannot be read, the list stays as it was.
     pub(super) fn after_typing(&mut self) {
-        if let Some(Popup::Filter(input)) = self.popups.last() {
+        if let Some(Popup::Filter(input)) = self.popups.last()
+            && self.filter_error().is_none()
+        {
             let filter = input.value().to_owned();
             self.set_filter(&filter);
         }
@@ -91,11 +91,44 @@ impl App {
         if let Some(list) = self.list_mut() {
             filter.clone_into(&mut list.filter);
         }
+        if filter.trim().is_empty() {
+            self.sought = None;
+        }
     }
 
     /// The filter that is in force where the keys go.
     pub fn filter(&self) -> Option<&str> {
         self.list().map(|list| list.filter.as_str())
+    }
+
+    /// What is wrong in the filter that is being typed.
+    pub fn filter_error(&self) -> Option<FilterError> {
+        let Some(Popup::Filter(input)) = self.popups.last() else { return None };
+        Filter::parse(input.value(), self.fields_at(self.place_below())).err()
+    }
+
+    /// How the filter that is being typed may go on.
+    pub fn filter_completions(&self) -> Vec<Completion> {
+        let Some(Popup::Filter(input)) = self.popups.last() else { return Vec::new() };
+        let is_at_end = input.cursor() == input.value().chars().count();
+        let fields = self.fields_at(self.place_below());
+        if is_at_end { complete(input.value(), fields, &|field| self.known_values(field)) } else { Vec::new() }
+    }
+
+    /// Takes the filter as it is typed. One that cannot be read stays to be mended: the prompt says what is wrong.
+    fn accept_filter(&mut self) {
+        if self.filter_error().is_none() {
+            self.popups.pop();
+            self.search();
+        }
+    }
+
+    fn complete_filter(&mut self) {
+        let Some(Completion { text, .. }) = self.filter_completions().into_iter().next() else { return };
+        if let Some(Popup::Filter(input)) = self.popups.last_mut() {
+            *input = Input::new(text);
+        }
+        self.after_typing();
     }
 
     fn act_on_screen(&mut self, action: Action) {
@@ -215,6 +248,20 @@ impl App {
             Action::Context => self.choose_context(),
             Action::Write => self.lift_read_only(),
             Action::ReadOnly => self.set_read_only(),
+            Action::Before => self.go_before(),
+            Action::Backward => self.go_backward(),
+            Action::Forward => self.go_forward(),
+            Action::Bookmark => self.toggle_bookmark(),
+            Action::Bookmarks => self.offer_bookmarks(),
+            Action::Copy => self.copy_here(),
+            Action::CopyOther => self.offer_copies(),
+            Action::Describe => self.describe_here(),
+            Action::Page => self.hand_over(Program::Pager),
+            Action::Edit => self.hand_over(Program::Editor),
+            Action::OpenPage => self.open_page(),
+            Action::Export => self.ask_export(),
+            // What must be told of what: the rest of the line is asked for.
+            told if told.info().takes.is_needed() => self.open_palette_at(&format!("{} ", told.info().name)),
             Action::Refresh => {
                 if matches!(self.store.live, Liveness::Gone { .. }) {
                     // Nothing can be read now; what is known stays until the stream is open again.
@@ -401,6 +448,9 @@ impl App {
     }
 
     fn turn_states(&mut self, steps: usize) {
+        if self.job_list().is_some_and(|jobs| jobs.filter().statuses().is_some()) {
+            return self.say("the filter says which states are listed; Esc clears it");
+        }
         if let Some(jobs) = self.job_list_mut() {
             jobs.states = jobs.states.turn(steps);
             jobs.marked.clear();
@@ -431,11 +481,19 @@ impl App {
         self.step(Step::Lines(1));
     }
 
+    /// Marks what is listed. What a filter lets through loosely is not marked without a look at it.
     fn mark_all(&mut self) {
         let Some(rows) = self.job_list().map(|jobs| jobs.rows(&self.store)) else { return };
-        if let Some(jobs) = self.job_list_mut() {
-            let all = rows.ids.iter().all(|id| jobs.marked.contains(id));
-            jobs.marked = if all { std::collections::BTreeSet::new() } else { rows.ids.iter().cloned().collect() };
+        let close = &rows.ids[..rows.close];
+        let loose = rows.ids.len() - close.len();
+        let Some(jobs) = self.job_list_mut() else { return };
+        if !rows.ids.is_empty() && close.is_empty() {
+            return self.say("none has it as it is written: mark with Space, or write more of it");
+        }
+        let all = close.iter().all(|id| jobs.marked.contains(id));
+        jobs.marked = if all { std::collections::BTreeSet::new() } else { close.iter().cloned().collect() };
+        if loose > 0 && !all {
+            self.say(format!("marked what has it as it is written; {loose} that match loosely are not marked"));
         }
     }
 
@@ -457,8 +515,8 @@ impl App {
                 let Some(jobs) = self.job_list_mut() else { return };
                 jobs.list.cursor.step(&rows.ids, step);
                 let at_end = jobs.list.cursor.position(&rows.ids).is_none_or(|at| at + 1 >= rows.ids.len());
-                let states = jobs.states;
-                if at_end && matches!(jobs.scope, Scope::Everywhere | Scope::Queue(_)) {
+                let states = jobs.listed_states();
+                if at_end && matches!(jobs.scope, Scope::Everywhere | Scope::Queue(_)) && !self.search_on() {
                     self.ask_more(states);
                 }
             }

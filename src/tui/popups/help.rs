@@ -21,6 +21,18 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, body: Rect, place: Place, scro
         lines.push(Vec::new());
     }
     lines.extend(everywhere);
+    let hot: Vec<_> = app.keymap.lines().map(|(keys, line)| row(&keys, &format!(":{line}"))).collect();
+    if !hot.is_empty() {
+        lines.push(Vec::new());
+        lines.extend(hot);
+    }
+    let fields = app.fields_at(place);
+    if !fields.is_empty() {
+        lines.push(Vec::new());
+        lines.push(vec![piece("In a filter: words parted by blanks must all hold", Role::Column)]);
+        lines.extend(FILTER.iter().map(|(form, doc)| row(form, doc)));
+        lines.extend(fields.iter().map(|field| row(&format!("{}=", field.name()), field.doc())));
+    }
     let in_two = width >= 140;
     let count = if in_two { lines.len().div_ceil(2) } else { lines.len() };
     let inner = open(painter, body, width, count, &title);
@@ -37,6 +49,22 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, body: Rect, place: Place, scro
             }
         }
     }
+}
+
+/// What a word of a filter may be.
+const FILTER: [(&str, &str); 8] = [
+    ("word", "its letters stand in this order in something that the row shows"),
+    ("'word", "it stands there as it is written; \"two words\" with blanks"),
+    ("/regex", "the regular expression matches something that the row shows"),
+    ("!word", "it does not; likewise !'word, !/regex, status!=failed"),
+    ("field=a,b*", "the field is one of these; * stands for any letters"),
+    ("field~regex", "the regular expression matches the field"),
+    ("field>5 field<5", "the field is a number above or below it; for>20m"),
+    ("since=2h", "in its state since two hours ago at most"),
+];
+
+fn row(keys: &str, doc: &str) -> Vec<Piece<'static>> {
+    vec![piece(format!("{keys:<KEYS$}"), Role::Key), piece(format!(" {doc}"), Role::Text)]
 }
 
 fn section(app: &App, place: Place, global: bool) -> Vec<Vec<Piece<'static>>> {

@@ -37,6 +37,8 @@ fn the_console_for_the_other_tests() {
         theme_source: ThemeSource { directory },
         keys: KeyBindings::default(),
         start: Start::Overview,
+        kept: None,
+        resume: false,
     };
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");

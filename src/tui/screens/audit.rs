@@ -4,10 +4,11 @@ use super::overview::{explain, title};
 use crate::config::theme::Role;
 use crate::model::AuditEntry;
 use crate::tui::app::App;
+use crate::tui::app::filter::{Field, Filter};
 use crate::tui::app::list::ListState;
 use crate::tui::app::rows::audit_key;
 use crate::tui::app::store::Kind;
-use crate::tui::widgets::table::{Cell, Column, Table};
+use crate::tui::widgets::table::{Cell, Column, Lights, Table};
 use crate::tui::widgets::{Painter, piece};
 use ratatui::layout::Rect;
 
@@ -64,7 +65,9 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, list: &ListState) 
         has_keys: true,
         titles_from: 3,
     };
-    table.draw(painter, rows_area, |at| (false, cells(app, rows[at], is_wide)));
+    let filter = Filter::of(&list.filter, Field::AUDIT);
+    let lights = Lights { filter: &filter, columns: &[1, 2, 3, 4, 5] };
+    table.draw_lit(painter, rows_area, Some(lights), |at| (false, cells(app, rows[at], is_wide)));
 }
 
 fn cells(app: &App, entry: &AuditEntry, is_wide: bool) -> Vec<Cell> {

@@ -2,12 +2,12 @@
 
 use crate::backend::Meter;
 use crate::config::theme::Role;
-use crate::model::{JobId, Millis, Subject, text::printable};
+use crate::model::{Millis, text::printable};
 use crate::tui::action::{Action, Place, Scope, TABLE};
 use crate::tui::app::form::Entry;
 use crate::tui::app::list::{Scope as Jobs, StateSet};
 use crate::tui::app::store::Liveness;
-use crate::tui::app::{App, Popup, View};
+use crate::tui::app::{App, Popup};
 use crate::tui::format::{age, count, width, wrap};
 use crate::tui::widgets::painter::pieces_width;
 use crate::tui::widgets::{Painter, Piece, piece};
@@ -51,37 +51,7 @@ pub fn header(app: &App, painter: &mut Painter<'_>, line: Rect) {
 }
 
 fn breadcrumbs(app: &App) -> String {
-    let name = |id: &JobId| app.job_row(id).map_or_else(|| id.short(), |job| job.job_name);
-    let crumbs: Vec<String> = app
-        .views
-        .iter()
-        .map(|view| match view {
-            View::Overview => "overview".to_owned(),
-            View::Log => "log".to_owned(),
-            View::Job { id, .. } => match (id.array_parent(), id.node_parent()) {
-                (Some((_, index)), _) => format!("child {index}"),
-                (None, Some((_, index))) => format!("node {index}"),
-                (None, None) => format!("job {}", name(id)),
-            },
-            View::Array { parent, .. } => {
-                let nodes = app.job_row(parent).is_some_and(|job| job.is_multi_node());
-                format!("{} {}", if nodes { "nodes of" } else { "array" }, name(parent))
-            }
-            View::Instances { environment, .. } => format!("environment {environment}"),
-            View::Schedules(_) => "schedules".to_owned(),
-            View::Definitions(_) => "definitions".to_owned(),
-            View::Definition { label, .. } => label.clone(),
-            View::Audit(_) => "record of actions".to_owned(),
-            View::Failures(_) => "failures".to_owned(),
-            View::Group { title, .. } => title.clone(),
-            View::Pulse(_) => "pulse".to_owned(),
-            View::Tree(view) => format!("dependencies of {}", name(&view.job)),
-            View::Why(why) => match &why.subject {
-                Subject::Job(id) => format!("why {}", name(id)),
-                Subject::Queue(name) | Subject::Environment(name) => format!("why {name}"),
-            },
-        })
-        .collect();
+    let crumbs = app.breadcrumbs();
     // The overview is where all begins: it is named only while one is there.
     let from = usize::from(crumbs.len() > 1);
     crumbs[from..].join(" ▸ ")
@@ -103,7 +73,8 @@ pub fn status(app: &App, painter: &mut Painter<'_>, line: Rect) {
     let is_free = message.y == line.y;
     if let Some(Popup::Filter(input)) = app.popups.last() {
         painter.clear(message);
-        return typed(painter, message, "/", input);
+        typed(painter, message, "/", input);
+        return filter_words(app, painter, message, input);
     }
     if let Some(Popup::Prompt(prompt)) = app.popups.last() {
         painter.clear(message);
@@ -138,6 +109,21 @@ fn typed(painter: &mut Painter<'_>, line: Rect, sign: &str, input: &tui_input::I
     painter.text(x, line.y, room, &shown, Role::Match);
     let at = u16::try_from(input.visual_cursor().saturating_sub(skip)).unwrap_or(0).min(room);
     painter.cursor = Some((x + at, line.y).into());
+}
+
+/// How the filter that is typed may go on, behind it, and above it what is wrong with it.
+fn filter_words(app: &App, painter: &mut Painter<'_>, line: Rect, input: &tui_input::Input) {
+    if let Some(error) = app.filter_error() {
+        return say(painter, Rect { y: line.y.saturating_sub(1), ..line }, &format!("✖ {error}"), Role::Failed);
+    }
+    let completions = app.filter_completions();
+    let words: Vec<&str> = completions.iter().map(|completion| completion.word.as_str()).collect();
+    let key = app.keymap.keys_at(Place::Filter, Action::Complete).into_iter().next();
+    if let Some(key) = key.filter(|_| !words.is_empty()) {
+        let pieces = [piece(format!("   {key} "), Role::Key), piece(words.join("  "), Role::Hint)];
+        let taken = u16::try_from(width(input.value()) + 3).unwrap_or(u16::MAX).min(line.width);
+        painter.pieces(line.x + taken, line.y, line.width - taken, &pieces);
+    }
 }
 
 fn engine(app: &App) -> &str {
@@ -245,13 +231,22 @@ fn say(painter: &mut Painter<'_>, line: Rect, text: &str, role: Role) {
     }
 }
 
+/// What may follow the keys of a sequence that has begun, on as many lines as it takes.
 fn follow_ups(app: &App, painter: &mut Painter<'_>, line: Rect) {
-    let mut pieces = vec![piece(" then  ", Role::Dim)];
-    for (keys, action) in &app.may_follow {
-        pieces.push(piece(keys.clone(), Role::Key));
-        pieces.push(piece(format!(" {}  ", action.info().name), Role::Hint));
+    let mut lines = vec![vec![piece(" then  ", Role::Dim)]];
+    for (keys, name) in &app.may_follow {
+        let pieces = [piece(keys.clone(), Role::Key), piece(format!(" {name}  "), Role::Hint)];
+        let last = lines.len() - 1;
+        if pieces_width(&lines[last]) + pieces_width(&pieces) > line.width {
+            lines.push(vec![piece("       ", Role::Dim)]);
+        }
+        lines.last_mut().into_iter().for_each(|line| line.extend(pieces.iter().cloned()));
     }
-    painter.pieces(line.x, line.y, line.width, &pieces);
+    let first = line.y.saturating_sub(u16::try_from(lines.len() - 1).unwrap_or(0));
+    painter.clear(Rect { y: first, height: line.y - first + 1, ..line });
+    for (y, pieces) in (first..=line.y).zip(&lines) {
+        painter.pieces(line.x, y, line.width, pieces);
+    }
 }
 
 /// `Enter open  l logs  x stop  …  ? help`, from the table of actions.

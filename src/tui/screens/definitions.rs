@@ -3,10 +3,11 @@
 use super::overview::{explain, title};
 use crate::config::theme::Role;
 use crate::model::JobDefinition;
+use crate::tui::app::filter::{Field, Filter};
 use crate::tui::app::list::ListState;
 use crate::tui::app::store::Kind;
 use crate::tui::app::{App, Scroll};
-use crate::tui::widgets::table::{Cell, Column, Table};
+use crate::tui::widgets::table::{Cell, Column, Lights, Table};
 use crate::tui::widgets::{Painter, piece};
 use crate::tui::words;
 use ratatui::layout::Rect;
@@ -38,7 +39,9 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, list: &ListState) 
         has_keys: true,
         titles_from: 3,
     };
-    table.draw(painter, inner, |at| (false, cells(rows[at])));
+    let filter = Filter::of(&list.filter, Field::DEFINITIONS);
+    let lights = Lights { filter: &filter, columns: &[1, 6] };
+    table.draw_lit(painter, inner, Some(lights), |at| (false, cells(rows[at])));
 }
 
 fn cells(definition: &JobDefinition) -> Vec<Cell> {

@@ -5,10 +5,11 @@ use super::scaling;
 use crate::config::theme::Role;
 use crate::model::{ComputeEnvironment, Health, Instance, InstanceState, Millis, Switch, Usd, text::printable};
 use crate::tui::app::App;
+use crate::tui::app::filter::{Field, Filter};
 use crate::tui::app::list::{Cursor, ListState};
 use crate::tui::app::store::Kind;
 use crate::tui::format::{age, memory_of, span, vcpus, wrap};
-use crate::tui::widgets::table::{Cell, Column, Table};
+use crate::tui::widgets::table::{Cell, Column, Lights, Table};
 use crate::tui::widgets::{Painter, Piece, piece};
 use ratatui::layout::Rect;
 
@@ -58,7 +59,9 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, environment: &str,
         has_keys: true,
         titles_from: 3,
     };
-    table.draw(painter, inner, |at| (false, cells(app, rows[at])));
+    let filter = Filter::of(&list.filter, Field::INSTANCES);
+    let lights = Lights { filter: &filter, columns: &[1, 3] };
+    table.draw_lit(painter, inner, Some(lights), |at| (false, cells(app, rows[at])));
 }
 
 /// What an environment is, and on a second line what is special about it.

@@ -11,7 +11,7 @@ use crate::tui::app::store::Kind;
 use crate::tui::app::subject::title_of;
 use crate::tui::format::{age, count, cut, memory, memory_of, span, vcpus};
 use crate::tui::widgets::painter::pieces_width;
-use crate::tui::widgets::table::{Cell, Column, Table};
+use crate::tui::widgets::table::{Cell, Column, Lights, Table};
 use crate::tui::widgets::{Painter, Piece, piece};
 use ratatui::layout::Rect;
 
@@ -67,6 +67,9 @@ const ENDED: [Column; 9] = [
 const ALL: [Column; 7] =
     [SIGN, NAME, DEFINITION, STATE, Column::right("since", 6, 90), QUEUE, Column::left("why", 26, 70).growing(4)];
 
+/// From this width on the title has room for sentences.
+const WIDE: u16 = 110;
+
 /// Columns of a queue's name in the title.
 const QUEUE_SHOWN: usize = 20;
 
@@ -91,7 +94,7 @@ pub fn draw(
     mut title: Vec<Piece<'static>>,
 ) {
     let rows = list.rows(&app.store);
-    let right = position(app, list, rows.ids.len());
+    let right = position(app, list, rows.ids.len(), area.width >= WIDE);
     // What the frame and the line between the two take.
     let room = area.width.saturating_sub(4).saturating_sub(pieces_width(&title)).saturating_sub(pieces_width(&right));
     let mut filter = Vec::new();
@@ -103,10 +106,14 @@ pub fn draw(
     title.extend(filter);
     let inner = painter.frame(area, &title, &right, has_keys);
     if rows.ids.is_empty() {
+        if let Some(text) = not_found_yet(app, list, &rows.counts) {
+            return explain(app, painter, inner, Kind::Jobs, "", &text);
+        }
         let empty = why_empty(app, list, &rows.counts);
         return explain(app, painter, inner, Kind::Jobs, &list.list.filter, &empty);
     }
-    let columns: &[Column] = match list.states {
+    let states = list.listed_states();
+    let columns: &[Column] = match states {
         StateSet::Running => &RUNNING,
         StateSet::Waiting => &WAITING,
         StateSet::Failed | StateSet::Succeeded => &ENDED,
@@ -120,18 +127,55 @@ pub fn draw(
         has_keys,
         titles_from: 5,
     };
-    table.draw(painter, inner, |at| {
+    let filter = list.filter();
+    let searched = searched_columns(columns);
+    let lights = (!filter.is_empty()).then_some(Lights { filter: &filter, columns: &searched });
+    table.draw_lit(painter, inner, lights, |at| {
         let id = &rows.ids[at];
-        let cells = app.store.job(id).map_or_else(Vec::new, |job| cells(app, job, list.states));
+        let cells = app.store.job(id).map_or_else(Vec::new, |job| cells(app, job, states));
         (list.marked.contains(id), cells)
     });
+}
+
+/// The columns at which plain words of a filter look.
+fn searched_columns(columns: &[Column]) -> Vec<usize> {
+    let is_searched = |column: &Column| [NAME.title, DEFINITION.title, QUEUE.title].contains(&column.title);
+    columns.iter().enumerate().filter(|(_, column)| is_searched(column)).map(|(at, _)| at).collect()
+}
+
+/// What to say where nothing matches among the jobs that were fetched, and there are others.
+fn not_found_yet(app: &App, list: &JobList, counts: &[usize; 5]) -> Option<String> {
+    let filter = &list.list.filter;
+    let states = list.listed_states();
+    if filter.is_empty()
+        || matches!(list.scope, Scope::Array(_) | Scope::Chosen(_))
+        || !app.has_more(states, &list.scope)
+    {
+        return None;
+    }
+    Some(match app.sought() {
+        Some(sought) if sought.is_busy => {
+            format!("◌ looking for `{filter}`: {} looked at …", count(sought.read as u64))
+        }
+        Some(sought) if sought.has_more() => {
+            format!("none of {} that were looked at matches `{filter}`; G looks further", count(sought.read as u64))
+        }
+        Some(_) => return None,
+        None => {
+            let at = StateSet::EACH.iter().position(|set| *set == states).unwrap_or(0);
+            format!("none of the {} that were fetched matches; Enter looks at the rest", count(counts[at] as u64))
+        }
+    })
 }
 
 /// `+` where there are more than were read.
 fn more(app: &App, list: &JobList, set: StateSet) -> &'static str {
     let has_more = match &list.scope {
         Scope::Array(parent) => !app.store.children_read.contains(parent),
-        scope @ (Scope::Everywhere | Scope::Queue(_)) => app.has_more(set, scope),
+        scope @ (Scope::Everywhere | Scope::Queue(_)) => match app.sought().filter(|sought| sought.states == set) {
+            Some(sought) => sought.has_more(),
+            None => app.has_more(set, scope),
+        },
         Scope::Chosen(_) => false,
     };
     if has_more { "+" } else { "" }
@@ -141,10 +185,11 @@ fn more(app: &App, list: &JobList, set: StateSet) -> &'static str {
 /// are neither listed nor all. The one that is listed stands out by brackets.
 fn sets(app: &App, list: &JobList, counts: &[usize; 5], has_keys: bool, room: u16) -> Vec<Piece<'static>> {
     let chosen = if has_keys { Role::Focus } else { Role::Title };
+    let listed = list.listed_states();
     let each = || StateSet::EACH.into_iter().zip(counts.iter().map(|number| count(*number as u64)));
     let text = |set: StateSet, name: &str, number: &str| format!("{name} {number}{}", more(app, list, set));
     let wide: Vec<Piece<'static>> = each()
-        .map(|(set, number)| match (set == list.states, text(set, set.name(), &number)) {
+        .map(|(set, number)| match (set == listed, text(set, set.name(), &number)) {
             (true, text) => piece(format!("[{text}]"), chosen),
             (false, text) => piece(format!(" {text} "), Role::Dim),
         })
@@ -153,14 +198,14 @@ fn sets(app: &App, list: &JobList, counts: &[usize; 5], has_keys: bool, room: u1
     let short = |keep: &dyn Fn(StateSet) -> bool| -> Vec<Piece<'static>> {
         each()
             .filter(|(set, _)| keep(*set))
-            .map(|(set, number)| match (set == list.states, text(set, set.short_name(), &number)) {
+            .map(|(set, number)| match (set == listed, text(set, set.short_name(), &number)) {
                 (true, text) => piece(format!("[{text}] "), chosen),
                 (false, text) => piece(format!("{text} "), Role::Dim),
             })
             .collect()
     };
-    let listed = |set: StateSet| set == list.states;
-    let mut layouts = vec![wide, short(&|_| true), short(&|set| listed(set) || set == StateSet::All), short(&listed)];
+    let alone = |set: StateSet| set == listed;
+    let mut layouts = vec![wide, short(&|_| true), short(&|set| alone(set) || set == StateSet::All), short(&alone)];
     let fitting = layouts.iter().position(|pieces| pieces_width(pieces) <= room).unwrap_or(layouts.len() - 1);
     layouts.swap_remove(fitting)
 }
@@ -176,11 +221,23 @@ fn jobs_read_at(app: &App, list: &JobList) -> Option<Millis> {
 }
 
 /// `3 marked · 2 of 57 · age ↑`
-fn position(app: &App, list: &JobList, shown: usize) -> Vec<Piece<'static>> {
+fn position(app: &App, list: &JobList, shown: usize, is_wide: bool) -> Vec<Piece<'static>> {
     let rows = list.rows(&app.store);
     let at = list.list.cursor.position(&rows.ids).map_or(0, |at| at + 1);
-    let more = more(app, list, list.states);
+    let states = list.listed_states();
+    let more = more(app, list, states);
     let mut pieces = Vec::new();
+    if let Some(sought) = app.sought().filter(|_| !matches!(list.scope, Scope::Array(_) | Scope::Chosen(_))) {
+        let read = count(sought.read as u64);
+        let further = if sought.has_more() { "+" } else { "" };
+        // What was looked at, where there is room to say it.
+        let among = if is_wide {
+            format!(" {} in {}", states.name(), sought.queue().unwrap_or("all queues"))
+        } else {
+            String::new()
+        };
+        pieces.push(piece(format!(" searched {read}{further}{among} ·"), Role::Dim));
+    }
     if !list.marked.is_empty() {
         pieces.push(piece(format!(" {} marked ·", list.marked.len()), Role::Marked));
     }
@@ -188,7 +245,7 @@ fn position(app: &App, list: &JobList, shown: usize) -> Vec<Piece<'static>> {
     pieces.extend(old(app, jobs_read_at(app, list)));
     if list.sort.is_some() || list.reversed {
         let arrow = if list.reversed { "↓" } else { "↑" };
-        pieces.push(piece(format!("· {} {arrow} ", list.order().name(list.states)), Role::Dim));
+        pieces.push(piece(format!("· {} {arrow} ", list.order().name(states)), Role::Dim));
     }
     pieces
 }
@@ -210,7 +267,7 @@ fn why_empty(app: &App, list: &JobList, counts: &[usize; 5]) -> String {
         );
     }
     let (states, place) = (
-        list.states.name(),
+        list.listed_states().name(),
         match &list.scope {
             Scope::Everywhere => String::new(),
             Scope::Queue(queue) => format!(" in {queue}"),
@@ -218,7 +275,7 @@ fn why_empty(app: &App, list: &JobList, counts: &[usize; 5]) -> String {
             Scope::Chosen(_) => " among these".to_owned(),
         },
     );
-    let kind = if list.states == StateSet::All { "no job".to_owned() } else { format!("no {states} job") };
+    let kind = if list.listed_states() == StateSet::All { "no job".to_owned() } else { format!("no {states} job") };
     let other = StateSet::EACH.iter().zip(counts).find(|(set, number)| **number > 0 && **set != StateSet::All);
     match other {
         Some((set, number)) => {

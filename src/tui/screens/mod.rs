@@ -19,6 +19,7 @@ mod why;
 pub use jobs::{sign as job_sign, why};
 
 use super::app::{App, View};
+use super::ascii;
 use super::popups;
 use super::widgets::Painter;
 use crate::config::theme::Role;
@@ -67,7 +68,11 @@ pub fn draw(app: &App, buffer: &mut Buffer) -> Option<Position> {
     chrome::status(app, &mut painter, line(area.bottom() - 2));
     chrome::hints(app, &mut painter, line(area.bottom() - 1));
     popups::draw(app, &mut painter, body);
-    painter.cursor
+    let cursor = painter.cursor;
+    if app.setting.ascii {
+        ascii::lower(buffer);
+    }
+    cursor
 }
 
 #[cfg(test)]

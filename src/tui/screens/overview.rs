@@ -5,12 +5,13 @@ use super::{instances, jobs, log, scaling};
 use crate::config::theme::Role;
 use crate::model::{ComputeEnvironment, Health, JobQueue, JobStatus, Switch, text::printable};
 use crate::tui::action::Action;
+use crate::tui::app::filter::{Field, Filter};
 use crate::tui::app::list::ListState;
 use crate::tui::app::store::Kind;
 use crate::tui::app::{App, Pane};
 use crate::tui::format::{vcpus, width};
 use crate::tui::widgets::painter::pieces_width;
-use crate::tui::widgets::table::{Cell, Column, Table, arrange as arrange_columns, titles_in_frame};
+use crate::tui::widgets::table::{Cell, Column, Lights, Table, arrange as arrange_columns, titles_in_frame};
 use crate::tui::widgets::{Painter, Piece, piece};
 use ratatui::layout::Rect;
 
@@ -167,7 +168,9 @@ fn queues(app: &App, painter: &mut Painter<'_>, area: Rect, has_keys: bool) {
     let titles_from = right.is_empty().then(|| pieces_width(&title));
     let table = upper_table(painter, inner, &QUEUE, list, &names, has_keys, titles_from);
     let state = columns_of(&QUEUE, inner, STATE);
-    table.draw(painter, inner, |at| (false, queue_cells(rows[at], state)));
+    let filter = Filter::of(&list.filter, Field::QUEUES);
+    let lights = Lights { filter: &filter, columns: &[0] };
+    table.draw_lit(painter, inner, Some(lights), |at| (false, queue_cells(rows[at], state)));
 }
 
 /// `2 of 7` while a filter hides some.
@@ -260,7 +263,9 @@ fn environments(app: &App, painter: &mut Painter<'_>, area: Rect, has_keys: bool
     let titles_from = right.is_empty().then(|| pieces_width(&title));
     let table = upper_table(painter, inner, &ENVIRONMENT, list, &names, has_keys, titles_from);
     let (state, gauge) = (columns_of(&ENVIRONMENT, inner, STATE), columns_of(&ENVIRONMENT, inner, GAUGE));
-    table.draw(painter, inner, |at| (false, environment_cells(rows[at], state, gauge)));
+    let filter = Filter::of(&list.filter, Field::ENVIRONMENTS);
+    let lights = Lights { filter: &filter, columns: &[0] };
+    table.draw_lit(painter, inner, Some(lights), |at| (false, environment_cells(rows[at], state, gauge)));
     // Where there is room below, the instances of the selected one.
     let taken = u16::try_from(rows.len()).unwrap_or(u16::MAX).saturating_add(1);
     let below = Rect { y: inner.y.saturating_add(taken), height: inner.height.saturating_sub(taken), ..inner };

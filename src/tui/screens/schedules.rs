@@ -4,12 +4,13 @@ use super::overview::{explain, title};
 use crate::config::theme::Role;
 use crate::model::{Schedule, Switch, name_of};
 use crate::tui::app::App;
+use crate::tui::app::filter::{Field, Filter};
 use crate::tui::app::list::ListState;
 use crate::tui::app::rows::schedule_key;
 use crate::tui::app::store::Kind;
 use crate::tui::format::relative;
 use crate::tui::widgets::Painter;
-use crate::tui::widgets::table::{Cell, Column, Table};
+use crate::tui::widgets::table::{Cell, Column, Lights, Table};
 use ratatui::layout::Rect;
 
 const COLUMNS: [Column; 9] = [
@@ -39,7 +40,9 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, list: &ListState) 
         has_keys: true,
         titles_from: 3,
     };
-    table.draw(painter, inner, |at| (false, cells(app, rows[at])));
+    let filter = Filter::of(&list.filter, Field::SCHEDULES);
+    let lights = Lights { filter: &filter, columns: &[1, 3] };
+    table.draw_lit(painter, inner, Some(lights), |at| (false, cells(app, rows[at])));
 }
 
 fn cells(app: &App, schedule: &Schedule) -> Vec<Cell> {

@@ -389,7 +389,7 @@ fn the_title_of_the_jobs_keeps_place_and_order_however_large_the_counts() {
         ((80, 24), "1 Enter s s o", ["3 Jobs in high · ", "[fail 996+] all 1,000+", "996 of 996+ · age ↑"]),
         ((80, 24), "s s Space Space Space o", ["[fail 1,0", " 3 marked · ", "age ↑"]),
         ((60, 20), "s s o g", ["[fail 1,0", "1 of 1,0", "age ↑"]),
-        ((80, 24), "s s o / \"fails-1\" Enter g", ["/fails-1", " 1 of 1", "age ↑"]),
+        ((80, 24), "s s o / \"'fails-1\" Enter g", ["/'fails-1", " 1 of 1", "age ↑"]),
     ];
     for (size, keys, expected) in cases {
         let text = crowded(size, 1_000, keys).text();

@@ -1,12 +1,14 @@
 //! Drawing on a buffer, by roles of the theme.
 
 use crate::config::theme::Role;
+use crate::model::text::printable;
 use crate::tui::format::{cut, width};
 use crate::tui::theme::Styles;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
 use std::borrow::Cow;
+use unicode_segmentation::UnicodeSegmentation;
 
 /// A buffer and the styles to draw on it with.
 #[derive(Debug)]
@@ -67,6 +69,28 @@ impl Painter<'_> {
         let plain = self.styles.of(Role::Text).fg.map_or(plain, |fg| plain.fg(fg));
         let (end, _) = self.buffer.set_stringn(x, y, text, usize::from(columns), plain.patch(self.styles.of(role)));
         end - x
+    }
+
+    /// Lights up letters of a text that stands at `x`, cut at `columns`; `letters` are numbers of its graphemes.
+    pub fn light(&mut self, x: u16, y: u16, columns: u16, text: &str, letters: &[usize]) {
+        let text = printable(text);
+        let is_cut = width(&text) > usize::from(columns);
+        let end = x + if is_cut { columns.saturating_sub(1) } else { columns };
+        let style = self.styles.of(Role::Match);
+        let lit =
+            style.fg.map_or(Style::new(), |fg| Style::new().fg(fg)).add_modifier(Modifier::BOLD | Modifier::UNDERLINED);
+        let mut at = x;
+        for (number, grapheme) in text.graphemes(true).enumerate() {
+            let wide = u16::try_from(width(grapheme)).unwrap_or(u16::MAX);
+            if at.saturating_add(wide) > end {
+                break;
+            }
+            if letters.binary_search(&number).is_ok() {
+                let area = Rect { x: at, y, width: wide, height: 1 }.intersection(self.buffer.area);
+                self.buffer.set_style(area, lit);
+            }
+            at += wide;
+        }
     }
 
     /// Writes pieces one after the other, and returns the columns taken.

@@ -2,6 +2,7 @@
 
 use super::Painter;
 use crate::config::theme::Role;
+use crate::tui::app::filter::Filter;
 use crate::tui::app::list::Cursor;
 use crate::tui::format::{self as fitting, fit, fit_right};
 use ratatui::layout::Rect;
@@ -82,6 +83,14 @@ pub struct Table<'t> {
     pub titles_from: u16,
 }
 
+/// The letters to light up: those by which a filter let a row through, in the columns that it looks at.
+#[derive(Debug, Clone, Copy)]
+pub struct Lights<'l> {
+    pub filter: &'l Filter,
+    /// Numbers of columns.
+    pub columns: &'l [usize],
+}
+
 /// One cell.
 pub type Cell = (String, Role);
 
@@ -101,7 +110,18 @@ pub fn titles_in_frame(painter: &mut Painter<'_>, inside: Rect, columns: &[Colum
 
 impl Table<'_> {
     /// Draws the rows around the cursor; `cells` gives a row's cells in the order of the columns, and its mark.
-    pub fn draw(&self, painter: &mut Painter<'_>, area: Rect, mut cells: impl FnMut(usize) -> (bool, Vec<Cell>)) {
+    pub fn draw(&self, painter: &mut Painter<'_>, area: Rect, cells: impl FnMut(usize) -> (bool, Vec<Cell>)) {
+        self.draw_lit(painter, area, None, cells);
+    }
+
+    /// As [`Table::draw`], with the letters lit by which a filter let the rows through.
+    pub fn draw_lit(
+        &self,
+        painter: &mut Painter<'_>,
+        area: Rect,
+        lights: Option<Lights<'_>>,
+        mut cells: impl FnMut(usize) -> (bool, Vec<Cell>),
+    ) {
         if area.width < 3 || area.height == 0 {
             return;
         }
@@ -126,6 +146,7 @@ impl Table<'_> {
         for (line, at) in (top..self.count).take(usize::from(rows.height)).enumerate() {
             let y = rows.y + u16::try_from(line).unwrap_or(u16::MAX);
             let (is_marked, cells) = cells(at);
+            let mut lit = Vec::new();
             for (place, (column, x, width)) in placed.iter().enumerate() {
                 let Some((text, role)) = cells.get(*column) else { continue };
                 if text.is_empty() {
@@ -139,8 +160,11 @@ impl Table<'_> {
                     end = free.last().map_or(end, |(_, x, width)| x + width);
                 }
                 let right = self.columns[*column].right && end == x + width;
-                let text = align(text, right, end - x);
-                painter.text(rows.x + 2 + x, y, end - x, &text, *role);
+                let aligned = align(text, right, end - x);
+                painter.text(rows.x + 2 + x, y, end - x, &aligned, *role);
+                if let Some(lights) = lights.filter(|lights| !right && lights.columns.contains(column)) {
+                    lit.push((rows.x + 2 + x, end - x, text.clone(), lights.filter.letters(text)));
+                }
             }
             let is_selected = self.selected == Some(at);
             if is_selected {
@@ -153,6 +177,9 @@ impl Table<'_> {
             if is_selected {
                 let role = if self.has_keys { Role::Selected } else { Role::SelectedAway };
                 painter.tint(Rect { y, height: 1, ..rows }, role);
+            }
+            for (x, columns, text, letters) in lit {
+                painter.light(x, y, columns, &text, &letters);
             }
         }
     }
