@@ -126,6 +126,7 @@ mod tests {
                 region: region.map(str::to_owned),
                 endpoint: None,
                 calls_per_second: None,
+                queues: Vec::new(),
             },
             scheduler_role: None,
         };

@@ -133,9 +133,10 @@ impl Setting {
     pub async fn aws_backend(&self) -> Result<AwsBackend, BackendError> {
         let mut settings =
             AwsSettings { by: self.by.clone(), audit_file: Some(self.data.aws_audit()), ..AwsSettings::default() };
-        if let Reach::Aws { profile, region, endpoint, calls_per_second } = &self.context.reach {
+        if let Reach::Aws { profile, region, endpoint, calls_per_second, queues } = &self.context.reach {
             (settings.profile, settings.region, settings.endpoint) =
                 (profile.clone(), region.clone(), endpoint.clone());
+            settings.queues.clone_from(queues);
             settings.calls_per_second = calls_per_second.unwrap_or(settings.calls_per_second);
         }
         // Large, and every verb that may reach AWS would carry it.
@@ -262,7 +263,8 @@ mod tests {
             scheduler_role: None,
         };
         let local = context("local", Reach::Local { data_directory: "/d".into() });
-        let aws = Reach::Aws { profile: None, region: None, endpoint: None, calls_per_second: None };
+        let aws =
+            Reach::Aws { profile: None, region: None, endpoint: None, calls_per_second: None, queues: Vec::new() };
         let said = |data_dir: Option<&str>, context: Option<&str>| Places {
             data_dir: data_dir.map(PathBuf::from),
             context: context.map(str::to_owned),

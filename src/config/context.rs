@@ -88,8 +88,17 @@ const BUILT_IN: [(&str, Kind); 2] = [("local", Kind::Local), ("aws", Kind::Aws)]
 /// How the world behind a context is reached.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Reach {
-    Local { data_directory: PathBuf },
-    Aws { profile: Option<String>, region: Option<String>, endpoint: Option<String>, calls_per_second: Option<f64> },
+    Local {
+        data_directory: PathBuf,
+    },
+    Aws {
+        profile: Option<String>,
+        region: Option<String>,
+        endpoint: Option<String>,
+        calls_per_second: Option<f64>,
+        /// Patterns of the queues that are looked at; none for all.
+        queues: Vec<String>,
+    },
 }
 
 /// What the choice depends on besides the config file.
@@ -179,6 +188,7 @@ impl Context {
                 region: settings.region,
                 endpoint: settings.endpoint,
                 calls_per_second: settings.calls_per_second,
+                queues: settings.queues,
             },
         };
         // Nobody assumes a role on the local engine; its form alone is checked.
@@ -197,6 +207,7 @@ fn plain(backend: Kind) -> ContextSettings {
         region: None,
         endpoint: None,
         calls_per_second: None,
+        queues: Vec::new(),
         scheduler_role: None,
     }
 }
@@ -221,7 +232,7 @@ mod tests {
 
     fn aws(name: &str, origin: Origin, profile: Option<&str>, access: Access) -> Context {
         let profile = profile.map(str::to_owned);
-        let reach = Reach::Aws { profile, region: None, endpoint: None, calls_per_second: None };
+        let reach = Reach::Aws { profile, region: None, endpoint: None, calls_per_second: None, queues: Vec::new() };
         Context { name: name.to_owned(), origin, access, reach, scheduler_role: None }
     }
 

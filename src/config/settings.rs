@@ -184,6 +184,9 @@ pub struct ContextSettings {
     /// AWS: the budget of calls that the console keeps to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calls_per_second: Option<f64>,
+    /// AWS: the queues that are shown and polled, `*` standing for any letters; empty for all of the account.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub queues: Vec<String>,
     /// AWS: the role by which EventBridge Scheduler submits the jobs of new schedules.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scheduler_role: Option<String>,
@@ -214,8 +217,17 @@ const ENGINE_SETTINGS: [&str; 9] = [
     "http",
     "docker-host",
 ];
-const CONTEXT_SETTINGS: [&str; 8] =
-    ["backend", "read-only", "data-dir", "profile", "region", "endpoint", "calls-per-second", "scheduler-role"];
+const CONTEXT_SETTINGS: [&str; 9] = [
+    "backend",
+    "read-only",
+    "data-dir",
+    "profile",
+    "region",
+    "endpoint",
+    "calls-per-second",
+    "queues",
+    "scheduler-role",
+];
 
 impl Config {
     /// Reads a file. One that is not there gives the defaults, unless somebody named it (`required`).
@@ -403,6 +415,7 @@ mod tests {
                     region: Some("r".to_owned()),
                     endpoint: Some("e".to_owned()),
                     calls_per_second: Some(1.0),
+                    queues: vec!["prod-*".to_owned()],
                     scheduler_role: Some("arn:aws:iam::1:role/r".into()),
                 },
             )]),

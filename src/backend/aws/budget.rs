@@ -90,7 +90,7 @@ impl Drop for Queued<'_> {
 /// Over this time calls are counted.
 const COUNTED: Duration = Duration::from_secs(10);
 /// So long the service's asking for fewer calls is remembered.
-const REMEMBERED: Duration = Duration::from_secs(300);
+const REMEMBERED: Duration = Duration::from_mins(5);
 /// In this time the rate comes back from nothing to all of it.
 const RECOVERY: f64 = 60.0;
 /// Refusals that come together, for calls that went out together, are one.
@@ -99,7 +99,7 @@ const BURST: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(16);
 /// No service means a longer one.
-const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(600);
+const LONGEST_RETRY_AFTER: Duration = Duration::from_mins(10);
 
 /// A bucket that fills with time up to one second's worth. Time is passed in.
 #[derive(Debug, Clone, PartialEq)]
@@ -144,8 +144,8 @@ impl Bucket {
     /// Takes a token, or says how long to wait for one.
     fn take(&mut self, now: Duration, caller: Caller) -> Result<(), Duration> {
         self.fill(now);
-        if now < self.closed_until {
-            return Err(self.closed_until - now);
+        if let Some(closed) = self.closed_until.checked_sub(now).filter(|closed| !closed.is_zero()) {
+            return Err(closed);
         }
         let needed = match caller {
             Caller::Operator => 1.0,
@@ -279,13 +279,13 @@ mod tests {
         for _ in 0..6 {
             now = bucket.closed_until;
             bucket.back_off(now, None);
-            pauses.push((bucket.closed_until - now).as_secs());
+            pauses.push(bucket.closed_until.saturating_sub(now).as_secs());
         }
         assert_eq!(pauses, [2, 4, 8, 16, 16, 16]);
         assert!(bucket.load(now).allowed >= 0.5, "it never stops for good");
-        let calm = now + Duration::from_secs(120);
+        let calm = now + Duration::from_mins(2);
         bucket.back_off(calm, None);
-        assert_eq!(bucket.closed_until - calm, SECOND, "after a calm time it begins anew");
+        assert_eq!(bucket.closed_until, calm + SECOND, "after a calm time it begins anew");
         assert_eq!(bucket.load(calm + REMEMBERED + SECOND).throttled, 0);
     }
 

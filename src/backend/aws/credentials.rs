@@ -20,7 +20,7 @@ use tokio::sync::Mutex;
 /// person.
 const RETRY: Duration = Duration::from_secs(10);
 /// Credentials are renewed so long before they expire.
-const AHEAD: Duration = Duration::from_secs(60);
+const AHEAD: Duration = Duration::from_mins(1);
 
 /// AWS's standard chain, gone through anew whenever what it gave is old or was refused; files that were written meanwhile
 /// are read then. A chain of the SDK's own reads a profile once and keeps it.

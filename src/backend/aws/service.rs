@@ -7,10 +7,12 @@ use super::errors::Whereabouts;
 use super::pages::{By, Fetched, Of, Place};
 use super::world::{Survey, World};
 use crate::backend::{BackendError, ReadAt};
+use crate::model::event_pattern::wildcard;
 use crate::model::{
     ComputeEnvironment, Cursor, DEFAULT_LOG_GROUP, FilterLogEvents, FilteredLogEvents, GetLogEvents, JobDefinition,
     JobDetail, JobExtra, JobId, JobQueue, JobStatus, JobSummary, LogPage, Millis, Schedule, StatusCounts, name_of,
 };
+use aws_config::SdkConfig;
 use aws_sdk_batch::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_batch::types;
 use futures::future::try_join_all;
@@ -44,6 +46,8 @@ pub struct Service {
     at: Whereabouts,
     /// Where credentials come from; `None` for keys that were given.
     credentials: Option<Renewing>,
+    /// Patterns of the queues that are looked at; none for all.
+    queues: Vec<String>,
     memory: Mutex<Memory>,
     /// What is looked at has changed, or is to be read at once: a watch that pauses goes on.
     pub wake: Notify,
@@ -105,16 +109,24 @@ fn retry_after<E>(error: &SdkError<E>) -> Option<Duration> {
 
 impl Service {
     pub fn new(
-        batch: aws_sdk_batch::Client,
-        logs: aws_sdk_cloudwatchlogs::Client,
-        scheduler: aws_sdk_scheduler::Client,
-        sts: aws_sdk_sts::Client,
+        shared: &SdkConfig,
         budget: Budget,
         at: Whereabouts,
         credentials: Option<Renewing>,
+        queues: Vec<String>,
     ) -> Self {
-        let (memory, wake) = (Mutex::default(), Notify::new());
-        Self { batch, logs, sts, scheduler, budget, at, credentials, memory, wake }
+        Self {
+            batch: aws_sdk_batch::Client::new(shared),
+            logs: aws_sdk_cloudwatchlogs::Client::new(shared),
+            sts: aws_sdk_sts::Client::new(shared),
+            scheduler: aws_sdk_scheduler::Client::new(shared),
+            budget,
+            at,
+            credentials,
+            queues,
+            memory: Mutex::default(),
+            wake: Notify::new(),
+        }
     }
 
     pub fn memory(&self) -> MutexGuard<'_, Memory> {
@@ -187,7 +199,7 @@ impl Service {
         told
     }
 
-    /// All queues, without counts, the larger priority first.
+    /// All queues that are looked at, without counts, the larger priority first.
     pub async fn queues(&self, caller: Caller) -> Result<Vec<JobQueue>, BackendError> {
         let mut queues = Vec::new();
         let mut token = None;
@@ -200,6 +212,8 @@ impl Service {
                 break;
             }
         }
+        let is_wanted = |name: &str| self.queues.iter().any(|pattern| wildcard(pattern, name));
+        queues.retain(|queue| self.queues.is_empty() || is_wanted(&queue.job_queue_name));
         queues.sort_by(|a, b| b.priority.cmp(&a.priority).then_with(|| a.job_queue_name.cmp(&b.job_queue_name)));
         Ok(queues)
     }

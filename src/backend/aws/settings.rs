@@ -29,6 +29,8 @@ pub struct AwsSettings {
     /// Keys that are used as they are, before any other credentials.
     pub keys: Option<Keys>,
     pub calls_per_second: f64,
+    /// Patterns of the queues that are looked at, with `*`; none for all of the account.
+    pub queues: Vec<String>,
     /// `user@host`, for the record of actions.
     pub by: String,
     /// Where actions are recorded; `None` records nothing.
@@ -43,6 +45,7 @@ impl Default for AwsSettings {
             endpoint: None,
             keys: None,
             calls_per_second: 8.0,
+            queues: Vec::new(),
             by: String::new(),
             audit_file: None,
         }
@@ -104,15 +107,8 @@ impl AwsBackend {
             Ok(Err(error)) => return Err(at.credentials(&why_none(&causes(&error), at.profile.as_deref(), is_known))),
             Err(_) => return Err(at.credentials("none were found within 10 s")),
         }
-        let service = Service::new(
-            aws_sdk_batch::Client::new(&shared),
-            aws_sdk_cloudwatchlogs::Client::new(&shared),
-            aws_sdk_scheduler::Client::new(&shared),
-            aws_sdk_sts::Client::new(&shared),
-            Budget::new(settings.calls_per_second),
-            at,
-            renewing,
-        );
+        let budget = Budget::new(settings.calls_per_second);
+        let service = Service::new(&shared, budget, at, renewing, settings.queues);
         let audit = settings.audit_file.map(AuditFile::new);
         Ok(Self { service: Arc::new(service), by: settings.by, audit })
     }

@@ -12,15 +12,18 @@ use serde_json::{Value, json};
 
 /// A backend whose every service is at `address`.
 async fn backend_at(address: std::net::SocketAddr) -> AwsBackend {
-    let settings = AwsSettings {
+    AwsBackend::connect(settings_at(address)).await.expect("has all it needs")
+}
+
+fn settings_at(address: std::net::SocketAddr) -> AwsSettings {
+    AwsSettings {
         region: Some("eu-west-1".into()),
         endpoint: Some(format!("http://{address}")),
         keys: Some(Keys { access_key_id: "AKIATEST".into(), secret_access_key: "s".into(), session_token: None }),
         calls_per_second: 1000.0,
         by: "ann@host".into(),
         ..AwsSettings::default()
-    };
-    AwsBackend::connect(settings).await.expect("has all it needs")
+    }
 }
 
 pub async fn world(play: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> (AwsBackend, Stub) {
@@ -206,6 +209,18 @@ async fn queues_come_from_all_pages_with_counts_that_say_when_they_are_a_lower_b
     assert_eq!((queues[1].job_counts.as_ref(), queues[1].job_counts_partial), (Some(&small), false));
     let of_small = stub.asked().iter().filter(|asked| asked.body["jobQueue"] == "small").count();
     assert_eq!(of_small, 1, "one call counts a small queue");
+}
+
+#[tokio::test]
+async fn a_context_with_queues_of_interest_knows_and_asks_about_those_alone() {
+    let (stub, address) = Stub::on_loopback(two_queues);
+    let settings = AwsSettings { queues: vec!["sm*".to_owned()], ..settings_at(address) };
+    let backend = AwsBackend::connect(settings).await.expect("has all it needs");
+    let queues = backend.job_queues().await.expect("lists");
+    assert_eq!(queues.iter().map(|queue| queue.job_queue_name.as_str()).collect::<Vec<_>>(), ["small"]);
+    let jobs = backend.jobs(JobQuery::default()).await.expect("lists");
+    assert_eq!(jobs.items.len(), 1);
+    assert!(stub.asked().iter().all(|asked| asked.body["jobQueue"] != "big"));
 }
 
 #[tokio::test]

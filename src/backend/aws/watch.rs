@@ -18,7 +18,7 @@ use tokio::time::Instant;
 const QUICK: Duration = Duration::from_secs(3);
 const SLOW: Duration = Duration::from_secs(15);
 /// The longest pause, after a round that itself took so long.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 /// Jobs described for their sizes in one visit of the queue that is looked at, and of another one.
 const DESCRIBED: usize = 200;
 const DESCRIBED_ELSEWHERE: usize = 100;

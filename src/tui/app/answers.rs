@@ -371,7 +371,7 @@ impl App {
         reading.next = page.next;
         if !self.setting.can.pushes_changes {
             // The first pages are what the watch has read.
-            let goes_on = !brings_new && reading.next.is_some() && reading.pages % KNOWN_PAGES != 0;
+            let goes_on = !brings_new && reading.next.is_some() && !reading.pages.is_multiple_of(KNOWN_PAGES);
             if let Some(queue) = self.pages_of.clone().filter(|_| goes_on) {
                 self.ask_page(set, JobScope::Queue(queue));
             }

@@ -182,7 +182,7 @@ mod tests {
         stage.app.follow_ends(&[Stopped { id: id.clone(), by_cancel }]);
         stage.app.notice = None;
         stage.app.now += after;
-        stage.app.take_verified(&[id.clone()], Ok(vec![job(&id, status, is_terminated)]));
+        stage.app.take_verified(std::slice::from_ref(&id), Ok(vec![job(&id, status, is_terminated)]));
         let follows = !stage.app.ending.is_empty();
         (stage, follows)
     }

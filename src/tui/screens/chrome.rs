@@ -12,6 +12,7 @@ use crate::tui::format::{age, count, width, wrap};
 use crate::tui::widgets::painter::pieces_width;
 use crate::tui::widgets::{Painter, Piece, piece};
 use ratatui::layout::Rect;
+use std::fmt::Write as _;
 
 const HOUR: i64 = 3_600_000;
 
@@ -194,10 +195,10 @@ fn polled_at(app: &App) -> Millis {
 fn load(meter: &Meter) -> String {
     let mut text = format!(" · {:.1} of {} calls/s", meter.per_second, number(meter.allowed));
     if meter.waiting > 0 {
-        text.push_str(&format!(" · {} wait", meter.waiting));
+        let _ = write!(text, " · {} wait", meter.waiting);
     }
     if meter.throttled > 0 {
-        text.push_str(&format!(" · ▲ throttled {}x in 5m", meter.throttled));
+        let _ = write!(text, " · ▲ throttled {}x in 5m", meter.throttled);
     }
     text
 }
