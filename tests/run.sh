@@ -68,5 +68,10 @@ if [ "$#" = 0 ]; then
 fi
 say "documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked --quiet
+if cargo deny --version >/dev/null 2>&1; then
+  say "licences and sources"
+  # What is known to be harmful is looked up on the net: `cargo deny check advisories` where there is one.
+  cargo deny check licenses bans sources
+fi
 say "all done"
 for part in "${missing[@]}"; do echo "NOT TESTED: $part"; done
