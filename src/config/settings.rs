@@ -437,4 +437,23 @@ mod tests {
         assert_eq!(Config::read(nowhere, false).expect("defaults"), Config::default());
         assert!(Config::read(nowhere, true).expect_err("named").to_string().contains("/nonexistent/config.toml"));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn a_config_that_is_almost_right_is_read_or_refused_by_name(text in crate::model::mutation::mutated_text(&uncommented())) {
+            if let Err(refusal) = parse(&text) {
+                assert!(refusal.contains("config.toml"), "{refusal}");
+            }
+        }
+    }
+
+    /// The example with its settings in force.
+    fn uncommented() -> String {
+        let is_setting = |line: &str| line.starts_with(['[', '"']) || line.contains(" = ");
+        let lines = EXAMPLE.lines().map(|line| match line.strip_prefix("# ").or(line.strip_prefix('#')) {
+            Some(bare) if is_setting(bare) => bare,
+            _ => line,
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    }
 }

@@ -380,4 +380,13 @@ mod tests {
         assert!(Theme::names(Some(directory.path())).contains(&"own".to_owned()));
         assert!(Theme::load(Some(directory.path()), "mono").is_ok());
     }
+
+    proptest::proptest! {
+        #[test]
+        fn a_theme_that_is_almost_right_is_read_or_refused_by_name(text in crate::model::mutation::mutated_text(BUILT_IN[0].1)) {
+            if let Err(refusal) = Theme::parse("mine", &text) {
+                assert!(refusal.to_string().contains("mine"), "{refusal}");
+            }
+        }
+    }
 }

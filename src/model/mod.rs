@@ -24,6 +24,8 @@ mod log;
 mod log_lines;
 mod log_pattern;
 mod money;
+#[cfg(test)]
+pub mod mutation;
 mod nearest;
 mod nodes;
 mod occurrence;

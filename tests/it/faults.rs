@@ -241,3 +241,46 @@ fn a_console_in_a_terminal_that_is_gone_ends_and_a_killed_one_leaves_no_trace_in
     kill_hard(terminal.pid());
     house.until("that nobody is attached", &["engine", "status"], |status| status["consoles"] == 0);
 }
+
+#[test]
+fn requests_that_are_almost_right_are_answered_or_hung_up_on_and_the_engine_goes_on() {
+    let house = House::new();
+    house.ok(&["init"]);
+    let body = r#"{"jobName":"j","jobQueue":"default","jobDefinition":"host","containerOverrides":{"command":["true"]}}"#;
+    let whole = format!(
+        "POST /v1/submitjob HTTP/1.1\r\nhost: engine\r\ncontent-type: application/json\r\nx-batchdeck-by: a@b\r\n\
+         connection: close\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let mut number: u64 = 1;
+    let mut below = |end: usize| {
+        number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(number >> 33).expect("small") % end
+    };
+    for _ in 0..400 {
+        let mut bytes = whole.clone().into_bytes();
+        for _ in 0..=below(3) {
+            let at = below(bytes.len());
+            match below(4) {
+                0 => bytes[at] = u8::try_from(below(256)).expect("a byte"),
+                1 => bytes.insert(at, b"\r\n\0 :/%{\""[below(9)]),
+                2 => drop(bytes.drain(at..(at + 9).min(bytes.len()))),
+                _ => bytes.truncate(at.max(1)),
+            }
+        }
+        let mut stream = UnixStream::connect(house.data().join("engine.sock")).expect("connects");
+        stream.set_read_timeout(Some(Duration::from_secs(30))).expect("set");
+        // It may hang up before all is said.
+        let _ = stream.write_all(&bytes);
+        let _ = stream.shutdown(std::net::Shutdown::Write);
+        let mut answer = Vec::new();
+        match std::io::Read::read_to_end(&mut stream, &mut answer) {
+            Ok(_) => {}
+            Err(cause) if cause.kind() == std::io::ErrorKind::ConnectionReset => {}
+            Err(cause) => panic!("neither answered nor hung up: {cause}\n{}", String::from_utf8_lossy(&bytes)),
+        }
+    }
+    house.ok(&["submit", "--wait", "--", "true"]);
+    let log = fs::read_to_string(house.data().join("engine.log")).expect("a log");
+    assert!(!log.contains("panicked"), "{log}");
+}

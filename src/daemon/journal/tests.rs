@@ -244,3 +244,27 @@ fn a_write_that_was_torn_by_a_kill_leaves_all_that_was_acknowledged() {
         assert_eq!(read(&after.path()).expect("reads").events.len(), 6, "cut at {cut}");
     }
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config { cases: 64, ..Default::default() })]
+
+    #[test]
+    fn a_journal_with_other_bytes_is_read_or_refused_and_stays_as_it_is(at in proptest::prelude::any::<proptest::sample::Index>(),
+        bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 1..600)) {
+        let place = Place::new();
+        let bodies: Vec<String> = (0..60).map(|number| format!("\"event {number}\"")).collect();
+        open(&place.path()).append(1, bodies.iter().map(|body| (HOME, body.as_str()))).expect("appends");
+        let mut journal = fs::read(place.path()).expect("reads");
+        let at = at.index(journal.len());
+        for (old, new) in journal[at..].iter_mut().zip(&bytes) {
+            *old = *new;
+        }
+        fs::write(place.path(), &journal).expect("writes");
+        let read = read(&place.path());
+        assert!(fs::read(place.path()).expect("reads") == journal, "changed by reading: {read:?}");
+        if let Ok(all) = read {
+            let numbers = all.events.iter().map(|(seq, ..)| *seq);
+            assert!(numbers.eq(1..=all.contents.events), "{all:?}");
+        }
+    }
+}

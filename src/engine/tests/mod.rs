@@ -11,6 +11,7 @@ mod holds;
 mod journal;
 mod life;
 mod machine;
+mod mutations;
 mod nodes;
 mod order;
 mod outlets;

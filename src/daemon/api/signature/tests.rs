@@ -299,3 +299,26 @@ fn a_presigned_url_lives_as_long_as_it_says() {
         assert!(matches!(fault, Err(Fault::Incomplete(_))), "{expires}");
     }
 }
+
+proptest::proptest! {
+    #[test]
+    fn a_signature_that_is_almost_right_is_refused_in_words(
+        header in crate::model::mutation::mutated_text(
+            "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/batch/aws4_request, SignedHeaders=host;x-amz-date, \
+             Signature=5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"),
+        date in crate::model::mutation::mutated_text(AT),
+        query in crate::model::mutation::mutated_text("X-Amz-Signature=00ff&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=9&a=%20b"),
+    ) {
+        for uri in ["/".to_owned(), format!("/?{query}")] {
+            let request = Request::get(uri).header("authorization", &header).header("x-amz-date", &date).header("host", "h");
+            // What is no request at all never comes so far.
+            let Ok(request) = request.body(()) else { continue };
+            let (parts, ()) = request.into_parts();
+            let answer = Claim::of(&parts).and_then(|claim| {
+                claim.check(&parts.headers, &example(), now())?;
+                claim.verify(&parts, b"", &example())
+            });
+            assert!(answer.is_err(), "{header} {date} was let in");
+        }
+    }
+}
