@@ -15,7 +15,8 @@ enum Change {
 
 fn change() -> impl Strategy<Value = Change> {
     // What a syntax is made of breaks more than other bytes do.
-    let byte = prop_oneof![any::<u8>(), proptest::sample::select(b"{}[]()\"'\\,:=;#*?/-.%&<> \t\r\n0\0\x1b\xff".to_vec())];
+    let byte =
+        prop_oneof![any::<u8>(), proptest::sample::select(b"{}[]()\"'\\,:=;#*?/-.%&<> \t\r\n0\0\x1b\xff".to_vec())];
     prop_oneof![
         (any::<Index>(), byte.clone()).prop_map(|(at, byte)| Change::Put(at, byte)),
         (any::<Index>(), byte).prop_map(|(at, byte)| Change::Insert(at, byte)),

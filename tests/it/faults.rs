@@ -246,7 +246,8 @@ fn a_console_in_a_terminal_that_is_gone_ends_and_a_killed_one_leaves_no_trace_in
 fn requests_that_are_almost_right_are_answered_or_hung_up_on_and_the_engine_goes_on() {
     let house = House::new();
     house.ok(&["init"]);
-    let body = r#"{"jobName":"j","jobQueue":"default","jobDefinition":"host","containerOverrides":{"command":["true"]}}"#;
+    let body =
+        r#"{"jobName":"j","jobQueue":"default","jobDefinition":"host","containerOverrides":{"command":["true"]}}"#;
     let whole = format!(
         "POST /v1/submitjob HTTP/1.1\r\nhost: engine\r\ncontent-type: application/json\r\nx-batchdeck-by: a@b\r\n\
          connection: close\r\ncontent-length: {}\r\n\r\n{body}",
