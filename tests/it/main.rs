@@ -14,6 +14,7 @@ mod provisioning;
 mod rooms;
 mod support;
 mod surface;
+mod triage;
 mod verbs;
 mod verbs_aws;
 mod why;

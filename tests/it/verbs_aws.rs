@@ -34,6 +34,18 @@ async fn what_is_there_is_read_in_the_wire_form() {
     assert_eq!(json(&["jobs", "--status", "running"]), serde_json::json!([]));
     assert_eq!(json(&["job", &done.as_str()[..8]])["jobName"], "done-1");
 
+    // What has no record there is told from what is listed, and what is not known is said.
+    let pulse = json(&["pulse"]);
+    assert_eq!(
+        (&pulse["windows"][2]["succeeded"], &pulse["windows"][2]["failed"]),
+        (&1.into(), &0.into()),
+        "{pulse:#}"
+    );
+    assert!(pulse["unknown"].to_string().contains("what was spent"), "{pulse:#}");
+    assert_eq!(json(&["failures"])["count"], 0);
+    let tree = json(&["tree", done.as_str()]);
+    assert_eq!((&tree["own"]["name"], &tree["rootBlocker"]), (&"done-1".into(), &serde_json::Value::Null));
+
     // A stream that is not there yet is no failure, and not silence.
     let silent = run(&house, &["logs", done.as_str()]);
     assert!(silent.status.success() && silent.stdout.is_empty());
