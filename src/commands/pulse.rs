@@ -22,17 +22,13 @@ pub async fn run(args: &ListArgs, world: World) -> Done {
                 }
                 output.table(table)?;
             }
-            output.text(&printable_lines(&rest(&told)))?;
+            output.text(&rest(&told))?;
         }
     }
     for missing in &told.unknown {
         output.note(&format!("not known: {missing}"));
     }
     Ok(exit::DONE)
-}
-
-fn printable_lines(text: &str) -> String {
-    text.lines().map(|line| format!("{}\n", printable(line))).collect()
 }
 
 fn windows(told: &Pulse) -> Table {
@@ -105,7 +101,7 @@ fn rest(told: &Pulse) -> String {
     }
     for change in &told.changes {
         let sign = if change.is_suspect { "▲" } else { " " };
-        let _ = writeln!(text, "{sign} {}  {}", moment(change.at), change.words);
+        let _ = writeln!(text, "{sign} {}  {}", moment(change.at), printable(&change.words));
     }
     text
 }

@@ -196,9 +196,10 @@ pub fn root_blocker(read: &Lineage, id: &JobId) -> Option<RootBlocker> {
         let is_met = |on: &JobId| read.find(on).is_some_and(|job| job.status == JobStatus::Succeeded);
         // What has failed waits for nothing.
         let is_over = read.find(&at).is_none_or(|job| job.status.is_final()) && at != *id;
-        let unmet: Vec<JobId> = match is_over {
-            true => Vec::new(),
-            false => dependencies(read, &at).into_iter().map(|(on, _)| on).filter(|on| !is_met(on)).collect(),
+        let unmet: Vec<JobId> = if is_over {
+            Vec::new()
+        } else {
+            dependencies(read, &at).into_iter().map(|(on, _)| on).filter(|on| !is_met(on)).collect()
         };
         if unmet.is_empty() && at != *id {
             let found = read.find(&at);

@@ -136,9 +136,12 @@ async fn children_for_arrays(
     }
 }
 
+/// By what jobs seem alike before anything is read of them: definition, exit code, reason.
+type Alike<'r> = (Option<&'r str>, Option<i32>, Option<&'r str>);
+
 /// Reads the ends of as many logs as are allowed: of jobs that seem alike one each first, the newest, then the next.
 async fn with_last_lines(backend: &dyn Backend, rows: Vec<JobSummary>, most: usize) -> Vec<FailedJob> {
-    let mut turns: BTreeMap<(Option<&str>, Option<i32>, Option<&str>), usize> = BTreeMap::new();
+    let mut turns: BTreeMap<Alike<'_>, usize> = BTreeMap::new();
     let mut wanted: Vec<(usize, usize)> = Vec::new();
     for (at, job) in rows.iter().enumerate().filter(|(_, job)| log_of(job).is_some()) {
         let end = job.container.as_ref();

@@ -62,11 +62,8 @@ pub fn to_describe(jobs: &[JobId]) -> Vec<JobId> {
     let mut single = 0;
     for id in jobs {
         match id.array_parent() {
-            Some((array, _)) => {
-                if arrays.insert(array.clone()) {
-                    wanted.extend([array, id.clone()]);
-                }
-            }
+            Some((array, _)) if arrays.insert(array.clone()) => wanted.extend([array, id.clone()]),
+            Some(_) => {}
             None if single < MOST => {
                 wanted.push(id.clone());
                 single += 1;

@@ -166,7 +166,7 @@ fn large() -> World {
             created_at: now - 9_000_000,
             started_at: (!status.is_waiting()).then_some(now - 240_000),
             stopped_at: status.is_final().then(|| now - i64::from(8_000 - index) * 1_000),
-            container: failed(index).then(|| ContainerSummary { exit_code: Some(137), reason: None }),
+            container: failed(index).then_some(ContainerSummary { exit_code: Some(137), reason: None }),
             array_properties: Some(ArrayProperties { index: Some(index), ..Default::default() }),
             ..Default::default()
         });

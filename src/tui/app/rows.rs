@@ -188,10 +188,9 @@ impl App {
         match (self.place_below(), self.view()) {
             (Place::Queues, _) => Some(&self.overview.queues),
             (Place::Environments, _) => Some(&self.overview.environments),
-            (Place::Jobs, View::Group { list, .. }) => Some(&list.list),
+            (Place::Jobs, View::Group { list, .. }) | (Place::Array, View::Array { list, .. }) => Some(&list.list),
             (Place::Jobs, _) => Some(&self.overview.jobs.list),
             (Place::Failures, View::Failures(view)) => Some(&view.list),
-            (Place::Array, View::Array { list, .. }) => Some(&list.list),
             (_, View::Instances { list, .. } | View::Schedules(list) | View::Definitions(list) | View::Audit(list)) => {
                 Some(list)
             }
@@ -204,10 +203,9 @@ impl App {
         match (place, self.views.last_mut()?) {
             (Place::Queues, _) => Some(&mut self.overview.queues),
             (Place::Environments, _) => Some(&mut self.overview.environments),
-            (Place::Jobs, View::Group { list, .. }) => Some(&mut list.list),
+            (Place::Jobs, View::Group { list, .. }) | (Place::Array, View::Array { list, .. }) => Some(&mut list.list),
             (Place::Jobs, _) => Some(&mut self.overview.jobs.list),
             (Place::Failures, View::Failures(view)) => Some(&mut view.list),
-            (Place::Array, View::Array { list, .. }) => Some(&mut list.list),
             (_, View::Instances { list, .. } | View::Schedules(list) | View::Definitions(list) | View::Audit(list)) => {
                 Some(list)
             }

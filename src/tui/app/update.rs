@@ -522,16 +522,13 @@ impl App {
             }
             place => {
                 let keys = self.keys_at(place);
-                match self.list_mut() {
-                    Some(list) => list.cursor.step(&keys, step),
-                    None => {
-                        let scroll = match self.views.last_mut() {
-                            Some(View::Job { scroll, .. } | View::Definition { scroll, .. }) => scroll,
-                            Some(View::Pulse(view)) => &mut view.scroll,
-                            _ => return,
-                        };
-                        scroll.step(step);
-                    }
+                if let Some(list) = self.list_mut() {
+                    return list.cursor.step(&keys, step);
+                }
+                match self.views.last_mut() {
+                    Some(View::Job { scroll, .. } | View::Definition { scroll, .. }) => scroll.step(step),
+                    Some(View::Pulse(view)) => view.scroll.step(step),
+                    _ => {}
                 }
             }
         }

@@ -162,13 +162,13 @@ fn rerun(lines: &mut Lines, room: usize, plan: &Plan, what: &str) {
     if arrays.len() > 3 {
         say(lines, room, &format!("and {} more arrays", arrays.len() - 3), Role::Text);
     }
-    if !arrays.is_empty() {
+    if arrays.is_empty() {
+        say(lines, room, "what waited for them has failed with them: it is not part of this", Role::Dim);
+    } else {
         let text = "a child cannot run again within its array. `sh` in front of the command gives each its old \
                     AWS_BATCH_JOB_ARRAY_INDEX: the image needs sh, and no entrypoint of its own";
         say(lines, room, text, Role::Dim);
         say(lines, room, "what waits for the old array does not wait for this", Role::Dim);
-    } else {
-        say(lines, room, "what waited for them has failed with them: it is not part of this", Role::Dim);
     }
     for left in &plan.left_out {
         let text = format!("▲ not {} of {what}: {}", count(left.count as u64), left.why);

@@ -37,7 +37,7 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, parent: &JobId, li
     let mut taken = 1 + strip_lines;
     let failed = array::failed(children.values());
     if !failed.is_empty() && area.height > taken + 4 {
-        failures(app, painter, line(area.y + taken), failed);
+        failures(app, painter, line(area.y + taken), &failed);
         taken += 1;
     }
     let rest = Rect { y: area.y + taken, height: area.height - taken, ..area };
@@ -56,7 +56,8 @@ fn strip_lines(all: u32, area: Rect) -> u16 {
 }
 
 /// ` failed: 5207 5611-5621   exit 137 ×11, exit 1 ×1        R rerun these 12`
-fn failures(app: &App, painter: &mut Painter<'_>, line: Rect, failed: Vec<array::Failed>) {
+fn failures(app: &App, painter: &mut Painter<'_>, line: Rect, failed: &[array::Failed]) {
+    const LABEL: &str = " failed: ";
     let indexes: Vec<u32> = failed.iter().flat_map(|way| way.indexes.iter().copied()).collect();
     let key = app.keymap.keys_at(Place::Array, Action::Rerun).into_iter().next();
     let key = key.filter(|_| app.refusal(Action::Rerun).is_none());
@@ -64,11 +65,10 @@ fn failures(app: &App, painter: &mut Painter<'_>, line: Rect, failed: Vec<array:
     let rerun = key.map(|key| [piece(format!("  {key}"), Role::Key), piece(format!(" rerun {these} "), Role::Hint)]);
     let rerun = rerun.iter().flatten().cloned().collect::<Vec<_>>();
     let room = usize::from(line.width.saturating_sub(pieces_width(&rerun)));
-    const LABEL: &str = " failed: ";
     // The ways have at most a half, the first of them the most of it.
     let half = room / 2;
     let mut ways = String::new();
-    for way in &failed {
+    for way in failed {
         let sign = if ways.is_empty() { "   " } else { ", " };
         let ending = cut(&way.ending.to_string(), half.saturating_sub(12)).into_owned();
         let part = format!("{sign}{ending} ×{}", count(way.indexes.len() as u64));
