@@ -63,12 +63,11 @@ pub fn to_describe(jobs: &[JobId]) -> Vec<JobId> {
     for id in jobs {
         match id.array_parent() {
             Some((array, _)) if arrays.insert(array.clone()) => wanted.extend([array, id.clone()]),
-            Some(_) => {}
             None if single < MOST => {
                 wanted.push(id.clone());
                 single += 1;
             }
-            None => {}
+            Some(_) | None => {}
         }
     }
     wanted
