@@ -43,10 +43,12 @@ impl App {
         self.latest.get(&Topic::Context) == Some(&id)
     }
 
-    /// Turns to a context that stands open: nothing of the one before stays, but the person's own keys and theme.
+    /// Turns to a context that stands open: nothing of the one before stays, but what is the person's own: keys, theme, what
+    /// they have typed, bookmarks and saved views.
     pub fn enter(&mut self, setting: Setting, note: Option<&str>, now: Millis) {
         let fresh = Self::new(setting, self.keymap.clone(), self.theme.clone(), self.size, now);
         let before = mem::replace(self, fresh);
+        self.history = before.history;
         self.last_id = before.last_id;
         self.kept = before.kept;
         self.left = before.left;
@@ -187,6 +189,7 @@ mod tests {
         let mut stage = stage();
         stage.press("Enter x").expect("keys");
         let late = stage.app.ask(Ask::Queues);
+        stage.app.kept.history.push("jobs failed".to_owned());
         let (queues, now) = (stage.backend.world().queues.clone(), stage.app.now);
         let setting = Setting { context: "ops".to_owned(), access: Access::Guarded, ..stage.app.setting.clone() };
         stage.app.enter(setting, None, now);
@@ -194,6 +197,7 @@ mod tests {
         assert!(text.contains("batchdeck  ops [read-only] ▸ overview") && !text.contains("resize"), "{text}");
         assert!(text.contains("connecting to engine") || text.contains("in the context `ops`"), "{text}");
 
+        assert_eq!(stage.app.kept.history, ["jobs failed"], "what a person has typed is theirs");
         stage.hear(Message::Answer { id: late, answer: Answer::Queues(Ok(queues)) });
         assert!(stage.app.store.queues.is_empty());
         let failed = BackendError::NotFound { what: "job 7".to_owned() };
