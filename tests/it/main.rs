@@ -17,5 +17,6 @@ mod surface;
 mod triage;
 mod verbs;
 mod verbs_aws;
+mod ways;
 mod why;
 mod wire;

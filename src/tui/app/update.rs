@@ -168,7 +168,7 @@ impl App {
             Action::AllQueues => self.toggle_scope(),
             Action::Sort => {
                 if let Some(jobs) = self.job_list_mut() {
-                    jobs.sort = Some(jobs.order().next());
+                    jobs.sort = Some(jobs.order().next(jobs.listed_states()));
                     jobs.reversed = false;
                 }
             }

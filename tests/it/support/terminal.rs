@@ -124,6 +124,11 @@ impl Terminal {
         !seen.screen.screen().alternate_screen() && !seen.screen.screen().hide_cursor()
     }
 
+    /// All bytes that were ever written to the terminal.
+    pub fn written(&self) -> Vec<u8> {
+        self.seen.0.lock().expect("the screen's lock is sound").raw.clone()
+    }
+
     /// Whether these bytes were ever written to the terminal.
     pub fn has_written(&self, bytes: &[u8]) -> bool {
         let seen = self.seen.0.lock().expect("the screen's lock is sound");

@@ -119,7 +119,7 @@ impl Filter {
     pub fn is_close(&self, texts: &[&str]) -> bool {
         self.terms.iter().filter(|term| !term.is_forbidden).all(|term| match &term.test {
             Wanted::Fuzzy(atom) => {
-                let word = atom.needle_text().to_string().to_lowercase();
+                let word = needle(atom);
                 texts.iter().any(|text| text.to_lowercase().contains(&word))
             }
             _ => true,
@@ -128,6 +128,8 @@ impl Filter {
 
     fn is_in(&self, wanted: &Wanted, text: &str) -> bool {
         match wanted {
+            // In a sentence nearly any letters stand in nearly any order.
+            Wanted::Fuzzy(atom) if is_sentence(text) => text.to_lowercase().contains(&needle(atom)),
             Wanted::Fuzzy(atom) => {
                 let Fuzzy { matcher, letters, .. } = &mut *self.fuzzy.borrow_mut();
                 let matcher = matcher.get_or_insert_with(|| Matcher::new(Config::DEFAULT));
@@ -145,6 +147,7 @@ impl Filter {
         let mut found = Vec::new();
         for term in self.terms.iter().filter(|term| !term.is_forbidden) {
             match &term.test {
+                Wanted::Fuzzy(atom) if is_sentence(&text) => found.extend(letters_of(&needle(atom), &text)),
                 Wanted::Fuzzy(atom) => {
                     let Fuzzy { matcher, letters, found: places } = &mut *self.fuzzy.borrow_mut();
                     let matcher = matcher.get_or_insert_with(|| Matcher::new(Config::DEFAULT));
@@ -153,13 +156,7 @@ impl Filter {
                         found.extend(places.iter().filter_map(|at| usize::try_from(*at).ok()));
                     }
                 }
-                Wanted::Literal(word) => {
-                    let lower = text.to_lowercase();
-                    // Letters that change their length with their case are rare, and cost the light alone.
-                    if let Some(at) = lower.find(word.as_str()).filter(|_| lower.len() == text.len()) {
-                        found.extend(graphemes_in(&text, at..at + word.len()));
-                    }
-                }
+                Wanted::Literal(word) => found.extend(letters_of(word, &text)),
                 Wanted::Pattern(pattern) => {
                     if let Some(range) = pattern.find(&text) {
                         found.extend(graphemes_in(&text, range.range()));
@@ -207,6 +204,23 @@ impl Filter {
 /// The words of a filter as they are written.
 pub fn words(text: &str) -> impl Iterator<Item = &str> {
     parse::split(text).into_iter().map(|word| word.text)
+}
+
+fn is_sentence(text: &str) -> bool {
+    text.contains(' ')
+}
+
+/// The letters that are looked for, in small letters.
+fn needle(atom: &Atom) -> String {
+    atom.needle_text().to_string().to_lowercase()
+}
+
+/// Where a word in small letters stands in a text as it is written.
+fn letters_of(word: &str, text: &str) -> Vec<usize> {
+    let lower = text.to_lowercase();
+    // Letters that change their length with their case are rare, and cost the light alone.
+    let at = lower.find(word).filter(|_| lower.len() == text.len());
+    at.map(|at| graphemes_in(text, at..at + word.len()).collect()).unwrap_or_default()
 }
 
 fn graphemes_in(text: &str, range: std::ops::Range<usize>) -> impl Iterator<Item = usize> {

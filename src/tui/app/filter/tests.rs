@@ -93,6 +93,16 @@ fn each_kind_of_word_lets_through_what_it_says() {
 }
 
 #[test]
+fn in_a_sentence_a_word_stands_as_it_is_written_or_not_at_all() {
+    let passes = |filter: &str| {
+        let filter = Filter::parse(filter, Field::AUDIT).expect("a filter");
+        filter.passes(&Row { texts: &["OutOfMemoryError: Container killed due to memory usage"], field: &failed })
+    };
+    assert!(passes("memory usage") && passes("OUTOF"));
+    assert!(!passes("etl") && !passes("omu"));
+}
+
+#[test]
 fn a_filter_of_which_nothing_but_a_sign_is_typed_lets_all_through() {
     for nothing in ["  ", "!", "'", "/", "\"", "!/", "status=", "!queue=", "exit>", "reason~"] {
         let filter = Filter::parse(nothing, Field::JOBS).unwrap_or_else(|error| panic!("{nothing}: {error}"));
@@ -136,6 +146,8 @@ fn the_letters_that_let_a_row_through_are_known() {
         ("!rsz", "resize-4711", vec![]),
         ("queue=high", "high", vec![]),
         ("'47 /11", "resize-4711", vec![7, 8, 9, 10]),
+        ("etl", "an Error to Look at", vec![]),
+        ("look", "an Error to Look at", vec![12, 13, 14, 15]),
     ];
     for (filter, text, expected) in cases {
         let filter = Filter::parse(filter, Field::JOBS).expect("a filter");

@@ -1,0 +1,128 @@
+//! Finding one's way in the real program: what frames cost, copies, pagers, locales, and going back after a restart.
+
+use crate::support::{House, Key, Terminal};
+use std::fs;
+use std::time::Duration;
+
+/// A house in which nothing moves by itself: an environment and many queues.
+fn house() -> House {
+    let house = House::new();
+    house.ok(&["init"]);
+    for number in 0..7 {
+        house.ok(&["queues", "create", &format!("q{number:02}"), "--environments", "local"]);
+    }
+    house.until("all queues are valid", &["queues"], |queues| {
+        queues.as_array().is_some_and(|all| all.len() == 8 && all.iter().all(|queue| queue["status"] == "VALID"))
+    });
+    house
+}
+
+/// The console with the keys in the queues, at rest.
+fn open(house: &House) -> Terminal {
+    let mut console = house.open(&[], 120, 40);
+    console.wait_for("engine ok");
+    console.wait_for("q06");
+    console.type_text("1");
+    console.wait_for("▸ default");
+    at_rest(&console);
+    console
+}
+
+/// Waits until nothing more is written for a while.
+fn at_rest(console: &Terminal) -> usize {
+    let mut before = console.written().len();
+    loop {
+        std::thread::sleep(Duration::from_millis(400));
+        let now = console.written().len();
+        if now == before {
+            return now;
+        }
+        before = now;
+    }
+}
+
+fn count(bytes: &[u8], part: &[u8]) -> usize {
+    bytes.windows(part.len()).filter(|window| *window == part).count()
+}
+
+#[test]
+fn a_cursor_costs_little_idling_nothing_and_many_keys_a_few_frames_of_one_update_each() {
+    let house = house();
+    let mut console = open(&house);
+    let before = at_rest(&console);
+    console.type_text("j");
+    console.wait_for("▸ q00");
+    let after = at_rest(&console);
+    // Two rows of half a screen whose ground changes.
+    assert!(after - before <= 600, "a move of the cursor took {} bytes", after - before);
+    std::thread::sleep(Duration::from_secs(2));
+    assert_eq!(console.written().len(), after, "an idle console writes nothing");
+    console.type_text(&"jk".repeat(150));
+    console.type_text("G");
+    console.wait_for("▸ q06");
+    at_rest(&console);
+    let written = console.written()[after..].to_vec();
+    let frames = count(&written, b"\x1b[?2026h");
+    assert!((1..=100).contains(&frames), "300 keys at once took {frames} frames");
+    assert!(written.len() <= 52_000, "and {} bytes", written.len());
+    assert_eq!(frames, count(&written, b"\x1b[?2026l"));
+    console.press(Key::Ctrl('c'));
+    console.wait_end();
+}
+
+#[test]
+fn a_console_is_resumed_where_it_was_left() {
+    let house = house();
+    let mut console = open(&house);
+    console.type_text("/q0");
+    console.press(Key::Enter);
+    console.type_text("jj");
+    console.wait_for("▸ q02");
+    console.type_text(":save zeros");
+    console.press(Key::Enter);
+    console.wait_for("saved `queues q0` as zeros");
+    console.press(Key::Ctrl('c'));
+    console.wait_end();
+    let mut again = house.open(&["--resume"], 120, 40);
+    again.wait_for("▸ q02");
+    again.wait_for("/q0");
+    again.type_text(":view z");
+    again.wait_for("view zeros");
+    again.press(Key::Ctrl('c'));
+    again.press(Key::Ctrl('c'));
+    again.wait_end();
+}
+
+#[test]
+fn an_id_is_copied_and_json_is_handed_to_a_pager_that_gives_the_terminal_back() {
+    let house = house();
+    let pager = house.path().join("pager");
+    fs::write(&pager, "#!/bin/sh\ncp \"$1\" seen.json\n").expect("a pager");
+    let line = format!("sh {}", pager.display());
+    let house = house.with_variable("PAGER", &line);
+    let mut console = open(&house);
+    console.type_text("y");
+    console.wait_for("copied name: default");
+    // OSC 52 with `default` in base64.
+    assert!(console.has_written(b"\x1b]52;c;ZGVmYXVsdA==\x07"));
+    console.type_text("vv");
+    console.wait("the pager's copy", |_| house.path().join("seen.json").exists());
+    console.type_text("j");
+    console.wait_for("▸ q00");
+    let seen = fs::read_to_string(house.path().join("seen.json")).expect("it was handed over");
+    assert!(seen.contains("\"jobQueueName\": \"default\""), "{seen}");
+    console.press(Key::Ctrl('c'));
+    console.wait_end();
+    assert!(console.is_restored());
+}
+
+#[test]
+fn where_the_locale_is_not_utf_8_only_ascii_is_written() {
+    let house = House::new().with_variable("LC_ALL", "C");
+    let mut console = house.open(&[], 80, 24);
+    console.wait_for("press i");
+    console.wait_for("+1 Queues -");
+    assert!(console.written().is_ascii());
+    console.press(Key::Ctrl('c'));
+    console.wait_end();
+}
