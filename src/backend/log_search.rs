@@ -20,6 +20,9 @@ pub struct SearchLog {
     pub way: Way,
     /// A token of the way in which it goes; `None`: the end that lies behind.
     pub from: Option<String>,
+    /// The time of the line that stands at `from`, on the side that was looked at, and how many hits of that time were
+    /// seen there: for a service that looks by time.
+    pub edge: Option<(Millis, usize)>,
     /// End at the first hit rather than count all.
     pub first: bool,
 }
@@ -95,7 +98,17 @@ mod tests {
         let backend = ScriptedBackend::new(World { logs, ..World::default() });
         let pattern = LogPattern::parse("bad").expect("sound").expect("a pattern");
         let from = from.map(str::to_owned);
-        let search = SearchLog { group: None, stream: "s".into(), since: None, pattern, keep: None, way, from, first };
+        let search = SearchLog {
+            group: None,
+            stream: "s".into(),
+            since: None,
+            pattern,
+            keep: None,
+            way,
+            from,
+            edge: None,
+            first,
+        };
         backend.search_log(search).now_or_never().expect("at once").expect("it is read")
     }
 

@@ -401,7 +401,7 @@ impl Backend for ScriptedBackend {
 
     async fn until_next_look(&self) {
         // Nothing more comes in a recorded world.
-        futures::future::pending().await
+        futures::future::pending::<()>().await;
     }
 
     async fn filter_log_events(&self, request: FilterLogEvents) -> Result<FilteredLogEvents, BackendError> {

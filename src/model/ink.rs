@@ -110,6 +110,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    type Inks<'i> = &'i [(Range<usize>, Ink)];
+
     const RED: Ink =
         Ink { fg: Some(Paint::Indexed(1)), bg: None, bold: false, dim: false, underline: false, reverse: false };
 
@@ -118,7 +120,7 @@ mod tests {
         let bold = Ink { bold: true, ..RED };
         let rgb = Ink { bg: Some(Paint::Rgb(1, 2, 3)), ..Ink::default() };
         let fixed = Ink { fg: Some(Paint::Indexed(208)), ..Ink::default() };
-        let cases: [(&str, &str, &[(Range<usize>, Ink)]); 11] = [
+        let cases: [(&str, &str, Inks<'_>); 11] = [
             ("plain", "plain", &[]),
             ("a \u{1b}[31mred\u{1b}[0m b", "a red b", &[(2..5, RED)]),
             ("\u{1b}[31mr\u{1b}[1mb\u{1b}[22mr\u{1b}[39mp", "rbrp", &[(0..1, RED), (1..2, bold), (2..3, RED)]),

@@ -54,13 +54,14 @@ impl LogPattern {
                 Kind::Regex(regex.map_err(|cause| LogPatternError { given: given.to_owned(), why: cause.to_string() })?)
             }
             None if rest.is_empty() => return Ok(None),
-            None => match rest.strip_prefix(LEVEL).map(str::parse) {
-                Some(Ok(level)) => Kind::Level(level),
-                _ => {
+            None => {
+                if let Some(Ok(level)) = rest.strip_prefix(LEVEL).map(str::parse) {
+                    Kind::Level(level)
+                } else {
                     let ignores_case = !rest.chars().any(char::is_uppercase);
                     Kind::Text { text: rest.to_owned(), ignores_case }
                 }
-            },
+            }
         };
         Ok(Some(Self { typed: typed.to_owned(), kind, is_inverse }))
     }

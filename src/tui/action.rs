@@ -275,6 +275,11 @@ actions! {
     Last30Minutes "last-30-minutes" At(&[LogScreen]), Nothing, ["4"], "", "only those of the last 30 minutes";
     LastHour "last-hour" At(&[LogScreen]), Nothing, ["5"], "", "only those of the last hour";
     Last6Hours "last-6-hours" At(&[LogScreen]), Nothing, ["6"], "", "only those of the last 6 hours";
+    MarkLine "mark-line" At(LOGS), Nothing, ["m"], "", "mark the line that is pointed at or the first one shown, or take the mark off";
+    NextMark "next-mark" At(LOGS), Nothing, ["'"], "", "the next marked line";
+    Histogram "histogram" At(LOGS), Nothing, ["h"], "", "when the lines that are held were written, and the errors among them";
+    SaveLog "save-log" At(LOGS), Nothing, ["o"], "", "save the whole log, or what the filter keeps of it, to a file";
+    Pipe "pipe" At(LOGS), Nothing, ["|"], "", "pipe it to a command";
     PreviousAttempt "previous-attempt" At(&[Log, LogScreen, Job]), Nothing, ["["], "attempt", "the log of the attempt before";
     NextAttempt "next-attempt" At(&[Log, LogScreen, Job]), Nothing, ["]"], "", "the log of the attempt after";
     NewSchedule "new-schedule" At(&[Schedules]), WriteSchedules, ["n"], "new", "make a schedule";

@@ -10,6 +10,7 @@ pub mod ascii;
 pub mod clipboard;
 mod contexts;
 pub mod format;
+pub mod hand_on;
 pub mod keymap;
 pub mod log_reading;
 pub mod picture;

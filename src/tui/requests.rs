@@ -13,6 +13,7 @@ use crate::triage::failures::{Failures, group};
 use crate::triage::lineage::{Tree, tree};
 use crate::triage::pulse::{self, Pulse};
 use crate::triage::why::{Diagnosis, diagnose};
+use crate::tui::hand_on::{self, HandError, Written};
 use crate::tui::log_reading::{self, LogRead, ReadLog};
 use std::fs::File;
 use std::io::{self, Write};
@@ -81,6 +82,16 @@ pub enum Ask {
     Log(ReadLog),
     /// No lines are waited for any more.
     StopFollowing,
+    /// A log is written out for somebody.
+    HandOn {
+        read: ReadLog,
+        to: HandTo,
+    },
+    /// The terminal is handed to a program with a file, which is gone afterwards.
+    RunProgram {
+        to: HandTo,
+        file: PathBuf,
+    },
     /// An operator's action.
     Act(Act),
     Theme(String),
@@ -134,6 +145,15 @@ pub enum SaveError {
     Exists { path: PathBuf },
     #[error("{} cannot be written: {cause}", path.display())]
     Unwritable { path: PathBuf, cause: io::Error },
+}
+
+/// Who is to have a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HandTo {
+    File(String),
+    /// A line for the shell that reads it.
+    Command(String),
+    Program(Program),
 }
 
 /// An action that an operator has confirmed: calls that are made one after the other.
@@ -221,6 +241,10 @@ pub enum Answer {
         told: Result<(Box<Tree>, Vec<JobDetail>), BackendError>,
     },
     Log(Result<LogRead, BackendError>),
+    Handed {
+        to: HandTo,
+        written: Result<Written, HandError>,
+    },
     Done(Outcome),
     Theme(Result<Theme, ThemeError>),
     Saved(Saved),
@@ -321,6 +345,10 @@ pub async fn perform(backend: &dyn Backend, themes: Option<&Path>, ask: Ask) -> 
         Ask::Act(act) => Answer::Done(carry_out(backend, act).await),
         Ask::Theme(name) => Answer::Theme(Theme::load(themes, &name)),
         Ask::Log(ask) => Answer::Log(log_reading::read(backend, ask).await),
+        Ask::HandOn { read, to } => {
+            let written = hand_on::write(backend, read, &to).await;
+            Answer::Handed { to, written }
+        }
         Ask::LookAt(queue) => {
             backend.look_at(queue.as_deref());
             return None;
@@ -337,6 +365,7 @@ pub async fn perform(backend: &dyn Backend, themes: Option<&Path>, ask: Ask) -> 
         | Ask::Open(_)
         | Ask::Save { .. }
         | Ask::Hand { .. }
+        | Ask::RunProgram { .. }
         | Ask::Note(_) => return None,
     })
 }

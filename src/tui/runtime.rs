@@ -429,9 +429,10 @@ impl Console {
         for request in requests {
             match request.ask {
                 Ask::Redraw => self.screen.redraw_all(),
+                Ask::RunProgram { to, file } => self.handed = Some(Handed::File { to, file }),
                 Ask::Reconnect => self.runner.reconnect.notify_waiters(),
                 Ask::Copy(text) => self.screen.say(clipboard::copy(&text, self.passage)),
-                Ask::Hand { program, name, text } => self.handed = Some(Handed { program, name, text }),
+                Ask::Hand { program, name, text } => self.handed = Some(Handed::Text { program, name, text }),
                 Ask::Save { path, over, text: None } => {
                     let text = self.shown();
                     self.runner.start(Request { id: request.id, ask: Ask::Save { path, over, text: Some(text) } });

@@ -241,8 +241,11 @@ mod tests {
                 for y in 1..lines - 1 {
                     let number = at + usize::from(y);
                     let text = format!("│03:12:{:02} frame {number}/2400 {}", number % 60, "世x".repeat(number % 23));
-                    let style =
-                        if number % 7 == 0 { Style::new().fg(ratatui::style::Color::Red) } else { Style::default() };
+                    let style = if number.is_multiple_of(7) {
+                        Style::new().fg(ratatui::style::Color::Red)
+                    } else {
+                        Style::default()
+                    };
                     buffer.set_string(0, y, text, style);
                     buffer.set_string(columns - 1, y, "│", Style::default());
                 }

@@ -160,6 +160,16 @@ impl World {
         put.log_events(event).send().await.expect("writes");
     }
 
+    /// Writes lines with their times.
+    pub async fn write_lines(&self, stream: &str, lines: impl Iterator<Item = (i64, String)>) {
+        let event = |(at, line): (i64, String)| {
+            let event = aws_sdk_cloudwatchlogs::types::InputLogEvent::builder().timestamp(at).message(line);
+            event.build().expect("is whole")
+        };
+        let put = self.logs().put_log_events().log_group_name("/aws/batch/job").log_stream_name(stream);
+        put.set_log_events(Some(lines.map(event).collect())).send().await.expect("writes");
+    }
+
     async fn ids(&self, query: JobQuery) -> Vec<JobId> {
         self.backend.jobs(query).await.expect("lists").items.into_iter().map(|row| row.job_id).collect()
     }

@@ -8,6 +8,7 @@ mod convert;
 mod credentials;
 mod errors;
 mod examine;
+mod log_search;
 mod logs;
 mod pages;
 mod schedules;
@@ -22,6 +23,7 @@ mod world;
 
 pub use settings::{AwsSettings, Keys};
 
+use super::log_search::{SearchLog, Searched};
 use super::{Backend, BackendError, Capabilities, JobQuery, JobScope, Meter, Page, Why};
 use crate::model::{
     AuditEntry, Change, ComputeEnvironment, ComputeResourceUpdate, ConsumableResource, CostQuery, CostReport,
@@ -427,6 +429,10 @@ impl Backend for AwsBackend {
         from: Option<String>,
     ) -> Result<BoxStream<'static, Result<Vec<LogEvent>, BackendError>>, BackendError> {
         Ok(logs::follow(Arc::clone(&self.service), group, stream, from))
+    }
+
+    async fn search_log(&self, search: SearchLog) -> Result<Searched, BackendError> {
+        log_search::search(self, &self.service, search).await
     }
 
     async fn filter_log_events(&self, request: FilterLogEvents) -> Result<FilteredLogEvents, BackendError> {

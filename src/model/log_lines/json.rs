@@ -49,7 +49,7 @@ pub(super) fn level_in_json(line: &str) -> Option<Level> {
 
 fn level_of(members: &[(String, Value)]) -> Option<Level> {
     let named = |name: &&str| members.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
-    match &LEVELS.iter().find_map(|name| named(&name))?.1 {
+    match &LEVELS.iter().find_map(named)?.1 {
         Value::String(word) => word.trim().parse().ok(),
         Value::Number(number) => Level::of_number(number.as_i64()?),
         _ => None,
@@ -122,7 +122,7 @@ mod tests {
             (r#"{"level":"odd","a":true}"#, Some((None, "", "level=odd a=true"))),
             (r#"{"a":null}"#, Some((None, "", "a=null"))),
             (r#"{"torn": "#, None),
-            (r#"[1,2]"#, None),
+            ("[1,2]", None),
             ("{not json}", None),
             ("plain", None),
         ];

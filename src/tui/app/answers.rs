@@ -289,6 +289,7 @@ impl App {
             | Answer::Done(_)
             | Answer::Log(_)
             | Answer::Saved(_)
+            | Answer::Handed { .. }
             | Answer::NotKept(_) => None,
         };
         if topic.is_some_and(|topic| !self.is_latest(&topic, id)) {
@@ -341,6 +342,7 @@ impl App {
                 Err(error) => self.complain(format!("the runs of {group}/{name}: {error}")),
             },
             Answer::Log(read) => self.log.take(id, read),
+            Answer::Handed { to, written } => self.take_handed(to, written),
             Answer::Why { subject, told } => self.take_why(&subject, &told),
             Answer::Failures(told) => self.take_failures(told),
             Answer::ForRerun(details) => self.take_for_rerun(details),

@@ -319,6 +319,8 @@ impl Topic {
             | Ask::LookAt(_)
             | Ask::LookAgain
             | Ask::StopFollowing
+            | Ask::HandOn { .. }
+            | Ask::RunProgram { .. }
             | Ask::Redraw
             | Ask::Reconnect
             | Ask::Copy(_)

@@ -1,9 +1,14 @@
 //! A line that is typed below a log: what to search for, which lines to keep, where to put them.
 
+use super::log::Subject;
 use super::{App, Popup};
 use crate::model::{LogPattern, LogPatternError};
 use crate::tui::action::Action;
 use crate::tui::app::form::edit_request;
+use crate::tui::format::count;
+use crate::tui::hand_on::{HandError, Written};
+use crate::tui::log_reading::{ReadLog, Reading};
+use crate::tui::requests::{Ask, HandTo};
 use std::collections::BTreeMap;
 use tui_input::{Input, InputRequest};
 
@@ -15,6 +20,10 @@ const REMEMBERED: usize = 50;
 pub enum Purpose {
     Search,
     Keep,
+    /// A file to save the log to.
+    Save,
+    /// A command to pipe the log to.
+    Pipe,
 }
 
 impl Purpose {
@@ -23,6 +32,8 @@ impl Purpose {
         match self {
             Self::Search => "/",
             Self::Keep => "&",
+            Self::Save => "save to",
+            Self::Pipe => "|",
         }
     }
 }
@@ -65,6 +76,7 @@ impl Prompt {
     pub fn error(&self) -> Option<LogPatternError> {
         match self.purpose {
             Purpose::Search | Purpose::Keep => LogPattern::parse(self.input.value()).err(),
+            Purpose::Save | Purpose::Pipe => None,
         }
     }
 }
@@ -73,7 +85,8 @@ impl App {
     pub(super) fn prompt(&mut self, purpose: Purpose) {
         let typed = match purpose {
             Purpose::Keep => self.log.keep.as_ref().map(|keep| keep.typed().to_owned()).unwrap_or_default(),
-            Purpose::Search => String::new(),
+            Purpose::Save => self.log_file_name(),
+            Purpose::Search | Purpose::Pipe => String::new(),
         };
         self.popups.push(Popup::Prompt(Prompt { purpose, input: Input::new(typed), back: 0 }));
     }
@@ -117,11 +130,54 @@ impl App {
             self.history.note(purpose, &line);
         }
         let pattern = LogPattern::parse(&line).ok().flatten();
+        if matches!(purpose, Purpose::Save | Purpose::Pipe) {
+            if line.trim().is_empty() {
+                return;
+            }
+            let to = if purpose == Purpose::Save { HandTo::File(line) } else { HandTo::Command(line) };
+            return self.hand_log(to);
+        }
         match (purpose, pattern) {
             (Purpose::Search, Some(pattern)) => self.log.search(pattern),
             // As in less: the same once more.
             (Purpose::Search, None) => self.log.walk_hits(crate::model::Way::Forward),
             (Purpose::Keep, pattern) => self.log.filter(pattern),
+            (Purpose::Save | Purpose::Pipe, _) => {}
+        }
+    }
+
+    /// A name for a file of the log that is shown.
+    fn log_file_name(&self) -> String {
+        let Subject::Stream(stream) = &self.log.shown else { return String::new() };
+        let plain =
+            |letter: char| if letter.is_alphanumeric() || matches!(letter, '-' | '_' | '.') { letter } else { '-' };
+        let name: String = stream.name.chars().map(plain).collect();
+        let id = stream.job.short().replace([':', '#'], "-");
+        format!("{name}-{id}.log")
+    }
+
+    /// Writes the log that is shown to a file, or hands it to a program.
+    pub(super) fn hand_log(&mut self, to: HandTo) {
+        let Subject::Stream(stream) = &self.log.shown else { return self.say("there is no log to hand on") };
+        let (keep, since) = (self.log.keep.clone(), self.log.since.map(|(at, _)| at));
+        let (sources, between) = (stream.sources(), stream.between);
+        let read = ReadLog { sources, between, keep, since, what: Reading::Head };
+        self.say("the log is being read …");
+        self.ask(Ask::HandOn { read, to });
+    }
+
+    /// The log was written out: what is to be done with it is done.
+    pub(super) fn take_handed(&mut self, to: HandTo, written: Result<Written, HandError>) {
+        match (to, written) {
+            (_, Err(error)) => self.complain(error.to_string()),
+            (HandTo::File(path), Ok(written)) => {
+                let (lines, more) = (count(written.lines), if written.is_whole { "" } else { "; there is more" });
+                self.say(format!("✔ saved {lines} lines to {path}{more}"));
+            }
+            (to, Ok(written)) => {
+                self.notice = None;
+                self.ask(Ask::RunProgram { to, file: written.file });
+            }
         }
     }
 }

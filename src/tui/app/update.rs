@@ -10,7 +10,7 @@ use super::{App, ListState, Pane, Popup, Scroll, View};
 use crate::model::{ComputeEnvironment, Instance, Millis, Way};
 use crate::tui::action::{Action, Place};
 use crate::tui::format::{span, vcpus};
-use crate::tui::requests::{Ask, Program, Request};
+use crate::tui::requests::{Ask, HandTo, Program, Request};
 use std::mem;
 use tui_input::Input;
 
@@ -194,6 +194,13 @@ impl App {
             Action::PreviousAttempt => self.turn_attempt(false),
             Action::ChooseLog => self.choose_log(),
             Action::NextAttempt => self.turn_attempt(true),
+            Action::MarkLine => self.log.toggle_mark(),
+            Action::NextMark => self.log.walk_marks(),
+            Action::Histogram => self.log.histogram = !self.log.histogram,
+            Action::SaveLog => self.prompt(Purpose::Save),
+            Action::Pipe => self.prompt(Purpose::Pipe),
+            Action::Page if self.place_below().is_log() => self.hand_log(HandTo::Program(Program::Pager)),
+            Action::Edit if self.place_below().is_log() => self.hand_log(HandTo::Program(Program::Editor)),
             Action::Merge => self.toggle_merge(),
             Action::Search => self.prompt(Purpose::Search),
             Action::Keep => self.prompt(Purpose::Keep),

@@ -12,7 +12,7 @@ const MOST: usize = 10_000;
 /// How far back is looked first.
 const SPAN: Millis = 120_000;
 /// How often the span is made longer or shorter for one part.
-const TRIES: usize = 16;
+const TRIES: usize = 64;
 /// Fewer lines than these, and one looks further back.
 const ENOUGH: usize = 200;
 
@@ -64,12 +64,19 @@ impl Merged<'_> {
     /// The lines beyond a place, or beyond the end that lies behind.
     pub async fn walk(&self, way: Way, place: Option<&str>, limit: usize) -> Result<Part, BackendError> {
         let (floor, ceiling) = (self.floor(), self.between.1);
-        let place = place
-            .and_then(Place::read)
-            .unwrap_or(Place { at: if way == Way::Forward { floor } else { ceiling + 1 }, seen: 0 });
-        match way {
-            Way::Forward => self.forward(place, limit).await,
-            Way::Back => self.back(place).await,
+        match (way, place.and_then(Place::read)) {
+            (Way::Forward, place) => self.forward(place.unwrap_or(Place { at: floor, seen: 0 }), limit).await,
+            (Way::Back, Some(place)) => self.back(place).await,
+            (Way::Back, None) => {
+                let mut part = self.back(Place { at: ceiling + 1, seen: 0 }).await?;
+                // What comes is read on from the last line, not from a time that is still to come.
+                let after = part.lines.last().map_or(Place { at: floor, seen: 0 }, |last| Place {
+                    at: last.at,
+                    seen: part.lines.iter().rev().take_while(|line| line.at == last.at).count(),
+                });
+                part.after = after.token();
+                Ok(part)
+            }
         }
     }
 
@@ -98,7 +105,8 @@ impl Merged<'_> {
         if last < floor {
             return Ok(self.part(Vec::new(), place, place));
         }
-        let (mut span, mut has_shrunk) = (SPAN, false);
+        // Between `last` and the place is nothing; the span is made longer until it was too long once.
+        let (mut span, mut may_grow, mut last) = (SPAN, true, last);
         let mut from = floor;
         let mut events = Vec::new();
         for _ in 0..TRIES {
@@ -106,14 +114,17 @@ impl Merged<'_> {
             let (told, cut) = self.between(from, Some(last), MOST).await?;
             events = told;
             if cut.is_some() && from < last {
-                (span, has_shrunk) = (((last - from) / 4).max(0), true);
+                (span, may_grow) = ((last - from) / 4, false);
                 continue;
             }
-            if events.len() < ENOUGH && from > floor && !has_shrunk {
+            if from > floor && events.is_empty() {
+                last = from - 1;
+            } else if from == floor || events.len() >= ENOUGH || !may_grow {
+                break;
+            }
+            if may_grow {
                 span = span.saturating_mul(8);
-                continue;
             }
-            break;
         }
         let same = events.iter().filter(|(_, event)| event.timestamp < place.at).count() + place.seen;
         events.truncate(same);
@@ -212,4 +223,69 @@ fn joined((mut one, one_cut): (Vec<Event>, bool), (other, other_cut): (Vec<Event
     one.sort_by_key(|(_, event)| event.timestamp);
     one.retain(|(_, event)| whole.is_none_or(|end| event.timestamp <= end));
     (one, one_cut || other_cut)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::scripted::{ScriptedBackend, World};
+    use crate::tui::log_reading::Label;
+    use futures::FutureExt;
+
+    /// Three streams that write in turn, two lines each time, `lines` in all; and one that is not there.
+    fn read<T>(lines: i64, look: impl AsyncFnOnce(&Merged<'_>) -> T) -> T {
+        let mut logs: BTreeMap<String, Vec<LogEvent>> = BTreeMap::new();
+        for number in 0..lines {
+            let event =
+                LogEvent { timestamp: 1_000 + number / 2 * 50, message: format!("{number}"), ..LogEvent::default() };
+            logs.entry(format!("s{}", number / 2 % 3)).or_default().push(event);
+        }
+        let backend = ScriptedBackend::new(World { logs, ..World::default() });
+        let source = |name: &str| Source { stream: name.into(), label: Label::default(), group: None };
+        let sources = ["s0", "gone", "s1", "s2"].map(source);
+        let merged = Merged { backend: &backend, sources: &sources, between: (0, 100_000_000), since: None };
+        look(&merged).now_or_never().expect("at once")
+    }
+
+    fn numbers(part: &Part) -> Vec<i64> {
+        part.lines.iter().map(|line| line.text.parse().expect("a number")).collect()
+    }
+
+    #[test]
+    fn all_lines_are_read_once_in_their_order_from_either_end() {
+        read(25_000, async |merged| {
+            let (mut place, mut seen) = (None::<String>, Vec::new());
+            loop {
+                let part = merged.walk(Way::Forward, place.as_deref(), 999).await.expect("read");
+                if part.looked == 0 {
+                    assert_eq!(place, Some(part.after));
+                    break;
+                }
+                seen.extend(numbers(&part));
+                place = Some(part.after);
+            }
+            assert!(seen.iter().copied().eq(0..25_000), "{} lines", seen.len());
+            let mut part = merged.walk(Way::Back, None, 1_000).await.expect("read");
+            let mut back = Vec::new();
+            while part.looked > 0 {
+                back.splice(0..0, numbers(&part));
+                part = merged.walk(Way::Back, Some(&part.before), 1_000).await.expect("read");
+            }
+            assert!(back == seen, "{} lines", back.len());
+        });
+    }
+
+    #[test]
+    fn what_comes_is_read_on_from_the_last_line() {
+        read(5, async |merged| {
+            let tail = merged.walk(Way::Back, None, 1_000).await.expect("read");
+            assert_eq!((numbers(&tail), tail.after.as_str()), (vec![0, 1, 2, 3, 4], "1100/1"));
+            let more = merged.walk(Way::Forward, Some(&tail.after), 1_000).await.expect("read");
+            assert_eq!((more.looked, more.after), (0, tail.after));
+            let around = merged.until(1_050).await.expect("read");
+            assert_eq!(numbers(&around), [0, 1, 2, 3]);
+            let rest = merged.walk(Way::Forward, Some(&around.after), 1_000).await.expect("read");
+            assert_eq!(numbers(&rest), [4]);
+        });
+    }
 }

@@ -69,9 +69,9 @@ pub enum Reading {
     /// The lines that end at a time.
     At(Millis),
     /// The nearest hit beyond a place; `None`: from the end that lies behind.
-    Find { pattern: LogPattern, way: Way, from: Option<String> },
+    Find { pattern: LogPattern, way: Way, from: Option<String>, edge: Option<(Millis, usize)> },
     /// How many hits stand beyond a place.
-    Tally { pattern: LogPattern, way: Way, from: String },
+    Tally { pattern: LogPattern, way: Way, from: String, edge: Option<(Millis, usize)> },
 }
 
 impl Reading {
@@ -233,14 +233,9 @@ pub enum LogRead {
 
 /// Reads what is asked for.
 pub async fn read(backend: &dyn Backend, ask: ReadLog) -> Result<LogRead, BackendError> {
-    let ReadLog { sources, between, keep, since, what } = ask;
-    let keep = keep.as_ref();
-    let streams = match sources.as_slice() {
-        [one] => Streams::One(One { backend, source: one, since }),
-        several => Streams::Several(Merged { backend, sources: several, between, since }),
-    };
-    let log = Log { streams, keep };
-    match what {
+    let keep = ask.keep.as_ref();
+    let log = Log { streams: Streams::of(backend, &ask), keep };
+    match ask.what.clone() {
         Reading::Tail => there(log.walk(Way::Back, None).await, LogRead::Tail),
         Reading::Head => there(log.walk(Way::Forward, None).await, LogRead::Head),
         Reading::At(time) => there(log.streams.until(time).await.map(|part| part.kept(keep)), LogRead::At),
@@ -254,9 +249,31 @@ pub async fn read(backend: &dyn Backend, ask: ReadLog) -> Result<LogRead, Backen
         }
         Reading::Follow(place) => log.follow(place).await,
         Reading::Count(place) => log.count(place).await,
-        Reading::Find { pattern, way, from } => log.find(pattern, way, from).await,
-        Reading::Tally { pattern, way, from } => log.tally(pattern, way, from).await,
+        Reading::Find { pattern, way, from, edge } => log.find(pattern, way, from, edge).await,
+        Reading::Tally { pattern, way, from, edge } => log.tally(pattern, way, from, edge).await,
     }
+}
+
+/// Reads the whole of a log from its first line on, in at most so many pages, as long as `take` wants more. Whether the
+/// end was reached.
+pub async fn each_page(
+    backend: &dyn Backend,
+    ask: ReadLog,
+    most: usize,
+    mut take: impl FnMut(&[Line]) -> bool + Send,
+) -> Result<bool, BackendError> {
+    let streams = Streams::of(backend, &ask);
+    let mut place: Option<String> = None;
+    for _ in 0..most {
+        let part = streams.page(Way::Forward, place.as_deref(), STRETCH as usize).await?;
+        let is_end = part.looked == 0 && place.as_ref() == Some(&part.after);
+        let part = part.kept(ask.keep.as_ref());
+        if is_end || !take(&part.lines) {
+            return Ok(is_end);
+        }
+        place = Some(part.after);
+    }
+    Ok(false)
 }
 
 /// What is read, and what of it is wanted.
@@ -271,7 +288,15 @@ enum Streams<'a> {
     Several(Merged<'a>),
 }
 
-impl Streams<'_> {
+impl<'a> Streams<'a> {
+    fn of(backend: &'a dyn Backend, ask: &'a ReadLog) -> Self {
+        let (between, since) = (ask.between, ask.since);
+        match ask.sources.as_slice() {
+            [one] => Self::One(One { backend, source: one, since }),
+            several => Self::Several(Merged { backend, sources: several, between, since }),
+        }
+    }
+
     /// The lines beyond a place, or beyond the end that lies behind.
     async fn page(&self, way: Way, place: Option<&str>, limit: usize) -> Result<Part, BackendError> {
         match self {
@@ -341,7 +366,17 @@ impl One<'_> {
 
     fn search(&self, pattern: LogPattern, keep: Option<&LogPattern>, way: Way, from: Option<String>) -> SearchLog {
         let (group, stream) = (self.source.group.clone(), self.source.stream.clone());
-        SearchLog { group, stream, since: self.since, pattern, keep: keep.cloned(), way, from, first: false }
+        SearchLog {
+            group,
+            stream,
+            since: self.since,
+            pattern,
+            keep: keep.cloned(),
+            way,
+            from,
+            edge: None,
+            first: false,
+        }
     }
 }
 
@@ -402,10 +437,16 @@ impl Log<'_> {
     }
 
     /// Looks through a stretch for the nearest hit, and reads what stands around it.
-    async fn find(&self, pattern: LogPattern, way: Way, from: Option<String>) -> Result<LogRead, BackendError> {
+    async fn find(
+        &self,
+        pattern: LogPattern,
+        way: Way,
+        from: Option<String>,
+        edge: Option<(Millis, usize)>,
+    ) -> Result<LogRead, BackendError> {
         let (lines, found, to, is_end) = match &self.streams {
             Streams::One(one) => {
-                let wanted = SearchLog { first: true, ..one.search(pattern, self.keep, way, from) };
+                let wanted = SearchLog { first: true, edge, ..one.search(pattern, self.keep, way, from) };
                 let told = one.backend.search_log(wanted).await?;
                 (told.lines, told.found.map(|(page, at)| (Part::from(page), at)), told.to, told.is_end)
             }
@@ -429,10 +470,17 @@ impl Log<'_> {
         Ok(LogRead::Found { lines, found, to, is_end })
     }
 
-    async fn tally(&self, pattern: LogPattern, way: Way, from: String) -> Result<LogRead, BackendError> {
+    async fn tally(
+        &self,
+        pattern: LogPattern,
+        way: Way,
+        from: String,
+        edge: Option<(Millis, usize)>,
+    ) -> Result<LogRead, BackendError> {
         match &self.streams {
             Streams::One(one) => {
-                let told = one.backend.search_log(one.search(pattern, self.keep, way, Some(from))).await?;
+                let wanted = SearchLog { edge, ..one.search(pattern, self.keep, way, Some(from)) };
+                let told = one.backend.search_log(wanted).await?;
                 Ok(LogRead::Tallied { way, lines: told.lines, hits: told.hits, to: told.to, is_end: told.is_end })
             }
             Streams::Several(several) => {

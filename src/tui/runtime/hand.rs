@@ -1,6 +1,6 @@
 //! Texts handed to programs of the person's own.
 
-use crate::tui::requests::Program;
+use crate::tui::requests::{HandTo, Program};
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -8,13 +8,17 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// A text, and the program that is to show it.
+/// What is handed, and who is to have it.
 #[derive(Debug)]
-pub(super) struct Handed {
-    pub program: Program,
-    /// What the file is called that it comes in.
-    pub name: String,
-    pub text: String,
+pub(super) enum Handed {
+    Text {
+        program: Program,
+        /// What the file is called that it comes in.
+        name: String,
+        text: String,
+    },
+    /// A file that was written for it, and is gone when it ends.
+    File { to: HandTo, file: PathBuf },
 }
 
 /// Why a program did not show a text.
@@ -31,14 +35,36 @@ pub(super) enum HandError {
 impl Handed {
     /// Runs the program on a copy of the text and waits for its end. The terminal is the program's meanwhile.
     pub(super) async fn run(self) -> Result<(), HandError> {
-        let (command, variable) = command_of(self.program, |name| std::env::var(name).ok());
-        let plain = |letter: char| if letter.is_alphanumeric() || "-_.".contains(letter) { letter } else { '_' };
-        let name: String = self.name.chars().map(plain).take(100).collect();
-        let path = std::env::temp_dir().join(format!("batchdeck-{}-{name}", std::process::id()));
-        let failed = |cause| HandError::Unwritable { path: path.clone(), command: command.clone(), cause };
-        let file = File::options().write(true).create_new(true).mode(0o600).open(&path);
-        file.and_then(|mut file| file.write_all(self.text.as_bytes())).map_err(failed)?;
-        let status = shell(&command, &path).await;
+        let set = |name: &str| std::env::var(name).ok();
+        let (command, variable, path) = match self {
+            Self::Text { program, name, text } => {
+                let (command, variable) = command_of(program, set);
+                let plain =
+                    |letter: char| if letter.is_alphanumeric() || "-_.".contains(letter) { letter } else { '_' };
+                let name: String = name.chars().map(plain).take(100).collect();
+                let path = std::env::temp_dir().join(format!("batchdeck-{}-{name}", std::process::id()));
+                let failed = |cause| HandError::Unwritable { path: path.clone(), command: command.clone(), cause };
+                let file = File::options().write(true).create_new(true).mode(0o600).open(&path);
+                file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(failed)?;
+                (command, variable, path)
+            }
+            Self::File { to: HandTo::Program(program), file } => {
+                let (command, variable) = command_of(program, set);
+                (command, variable, file)
+            }
+            Self::File { to: HandTo::Command(command), file } => {
+                // What it prints is looked at before the console comes back; how it ends is its own affair.
+                let line = format!(
+                    "cat \"$1\" | {{ {command}\n}}; printf '\\n[Enter goes back to the console] '; read -r _; :"
+                );
+                let ran = shell_line(&line, &file).await;
+                let _ = std::fs::remove_file(&file);
+                return ran.map(|_| ()).map_err(|cause| HandError::NotRun { command, cause });
+            }
+            // It is where it belongs.
+            Self::File { to: HandTo::File(_), .. } => return Ok(()),
+        };
+        let status = shell_line(&format!("{command} \"$1\""), &path).await;
         let _ = std::fs::remove_file(&path);
         match status {
             Ok(status) if status.success() => Ok(()),
@@ -48,9 +74,8 @@ impl Handed {
     }
 }
 
-/// Runs a command line, which may have words of its own, on a file.
-async fn shell(command: &str, file: &Path) -> io::Result<std::process::ExitStatus> {
-    let line = format!("{command} \"$1\"");
+/// Runs a line of the shell in which `$1` is a file.
+async fn shell_line(line: &str, file: &Path) -> io::Result<std::process::ExitStatus> {
     tokio::process::Command::new("sh").arg("-c").arg(line).arg("batchdeck").arg(file).status().await
 }
 

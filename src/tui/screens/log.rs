@@ -1,10 +1,11 @@
 //! The log of the selected job, as a pane or on the whole screen.
 
+use super::jobs::why;
 use crate::config::theme::Role;
 use crate::model::text::printable;
 use crate::model::{Ink, Level, LogPattern, Unfolded, Way};
 use crate::tui::app::App;
-use crate::tui::app::log::{LogPane, Subject, Times};
+use crate::tui::app::log::{Histogram, LogPane, Subject, Times};
 use crate::tui::format::{Clock, count, span, width, wrap, wrapped};
 use crate::tui::log_reading::Line;
 use crate::tui::theme::printed;
@@ -54,6 +55,7 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, has_keys: bool) {
         }
         return;
     }
+    let inner = if log.histogram { histogram(app, painter, inner) } else { inner };
     let height = usize::from(inner.height);
     let top = if log.looks.wrap { wrapped_top(log, inner) } else { plain_top(log, height) };
     let mut y = inner.y;
@@ -67,6 +69,39 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, has_keys: bool) {
         shown += 1;
     }
     log.seen.set((top, if log.looks.wrap { shown } else { height }));
+}
+
+/// Draws when the lines that are held were written, and returns what is left for the lines.
+///
+/// ```text
+///  all ▂▃▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁█▃▁▁▁▁▁▁▁
+///  err                         █
+///  03:02:40      1,204 lines, 12 errors, 4s a bar      03:12:40
+/// ```
+fn histogram(app: &App, painter: &mut Painter<'_>, inner: Rect) -> Rect {
+    const LABEL: u16 = 5;
+    if inner.height < 8 || inner.width < 40 {
+        return inner;
+    }
+    let columns = usize::from(inner.width - LABEL - 1);
+    let Some(told) = Histogram::of(app.log.window.lines(), columns) else { return inner };
+    let (x, y, room) = (inner.x + LABEL, inner.y, inner.width - LABEL);
+    painter.text(inner.x, y, LABEL, " all", Role::Dim);
+    painter.text(x, y, room, &told.bars(|bucket| bucket.lines), Role::Gauge);
+    painter.text(inner.x, y + 1, LABEL, " err", Role::Dim);
+    painter.text(x, y + 1, room, &told.bars(|bucket| bucket.errors), Role::Failed);
+    let clock = if app.log.looks.times == Times::Utc { Clock::Utc } else { app.setting.clock };
+    painter.text(x, y + 2, room, &clock.time(told.first), Role::LogTime);
+    let last = [piece(clock.time(told.last), Role::LogTime)];
+    painter.pieces_right(x, y + 2, room - 1, &last);
+    let bar = (told.last - told.first) / i64::try_from(columns).unwrap_or(1);
+    let bar = if bar < 1_000 { format!("{bar}ms") } else { span(bar) };
+    let words = format!("{} lines held, {} errors, {bar} a bar", held(&app.log), count(told.errors()));
+    let wide = u16::try_from(width(&words)).unwrap_or(u16::MAX);
+    if wide + 20 < room {
+        painter.text(x + (room - wide) / 2, y + 2, wide, &words, Role::Dim);
+    }
+    Rect { y: y + 3, height: inner.height - 3, ..inner }
 }
 
 fn plain_top(log: &LogPane, height: usize) -> usize {
@@ -123,6 +158,9 @@ fn draw_line(app: &App, painter: &mut Painter<'_>, area: Rect, line: &Line, is_p
             Times::Clock | Times::Off => app.setting.clock.time(line.at),
         };
         painter.text(area.x, area.y, indent, &time, Role::LogTime);
+        if log.is_marked(line.at, &line.text) {
+            painter.text(area.x + indent - 1, area.y, 1, "◆", Role::Marked);
+        }
     }
     let mut room = Rect { x: area.x + indent, width: area.width - indent, ..area };
     let labels = label_width(log, area);
@@ -132,8 +170,8 @@ fn draw_line(app: &App, painter: &mut Painter<'_>, area: Rect, line: &Line, is_p
     room = Rect { x: room.x + labels, width: room.width - labels, ..room };
     let spelled = Spelled::of(log, line);
     let text = spelled.text.as_ref();
-    let whole = vec![0..text.len()];
-    let parts = if log.looks.wrap { wrapped(text, usize::from(room.width)) } else { whole };
+    let parts =
+        if log.looks.wrap { wrapped(text, usize::from(room.width)) } else { std::iter::once(0..text.len()).collect() };
     let hits = log.search.as_ref().map(|search| search.pattern.places(text)).unwrap_or_default();
     let mut rows = 0;
     for part in parts.iter().take(usize::from(area.height)) {
@@ -310,6 +348,15 @@ fn nothing(app: &App) -> (String, Role) {
             let (at, word) = app.log.since.unwrap_or_default();
             let since = app.setting.clock.date_time(at);
             (format!("no line in the last {word}, since {since}; 0 shows all"), Role::Dim)
+        }
+        Subject::Stream(stream) if stream.ended && app.log.is_missing => {
+            let why = app.job_row(&stream.job).map(|job| why(app, &job)).filter(|why| !why.is_empty());
+            let text = match why {
+                Some(why) => format!("its log stream does not exist: {why}"),
+                None if app.is_local() => "it wrote nothing".to_owned(),
+                None => "its log stream does not exist; it printed nothing, or its log has expired".to_owned(),
+            };
+            (text, Role::Dim)
         }
         Subject::Stream(stream) if stream.ended => ("it wrote nothing".into(), Role::Dim),
         Subject::Stream(_) => ("◌ no lines yet; they are shown as they come".into(), Role::Dim),

@@ -247,3 +247,38 @@ fn the_logs_of_all_attempts_and_of_marked_jobs_are_read_as_one() {
     let stage = merged((120, 40), "Space Space M");
     assert!(stage.text().contains("2 jobs as one") && stage.text().contains("2 jobs ·"), "{}", stage.text());
 }
+
+#[test]
+fn when_lines_and_errors_were_written_is_seen_above_them() {
+    for (columns, rows) in SIZES {
+        let stage = stage((columns, rows), &frames(3_000), "h");
+        insta::assert_snapshot!(format!("log_histogram@{columns}x{rows}"), stage.text());
+    }
+}
+
+#[test]
+fn marked_lines_are_come_back_to_from_anywhere() {
+    let mut stage = stage((80, 24), &frames(20_000), "'");
+    assert!(stage.text().contains("no line of this log is marked"), "{}", stage.text());
+    stage.press("/ \"frame 12123 \" Enter m g m").expect("keys");
+    assert!(stage.text().contains("◆frame 0/") && stage.text().contains("2 marks"), "{}", stage.text());
+    stage.press("'").expect("keys");
+    assert!(stage.text().contains("◆ERROR frame 12123"), "{}", stage.text());
+    stage.press("G '").expect("keys");
+    assert!(stage.text().contains("◆frame 0/"), "{}", stage.text());
+    stage.press("m").expect("keys");
+    assert!(!stage.text().contains("◆frame 0/") && stage.app.log.marks.len() == 1, "{}", stage.text());
+}
+
+#[test]
+fn a_log_is_saved_under_the_name_of_its_job_or_another() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("a.log");
+    let mut stage = stage((80, 24), &frames(12_000), "o");
+    assert!(stage.text().contains(" save to resize-4711-"), "{}", stage.text());
+    stage.press(&format!("ctrl-u \"{}\" Enter", path.display())).expect("keys");
+    assert!(stage.text().contains("✔ saved 12,000 lines to "), "{}", stage.text());
+    assert!(std::fs::read_to_string(&path).expect("it is there").starts_with("frame 0/2400"));
+    stage.press(&format!("o ctrl-u \"{}\" Enter", path.display())).expect("keys");
+    assert!(stage.text().contains("is there already; give another name"), "{}", stage.text());
+}

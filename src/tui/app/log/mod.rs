@@ -1,10 +1,14 @@
 //! The log that is looked at: which stream, a window of its lines, and where one looks.
 
+mod histogram;
 mod looks;
+mod marks;
 mod search;
 mod window;
 
+pub use histogram::Histogram;
 pub use looks::{Looks, SPANS, Span, Times};
+pub use marks::Marked;
 pub use search::{Search, Seek, Tally};
 pub use window::{LINES_HELD, Window};
 
@@ -108,6 +112,7 @@ pub struct Skipped {
 
 /// The state of the log.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one independent thing that is so or not")]
 pub struct LogPane {
     /// What the selection asks for, and since when.
     pub wanted: Subject,
@@ -117,6 +122,8 @@ pub struct LogPane {
     pub window: Window,
     /// Something of the stream has been read, if only that it is not there yet.
     pub is_read: bool,
+    /// The service knows no such stream, at least not yet.
+    pub is_missing: bool,
     pub skipped: Option<Skipped>,
     pub error: Option<String>,
     pub following: bool,
@@ -128,6 +135,10 @@ pub struct LogPane {
     /// So many lines were looked through for these since a key was pressed.
     pub looked: u64,
     pub search: Option<Search>,
+    /// Sorted.
+    pub marks: Vec<Marked>,
+    /// When lines were written is shown above them.
+    pub histogram: bool,
     /// The line that was gone to: a hit, a mark. It is pointed at.
     pub point: Option<usize>,
     /// Something to be said once.
@@ -154,6 +165,7 @@ impl Default for LogPane {
             shown: Subject::Nothing,
             window: Window::default(),
             is_read: false,
+            is_missing: false,
             skipped: None,
             error: None,
             following: true,
@@ -162,6 +174,8 @@ impl Default for LogPane {
             keep: None,
             looked: 0,
             search: None,
+            marks: Vec::new(),
+            histogram: false,
             point: None,
             word: None,
             merge: None,
@@ -179,9 +193,10 @@ impl LogPane {
     /// Shows another subject from its end.
     pub fn turn_to(&mut self, subject: Subject) {
         self.jump = matches!(subject, Subject::Stream(_)).then_some(Jump::Tail);
+        self.marks.clear();
         self.shown = subject;
         self.window = Window::default();
-        self.is_read = false;
+        (self.is_read, self.is_missing) = (false, false);
         self.skipped = None;
         self.error = None;
         self.following = true;
@@ -308,7 +323,7 @@ impl LogPane {
         match read {
             LogRead::NotThere => {
                 self.jump = None;
-                self.is_read = true;
+                (self.is_read, self.is_missing) = (true, true);
                 self.window.has_first = true;
             }
             LogRead::Tail(part) if self.jump == Some(Jump::Tail) => {
@@ -363,6 +378,7 @@ impl LogPane {
     /// Looks at another part of the stream.
     fn replace(&mut self, window: Window) {
         self.window = window;
+        self.is_missing = false;
         self.jump = None;
         self.is_read = true;
         self.point = None;
@@ -475,7 +491,9 @@ impl LogPane {
         let gone = self.window.trim_front(seen);
         let lines: usize = gone.iter().map(|part| part.lines.len()).sum();
         if let Some(search) = &mut self.search {
-            gone.iter().for_each(|part| search.gone_before(part));
+            for part in &gone {
+                search.gone_before(part);
+            }
         }
         self.top = self.top.saturating_sub(lines);
         self.point = self.point.and_then(|point| point.checked_sub(lines));

@@ -2,7 +2,7 @@
 
 use super::LogPane;
 use super::window::Window;
-use crate::model::{LogPattern, Way};
+use crate::model::{LogPattern, Millis, Way};
 use crate::tui::log_reading::{Part, Reading};
 use crate::tui::requests::RequestId;
 
@@ -34,6 +34,7 @@ struct Side {
     stretches: u32,
     /// Where the counting goes on; `None`: all is counted.
     next: Option<String>,
+    edge: Option<(Millis, usize)>,
 }
 
 /// A look for a hit.
@@ -41,6 +42,7 @@ struct Side {
 pub struct Seek {
     pub way: Way,
     from: Option<String>,
+    edge: Option<(Millis, usize)>,
     /// So many lines were looked through.
     pub lines: u64,
     stretches: u32,
@@ -130,6 +132,7 @@ impl Search {
     pub(super) fn open_end(&mut self, place: &str) {
         if self.below.next.is_none() {
             self.below.next = Some(place.to_owned());
+            self.below.edge = None;
             self.below.stretches = 0;
         }
     }
@@ -138,7 +141,12 @@ impl Search {
     pub(super) fn due(&self) -> Option<Reading> {
         let pattern = self.pattern.clone();
         if let Some(seek) = &self.seek {
-            return seek.asked.is_none().then(|| Reading::Find { pattern, way: seek.way, from: seek.from.clone() });
+            return seek.asked.is_none().then(|| Reading::Find {
+                pattern,
+                way: seek.way,
+                from: seek.from.clone(),
+                edge: seek.edge,
+            });
         }
         if self.counting.is_some() {
             return None;
@@ -147,7 +155,7 @@ impl Search {
         sides
             .into_iter()
             .find(|(_, side)| side.next.is_some() && side.stretches < MOST_STRETCHES)
-            .and_then(|(way, side)| Some(Reading::Tally { pattern, way, from: side.next.clone()? }))
+            .and_then(|(way, side)| Some(Reading::Tally { pattern, way, from: side.next.clone()?, edge: side.edge }))
     }
 
     pub(super) fn asked(&mut self, what: &Reading, id: RequestId) {
@@ -260,8 +268,16 @@ impl LogPane {
         let held = signed(self.window.count_hits());
         let base = search.offset.map(|offset| if way == Way::Forward { offset + held } else { offset - 1 });
         let paused = search.paused.take().filter(|seek| seek.way == way);
-        let seek =
-            paused.unwrap_or(Seek { way, from: edge, lines: 0, stretches: 0, has_wrapped: false, base, asked: None });
+        let seek = paused.unwrap_or(Seek {
+            way,
+            from: edge,
+            edge: self.window.edge(way),
+            lines: 0,
+            stretches: 0,
+            has_wrapped: false,
+            base,
+            asked: None,
+        });
         search.seek = Some(Seek { stretches: 0, ..seek });
         if is_end {
             self.wrap_search();
@@ -299,7 +315,7 @@ impl LogPane {
             return;
         }
         seek.has_wrapped = true;
-        seek.from = None;
+        (seek.from, seek.edge) = (None, None);
         seek.base = match way {
             Way::Forward => search.above.next.is_none().then(|| -signed(search.above.hits)),
             Way::Back if search.above.next.is_none() && search.below.next.is_none() => {
@@ -363,7 +379,7 @@ impl LogPane {
         let at = number.zip(search.offset).filter(|_| search.above.next.is_none()).and_then(|(number, offset)| {
             u64::try_from(signed(search.above.hits) + offset + signed(number as u64) + 1).ok()
         });
-        let counting = search.due().filter(|_| search.seek.is_none()).is_some() || search.counting.is_some();
+        let counting = (search.seek.is_none() && search.due().is_some()) || search.counting.is_some();
         Some(Tally {
             at,
             hits: search.total(),

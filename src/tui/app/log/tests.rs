@@ -66,7 +66,7 @@ impl Written {
                     let end = usize::try_from(time).expect("a time") + 1;
                     LogRead::At(self.kept(log, end.saturating_sub(PART), end))
                 }
-                Reading::Find { pattern, way, from } => {
+                Reading::Find { pattern, way, from, .. } => {
                     let (to, hits, lines) = self.stretch(&pattern, way, from.as_deref());
                     let found = hits.first().map(|hit| {
                         Box::new((self.part(hit.saturating_sub(200), *hit), self.part(*hit, hit + PART), 0))
@@ -75,7 +75,7 @@ impl Written {
                     let sign = if way == Way::Forward { "f" } else { "b" };
                     LogRead::Found { lines: lines as u64, found, to: format!("{sign}/{to}"), is_end }
                 }
-                Reading::Tally { pattern, way, from } => {
+                Reading::Tally { pattern, way, from, .. } => {
                     let (to, hits, lines) = self.stretch(&pattern, way, Some(&from));
                     let is_end = to == 0 || to == self.lines;
                     let sign = if way == Way::Forward { "f" } else { "b" };

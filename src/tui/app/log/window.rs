@@ -1,7 +1,7 @@
 //! A window on a stream: lines that stand together, in the parts in which they were read, so that one can read on at
 //! either edge. What is held is bounded in lines and in letters, however long the stream is.
 
-use crate::model::LogPattern;
+use crate::model::{LogPattern, Millis, Way};
 use crate::tui::log_reading::{Line, PART, Part, retain};
 use std::collections::VecDeque;
 
@@ -36,7 +36,7 @@ impl Window {
         Self { has_first, counted_to: None, ..Self::of(part) }
     }
 
-    pub fn lines(&self) -> impl DoubleEndedIterator<Item = &Line> {
+    pub fn lines(&self) -> impl DoubleEndedIterator<Item = &Line> + Clone {
         self.parts.iter().flat_map(|part| &part.lines)
     }
 
@@ -81,6 +81,13 @@ impl Window {
             begin += part.lines.len();
         }
         hits
+    }
+
+    /// The time of the line at an edge, and how many hits of that time are held.
+    pub(super) fn edge(&self, way: Way) -> Option<(Millis, usize)> {
+        let at = if way == Way::Forward { self.lines().next_back() } else { self.lines().next() }?.at;
+        let hits = self.parts.iter().flat_map(|part| part.hits.iter().map(|hit| &part.lines[*hit]));
+        Some((at, hits.filter(|line| line.at == at).count()))
     }
 
     pub fn count_hits(&self) -> u64 {
