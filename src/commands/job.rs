@@ -6,7 +6,7 @@ use super::table::{Cell, Table, age, left, length, moment, right};
 use super::world::World;
 use super::{Done, now, resolve, watching};
 use crate::cli::{Format, JobArgs};
-use crate::model::{AttemptDetail, DependencyKind, JobDetail, Millis, ResourceRequirement, name_of};
+use crate::model::{AttemptDetail, DependencyKind, JobDetail, Millis, ResourceRequirement, name_of, secret};
 use crate::tui::words;
 
 pub async fn run(args: &JobArgs, world: World) -> Done {
@@ -101,7 +101,7 @@ fn facts(job: &JobDetail, now: Millis) -> Table {
         text("command", Some(command_line(&container.command)));
         text("asks for", Some(asks(&container.resource_requirements)));
         for variable in &container.environment {
-            text("environment", Some(format!("{}={}", variable.name, variable.value)));
+            text("environment", Some(format!("{}={}", variable.name, secret::shown(&variable.name, &variable.value))));
         }
         text("log stream", container.log_stream_name.clone());
     }

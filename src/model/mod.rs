@@ -37,6 +37,7 @@ mod queue;
 pub mod region;
 mod scaling;
 mod schedule;
+pub mod secret;
 mod service;
 mod starter;
 mod status;

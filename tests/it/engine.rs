@@ -348,3 +348,13 @@ fn what_lies_in_the_data_directory_is_for_its_owner_alone() {
         }
     }
 }
+
+#[test]
+fn a_secret_is_not_shown_to_who_looks_over_a_shoulder_and_comes_whole_in_the_api_s_own_form() {
+    let house = House::new();
+    house.ok(&["init"]);
+    let job = house.submit(&["--env", "DB_PASSWORD=hunter2", "--env", "MODE=full", "--", "true"]);
+    let told = house.ok(&["job", &job]);
+    assert!(told.contains("DB_PASSWORD=••••••") && told.contains("MODE=full") && !told.contains("hunter2"), "{told}");
+    assert!(house.json(&["job", &job]).to_string().contains("hunter2"));
+}
