@@ -182,7 +182,10 @@ fn more(app: &App, lines: &mut Lines, room: u16, detail: &JobDetail) {
         add(if at == 0 { "parameters" } else { "" }, &format!("{key}={value}"));
     }
     for (at, pair) in detail.container.iter().flat_map(|container| &container.environment).enumerate() {
-        add(if at == 0 { "environment" } else { "" }, &format!("{}={}", pair.name, secret::shown(&pair.name, &pair.value)));
+        add(
+            if at == 0 { "environment" } else { "" },
+            &format!("{}={}", pair.name, secret::shown(&pair.name, &pair.value)),
+        );
     }
     for (at, dependency) in detail.depends_on.iter().enumerate() {
         let id = dependency.job_id.clone().unwrap_or_default();
