@@ -4,7 +4,7 @@ use super::filter::{Field, Filter};
 use super::list::{Scope, Sort, StateSet};
 use super::log::Choice;
 use super::{App, Pane, View};
-use crate::model::{JobId, JobStatus, Subject};
+use crate::model::{JobDefinition, JobId, JobStatus, Subject};
 use crate::tui::action::{Action, Place, Takes, read_line};
 use crate::tui::requests::Ask;
 
@@ -117,7 +117,7 @@ impl App {
                 self.open_environment(environment);
             }
             Takes::Definition => {
-                let labels: Vec<String> = self.store.definitions.values().map(|known| known.label()).collect();
+                let labels: Vec<String> = self.store.definitions.values().map(JobDefinition::label).collect();
                 let newest = || {
                     let mut of =
                         labels.iter().filter(|label| label.rsplit_once(':').is_some_and(|(name, _)| name == rest));
@@ -168,11 +168,10 @@ impl App {
             let set = |name: &str| StateSet::EACH.into_iter().find(|set| set.name() == name);
             let named = word.strip_prefix("status=").or_else(|| word.strip_prefix("state=")).unwrap_or(word);
             let queue = word.strip_prefix("queue=").map(|name| name.trim_matches('"'));
-            let queue = queue.filter(|name| match self.store.queues.is_empty() {
-                // Nothing was read yet: it is taken at its word.
-                true => !name.contains(['*', ',']),
-                false => self.store.queues.contains_key(*name),
-            });
+            // While nothing was read yet, it is taken at its word.
+            let unread = self.store.queues.is_empty();
+            let queue = queue
+                .filter(|name| if unread { !name.contains(['*', ',']) } else { self.store.queues.contains_key(*name) });
             match (set(&named.to_lowercase()), queue, word.strip_prefix("sort=")) {
                 (Some(set), ..) if states.is_none() => states = Some(set),
                 (_, Some(queue), _) if scope == Scope::Everywhere => scope = Scope::Queue(queue.to_owned()),

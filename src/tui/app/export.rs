@@ -37,7 +37,8 @@ impl App {
     /// The lines of the log that are held and that its filter lets through.
     pub(super) fn log_text(&self) -> String {
         let clock = self.setting.clock;
-        self.log.window.lines().map(|line| format!("{} {}\n", clock.date_time(line.at), line.text)).collect()
+        let lines = self.log.window.lines().map(|line| format!("{} {}", clock.date_time(line.at), line.text));
+        lines.collect::<Vec<_>>().join("\n") + "\n"
     }
 
     /// All rows of the list that is shown, in its order, in the API's own form.

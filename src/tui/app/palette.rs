@@ -5,6 +5,7 @@ use super::command::{Command, Item};
 use super::filter::complete;
 use super::form::edit_request;
 use super::list::StateSet;
+use crate::model::JobDefinition;
 use crate::tui::action::{ALIASES, Action, Info, Place, TABLE, Takes, read_line};
 use crate::tui::keymap::Keymap;
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
@@ -166,7 +167,7 @@ impl App {
             Takes::Nothing | Takes::Rows(_) | Takes::Name | Takes::File => Vec::new(),
             Takes::Queue => plain(self.store.queues.keys().cloned().collect()),
             Takes::Environment => plain(self.store.environments.keys().cloned().collect()),
-            Takes::Definition => plain(self.store.definitions.values().map(|known| known.label()).collect()),
+            Takes::Definition => plain(self.store.definitions.values().map(JobDefinition::label).collect()),
             Takes::Theme => plain(self.setting.themes.clone()),
             Takes::Context => {
                 self.setting.contexts.iter().map(|offered| (offered.name.clone(), offered.doc.clone())).collect()
@@ -257,7 +258,7 @@ impl App {
         let typed = palette.input.value().trim().to_owned();
         let Some(item) = palette.found.get(palette.at).cloned() else {
             if !typed.is_empty() {
-                let error = if palette.takes_lines { self.not_a_line(&typed) } else { "nothing matches".to_owned() };
+                let error = if palette.takes_lines { Self::not_a_line(&typed) } else { "nothing matches".to_owned() };
                 self.popups.push(super::Popup::Palette(Palette { error: Some(error), ..palette }));
             }
             return;
@@ -278,7 +279,7 @@ impl App {
         }
     }
 
-    fn not_a_line(&self, typed: &str) -> String {
+    fn not_a_line(typed: &str) -> String {
         match read_line(typed) {
             Some((info, _)) if info.takes.is_needed() => format!("`{}` takes {}", info.name, info.takes.sign()),
             Some((info, _)) => format!("`{}` takes nothing, or does not work here", info.name),

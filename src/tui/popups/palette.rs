@@ -53,10 +53,10 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, body: Rect, palette: &Palette)
         let doc = Rect { x: inner.x + 29, width: inner.width.saturating_sub(38), ..inner };
         let is_long = width(&item.name) > 26;
         let room = if is_long { inner.width.saturating_sub(3) } else { 26 };
-        let taken = painter.pieces(inner.x + 2, y, room, &name);
+        let wide = painter.pieces(inner.x + 2, y, room, &name);
         if is_long {
             // A long line is read as a whole; what is left is its doc's.
-            let x = inner.x + 2 + taken + 2;
+            let x = inner.x + 2 + wide + 2;
             painter.text(x, y, inner.right().saturating_sub(x + 1), &item.doc, Role::Dim);
         } else {
             painter.text(doc.x, y, doc.width, &item.doc, Role::Dim);

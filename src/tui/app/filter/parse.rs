@@ -23,7 +23,7 @@ pub(super) struct Typed<'t> {
     pub text: &'t str,
 }
 
-impl<'t> Typed<'t> {
+impl Typed<'_> {
     /// The part of it from a byte on.
     fn from(self, byte: usize) -> Self {
         Self { at: self.at + self.text[..byte].chars().count(), text: &self.text[byte..] }
