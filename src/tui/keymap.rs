@@ -476,13 +476,13 @@ mod tests {
 
     #[test]
     fn a_hot_key_runs_a_line_wherever_no_text_is_typed() {
+        type Bindings = &'static [(&'static str, &'static [&'static str])];
         let map = with(&[(":jobs status=failed since=2h", &["f9"]), (":view night", &["g n"]), ("top", &["home"])]);
         let map = map.expect("a keymap");
         assert_eq!(press(&map, Place::Jobs, "f9"), Resolution::Line("jobs status=failed since=2h".to_owned()));
         assert_eq!(press(&map, Place::Form, "f9"), Resolution::Unbound);
         assert_eq!(press(&map, Place::Log, "g"), Resolution::Pending(vec![("n".to_owned(), ":view night".to_owned())]));
         assert_eq!(map.key_of_line("view night").as_deref(), Some("g n"));
-        type Bindings = &'static [(&'static str, &'static [&'static str])];
         let refused: [(Bindings, &str); 4] = [
             (&[(":jobz", &["f9"])], "`jobz` is no command; the nearest is `job"),
             (&[(":jobs", &["ctrl-"])], "`ctrl-` is not a key"),
