@@ -146,13 +146,13 @@ async fn on_aws_a_stream_is_searched_by_the_service_and_several_are_read_as_one(
         told.found.map(|(page, at)| page.events[at].message.clone())
     };
     for typed in ["Needle", "needle", "/N.edle"] {
-        let edge = |at: i64, seen: usize| Some((begin + at * 100, seen));
+        let after = |at: i64, seen: usize| Some((begin + at * 100, seen));
         assert_eq!(found(typed, Way::Forward, None).await.as_deref(), Some("a Needle in line 7"), "{typed}");
-        let after = found(typed, Way::Forward, edge(7, 1)).await;
-        assert_eq!(after.as_deref(), Some("a Needle in line 1007"), "{typed}");
+        let next = found(typed, Way::Forward, after(7, 1)).await;
+        assert_eq!(next.as_deref(), Some("a Needle in line 1007"), "{typed}");
         assert_eq!(found(typed, Way::Back, None).await.as_deref(), Some("a Needle in line 3007"), "{typed}");
-        assert_eq!(found(typed, Way::Forward, edge(3_007, 1)).await, None, "{typed}");
-        let told = world.backend.search_log(search(typed, Way::Back, edge(2_007, 1), false)).await.expect("counted");
+        assert_eq!(found(typed, Way::Forward, after(3_007, 1)).await, None, "{typed}");
+        let told = world.backend.search_log(search(typed, Way::Back, after(2_007, 1), false)).await.expect("counted");
         assert_eq!((told.hits, told.is_end), (2, true), "{typed}");
     }
     let request = FilterLogEvents {
