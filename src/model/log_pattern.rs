@@ -1,7 +1,7 @@
 //! What is looked for in the lines of a log: a text as it is, or a regular expression.
 
 use super::log_lines::Level;
-use regex_lite::{Regex, RegexBuilder};
+use super::regular::{self, Regex};
 use std::ops::Range;
 
 /// A pattern as a person types it: `text`, `/regular expression` (a `/` at its end is taken off), `level:warn` for lines
@@ -50,8 +50,8 @@ impl LogPattern {
                 if given.is_empty() {
                     return Ok(None);
                 }
-                let regex = RegexBuilder::new(given).case_insensitive(!has_capital(given)).build();
-                Kind::Regex(regex.map_err(|cause| LogPatternError { given: given.to_owned(), why: cause.to_string() })?)
+                let regex = regular::compile(given, !has_capital(given));
+                Kind::Regex(regex.map_err(|bad| LogPatternError { given: given.to_owned(), why: bad.what })?)
             }
             None if rest.is_empty() => return Ok(None),
             None => {

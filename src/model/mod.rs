@@ -35,6 +35,7 @@ mod price;
 mod pulse;
 mod queue;
 pub mod region;
+pub mod regular;
 mod scaling;
 mod schedule;
 pub mod secret;

@@ -1,6 +1,7 @@
 //! The event loop: keys, messages, signals and time go in; requests and frames come out.
 
 mod hand;
+mod runner;
 
 use super::app::{App, Setting};
 use super::ascii;
@@ -8,15 +9,14 @@ use super::clipboard::{self, Passage};
 use super::contexts::{Contexts, Opened};
 use super::format::Clock;
 use super::keymap::{Keymap, KeymapError};
-use super::requests::{Answer, Ask, Message, Request, RequestId, perform, save};
+use super::requests::{Ask, Message, Request, RequestId};
 use super::screens;
 use super::terminal::{Screen, Terminal, restore};
 use super::theme::Depth;
-use crate::backend::{Backend, BackendError};
 use crate::config::kept::{Kept, Note};
 use crate::config::keys::KeyBindings;
 use crate::config::theme::Theme;
-use crate::model::{Cursor, Millis, What};
+use crate::model::Millis;
 use crokey::KeyCombination;
 use crossterm::event::{Event, EventStream, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use futures::{FutureExt, StreamExt};
@@ -24,6 +24,7 @@ use hand::Handed;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use runner::Runner;
 use std::future::poll_fn;
 use std::io::{self, Write};
 use std::num::NonZero;
@@ -32,9 +33,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::Notify;
-use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver, UnboundedSender, channel, unbounded_channel};
-use tokio::task::JoinHandle;
+use tokio::sync::mpsc::{Receiver, UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
 
 /// What the console is opened with.
@@ -90,17 +89,8 @@ pub enum TuiError {
 /// Frames for what changed by itself are at least so far apart; a key is answered at once.
 const FRAME: Duration = Duration::from_millis(33);
 
-/// A log that grows without pause is looked at so often.
-const FOLLOW: Duration = Duration::from_millis(100);
-
-const FIRST_DELAY: Duration = Duration::from_millis(250);
-/// The engine is on this machine, and asking a remote one once in this time costs it nothing.
-const LONGEST_DELAY: Duration = Duration::from_secs(3);
-
 /// So long changes are taken before keys and the screen have their turn.
 const SLICE: Duration = Duration::from_millis(4);
-/// So many changes are held here; what comes beyond waits with the one who sends it.
-const CHANGES_HELD: usize = 4_096;
 
 /// How long to wait for a stop that does not come: nobody would resume a console without a shell.
 const STOP: Duration = Duration::from_millis(200);
@@ -562,142 +552,6 @@ fn watch_themes(directory: &Path, touched: UnboundedSender<()>) -> Option<Recomm
     .ok()?;
     watcher.watch(directory, RecursiveMode::NonRecursive).ok()?;
     Some(watcher)
-}
-
-/// Runs requests on tasks of their own.
-struct Runner {
-    backend: Arc<dyn Backend>,
-    contexts: Arc<dyn Contexts>,
-    themes: Option<PathBuf>,
-    /// The file of what is kept over restarts.
-    kept: Option<PathBuf>,
-    messages: UnboundedSender<Message>,
-    has_opened: UnboundedSender<(RequestId, Result<Opened, String>)>,
-    watching: Option<JoinHandle<()>>,
-    following: Option<JoinHandle<()>>,
-    /// Ends the pause before the stream of changes is opened again.
-    reconnect: Arc<Notify>,
-    may_follow_at: Instant,
-}
-
-impl Runner {
-    fn start(&mut self, request: Request) {
-        let Request { id, ask } = request;
-        let (backend, messages) = (Arc::clone(&self.backend), self.messages.clone());
-        match ask {
-            Ask::Log(read) if read.what.waits() => {
-                self.stop_following();
-                let start = self.may_follow_at.max(Instant::now());
-                self.may_follow_at = start + FOLLOW;
-                self.following = Some(tokio::spawn(async move {
-                    tokio::time::sleep_until(start).await;
-                    if let Some(answer) = perform(backend.as_ref(), None, Ask::Log(read)).await {
-                        let _ = messages.send(Message::Answer { id, answer });
-                    }
-                }));
-            }
-            Ask::StopFollowing => self.stop_following(),
-            Ask::Open(address) => hand::browse(&address),
-            Ask::Save { path, over, text } => {
-                tokio::task::spawn_blocking(move || {
-                    let answer = Answer::Saved(save(path, over, &text.unwrap_or_default()));
-                    let _ = messages.send(Message::Answer { id, answer });
-                });
-            }
-            Ask::Note(note) => {
-                let Some(path) = self.kept.clone() else { return };
-                tokio::task::spawn_blocking(move || {
-                    if let Err(error) = Kept::keep(&path, note) {
-                        let _ = messages.send(Message::Answer { id, answer: Answer::NotKept(error) });
-                    }
-                });
-            }
-            Ask::Context(name) => {
-                let (contexts, has_opened) = (Arc::clone(&self.contexts), self.has_opened.clone());
-                tokio::spawn(async move {
-                    let _ = has_opened.send((id, contexts.open(&name).await));
-                });
-            }
-            ask => {
-                let themes = self.themes.clone();
-                tokio::spawn(async move {
-                    if let Some(answer) = perform(backend.as_ref(), themes.as_deref(), ask).await {
-                        let _ = messages.send(Message::Answer { id, answer });
-                    }
-                });
-            }
-        }
-    }
-
-    /// Opens the stream of changes, in place of one that is open.
-    fn watch(&mut self) -> Receiver<Message> {
-        let (told, changes) = channel(CHANGES_HELD);
-        self.reconnect = Arc::default();
-        let watching = watch(Arc::clone(&self.backend), told, Arc::clone(&self.reconnect));
-        if let Some(before) = self.watching.replace(tokio::spawn(watching)) {
-            before.abort();
-        }
-        changes
-    }
-
-    /// Ends what goes on by itself. Requests are carried out to their end: an action may be among them.
-    fn stop(&mut self) {
-        self.stop_following();
-        if let Some(watching) = self.watching.take() {
-            watching.abort();
-        }
-    }
-
-    fn stop_following(&mut self) {
-        if let Some(following) = self.following.take() {
-            following.abort();
-        }
-    }
-}
-
-/// Keeps the stream of changes open, with longer and longer pauses while it cannot be.
-async fn watch(backend: Arc<dyn Backend>, messages: Sender<Message>, reconnect: Arc<Notify>) {
-    let mut cursor: Option<Cursor> = None;
-    let mut delay = FIRST_DELAY;
-    loop {
-        let error = match backend.watch(cursor).await {
-            Ok(mut changes) => {
-                if messages.send(Message::WatchOpened).await.is_err() {
-                    return;
-                }
-                loop {
-                    match changes.next().await {
-                        Some(Ok(change)) => {
-                            delay = FIRST_DELAY;
-                            cursor = if change.what == What::Reset { cursor } else { Some(change.cursor) };
-                            if messages.send(Message::Change(change)).await.is_err() {
-                                return;
-                            }
-                        }
-                        Some(Err(error)) => break error,
-                        None => break ended(),
-                    }
-                }
-            }
-            Err(error) => error,
-        };
-        let again_in = Millis::try_from(delay.as_millis()).unwrap_or(Millis::MAX);
-        if messages.send(Message::WatchBroke { error, again_in }).await.is_err() {
-            return;
-        }
-        tokio::select! {
-            () = tokio::time::sleep(delay) => delay = (delay * 2).min(LONGEST_DELAY),
-            () = reconnect.notified() => delay = FIRST_DELAY,
-        }
-    }
-}
-
-fn ended() -> BackendError {
-    BackendError::Unreachable {
-        endpoint: "the stream of changes".to_owned(),
-        cause: "it ended".to_owned(),
-        hint: "It is opened again by itself",
-    }
 }
 
 #[cfg(test)]

@@ -125,8 +125,8 @@ async fn on_aws_a_stream_is_searched_by_the_service_and_several_are_read_as_one(
     for (number, stream) in ["one", "two"].into_iter().enumerate() {
         world.create_log(stream).await;
         let line = |at: i64| {
-            let word = if at % 1_000 == 7 { "a Needle in" } else { "hay of" };
-            (begin + at * 100 + i64::try_from(number).expect("few"), format!("{word} line {at}"))
+            let text = if at % 1_000 == 7 { "a Needle in" } else { "hay of" };
+            (begin + at * 100 + i64::try_from(number).expect("few"), format!("{text} line {at}"))
         };
         world.write_lines(stream, (0..4_000).map(line)).await;
     }

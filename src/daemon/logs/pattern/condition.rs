@@ -1,12 +1,10 @@
 //! What a value of a pattern takes: a text with `*`, a number, or a regular expression.
 
 use super::PatternError;
-use regex_lite::{Regex, RegexBuilder};
+use crate::model::regular::{self, Regex};
 
 /// Signs that a regular expression may have beside letters and digits.
 const SIGNS: &str = "':_#=@/;,-^$?[]{}|\\*+. ";
-/// The compiled size of one regular expression.
-const REGEX_SIZE: usize = 1 << 18;
 
 /// One comparison.
 #[derive(Debug)]
@@ -137,5 +135,5 @@ pub(super) fn regex(given: &str) -> Result<Regex, PatternError> {
     if let Some(sign) = given.chars().find(|sign| !sign.is_ascii_alphanumeric() && !SIGNS.contains(*sign)) {
         return Err(refuse(format!("it takes no `{sign}`")));
     }
-    RegexBuilder::new(given).size_limit(REGEX_SIZE).build().map_err(|error| refuse(error.to_string()))
+    regular::compile(given, false).map_err(|bad| refuse(bad.what))
 }

@@ -2,7 +2,7 @@
 
 use super::PatternError;
 use super::condition::regex;
-use regex_lite::Regex;
+use crate::model::regular::Regex;
 
 #[derive(Debug, Default)]
 pub(super) struct Terms {

@@ -24,10 +24,10 @@ pub use complete::{Completion, complete};
 pub use field::{Field, Value};
 
 use crate::model::JobStatus;
+use crate::model::regular::Regex;
 use crate::model::text::printable;
 use nucleo_matcher::pattern::Atom;
 use nucleo_matcher::{Config, Matcher, Utf32Str};
-use regex::Regex;
 use std::cell::RefCell;
 use std::fmt;
 use test::Test;

@@ -3,12 +3,9 @@
 use super::field::Field;
 use super::test::{Test, state_words};
 use super::{FilterError, Term, Wanted};
+use crate::model::regular::{self, BadRegex, Regex};
 use crate::model::{Millis, nearest_words};
 use nucleo_matcher::pattern::{Atom, AtomKind, CaseMatching, Normalization};
-use regex::{Regex, RegexBuilder};
-
-/// A regular expression may take so many bytes once it is compiled: what one types cannot stop the console.
-const LARGEST_PATTERN: usize = 1 << 20;
 
 /// The words for the states of all that are no jobs.
 const OTHER_STATES: [&str; 13] = [
@@ -209,35 +206,9 @@ fn pattern(word: Typed<'_>) -> Result<Option<Regex>, FilterError> {
     if word.text.is_empty() {
         return Ok(None);
     }
-    compile(word.text)
+    regular::compile(word.text, true)
         .map(Some)
-        .map_err(|BadPattern { at, what }| FilterError { at: word.at + at, what: format!("{what} in `{}`", word.text) })
-}
-
-/// What is wrong in a regular expression.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct BadPattern {
-    /// The letter that it is about, counted from 0.
-    pub at: usize,
-    pub what: String,
-}
-
-/// Reads a regular expression without regard to case.
-pub(super) fn compile(text: &str) -> Result<Regex, BadPattern> {
-    if let Err(error) = regex_syntax::ast::parse::Parser::new().parse(text) {
-        let at = text[..error.span().start.offset.min(text.len())].chars().count();
-        return Err(BadPattern { at, what: error.kind().to_string() });
-    }
-    RegexBuilder::new(text)
-        .case_insensitive(true)
-        .size_limit(LARGEST_PATTERN)
-        .build()
-        .map_err(|error| BadPattern { at: 0, what: last_line(&error.to_string()) })
-}
-
-/// What the parser says last is what is wrong; a picture of where comes before.
-fn last_line(text: &str) -> String {
-    text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
+        .map_err(|BadRegex { at, what }| FilterError { at: word.at + at, what: format!("{what} in `{}`", word.text) })
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! What a filter asks of one field.
 
 use super::field::Value;
+use crate::model::regular::Regex;
 use crate::model::{JobStatus, Millis};
 use crate::tui::app::list::StateSet;
-use regex::Regex;
 
 /// Words of states beside those of AWS and of the sets.
 const OWN_STATES: [&str; 2] = ["held", "stopping"];
