@@ -26,6 +26,8 @@ struct Connection {
     lines: Lines<BufReader<OwnedReadHalf>>,
     write: OwnedWriteHalf,
     held: Vec<Held>,
+    /// Ends that came while something else was waited for.
+    ends: Vec<(AttemptId, Exit)>,
 }
 
 impl Connection {
@@ -41,9 +43,15 @@ impl Connection {
 
     async fn until<T>(&mut self, mut pick: impl FnMut(ToEngine) -> Option<T>) -> T {
         loop {
-            if let Some(picked) = pick(self.next().await) {
+            let message = self.next().await;
+            let end = match &message {
+                ToEngine::Exited { attempt, exit } => Some((attempt.clone(), exit.clone())),
+                _ => None,
+            };
+            if let Some(picked) = pick(message) {
                 return picked;
             }
+            self.ends.extend(end);
         }
     }
 
@@ -53,6 +61,9 @@ impl Connection {
     }
 
     async fn exited(&mut self, job: &str) -> Exit {
+        if let Some(at) = self.ends.iter().position(|(attempt, _)| *attempt == id(job)) {
+            return self.ends.remove(at).1;
+        }
         self.until(|message| match message {
             ToEngine::Exited { attempt, exit } if attempt == id(job) => Some(exit),
             _ => None,
@@ -105,7 +116,8 @@ impl World {
         let (stream, _) = soon("the agent", listener.accept()).await.expect("a connection");
         std::fs::remove_file(socket).expect("the socket is there");
         let (read, write) = stream.into_split();
-        let mut connection = Connection { lines: BufReader::new(read).lines(), write, held: Vec::new() };
+        let mut connection =
+            Connection { lines: BufReader::new(read).lines(), write, held: Vec::new(), ends: Vec::new() };
         let ToEngine::Hello { instance, pid, held, .. } = connection.next().await else { panic!("no hello") };
         assert_eq!((&instance, pid), (&self.instance, self.pid));
         connection.held = held;
