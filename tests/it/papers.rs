@@ -10,12 +10,15 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Name, size, theme, and the keys that lead there from the first screen.
-const PICTURES: [(&str, &str, &str, &str); 11] = [
+const PICTURES: [(&str, &str, &str, &str); 14] = [
     ("overview", "200x60", "midnight", "3 j"),
     ("overview-80x24", "80x24", "midnight", "3 j"),
     ("overview-daylight", "80x24", "daylight", "3 j"),
     ("overview-high-contrast", "80x24", "high-contrast", "3 j"),
     ("overview-mono", "80x24", "mono", "3 j"),
+    ("array", "110x34", "midnight", "3 j j j Enter"),
+    ("failures", "110x34", "midnight", "v f"),
+    ("pulse", "110x34", "midnight", "v p"),
     ("job", "110x34", "midnight", "3 j Enter"),
     ("stop", "110x34", "midnight", "3 * x \"wrong input bucket\""),
     ("submit", "110x34", "midnight", "n"),
