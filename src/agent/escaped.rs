@@ -3,7 +3,7 @@
 //! The agent is the reaper of everything it has brought forth ([`become_reaper`]), so a daemon that a job has put into
 //! a session of its own becomes the agent's child once the job is over, and is found without a look at every process.
 
-use super::procs::{self, Handle};
+use super::procs::{self, Environment, Handle};
 use rustix::process::{Pid, WaitOptions, getpgrp, waitpid};
 use std::collections::BTreeSet;
 use std::io;
@@ -45,7 +45,7 @@ pub(super) fn forget(pid: i32) {
 pub(super) async fn sweep(entries: &[String]) {
     let begin = Instant::now();
     while begin.elapsed() < PATIENCE {
-        if kill_adopted(|pid| procs::has_environment(pid, entries)) == 0 {
+        if kill_adopted(|pid| procs::environment(pid, entries)) == 0 {
             return;
         }
         tokio::time::sleep(PAUSE).await;
@@ -57,21 +57,21 @@ pub(super) async fn sweep(entries: &[String]) {
 pub(super) async fn reap() {
     loop {
         tokio::time::sleep(REAP_INTERVAL).await;
-        kill_adopted(|_| false);
+        kill_adopted(|_| Environment::Lacks);
     }
 }
 
 /// Kills all that is left of any attempt, known by its environment or not: the instance ends.
 pub(super) async fn sweep_all() {
     let begin = Instant::now();
-    while kill_adopted(|_| true) > 0 && begin.elapsed() < PATIENCE {
+    while kill_adopted(|_| Environment::HasAll) > 0 && begin.elapsed() < PATIENCE {
         tokio::time::sleep(PAUSE).await;
     }
 }
 
-/// One round; gives how many of them are left, those that are dying among them. What is just being brought forth is no
-/// leader yet: it has no entries of an attempt but its own.
-fn kill_adopted(is_meant: impl Fn(i32) -> bool) -> usize {
+/// One round; gives how many of them are left, those that are dying and those that cannot be told yet among them. What is
+/// just being brought forth is no leader yet: it has no entries of an attempt but its own.
+fn kill_adopted(environment: impl Fn(i32) -> Environment) -> usize {
     let own_group = getpgrp().as_raw_nonzero().get();
     let mut left = 0;
     for pid in strangers() {
@@ -82,9 +82,12 @@ fn kill_adopted(is_meant: impl Fn(i32) -> bool) -> usize {
             continue;
         }
         let Some(handle) = Handle::open(pid) else { continue };
-        if is_meant(pid) && handle.kill().is_ok() {
-            left += 1;
-        }
+        let is_left = match environment(pid) {
+            Environment::HasAll => handle.kill().is_ok(),
+            Environment::InExec => true,
+            Environment::Lacks => false,
+        };
+        left += usize::from(is_left);
     }
     left
 }

@@ -32,7 +32,7 @@ pub fn kill_leftovers(instance: &InstanceId) -> io::Result<usize> {
     let mut clean_passes = 0;
     loop {
         let all = procs::all();
-        let found = family(&all, std::process::id().cast_signed(), |pid| procs::has_environment(pid, &entry));
+        let found = family(&all, std::process::id().cast_signed(), |pid| procs::settled_environment(pid, &entry));
         for seen in all.iter().filter(|seen| found.contains(&seen.pid)) {
             // The handle first, the second look after it: what is killed is what was found.
             let Some(handle) = Handle::open(seen.pid) else { continue };

@@ -6,6 +6,7 @@ use rustix::io;
 use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, pidfd_open, pidfd_send_signal, waitid};
 use std::io::Read as _;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
@@ -90,10 +91,48 @@ pub(super) fn children(pid: i32) -> Vec<i32> {
     list.split_whitespace().filter_map(|pid| pid.parse().ok()).collect()
 }
 
-/// Whether a process was started with all of these entries, `NAME=value` each. Unreadable is no.
-pub(super) fn has_environment(pid: i32, entries: &[String]) -> bool {
-    let Ok(environ) = std::fs::read(format!("/proc/{pid}/environ")) else { return false };
-    entries.iter().all(|entry| environ.split(|byte| *byte == 0).any(|found| found == entry.as_bytes()))
+/// What the environment that a process was started with says of some entries, `NAME=value` each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Environment {
+    HasAll,
+    /// Or it may not be read.
+    Lacks,
+    /// The process is in the midst of an exec: it shows none before that is done.
+    InExec,
+}
+
+pub(super) fn environment(pid: i32, entries: &[String]) -> Environment {
+    let read = || std::fs::read(format!("/proc/{pid}/environ")).ok();
+    let Some(mut environ) = read() else { return Environment::Lacks };
+    if environ.is_empty() {
+        // Another look, with the same place for it before and after: it has none for sure then.
+        let before = end_of_environment(pid);
+        environ = read().unwrap_or_default();
+        if environ.is_empty() && (before == Some(0) || before != end_of_environment(pid)) {
+            return Environment::InExec;
+        }
+    }
+    let has = |entry: &String| environ.split(|byte| *byte == 0).any(|found| found == entry.as_bytes());
+    if entries.iter().all(has) { Environment::HasAll } else { Environment::Lacks }
+}
+
+/// Whether a process was started with these entries, told once it is out of its exec. One that hangs in it was not. Blocks.
+pub(super) fn settled_environment(pid: i32, entries: &[String]) -> bool {
+    for _ in 0..100 {
+        match environment(pid, entries) {
+            Environment::HasAll => return true,
+            Environment::Lacks => return false,
+            Environment::InExec => std::thread::sleep(Duration::from_millis(1)),
+        }
+    }
+    false
+}
+
+/// Where in its memory the environment ends: 0 in the midst of an exec, whose new memory is not filled yet. A kernel
+/// thread and what is over have no memory at all.
+fn end_of_environment(pid: i32) -> Option<u64> {
+    let stat = Process::new(pid).and_then(|process| process.stat()).ok()?;
+    stat.env_end.filter(|_| stat.vsize > 0)
 }
 
 /// Whether the process's control group names this container, so that its id is one of this machine.
@@ -160,5 +199,27 @@ impl Handle {
             Some(descriptor) => pidfd_send_signal(descriptor, Signal::KILL),
             None => rustix::process::kill_process(self.pid, Signal::KILL),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::{Command, Stdio};
+
+    #[test]
+    fn a_process_in_the_midst_of_an_exec_is_not_taken_for_a_stranger() {
+        let entry = ["BATCHDECK_TEST_OF_EXEC=1".to_owned()];
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", "exec /bin/sh -c \"$0\" \"$0\"", "exec /bin/sh -c \"$0\" \"$0\""]);
+        let mut child =
+            command.env_clear().env("BATCHDECK_TEST_OF_EXEC", "1").stdin(Stdio::null()).spawn().expect("sh is there");
+        let pid = child.id().cast_signed();
+        let seen: Vec<Environment> = (0..20_000).map(|_| environment(pid, &entry)).collect();
+        child.kill().expect("it runs for ever");
+        child.wait().expect("it ended");
+        assert!(seen.contains(&Environment::HasAll));
+        let strange = seen.iter().filter(|seen| **seen == Environment::Lacks).count();
+        assert_eq!(strange, 0, "of {} looks", seen.len());
     }
 }

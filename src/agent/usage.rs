@@ -1,7 +1,7 @@
 //! What running attempts use: CPU time and memory of all their processes, from `/proc`.
 
 use super::now;
-use super::procs::{self, Seen};
+use super::procs::{self, Environment, Seen};
 use crate::model::{AttemptId, Usage};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -110,7 +110,10 @@ impl Meters {
         }
         let all = procs::all();
         let members = attribute(&all, &leaders.keys().copied().collect(), std::process::id().cast_signed(), |pid| {
-            leaders.iter().find(|(_, cookie)| procs::has_environment(pid, cookie)).map(|(leader, _)| *leader)
+            leaders
+                .iter()
+                .find(|(_, cookie)| procs::environment(pid, cookie) == Environment::HasAll)
+                .map(|(leader, _)| *leader)
         });
         let (moment, at) = (Instant::now(), now());
         let peaks: BTreeMap<i32, f64> = members

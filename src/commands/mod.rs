@@ -44,7 +44,8 @@ pub use error::{CommandError, exit};
 
 use crate::cli::{Cli, Since, Verb};
 use crate::model::Millis;
-use std::io::Write;
+use std::io::{self, Write};
+use tokio::runtime::Runtime;
 use world::Setting;
 
 /// What a verb answers: its exit code, or why it was not done.
@@ -52,15 +53,12 @@ pub type Done = Result<u8, CommandError>;
 
 /// Carries out one verb to its end, says on standard error what went wrong, and answers the exit code.
 pub fn run(cli: Cli) -> u8 {
-    let result =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(CommandError::Start).and_then(
-            |runtime| {
-                let result = runtime.block_on(carry_out(cli));
-                // A thread that still reads standard input must not hold up the end.
-                runtime.shutdown_background();
-                result
-            },
-        );
+    let result = runtime(&cli).map_err(CommandError::Start).and_then(|runtime| {
+        let result = runtime.block_on(carry_out(cli));
+        // A thread that still reads standard input must not hold up the end.
+        runtime.shutdown_background();
+        result
+    });
     match result {
         Ok(code) => code,
         Err(error) => {
@@ -70,6 +68,16 @@ pub fn run(cli: Cli) -> u8 {
             error.exit_code()
         }
     }
+}
+
+/// The threads of a verb: as many as there are cores for the console and an agent. The engine has its mind in a thread of
+/// its own, and each further one beside it only makes an answer pass through more hands; a verb waits for one thing.
+fn runtime(cli: &Cli) -> io::Result<Runtime> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    if !matches!(cli.verb, None | Some(Verb::Demo(_) | Verb::Agent(_))) {
+        builder.worker_threads(1);
+    }
+    builder.enable_all().build()
 }
 
 async fn carry_out(cli: Cli) -> Done {

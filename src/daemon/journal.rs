@@ -11,7 +11,7 @@
 
 use crate::model::Millis;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
@@ -244,21 +244,23 @@ impl Journal {
         JournalError::Storage { path: self.path.clone(), action, cause: cause.to_string() }
     }
 
-    fn in_transaction<T>(
-        &mut self,
-        write: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
-    ) -> Result<T, JournalError> {
-        let path = &self.path;
-        let failed = |cause: rusqlite::Error| storage(path, "written", &cause);
-        let transaction = self.connection.transaction().map_err(failed)?;
-        let value = write(&transaction).map_err(failed)?;
-        transaction.commit().map_err(failed)?;
-        Ok(value)
+    /// What is written is on the disk when this returns; after an error, nothing of it is.
+    fn in_transaction<T>(&mut self, write: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, JournalError> {
+        let connection = &self.connection;
+        // Statements that are kept: a submit alone would parse as long as it writes.
+        let perform = |statement: &str| connection.prepare_cached(statement)?.execute([]);
+        let written =
+            perform("BEGIN").and_then(|_| write(connection)).and_then(|value| perform("COMMIT").map(|_| value));
+        if written.is_err() && !connection.is_autocommit() {
+            // It fails only where there is nothing to take back any more.
+            let _ = connection.execute_batch("ROLLBACK");
+        }
+        written.map_err(|cause| storage(&self.path, "written", &cause))
     }
 }
 
 /// The number of a region, which it gets where it has none yet.
-fn numbered(transaction: &Transaction<'_>, regions: &mut BTreeMap<String, i64>, region: &str) -> rusqlite::Result<i64> {
+fn numbered(transaction: &Connection, regions: &mut BTreeMap<String, i64>, region: &str) -> rusqlite::Result<i64> {
     if let Some(number) = regions.get(region) {
         return Ok(*number);
     }

@@ -100,9 +100,7 @@ impl App {
                 if self.selected_job().as_ref() != Some(&id) {
                     self.open_job(id);
                 }
-                if !matches!(self.view(), View::Log) {
-                    self.push(View::Log);
-                }
+                self.show_log();
             }
             Takes::Job => {
                 let id = self.job_named(rest)?;

@@ -2,6 +2,7 @@
 
 use super::View;
 use super::list::JobList;
+use super::subject::job_of;
 use crate::backend::scripted::{Call, World};
 use crate::backend::{BackendError, Page};
 use crate::config::theme::Theme;
@@ -232,4 +233,20 @@ fn jobs_are_stopped_in_the_order_of_the_list_and_those_it_does_not_list_are_coun
         .collect();
     assert_eq!(stopped, listed);
     stage.rest();
+}
+
+#[test]
+fn a_log_on_the_whole_screen_stays_that_of_its_job_when_the_job_leaves_the_list() {
+    let mut stage = stage(": \"jobs running\" Enter");
+    let read = stage.app.selected_job().expect("a job runs");
+    stage.press("l").expect("keys");
+    assert_eq!(job_of(&stage.app.log.wanted), Some(&read), "{}", stage.text());
+    let row = stage.app.store.job(&read).expect("known").clone();
+    let now = stage.app.now;
+    stage.hear(change(now, What::Job(Box::new(JobSummary { status: JobStatus::Succeeded, ..row }))));
+    stage.rest();
+    assert_eq!(job_of(&stage.app.log.wanted), Some(&read), "{}", stage.text());
+    assert_eq!(stage.app.selected_job().as_ref(), Some(&read), "what is done from here is done to it");
+    stage.press("Esc").expect("keys");
+    assert!(stage.app.selected_job().is_some_and(|next| next != read), "{}", stage.text());
 }

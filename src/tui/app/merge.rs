@@ -27,9 +27,7 @@ impl App {
             self.ask_children(&id);
         }
         self.log.merge = Some(merge);
-        if !matches!(self.view(), View::Log) {
-            self.push(View::Log);
-        }
+        self.show_log();
     }
 
     fn merge_of(&self, marked: Vec<JobId>) -> Option<Merge> {
@@ -49,7 +47,7 @@ impl App {
 
     /// What must be known of the jobs whose logs are read as one is asked for.
     pub(super) fn settle_merge(&mut self) {
-        if !self.views.iter().any(|view| matches!(view, View::Log)) {
+        if !self.views.iter().any(|view| matches!(view, View::Log(_))) {
             self.log.merge = None;
         }
         let Some(merge) = &self.log.merge else { return };

@@ -122,8 +122,8 @@ pub struct Overview {
 #[derive(Debug)]
 pub enum View {
     Overview,
-    /// The log on the whole screen.
-    Log,
+    /// The log on the whole screen: of this job, whatever becomes of the row that it was opened from.
+    Log(Option<JobId>),
     Job {
         id: JobId,
         scroll: Scroll,
@@ -393,7 +393,7 @@ impl App {
     pub fn place_below(&self) -> Place {
         match self.view() {
             View::Overview => self.overview.pane.place(),
-            View::Log => Place::LogScreen,
+            View::Log(_) => Place::LogScreen,
             View::Job { .. } | View::Array { .. } | View::Group { .. } if self.aside => Place::Log,
             View::Job { .. } => Place::Job,
             View::Array { .. } => Place::Array,
@@ -528,7 +528,7 @@ impl App {
             View::Tree(view) => view.told.is_some(),
             View::Pulse(view) => view.told.is_some(),
             View::Instances { environment, .. } => self.counts_down_in(environment),
-            View::Log => self.log.looks.times == log::Times::Ago,
+            View::Log(_) => self.log.looks.times == log::Times::Ago,
             _ => false,
         }
     }
@@ -598,7 +598,8 @@ impl App {
     pub fn selected_job(&self) -> Option<JobId> {
         for view in self.views.iter().rev() {
             return match view {
-                View::Log => continue,
+                View::Log(None) => continue,
+                View::Log(Some(id)) => Some(id.clone()),
                 View::Overview => self.overview.jobs.selected(&self.store).map(|job| job.job_id.clone()),
                 View::Job { id, .. } => Some(id.clone()),
                 View::Why(why) => match &why.subject {

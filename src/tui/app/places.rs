@@ -28,7 +28,7 @@ impl App {
         let name = |id: &JobId| self.job_row(id).map_or_else(|| id.short(), |job| job.job_name);
         match view {
             View::Overview => "overview".to_owned(),
-            View::Log => "log".to_owned(),
+            View::Log(_) => "log".to_owned(),
             View::Job { id, .. } => match (id.array_parent(), id.node_parent()) {
                 (Some((_, index)), _) => format!("child {index}"),
                 (None, Some((_, index))) => format!("node {index}"),
@@ -70,7 +70,7 @@ impl App {
                     Stop { line: line_of_jobs(list), cursor: list.list.cursor.key().map(str::to_owned) }
                 }
             },
-            View::Log => plain(self.selected_job().map_or_else(|| "logs".to_owned(), |id| format!("logs {id}"))),
+            View::Log(_) => plain(self.selected_job().map_or_else(|| "logs".to_owned(), |id| format!("logs {id}"))),
             View::Job { id, .. } => plain(format!("job {id}")),
             View::Array { parent, list } => {
                 Stop { line: format!("job {parent}"), cursor: list.list.cursor.key().map(str::to_owned) }
@@ -134,7 +134,7 @@ impl App {
             View::Schedules(_) => "schedules".to_owned(),
             View::Definitions(_) => "definitions".to_owned(),
             View::Audit(_) => "audit".to_owned(),
-            View::Log => "log".to_owned(),
+            View::Log(_) => "log".to_owned(),
             View::Failures(_) => "failures".to_owned(),
             View::Group { title, .. } => title.clone(),
             View::Tree(view) => format!("tree {}", view.job),

@@ -167,7 +167,8 @@ impl App {
     fn subject(&self) -> Subject {
         for view in self.views.iter().rev() {
             match view {
-                View::Log => {}
+                View::Log(None) => {}
+                View::Log(Some(id)) => return self.subject_of_id(id),
                 View::Overview => {
                     let selected = self.overview.jobs.selected(&self.store);
                     return selected.map_or(Subject::Nothing, |job| self.subject_of(job));

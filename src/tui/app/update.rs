@@ -393,12 +393,19 @@ impl App {
     }
 
     fn toggle_log(&mut self) {
-        if matches!(self.view(), View::Log) {
+        if matches!(self.view(), View::Log(_)) {
             self.views.pop();
         } else if self.selected_job().is_some() {
-            self.push(View::Log);
+            self.show_log();
         } else {
             self.say("no job is selected");
+        }
+    }
+
+    /// The log of the selected job on the whole screen.
+    pub(super) fn show_log(&mut self) {
+        if !matches!(self.view(), View::Log(_)) {
+            self.push(View::Log(self.selected_job()));
         }
     }
 

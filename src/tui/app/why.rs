@@ -173,7 +173,7 @@ impl App {
                     self.describe_if_changed(&id);
                     self.open_job(id);
                 }
-                self.push(View::Log);
+                self.show_log();
             }
             Deed::OpenQueue(queue) => self.open_queue(&queue),
             Deed::OpenEnvironment(name) => self.open_environment(name),

@@ -51,7 +51,7 @@ pub fn draw(app: &App, buffer: &mut Buffer) -> Option<Position> {
     let body = Rect { y: area.y + 1, height: area.height - 3, ..area };
     match app.view() {
         View::Overview => overview::draw(app, &mut painter, body),
-        View::Log => log::draw(app, &mut painter, body, true),
+        View::Log(_) => log::draw(app, &mut painter, body, true),
         View::Job { id, scroll } => job::draw(app, &mut painter, body, id, scroll),
         View::Array { parent, list } => array::draw(app, &mut painter, body, parent, list),
         View::Instances { environment, list } => instances::draw(app, &mut painter, body, environment, list),
