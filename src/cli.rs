@@ -74,7 +74,8 @@ pub struct Places {
     /// Config file. Also by `BATCHDECK_CONFIG`.
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Context to use: `local`, `aws`, one of the config file, or a profile of AWS's own files.
+    /// Context to use: `local`, `aws`, one of the config file, or a profile of AWS's own files. Several, with commas
+    /// between them, are one list in which each name has its context: `main@prod`.
     #[arg(long, global = true, value_name = "NAME")]
     pub context: Option<String>,
     /// Refuse everything that would change anything.

@@ -1,6 +1,6 @@
 //! Gathering the evidence for a diagnosis: a few calls, side by side where one does not need the other's answer.
 //!
-//! A waiting job costs about ten calls on AWS, a failed one six. What a call does not give is noted with its reason: the
+//! A waiting job costs about ten calls on AWS, and two for each cluster that nobody watches; a failed one six. What a call does not give is noted with its reason: the
 //! others go on.
 
 mod failures;
@@ -324,7 +324,7 @@ fn stream_of(job: &JobDetail) -> Option<String> {
 
 /// Names that are both known: for a word that may mean either.
 pub async fn named(backend: &dyn Backend, name: &str) -> Result<Option<Subject>, BackendError> {
-    let (queues, environments) = futures::join!(backend.queues_alone(), backend.compute_environments());
+    let (queues, environments) = futures::join!(backend.queues_alone(), backend.environments_alone());
     let is_queue = |queues: Vec<JobQueue>| queues.iter().any(|queue| queue.job_queue_name == name);
     if is_queue(queues?) {
         return Ok(Some(Subject::Queue(name.to_owned())));

@@ -6,6 +6,7 @@ pub mod gather;
 pub mod local;
 pub mod log_search;
 pub mod scripted;
+pub mod several;
 #[cfg(test)]
 mod stub;
 
@@ -48,6 +49,10 @@ pub trait Backend: Send + Sync + 'static {
 
     /// All compute environments, with their instances where the backend knows them.
     async fn compute_environments(&self) -> Result<Vec<ComputeEnvironment>, BackendError>;
+    /// All compute environments, without their instances where those would cost calls.
+    async fn environments_alone(&self) -> Result<Vec<ComputeEnvironment>, BackendError> {
+        self.compute_environments().await
+    }
     async fn create_compute_environment(&self, request: CreateComputeEnvironmentRequest) -> Result<(), BackendError>;
     async fn update_compute_environment(
         &self,
@@ -60,14 +65,9 @@ pub trait Backend: Send + Sync + 'static {
     /// Adds tags to a resource; a key that it has gets the new value.
     async fn tag_resource(&self, arn: &str, tags: BTreeMap<String, String>, why: Why) -> Result<(), BackendError>;
 
-    /// How instances came and went and why, of one environment or of all: newest first.
-    async fn scaling(&self, _environment: Option<&str>) -> Result<Vec<Scaling>, BackendError> {
-        Err(BackendError::Unsupported {
-            action: "reading why instances came and went",
-            backend: "aws",
-            instead: "look at the Auto Scaling group of the compute environment (`aws autoscaling describe-scaling-activities`)",
-        })
-    }
+    /// How instances came and went and why, of one environment or of all: newest first. On AWS it is what this program
+    /// has seen.
+    async fn scaling(&self, environment: Option<&str>) -> Result<Vec<Scaling>, BackendError>;
     /// Takes an instance away as Spot does: with a notice of two minutes, or `at_once`. What runs on it then ends with
     /// `Host EC2 (instance …) terminated.`, and is tried again as its retry strategy says. AWS Batch has no such call.
     async fn interrupt_instance(&self, instance: &InstanceId, at_once: bool, why: Why) -> Result<(), BackendError>;
@@ -146,6 +146,10 @@ pub trait Backend: Send + Sync + 'static {
     }
 
     async fn schedules(&self) -> Result<Vec<Schedule>, BackendError>;
+    /// What submits jobs and stands beside the schedules, to be read alone: classic rules of `EventBridge`.
+    async fn rules(&self) -> Result<Vec<Schedule>, BackendError> {
+        Ok(Vec::new())
+    }
     async fn create_schedule(&self, schedule: Schedule) -> Result<(), BackendError>;
     /// Replaces the schedule of the same group and name, as AWS's `UpdateSchedule` does.
     async fn update_schedule(&self, schedule: Schedule) -> Result<(), BackendError>;
@@ -206,8 +210,9 @@ pub trait Backend: Send + Sync + 'static {
         })
     }
 
-    /// What is polled is polled for this queue first from now on: an operator looks at its jobs.
-    fn look_at(&self, _queue: Option<&str>) {}
+    /// What is polled is polled for these first from now on: an operator looks at the jobs of the queue, and at the
+    /// instances of the environment.
+    fn look_at(&self, _queue: Option<&str>, _environment: Option<&str>) {}
     /// What is polled is polled at once: an operator wants to see what has come of something.
     fn look_again(&self) {}
     /// What the calls cost, where they are counted.

@@ -54,6 +54,7 @@ impl<'a> Line<'a> {
             data_directory: None,
         };
         match &context.reach {
+            Reach::Several { .. } => Self { backend: "several", ..line },
             Reach::Local { data_directory } => {
                 Self { data_directory: Some(data_directory.display().to_string()), ..line }
             }
@@ -97,6 +98,7 @@ pub fn outline(context: &Context) -> String {
     }
     match &context.reach {
         Reach::Local { data_directory } => parts.push(format!("local engine · {}", data_directory.display())),
+        Reach::Several { members } => parts.push(format!("{} contexts as one", members.len())),
         Reach::Aws { profile, region, endpoint, .. } => {
             parts.push(match (profile, context.origin) {
                 (_, Origin::Profile) => "AWS profile".to_owned(),

@@ -6,6 +6,7 @@ use super::table::{Cell, Table, left};
 use super::world::Setting;
 use crate::backend::{Backend, BackendError};
 use crate::cli::{DoctorArgs, Format, Policy};
+use crate::config::Reach;
 use crate::model::{Area, EngineStatus, Finding, Verdict};
 use crate::tui::theme::Depth;
 use serde_json::{Value, json};
@@ -17,7 +18,7 @@ pub async fn run(args: &DoctorArgs, setting: Setting) -> Done {
         setting.output.json(&document(policy))?;
         return Ok(exit::DONE);
     }
-    let mut findings = if setting.is_local() { local(&setting).await? } else { remote(&setting).await? };
+    let mut findings = of_context(&setting).await?;
     findings.extend(terminal(|name| std::env::var(name).ok(), std::io::stdout().is_terminal()));
     match args.output {
         Format::Json => setting.output.json(&findings)?,
@@ -32,6 +33,20 @@ pub async fn run(args: &DoctorArgs, setting: Setting) -> Done {
     }
     let fit = findings.iter().all(|finding| finding.verdict != Verdict::Bad);
     Ok(if fit { exit::DONE } else { exit::FAILED })
+}
+
+/// What is found of the context, or of each of several.
+async fn of_context(setting: &Setting) -> Result<Vec<Finding>, super::CommandError> {
+    let Reach::Several { members } = &setting.context.reach else {
+        return if setting.is_local() { local(setting).await } else { remote(setting).await };
+    };
+    let mut findings = Vec::new();
+    for member in members {
+        let found = Box::pin(of_context(&setting.turned_to(&member.name)?)).await?;
+        let named = |finding: Finding| Finding { what: format!("{}: {}", member.name, finding.what), ..finding };
+        findings.extend(found.into_iter().map(named));
+    }
+    Ok(findings)
 }
 
 async fn remote(setting: &Setting) -> Result<Vec<Finding>, super::CommandError> {
@@ -157,7 +172,9 @@ fn document(policy: Policy) -> Value {
             "Sid": "See", "Effect": "Allow", "Resource": "*",
             "Action": [
                 "batch:DescribeComputeEnvironments", "batch:DescribeJobDefinitions", "batch:DescribeJobQueues",
-                "batch:DescribeJobs", "batch:GetJobQueueSnapshot", "batch:ListJobs", "scheduler:GetSchedule",
+                "batch:DescribeJobs", "batch:GetJobQueueSnapshot", "batch:ListJobs",
+                "ecs:DescribeContainerInstances", "ecs:ListContainerInstances", "events:DescribeRule",
+                "events:ListRuleNamesByTarget", "events:ListTargetsByRule", "scheduler:GetSchedule",
                 "scheduler:ListScheduleGroups", "scheduler:ListSchedules", "sts:GetCallerIdentity"
             ],
         }),

@@ -104,7 +104,7 @@ fn pick_queue(mut queues: Vec<JobQueue>, given: Option<&str>, local: bool) -> Re
 
 /// The compute environment of this name or ARN.
 pub async fn environment(world: &World, given: &str) -> Result<ComputeEnvironment, CommandError> {
-    let environments = world.backend.compute_environments().await.doing("listing compute environments")?;
+    let environments = world.backend.environments_alone().await.doing("listing compute environments")?;
     let names: Vec<String> = environments.iter().map(|one| one.compute_environment_name.clone()).collect();
     let mut found = environments.into_iter().filter(|one| one.compute_environment_name == name_of(given));
     found.next().ok_or_else(|| unknown(Named::Environment, given, names))

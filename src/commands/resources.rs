@@ -51,7 +51,7 @@ pub async fn environments(
     world: &World,
     wanted: Vec<CreateComputeEnvironmentRequest>,
 ) -> Result<Vec<String>, CommandError> {
-    let there = world.backend.compute_environments().await.doing("listing compute environments")?;
+    let there = world.backend.environments_alone().await.doing("listing compute environments")?;
     let mut made = Vec::new();
     for request in wanted {
         let name = request.compute_environment_name.clone();
@@ -63,7 +63,7 @@ pub async fn environments(
         made.push(name);
     }
     settle(&*world.backend, "compute environments", async || {
-        let now = world.backend.compute_environments().await?;
+        let now = world.backend.environments_alone().await?;
         Ok(now.iter().all(|one| !matches!(one.status, Health::Creating | Health::Updating)))
     })
     .await?;

@@ -10,7 +10,8 @@ use crate::cli::{
 };
 use crate::model::expression::Expression;
 use crate::model::{
-    AfterCompletion, FlexibleTimeWindow, Millis, RetryPolicy, Schedule, ScheduleTarget, Switch, name_of, validate,
+    AfterCompletion, FlexibleTimeWindow, Millis, RetryPolicy, Schedule, ScheduleTarget, Switch, is_of_rules, name_of,
+    validate,
 };
 use std::fmt::Write as _;
 
@@ -117,6 +118,11 @@ fn anchor(schedule: &Schedule) -> Millis {
 
 async fn list(args: &ListArgs, world: World) -> Done {
     let mut schedules = world.backend.schedules().await.doing("listing schedules")?;
+    match world.backend.rules().await {
+        Ok(rules) => schedules.extend(rules),
+        // They stand beside the schedules, which are told all the same.
+        Err(error) => world.output().note(&format!("rules of EventBridge are not listed: {error}")),
+    }
     schedules.sort_by(|a, b| (&a.group_name, &a.name).cmp(&(&b.group_name, &b.name)));
     match args.output {
         Format::Json => world.output().json(&schedules)?,
@@ -130,7 +136,12 @@ fn table(schedules: &[Schedule], now: Millis) -> Table {
     let mut table = Table::new(&columns);
     for schedule in schedules {
         let target = schedule.target.request().ok();
-        let state = if schedule.state == Switch::Enabled { "ENABLED" } else { "PAUSED" };
+        let state = match (schedule.state, schedule.is_rule) {
+            (Switch::Enabled, false) => "ENABLED",
+            (Switch::Disabled, false) => "PAUSED",
+            (Switch::Enabled, true) => "RULE",
+            (Switch::Disabled, true) => "RULE OFF",
+        };
         table.row(vec![
             Cell::new(label(schedule)),
             Cell::health(state, schedule.state == Switch::Enabled),
@@ -146,7 +157,7 @@ fn table(schedules: &[Schedule], now: Millis) -> Table {
 }
 
 fn next(schedule: &Schedule, now: Millis) -> String {
-    if schedule.state == Switch::Disabled {
+    if schedule.state == Switch::Disabled || !schedule.has_known_times() {
         return "-".to_owned();
     }
     match Expression::parse(&schedule.schedule_expression, &schedule.schedule_expression_timezone) {
@@ -289,7 +300,9 @@ fn seconds(moment: Moment) -> f64 {
 
 async fn find(world: &World, given: &str) -> Result<Schedule, CommandError> {
     let (group, name) = split(given);
-    let schedules = world.backend.schedules().await.doing("listing schedules")?;
+    // A rule is found, so that what is refused is said of it.
+    let schedules = if is_of_rules(group) { world.backend.rules().await } else { world.backend.schedules().await };
+    let schedules = schedules.doing("listing schedules")?;
     let known: Vec<String> = schedules.iter().map(label).collect();
     schedules
         .into_iter()
@@ -315,6 +328,7 @@ mod tests {
     use super::*;
     use crate::commands::table::Look;
     use crate::model::SubmitJobRequest;
+    use crate::model::rules_of;
 
     const NOON: Millis = 1_795_521_600_000; // 2026-11-24T12:00:00Z
 
@@ -352,6 +366,13 @@ mod tests {
             creation_date: Some((NOON / 1000) as f64 - 60.0),
             ..nightly()
         };
-        insta::assert_snapshot!(table(&[nightly(), paused, rate], NOON).render(Look::default()));
+        let by_clock = Schedule { name: "old".to_owned(), is_rule: true, group_name: rules_of("default"), ..nightly() };
+        let by_event = Schedule {
+            name: "upload".to_owned(),
+            schedule_expression: r#"event {"source":["aws.s3"]}"#.to_owned(),
+            state: Switch::Disabled,
+            ..by_clock.clone()
+        };
+        insta::assert_snapshot!(table(&[nightly(), paused, rate, by_clock, by_event], NOON).render(Look::default()));
     }
 }

@@ -59,7 +59,7 @@ async fn not_found(subject: &Subject, world: &World) -> CommandError {
             resolve::unknown(Named::Queue, name, known)
         }
         Subject::Environment(name) => {
-            let known = world.backend.compute_environments().await.unwrap_or_default();
+            let known = world.backend.environments_alone().await.unwrap_or_default();
             let known = known.into_iter().map(|found| found.compute_environment_name).collect();
             resolve::unknown(Named::Environment, name, known)
         }

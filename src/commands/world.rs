@@ -5,6 +5,7 @@ use super::error::{CommandError, Doing};
 use super::output::Output;
 use crate::backend::aws::{AwsBackend, AwsSettings};
 use crate::backend::local::LocalBackend;
+use crate::backend::several::{Part, Several};
 use crate::backend::{Backend, BackendError};
 use crate::cli::Places;
 use crate::config::{Access, Config, Context, DataDirectory, Profiles, Reach, Surroundings, context, directories};
@@ -71,7 +72,7 @@ impl Setting {
         }
         let data = match &context.reach {
             Reach::Local { data_directory } => DataDirectory::new(data_directory)?,
-            Reach::Aws { .. } => DataDirectory::new(&surroundings.default_data_directory)?,
+            Reach::Aws { .. } | Reach::Several { .. } => DataDirectory::new(&surroundings.default_data_directory)?,
         };
         let flags = flags(places, &context);
         let config_named = places.config.is_some();
@@ -131,8 +132,12 @@ impl Setting {
 
     /// The client of an AWS context. No call has been made yet.
     pub async fn aws_backend(&self) -> Result<AwsBackend, BackendError> {
-        let mut settings =
-            AwsSettings { by: self.by.clone(), audit_file: Some(self.data.aws_audit()), ..AwsSettings::default() };
+        let mut settings = AwsSettings {
+            by: self.by.clone(),
+            audit_file: Some(self.data.aws_audit()),
+            prices: self.config.prices.clone(),
+            ..AwsSettings::default()
+        };
         if let Reach::Aws { profile, region, endpoint, calls_per_second, queues } = &self.context.reach {
             (settings.profile, settings.region, settings.endpoint) =
                 (profile.clone(), region.clone(), endpoint.clone());
@@ -169,12 +174,33 @@ impl Setting {
                 }
                 Arc::new(self.local_backend())
             }
+            Reach::Several { members } => return self.reach_all(members).await,
             Reach::Aws { .. } => {
                 let connected = self.aws_backend().await;
                 Arc::new(connected.doing(format!("opening the context `{}`", self.context.name))?)
             }
         };
         Ok((backend, note))
+    }
+}
+
+impl Setting {
+    /// Reaches each of several contexts: none is left out without a word.
+    async fn reach_all(&self, members: &[Context]) -> Result<(Arc<dyn Backend>, Option<String>), CommandError> {
+        let (mut parts, mut notes) = (Vec::new(), Vec::new());
+        for member in members {
+            let mut setting = self.turned_to(&member.name)?;
+            setting.context.access = match self.context.access {
+                Access::Asked => Access::Asked,
+                _ => member.access,
+            };
+            let (backend, note) = Box::pin(setting.reach()).await?;
+            notes.extend(note);
+            let is_read_only = setting.context.access.is_closed();
+            parts.push(Part { context: member.name.clone(), backend, is_read_only });
+        }
+        let note = (!notes.is_empty()).then(|| notes.join("; "));
+        Ok((Arc::new(Several::new(parts)), note))
     }
 }
 
@@ -214,7 +240,7 @@ fn flags(places: &Places, context: &Context) -> Vec<String> {
     if let Some(file) = &places.config {
         add("--config", absolute(file));
     }
-    if places.context.is_some() || matches!(context.reach, Reach::Aws { .. }) {
+    if places.context.is_some() || !matches!(context.reach, Reach::Local { .. }) {
         add("--context", context.name.clone());
     }
     flags

@@ -99,6 +99,10 @@ pub enum Reach {
         /// Patterns of the queues that are looked at; none for all.
         queues: Vec<String>,
     },
+    /// As one: each row says in which of them it lives.
+    Several {
+        members: Vec<Context>,
+    },
 }
 
 /// What the choice depends on besides the config file.
@@ -159,7 +163,32 @@ impl Context {
         names.into_iter().filter_map(|name| Self::named(name, config, surroundings)).collect()
     }
 
+    /// Several contexts that are watched as one, by their names with commas between them. One acts there as far as one may
+    /// act in any of them; what must be allowed first in one must be allowed first in all.
+    fn several(name: &str, config: &Config, surroundings: &Surroundings) -> Option<Self> {
+        let mut members: Vec<Self> = Vec::new();
+        for part in name.split(',').map(str::trim) {
+            let member = Self::named(part, config, surroundings)?;
+            if members.iter().all(|known| known.name != member.name) {
+                members.push(member);
+            }
+        }
+        let any = |access| members.iter().any(|member| member.access == access);
+        let access = [Access::Guarded, Access::Write].into_iter().find(|access| any(*access));
+        let names: Vec<&str> = members.iter().map(|member| member.name.as_str()).collect();
+        Some(Self {
+            name: names.join(","),
+            origin: Origin::Config,
+            access: access.unwrap_or(Access::Configured),
+            reach: Reach::Several { members },
+            scheduler_role: None,
+        })
+    }
+
     fn named(name: &str, config: &Config, surroundings: &Surroundings) -> Option<Self> {
+        if name.contains(',') && !config.contexts.contains_key(name) {
+            return Self::several(name, config, surroundings);
+        }
         let built_in = BUILT_IN.iter().find(|(built_in, _)| *built_in == name);
         let (origin, settings) = if let Some(settings) = config.contexts.get(name) {
             (Origin::Config, settings.clone())
@@ -294,6 +323,21 @@ mod tests {
             };
             assert_eq!(Context::choose(&config, &surroundings), Ok(case.expected), "case {number}");
         }
+    }
+
+    #[test]
+    fn several_contexts_are_one_by_their_names_with_commas_between_them() {
+        let of = |name: &str| {
+            let surroundings =
+                Surroundings { context: Some(name.to_owned()), profiles: profiles(), ..Surroundings::default() };
+            Context::choose(&config(), &surroundings)
+        };
+        let both = of("lab, prod,lab").expect("are there");
+        assert_eq!((both.name.as_str(), both.access), ("lab,prod", Access::Write));
+        let Reach::Several { members } = both.reach else { panic!("{both:?}") };
+        assert_eq!(members.iter().map(|member| member.access).collect::<Vec<_>>(), [Access::Write, Access::Configured]);
+        assert_eq!(of("lab,ops").expect("are there").access, Access::Guarded);
+        assert_eq!(of("lab,prd").expect_err("one is not").known, ["lab", "prod", "local", "aws", "default", "ops"]);
     }
 
     #[test]

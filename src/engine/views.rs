@@ -102,6 +102,7 @@ impl Engine {
             context: environment.request.context.clone(),
             tags: environment.request.tags.clone(),
             capacity: Some(capacity),
+            capacity_unread: None,
         }
     }
 
@@ -126,6 +127,7 @@ impl Engine {
             running_jobs: u32::try_from(host.placed.len()).unwrap_or(u32::MAX),
             limits: self.limits.get(id).cloned(),
             agent_pid: host.pid,
+            agent_lost: false,
         }
     }
 

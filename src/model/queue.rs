@@ -246,6 +246,9 @@ pub struct ComputeEnvironment {
     /// *Ours.*
     #[serde(skip_serializing_if = "Option::is_none")]
     pub capacity: Option<Capacity>,
+    /// *Ours*: why its instances could not be read, for a person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub capacity_unread: Option<String>,
 }
 
 /// The tag of an environment whose jobs may be promised more than this machine has, with the value `true`.
@@ -322,6 +325,9 @@ pub struct Instance {
     /// The agent's process id, once it has registered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agent_pid: Option<u32>,
+    /// Of an ECS container instance: its agent is not connected, so nothing can be started there.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub agent_lost: bool,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]

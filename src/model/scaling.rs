@@ -12,9 +12,9 @@ pub struct Scaling {
     pub instance_id: InstanceId,
     pub instance_type: String,
     pub change: ScalingChange,
-    /// vCPUs of the instance.
+    /// vCPUs of the instance; where more or fewer are wanted, all that are.
     pub vcpus: f64,
-    /// vCPUs of all instances of the environment afterwards.
+    /// vCPUs of all instances of the environment afterwards, as far as they are known.
     pub total_vcpus: f64,
     /// For a person; empty where it was not recorded.
     pub reason: String,
@@ -32,6 +32,10 @@ pub enum ScalingChange {
     Ended,
     /// It is gone with what ran on it.
     Lost,
+    /// No instance yet: the environment wants another number of vCPUs.
+    Wanted,
+    /// No instance: what the service says of the environment is different.
+    Status,
 }
 
 impl ScalingChange {
@@ -41,6 +45,8 @@ impl ScalingChange {
             Self::Noticed => "NOTICED",
             Self::Ended => "ENDED",
             Self::Lost => "LOST",
+            Self::Wanted => "WANTED",
+            Self::Status => "STATUS",
         }
     }
 }

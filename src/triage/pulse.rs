@@ -302,13 +302,15 @@ fn of_action(entry: &AuditEntry) -> String {
 }
 
 fn of_instance(step: &Scaling) -> Option<String> {
+    let environment = &step.compute_environment;
     let what = match step.change {
         ScalingChange::Noticed => "has its notice",
         ScalingChange::Lost => "is lost",
-        ScalingChange::Launched | ScalingChange::Ended => return None,
+        ScalingChange::Status => return Some(format!("environment {environment}: {}", step.reason)),
+        ScalingChange::Launched | ScalingChange::Ended | ScalingChange::Wanted => return None,
     };
     let reason = if step.reason.is_empty() { String::new() } else { format!(": {}", step.reason) };
-    Some(format!("instance {} of {} {what}{reason}", step.instance_id, step.compute_environment))
+    Some(format!("instance {} of {environment} {what}{reason}", step.instance_id))
 }
 
 #[cfg(test)]

@@ -358,7 +358,7 @@ actions! {
     Export "export" Everywhere, Nothing, ["W"], "", "write what is shown to a file: .txt as it is shown, .csv or .json all rows", Takes::File;
     ChooseTheme "theme" Everywhere, Nothing, [], "", "put on this theme", Takes::Theme;
     NextTheme "next-theme" Everywhere, Nothing, ["v t"], "", "the next theme";
-    Context "context" Everywhere, Nothing, ["v c"], "", "another context: of the config, or an AWS profile", Takes::Context;
+    Context "context" Everywhere, Nothing, ["v c"], "", "another context, or several as one (`prod,lab`)", Takes::Context;
     Write "write" Everywhere, Nothing, [], "", "act in a context that starts read-only, until it is left";
     ReadOnly "read-only" Everywhere, Nothing, [], "", "refuse again what would change anything";
     Refresh "refresh" Everywhere, Nothing, ["ctrl-r", "f5"], "", "read everything anew, and draw the screen anew";

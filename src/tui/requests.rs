@@ -95,8 +95,8 @@ pub enum Ask {
     /// An operator's action.
     Act(Act),
     Theme(String),
-    /// What is polled is polled for this queue first.
-    LookAt(Option<String>),
+    /// What is polled is polled for this queue and this environment first.
+    LookAt(Sight),
     /// What is polled is polled at once.
     LookAgain,
     /// Turn to another context.
@@ -124,6 +124,13 @@ pub enum Ask {
     Redraw,
     /// Open the stream of changes now, where it waits to be opened again.
     Reconnect,
+}
+
+/// The queue and the environment that one looks at.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Sight {
+    pub queue: Option<String>,
+    pub environment: Option<String>,
 }
 
 /// A program of the person's own that a text is handed to.
@@ -265,6 +272,15 @@ pub struct Outcome {
     pub submitted: Vec<JobId>,
     /// The jobs whose end was accepted.
     pub stopped: Vec<Stopped>,
+    /// The changes of queues and environments that were accepted.
+    pub changed: Vec<Changed>,
+}
+
+/// A change that a service has accepted: it takes its time to come into effect.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Changed {
+    Queue(UpdateJobQueueRequest),
+    Environment(Box<UpdateComputeEnvironmentRequest>),
 }
 
 /// A job whose end the backend has accepted: whether it took is seen later.
@@ -349,8 +365,8 @@ pub async fn perform(backend: &dyn Backend, themes: Option<&Path>, ask: Ask) -> 
             let written = hand_on::write(backend, read, &to).await;
             Answer::Handed { to, written }
         }
-        Ask::LookAt(queue) => {
-            backend.look_at(queue.as_deref());
+        Ask::LookAt(Sight { queue, environment }) => {
+            backend.look_at(queue.as_deref(), environment.as_deref());
             return None;
         }
         Ask::LookAgain => {
@@ -401,6 +417,7 @@ async fn carry_out(backend: &dyn Backend, act: Act) -> Outcome {
         targets: Vec::new(),
         submitted: Vec::new(),
         stopped: Vec::new(),
+        changed: Vec::new(),
     };
     for step in act.steps {
         outcome.targets.push(step.target());
@@ -409,10 +426,16 @@ async fn carry_out(backend: &dyn Backend, act: Act) -> Outcome {
             Step::Terminate { id, .. } => Some(Stopped { id: id.clone(), by_cancel: false }),
             _ => None,
         };
+        let changed = match &step {
+            Step::UpdateQueue(request, _) => Some(Changed::Queue(request.clone())),
+            Step::UpdateEnvironment(request, _) => Some(Changed::Environment(request.clone())),
+            _ => None,
+        };
         let result = take(backend, step, &mut outcome.submitted).await;
         let failed = result.is_err();
         if !failed {
             outcome.stopped.extend(stopped);
+            outcome.changed.extend(changed);
         }
         outcome.results.push(result);
         if failed && act.in_order {

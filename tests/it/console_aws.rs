@@ -16,6 +16,8 @@ pub fn house_at(endpoint: &str) -> House {
         .with_variable("AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", endpoint)
         .with_variable("AWS_ENDPOINT_URL_SCHEDULER", endpoint)
         .with_variable("AWS_ENDPOINT_URL_STS", endpoint)
+        .with_variable("AWS_ENDPOINT_URL_ECS", endpoint)
+        .with_variable("AWS_ENDPOINT_URL_EVENTBRIDGE", endpoint)
         .with_variable("AWS_ACCESS_KEY_ID", "test")
         .with_variable("AWS_SECRET_ACCESS_KEY", "test")
         .with_variable("AWS_DEFAULT_REGION", "eu-west-1")

@@ -11,6 +11,7 @@ mod jobs;
 mod logs;
 mod papers;
 mod provisioning;
+mod reach_aws;
 mod rooms;
 mod support;
 mod surface;

@@ -15,6 +15,11 @@ pub struct Whereabouts {
     pub scheduler: String,
     /// The endpoint of STS, or `STS in REGION`.
     pub sts: String,
+    /// The endpoint of ECS, or `ECS in REGION`; `None` where it is not asked: where something else than AWS stands in
+    /// for Batch alone.
+    pub ecs: Option<String>,
+    /// The endpoint of `EventBridge`, or `EventBridge in REGION`; `None` as above.
+    pub events: Option<String>,
     pub profile: Option<String>,
     /// The command that renews the credentials.
     pub renewal: Option<String>,
@@ -104,10 +109,12 @@ impl Whereabouts {
     }
 
     fn unreachable(&self, operation: &str, cause: String) -> BackendError {
-        let endpoint = match operation {
-            "GetLogEvents" => &self.logs,
-            "GetCallerIdentity" => &self.sts,
-            _ if operation.contains("Schedule") => &self.scheduler,
+        let endpoint = match service_of(operation) {
+            "logs" => &self.logs,
+            "sts" => &self.sts,
+            "scheduler" => &self.scheduler,
+            "ecs" => self.ecs.as_ref().unwrap_or(&self.batch),
+            "events" => self.events.as_ref().unwrap_or(&self.batch),
             _ => &self.batch,
         };
         let hint = if endpoint.contains("://") { ENDPOINT } else { REGION };
@@ -128,13 +135,19 @@ fn permission(operation: &str, message: &str) -> String {
     if let Some(action) = named.filter(|action| action.contains(':')) {
         return action.to_owned();
     }
-    let service = match operation {
-        "GetLogEvents" => "logs",
+    format!("{}:{operation}", service_of(operation))
+}
+
+/// The service that an operation is of, as IAM calls it.
+fn service_of(operation: &str) -> &'static str {
+    match operation {
+        "GetLogEvents" | "FilterLogEvents" => "logs",
         "GetCallerIdentity" => "sts",
+        "ListContainerInstances" | "DescribeContainerInstances" => "ecs",
+        "ListRuleNamesByTarget" | "DescribeRule" | "ListTargetsByRule" => "events",
         _ if operation.contains("Schedule") => "scheduler",
         _ => "batch",
-    };
-    format!("{service}:{operation}")
+    }
 }
 
 /// Two sentences; the first may have its mark already.
@@ -184,6 +197,8 @@ mod tests {
             logs: logs.into(),
             scheduler: "s".into(),
             sts: "t".into(),
+            ecs: Some("e".into()),
+            events: None,
             profile: Some("ops".into()),
             renewal: Some("aws sso login --profile ops".into()),
             is_known: false,
@@ -216,6 +231,9 @@ mod tests {
         let cases = [
             ("TerminateJob", "not for you", "batch:TerminateJob"),
             ("GetLogEvents", "not for you", "logs:GetLogEvents"),
+            ("FilterLogEvents", "not for you", "logs:FilterLogEvents"),
+            ("ListContainerInstances", "not for you", "ecs:ListContainerInstances"),
+            ("ListTargetsByRule", "not for you", "events:ListTargetsByRule"),
             ("CreateSchedule", "not for you", "scheduler:CreateSchedule"),
             ("CreateSchedule", passes, "iam:PassRole"),
         ];

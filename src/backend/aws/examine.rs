@@ -14,6 +14,7 @@ use futures::future::{BoxFuture, join_all};
 /// The id of no job, and a name that nobody gives.
 const NO_JOB: &str = "00000000-0000-4000-8000-000000000000";
 const NOTHING: &str = "batchdeck-doctor-00000000-0000-4000-8000-000000000000";
+const NO_QUEUE: &str = "arn:aws:batch:us-east-1:000000000000:job-queue/batchdeck-doctor";
 const WHY: &str = "batchdeck doctor asks whether it may";
 
 /// Who calls, by STS, and then every permission that the console uses. Nothing is tried that could take effect.
@@ -55,7 +56,7 @@ macro_rules! probe {
 
 fn probes(service: &Service) -> Vec<Probe<'_>> {
     let (batch, logs, scheduler) = (&service.batch, &service.logs, &service.scheduler);
-    vec![
+    let mut probes = vec![
         probe!(
             service,
             Reading,
@@ -131,7 +132,45 @@ fn probes(service: &Service) -> Vec<Probe<'_>> {
             "DeleteSchedule",
             scheduler.delete_schedule().name(NOTHING)
         ),
-    ]
+    ];
+    if let Some(ecs) = &service.ecs {
+        probes.extend([
+            probe!(
+                service,
+                Reading,
+                "ecs:ListContainerInstances",
+                "ListContainerInstances",
+                ecs.list_container_instances().cluster(NOTHING)
+            ),
+            probe!(
+                service,
+                Reading,
+                "ecs:DescribeContainerInstances",
+                "DescribeContainerInstances",
+                ecs.describe_container_instances().cluster(NOTHING).container_instances(NO_JOB)
+            ),
+        ]);
+    }
+    if let Some(events) = &service.events {
+        probes.extend([
+            probe!(
+                service,
+                Reading,
+                "events:ListRuleNamesByTarget",
+                "ListRuleNamesByTarget",
+                events.list_rule_names_by_target().target_arn(NO_QUEUE)
+            ),
+            probe!(service, Reading, "events:DescribeRule", "DescribeRule", events.describe_rule().name(NOTHING)),
+            probe!(
+                service,
+                Reading,
+                "events:ListTargetsByRule",
+                "ListTargetsByRule",
+                events.list_targets_by_rule().rule(NOTHING)
+            ),
+        ]);
+    }
+    probes
 }
 
 /// Whether the service looked further than at who called: it answered, or refused for what was asked.

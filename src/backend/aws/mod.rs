@@ -2,15 +2,19 @@
 //!
 //! All calls share one budget of calls a second, in which an operator's own calls go before the polls of a watch.
 
+#[cfg(test)]
+mod around_tests;
 mod audit;
 mod budget;
 mod convert;
 mod credentials;
 mod errors;
 mod examine;
+mod instances;
 mod log_search;
 mod logs;
 mod pages;
+mod rules;
 mod schedules;
 mod service;
 mod settings;
@@ -30,8 +34,8 @@ use crate::model::{
     CreateComputeEnvironmentRequest, CreateJobQueueRequest, Cursor, EngineStatus, FilterLogEvents, FilteredLogEvents,
     Finding, GetLogEvents, HoldTarget, InstanceId, JobDefinition, JobDetail, JobId, JobQueue, JobQueueSnapshot,
     JobSummary, LogEvent, LogPage, MoveTo, ObservedRuns, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse,
-    Schedule, ScheduleGroup, ScheduleRun, SubmitJobRequest, SubmitJobResponse, UpdateComputeEnvironmentRequest,
-    UpdateJobQueueRequest,
+    Scaling, Schedule, ScheduleGroup, ScheduleRun, SubmitJobRequest, SubmitJobResponse,
+    UpdateComputeEnvironmentRequest, UpdateJobQueueRequest, is_of_rules,
 };
 use async_trait::async_trait;
 use audit::AuditFile;
@@ -96,6 +100,18 @@ impl AwsBackend {
 fn settings(parts: &[(&str, Option<String>)]) -> String {
     let set = parts.iter().filter_map(|(name, value)| Some(format!("{name} {}", value.as_ref()?)));
     set.collect::<Vec<_>>().join(", ")
+}
+
+/// Refuses to change a classic rule.
+fn not_of_rules(group: &str) -> Result<(), BackendError> {
+    if !is_of_rules(group) {
+        return Ok(());
+    }
+    Err(BackendError::Unsupported {
+        action: "changing a rule of EventBridge",
+        backend: NAME,
+        instead: "rules are only read here; `aws events enable-rule`, `disable-rule` and `put-rule` change them",
+    })
 }
 
 fn not_sent(left: convert::NotSent, instead: &'static str) -> BackendError {
@@ -190,8 +206,32 @@ impl Backend for AwsBackend {
         self.record("UpdateJobQueue", &name, why.reason, outcome, result).await
     }
 
+    /// Instances come from the watch where one polls; otherwise each cluster is read.
     async fn compute_environments(&self) -> Result<Vec<ComputeEnvironment>, BackendError> {
+        let mut environments = self.service.environments(Operator).await?;
+        let is_watched = self.service.memory().watches > 0;
+        if is_watched {
+            self.service.fill_in_instances(&mut environments);
+        } else {
+            self.service.read_all_instances(Operator, &mut environments).await;
+        }
+        Ok(environments)
+    }
+
+    async fn environments_alone(&self) -> Result<Vec<ComputeEnvironment>, BackendError> {
         self.service.environments(Operator).await
+    }
+
+    /// What this program has seen: AWS Batch keeps no record of it.
+    async fn scaling(&self, environment: Option<&str>) -> Result<Vec<Scaling>, BackendError> {
+        let is_known = {
+            let memory = self.service.memory();
+            memory.fleet.is_read() || memory.watches > 0
+        };
+        if !is_known {
+            self.compute_environments().await?;
+        }
+        Ok(self.service.memory().fleet.steps(environment))
     }
 
     async fn create_compute_environment(&self, request: CreateComputeEnvironmentRequest) -> Result<(), BackendError> {
@@ -447,7 +487,14 @@ impl Backend for AwsBackend {
         self.service.schedules(Operator).await
     }
 
+    async fn rules(&self) -> Result<Vec<Schedule>, BackendError> {
+        let queues = self.service.queues(Operator).await?;
+        let queues: Vec<_> = queues.into_iter().map(|queue| queue.job_queue_arn).collect();
+        self.service.rules(Operator, &queues).await
+    }
+
     async fn create_schedule(&self, schedule: Schedule) -> Result<(), BackendError> {
+        not_of_rules(&schedule.group_name)?;
         let (key, outcome) = (schedule.key(), schedule.schedule_expression.clone());
         let call = convert::schedule::create(self.service.scheduler.create_schedule(), schedule)?;
         let result = self.service.call(Operator, "CreateSchedule", || call.clone().send()).await.map(|_| ());
@@ -456,6 +503,7 @@ impl Backend for AwsBackend {
     }
 
     async fn update_schedule(&self, schedule: Schedule) -> Result<(), BackendError> {
+        not_of_rules(&schedule.group_name)?;
         let (key, group, name) = (schedule.key(), schedule.group_name.clone(), schedule.name.clone());
         let outcome = format!("{}, {}", schedule.state.as_str(), schedule.schedule_expression);
         let call = convert::schedule::update(self.service.scheduler.update_schedule(), schedule)?;
@@ -466,6 +514,7 @@ impl Backend for AwsBackend {
     }
 
     async fn delete_schedule(&self, group: &str, name: &str) -> Result<(), BackendError> {
+        not_of_rules(group)?;
         let call = self.service.scheduler.delete_schedule().group_name(group).name(name);
         let result = self.service.call(Operator, "DeleteSchedule", || call.clone().send()).await.map(|_| ());
         self.service.memory().schedules_changed = true;
@@ -475,6 +524,7 @@ impl Backend for AwsBackend {
 
     /// A plain submission: Scheduler has no call that fires a schedule.
     async fn run_schedule(&self, group: &str, name: &str) -> Result<SubmitJobResponse, BackendError> {
+        not_of_rules(group)?;
         let schedule = self.service.schedule(Operator, group, name).await?;
         let now = chrono::Utc::now().timestamp_millis();
         let request = schedule.request_at(now, &uuid::Uuid::new_v4().to_string(), 1);
@@ -544,8 +594,11 @@ impl Backend for AwsBackend {
         })
     }
 
-    fn look_at(&self, queue: Option<&str>) {
-        self.service.memory().looked_at = queue.map(str::to_owned);
+    fn look_at(&self, queue: Option<&str>, environment: Option<&str>) {
+        let mut memory = self.service.memory();
+        memory.looked_at = queue.map(str::to_owned);
+        memory.environment_looked_at = environment.map(str::to_owned);
+        drop(memory);
         self.service.wake.notify_one();
     }
 

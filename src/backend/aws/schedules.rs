@@ -8,7 +8,7 @@ use super::convert;
 use super::pages::{By, Of, Place, Source};
 use super::service::Service;
 use crate::backend::BackendError;
-use crate::model::{JobId, SCHEDULE_TAG, SUBMIT_JOB_TARGET, Schedule, ScheduleGroup, ScheduleRun};
+use crate::model::{JobId, SCHEDULE_TAG, SUBMIT_JOB_TARGET, Schedule, ScheduleGroup, ScheduleRun, is_of_rules};
 use futures::future::try_join_all;
 use std::collections::BTreeMap;
 
@@ -105,7 +105,11 @@ impl Service {
     /// The jobs that carry the schedule's tag, among the newest of the job's name in the queue. A schedule that was not
     /// made here tags nothing: there the name alone has to do, and each run says so.
     pub async fn schedule_runs(&self, group: &str, name: &str) -> Result<Vec<ScheduleRun>, BackendError> {
-        let schedule = self.schedule(Operator, group, name).await?;
+        let schedule = if is_of_rules(group) {
+            self.rule_named(Operator, group, name).await?
+        } else {
+            self.schedule(Operator, group, name).await?
+        };
         let Ok(request) = schedule.target.request() else { return Ok(Vec::new()) };
         let is_tagged = request.tags.contains_key(SCHEDULE_TAG);
         let source = Source { of: Of::Queue(request.job_queue), by: By::Name(request.job_name) };

@@ -10,7 +10,8 @@ use crate::backend::{BackendError, ReadAt};
 use crate::model::event_pattern::wildcard;
 use crate::model::{
     ComputeEnvironment, Cursor, DEFAULT_LOG_GROUP, FilterLogEvents, FilteredLogEvents, GetLogEvents, JobDefinition,
-    JobDetail, JobExtra, JobId, JobQueue, JobStatus, JobSummary, LogPage, Millis, Schedule, StatusCounts, name_of,
+    JobDetail, JobExtra, JobId, JobQueue, JobStatus, JobSummary, LogPage, Millis, Prices, Schedule, StatusCounts,
+    name_of,
 };
 use aws_config::SdkConfig;
 use aws_sdk_batch::error::{ProvideErrorMetadata, SdkError};
@@ -35,14 +36,18 @@ const REMEMBERED: usize = 20_000;
 const ATTEMPTS: u32 = 3;
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 
-/// AWS Batch, `CloudWatch` Logs and `EventBridge` Scheduler.
+/// AWS Batch and the services around it.
 #[derive(Debug)]
 pub struct Service {
     pub batch: aws_sdk_batch::Client,
     pub logs: aws_sdk_cloudwatchlogs::Client,
     pub sts: aws_sdk_sts::Client,
     pub scheduler: aws_sdk_scheduler::Client,
+    /// `None` where something else than AWS stands in for Batch alone; so too below.
+    pub ecs: Option<aws_sdk_ecs::Client>,
+    pub events: Option<aws_sdk_eventbridge::Client>,
     pub budget: Budget,
+    pub prices: Prices,
     at: Whereabouts,
     /// Where credentials come from; `None` for keys that were given.
     credentials: Option<Renewing>,
@@ -66,6 +71,10 @@ pub struct Memory {
     pub schedules_changed: bool,
     /// The queue whose jobs an operator looks at.
     pub looked_at: Option<String>,
+    /// The environment whose instances an operator looks at.
+    pub environment_looked_at: Option<String>,
+    /// Environments and their instances as they were read.
+    pub fleet: super::instances::Fleet,
     /// Jobs that an operator has fetched beyond what a watch reads.
     pub fetched: Vec<JobSummary>,
     /// An operator wants to see what has come of an action: a watch ends its pause.
@@ -114,13 +123,17 @@ impl Service {
         at: Whereabouts,
         credentials: Option<Renewing>,
         queues: Vec<String>,
+        prices: Prices,
     ) -> Self {
         Self {
             batch: aws_sdk_batch::Client::new(shared),
             logs: aws_sdk_cloudwatchlogs::Client::new(shared),
             sts: aws_sdk_sts::Client::new(shared),
             scheduler: aws_sdk_scheduler::Client::new(shared),
+            ecs: at.ecs.is_some().then(|| aws_sdk_ecs::Client::new(shared)),
+            events: at.events.is_some().then(|| aws_sdk_eventbridge::Client::new(shared)),
             budget,
+            prices,
             at,
             credentials,
             queues,
@@ -218,6 +231,7 @@ impl Service {
         Ok(queues)
     }
 
+    /// All environments, without their instances.
     pub async fn environments(&self, caller: Caller) -> Result<Vec<ComputeEnvironment>, BackendError> {
         let mut environments = Vec::new();
         let mut token = None;
@@ -232,6 +246,7 @@ impl Service {
             }
         }
         environments.sort_by(|a, b| a.compute_environment_name.cmp(&b.compute_environment_name));
+        self.memory().fleet.note_environments(&environments, chrono::Utc::now().timestamp_millis());
         Ok(environments)
     }
 

@@ -8,6 +8,7 @@ use super::errors::{Whereabouts, causes};
 use super::service::Service;
 use crate::backend::BackendError;
 use crate::config::Profiles;
+use crate::model::Prices;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, ConfigLoader, Region};
@@ -35,6 +36,8 @@ pub struct AwsSettings {
     pub by: String,
     /// Where actions are recorded; `None` records nothing.
     pub audit_file: Option<PathBuf>,
+    /// Prices of one's own, and else AWS's list: for what instances cost an hour.
+    pub prices: Prices,
 }
 
 impl Default for AwsSettings {
@@ -48,6 +51,7 @@ impl Default for AwsSettings {
             queues: Vec::new(),
             by: String::new(),
             audit_file: None,
+            prices: Prices::default(),
         }
     }
 }
@@ -98,7 +102,14 @@ impl AwsBackend {
         let logs = place("AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", "CloudWatch Logs")?;
         let scheduler = place("AWS_ENDPOINT_URL_SCHEDULER", "EventBridge Scheduler")?;
         let sts = place("AWS_ENDPOINT_URL_STS", "STS")?;
-        let at = Whereabouts { batch, logs, scheduler, sts, profile, renewal, is_known };
+        // What stands in for Batch alone has its own keys: they are no good at AWS, and AWS knows nothing of its jobs.
+        let beside = |variable: &str, service: &str| {
+            let place = place(variable, service)?;
+            Ok((is_address(&place) || !is_stand_in(&batch)).then_some(place))
+        };
+        let ecs = beside("AWS_ENDPOINT_URL_ECS", "ECS")?;
+        let events = beside("AWS_ENDPOINT_URL_EVENTBRIDGE", "EventBridge")?;
+        let at = Whereabouts { batch, logs, scheduler, sts, ecs, events, profile, renewal, is_known };
         let Some(provider) = shared.credentials_provider() else {
             return Err(at.credentials(&why_none("", at.profile.as_deref(), is_known)));
         };
@@ -108,7 +119,7 @@ impl AwsBackend {
             Err(_) => return Err(at.credentials("none were found within 10 s")),
         }
         let budget = Budget::new(settings.calls_per_second);
-        let service = Service::new(&shared, budget, at, renewing, settings.queues);
+        let service = Service::new(&shared, budget, at, renewing, settings.queues, settings.prices);
         let audit = settings.audit_file.map(AuditFile::new);
         Ok(Self { service: Arc::new(service), by: settings.by, audit })
     }
@@ -170,6 +181,15 @@ fn sound_region(region: &str) -> Result<&str, BackendError> {
     is_sound.then_some(region).ok_or_else(|| BackendError::Settings {
         message: format!("`{region}` is no name of a region. Set AWS_REGION to one, as eu-west-1"),
     })
+}
+
+fn is_address(place: &str) -> bool {
+    place.contains("://")
+}
+
+/// Whether something else than AWS answers there: an endpoint of a VPC has AWS's name in it.
+fn is_stand_in(place: &str) -> bool {
+    is_address(place) && !place.contains(".amazonaws.com")
 }
 
 fn sound_endpoint(url: String) -> Result<String, BackendError> {
@@ -242,6 +262,18 @@ mod tests {
         }
         for url in ["", "notaurl", "127.0.0.1:5000", "ftp://host", "http://", "http:///path", "http://a b"] {
             assert!(sound_endpoint(url.to_owned()).expect_err(url).to_string().contains(&format!("`{url}`")));
+        }
+    }
+
+    #[test]
+    fn what_stands_in_for_batch_alone_is_told_from_aws() {
+        for (place, expected) in [
+            ("AWS Batch in eu-west-1", false),
+            ("https://vpce-1.batch.eu-west-1.vpce.amazonaws.com", false),
+            ("https://batch.cn-north-1.amazonaws.com.cn", false),
+            ("http://127.0.0.1:4566", true),
+        ] {
+            assert_eq!(is_stand_in(place), expected, "{place}");
         }
     }
 

@@ -5,12 +5,14 @@
 
 use super::budget::Caller::{self, Background, Watched};
 use super::convert::job::row;
+use super::instances::has_instances;
+use super::schedules::Key;
 use super::service::Service;
 use super::world::{QueueJobs, Survey, World, environment_changes, job_changes, queue_changes, schedule_changes};
 use crate::backend::BackendError;
-use crate::model::{Change, Cursor, JobStatus, JobSummary, Millis, What};
+use crate::model::{Change, ComputeEnvironment, Cursor, Health, JobStatus, JobSummary, Millis, What, is_of_rules};
 use futures::stream::{self, BoxStream, StreamExt};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -24,6 +26,14 @@ const DESCRIBED: usize = 200;
 const DESCRIBED_ELSEWHERE: usize = 100;
 /// Jobs that no list meets and are described in one visit.
 const UNSEEN: usize = 100;
+/// Instances of environments that nobody looks at are read in each so-manieth round, and in each so-manieth of these where
+/// none is there and none is wanted.
+const INSTANCES_ROUND: u64 = 4;
+const EMPTY_ROUND: u64 = 4;
+/// How often the instances that are looked at are read.
+const INSTANCES_PAUSE: Duration = Duration::from_secs(6);
+/// Rules are looked for one round after schedules: the first round has enough to read.
+const RULES_ROUND: u64 = 1;
 /// Schedules are listed in each so-manieth round, and after an operator has changed one.
 const SCHEDULES_ROUND: u64 = 20;
 /// All states of large queues are listed in each so-manieth round.
@@ -45,6 +55,7 @@ pub async fn watch(
     Ok(changes.boxed())
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is told apart from the others")]
 struct Watcher {
     service: Arc<Service>,
     world: World,
@@ -58,6 +69,8 @@ struct Watcher {
     pause: Duration,
     /// The queue that was looked at when it was visited last, and when that was.
     looked: Option<(String, Instant)>,
+    /// The environment whose instances were looked at when they were read last, and when that was.
+    looked_instances: Option<(String, Instant)>,
     /// Where among the jobs that no list meets one has come to.
     turn: usize,
     /// Whether anything changed in this round.
@@ -66,6 +79,10 @@ struct Watcher {
     slowed: bool,
     /// Whether the caller may list schedules.
     sees_schedules: bool,
+    /// Whether the caller may read rules.
+    sees_rules: bool,
+    /// The names of rules that were found in this round.
+    rule_names: BTreeSet<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -84,6 +101,12 @@ enum Step {
     /// What was put off until every queue has been visited.
     Later,
     Schedules,
+    /// The container instances of an environment.
+    Instances(String),
+    /// Which rules aim at a queue, by its ARN.
+    RuleNames(String),
+    /// What those rules say.
+    Rules,
     Alive,
 }
 
@@ -109,10 +132,13 @@ impl Watcher {
             round_began: Instant::now(),
             pause: QUICK,
             looked: None,
+            looked_instances: None,
             turn: 0,
             changed: false,
             slowed: false,
             sees_schedules: true,
+            sees_rules: true,
+            rule_names: BTreeSet::new(),
         }
     }
 
@@ -127,10 +153,9 @@ impl Watcher {
     }
 
     async fn take_next(&mut self) -> Result<(), BackendError> {
-        let step = match self.look_that_is_due() {
-            Some(queue) => Step::Jobs(queue),
-            None => self.steps.pop_front().unwrap_or(Step::Ground),
-        };
+        let due =
+            self.look_that_is_due().map(Step::Jobs).or_else(|| self.instances_that_are_due().map(Step::Instances));
+        let step = due.unwrap_or_else(|| self.steps.pop_front().unwrap_or(Step::Ground));
         if let (Step::Jobs(queue), Some((looked, at))) = (&step, &self.looked)
             && queue == looked
             && at.elapsed() < self.pause
@@ -159,6 +184,9 @@ impl Watcher {
                 }
             }
             Step::Schedules => self.look_at_schedules().await?,
+            Step::Instances(environment) => self.look_at_instances(environment).await?,
+            Step::RuleNames(queue) => self.look_for_rules(queue).await?,
+            Step::Rules => self.look_at_rules().await?,
             Step::Alive => self.end_round(),
         }
         Ok(())
@@ -169,6 +197,18 @@ impl Watcher {
         let queue = self.looked_at()?;
         let visited = self.looked.as_ref().filter(|(last, _)| *last == queue);
         visited.is_none_or(|(_, at)| at.elapsed() >= self.pause).then_some(queue)
+    }
+
+    /// The environment that an operator looks at, where its instances have not been read for a while.
+    fn instances_that_are_due(&self) -> Option<String> {
+        let name = self.environment_looked_at()?;
+        let read = self.looked_instances.as_ref().filter(|(last, _)| *last == name);
+        read.is_none_or(|(_, at)| at.elapsed() >= INSTANCES_PAUSE).then_some(name)
+    }
+
+    fn environment_looked_at(&self) -> Option<String> {
+        let name = self.service.memory().environment_looked_at.clone()?;
+        self.world.environments.get(&name).is_some_and(has_instances).then_some(name)
     }
 
     fn looked_at(&self) -> Option<String> {
@@ -186,7 +226,9 @@ impl Watcher {
             return;
         }
         let visit = self.looked.as_ref().map(|(_, at)| *at + self.pause).filter(|_| self.looked_at().is_some());
-        let next = visit.map_or(until, |visit| visit.min(until));
+        let read = self.looked_instances.as_ref().map(|(_, at)| *at + INSTANCES_PAUSE);
+        let read = read.filter(|_| self.environment_looked_at().is_some());
+        let next = visit.into_iter().chain(read).fold(until, Instant::min);
         tokio::select! {
             () = tokio::time::sleep_until(next) => {}
             () = self.service.wake.notified() => {}
@@ -196,7 +238,7 @@ impl Watcher {
             self.steps.push_front(Step::Pause(until));
         } else if hurry {
             // What it has come to is seen where one looks first.
-            self.looked = None;
+            (self.looked, self.looked_instances) = (None, None);
         }
     }
 
@@ -205,9 +247,13 @@ impl Watcher {
         let (queues, environments) =
             futures::try_join!(self.service.queues(Watched), self.service.environments(Watched))?;
         self.service.memory().read_at.ground = Some(now());
+        self.plan_instances(&environments);
+        let mut environments = environments;
+        self.service.fill_in_instances(&mut environments);
         let environments = environments.into_iter().map(|each| (each.compute_environment_name.clone(), each)).collect();
         self.tell(environment_changes(&self.world.environments, &environments));
         self.world.environments = environments;
+        self.tell_steps();
 
         self.steps.extend(queues.iter().map(|queue| Step::Jobs(queue.job_queue_name.clone())));
         self.steps.push_back(Step::Running);
@@ -215,7 +261,13 @@ impl Watcher {
         if self.sees_schedules && (changed || self.round.is_multiple_of(SCHEDULES_ROUND)) {
             self.steps.push_back(Step::Schedules);
         }
-        self.steps.extend([Step::Later, Step::Alive]);
+        self.steps.push_back(Step::Later);
+        if self.sees_rules && (changed || self.round % SCHEDULES_ROUND == RULES_ROUND) {
+            self.rule_names.clear();
+            self.steps.extend(queues.iter().map(|queue| Step::RuleNames(queue.job_queue_arn.clone())));
+            self.steps.push_back(Step::Rules);
+        }
+        self.steps.push_back(Step::Alive);
         let mut rows = BTreeMap::new();
         for mut queue in queues {
             if let Some(jobs) = self.world.jobs.get(&queue.job_queue_name) {
@@ -234,6 +286,88 @@ impl Watcher {
             memory.read_at.jobs.remove(&name);
         }
         self.world.queues = rows;
+        Ok(())
+    }
+
+    /// Which environments' instances are read in this round: those of environments on the move, and from time to time the
+    /// others. What is looked at has its own turn.
+    fn plan_instances(&mut self, environments: &[ComputeEnvironment]) {
+        let memory = self.service.memory();
+        for one in environments.iter().filter(|one| has_instances(one)) {
+            let name = &one.compute_environment_name;
+            let wants_none = one.compute_resources.as_ref().is_some_and(|all| all.desiredv_cpus == Some(0));
+            let every =
+                if wants_none && memory.fleet.is_empty(name) { INSTANCES_ROUND * EMPTY_ROUND } else { INSTANCES_ROUND };
+            let is_moving = one.status == Health::Updating;
+            let is_looked_at = memory.environment_looked_at.as_ref() == Some(name);
+            if !is_looked_at && (is_moving || self.round.is_multiple_of(every)) {
+                self.later.push_back(Step::Instances(name.clone()));
+            }
+        }
+    }
+
+    async fn look_at_instances(&mut self, name: &str) -> Result<(), BackendError> {
+        let Some(environment) = self.world.environments.get(name) else { return Ok(()) };
+        let is_looked_at = self.service.memory().environment_looked_at.as_deref() == Some(name);
+        let caller = if is_looked_at { Watched } else { Background };
+        if is_looked_at {
+            self.looked_instances = Some((name.to_owned(), Instant::now()));
+        }
+        let mut seen = vec![ComputeEnvironment { capacity: None, capacity_unread: None, ..environment.clone() }];
+        self.service.read_instances(caller, environment).await?;
+        self.service.fill_in_instances(&mut seen);
+        let seen =
+            seen.into_iter().map(|each| (each.compute_environment_name.clone(), each)).collect::<BTreeMap<_, _>>();
+        let before = [(name.to_owned(), environment.clone())].into();
+        self.tell(environment_changes(&before, &seen));
+        self.world.environments.extend(seen);
+        self.tell_steps();
+        Ok(())
+    }
+
+    /// Tells how instances came and went since the last time.
+    fn tell_steps(&mut self) {
+        let (steps, told) = self.service.memory().fleet.steps_after(self.world.steps_told);
+        self.world.steps_told = told;
+        self.tell(steps.into_iter().map(What::Scaling).collect());
+    }
+
+    async fn look_for_rules(&mut self, queue: &str) -> Result<(), BackendError> {
+        if !self.sees_rules {
+            return Ok(());
+        }
+        match self.service.rule_names(Background, queue).await {
+            Ok(names) => self.rule_names.extend(names),
+            Err(error) => self.see_no_rules(error)?,
+        }
+        Ok(())
+    }
+
+    async fn look_at_rules(&mut self) -> Result<(), BackendError> {
+        if !self.sees_rules {
+            return Ok(());
+        }
+        let rules = match self.service.read_rules(Background, &self.rule_names).await {
+            Ok(rules) => rules,
+            Err(error) => return self.see_no_rules(error),
+        };
+        let is_rule = |(group, _): &&Key| is_of_rules(group);
+        let keys: Vec<Key> = self.world.schedules.keys().filter(is_rule).cloned().collect();
+        let before: BTreeMap<_, _> =
+            keys.into_iter().filter_map(|key| self.world.schedules.remove_entry(&key)).collect();
+        let rules = rules.into_iter().map(|each| ((each.group_name.clone(), each.name.clone()), each)).collect();
+        self.tell(schedule_changes(&before, &rules));
+        self.world.schedules.extend(rules);
+        Ok(())
+    }
+
+    /// Rules stand beside what is watched: that they cannot be read is said once.
+    fn see_no_rules(&mut self, error: BackendError) -> Result<(), BackendError> {
+        if matches!(error, BackendError::Throttled { .. }) {
+            return Err(error);
+        }
+        self.sees_rules = false;
+        self.tell(vec![What::Notice(format!("rules of EventBridge are not watched: {error}"))]);
         Ok(())
     }
 
@@ -380,8 +514,11 @@ impl Watcher {
             }
             schedules => schedules?,
         };
-        let schedules =
+        let mut schedules: BTreeMap<_, _> =
             schedules.into_iter().map(|each| ((each.group_name.clone(), each.name.clone()), each)).collect();
+        // Rules are read by themselves.
+        let rules = self.world.schedules.iter().filter(|((group, _), _)| is_of_rules(group));
+        schedules.extend(rules.map(|(key, rule)| (key.clone(), rule.clone())));
         self.service.memory().read_at.schedules = Some(now());
         self.tell(schedule_changes(&self.world.schedules, &schedules));
         self.world.schedules = schedules;

@@ -12,6 +12,8 @@ pub struct World {
     /// By queue.
     pub jobs: BTreeMap<String, QueueJobs>,
     pub schedules: BTreeMap<Key, Schedule>,
+    /// How many steps of instances have been told.
+    pub steps_told: u64,
 }
 
 /// The jobs of one queue.

@@ -13,16 +13,16 @@ pub async fn pulse(backend: &dyn Backend, now: Millis) -> PulseRead {
     let mut left_out = Vec::new();
     let spent = CostQuery { by: CostBy::Environment, since: Some(now - DAY) };
     let costs = async { if can.costs { piece(backend.costs(spent).await, now) } else { Piece::NotAsked } };
-    let scaling = async { if can.instances { piece(backend.scaling(None).await, now) } else { Piece::NotAsked } };
     let audit = async { if can.audit { piece(backend.audit(AUDIT).await, now) } else { Piece::NotAsked } };
-    let (throughput, queues, environments, costs, scaling, audit) = futures::join!(
+    let (throughput, queues, environments, costs, audit) = futures::join!(
         backend.throughput(now - DAY),
         backend.job_queues(),
         backend.compute_environments(),
         costs,
-        scaling,
         audit
     );
+    // What was read of environments just now is part of it.
+    let scaling = piece(backend.scaling(None).await, now);
     let throughput = match throughput {
         Err(BackendError::Unsupported { .. }) => piece(listed(backend, now, &mut left_out).await, now),
         told => piece(told, now),

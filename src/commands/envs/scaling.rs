@@ -18,7 +18,9 @@ pub async fn run(args: &EnvsScalingArgs, world: &World) -> Done {
         Format::Json => world.output().json(&steps)?,
         Format::Table => {
             if steps.is_empty() {
-                world.output().note("no instance has come or gone yet; one is launched when a job needs it");
+                let told = "no instance has come or gone yet; one is launched when a job needs it";
+                let seen = "no instance is registered; AWS Batch keeps no record of those that were";
+                world.output().note(if world.setting.is_local() { told } else { seen });
             }
             world.output().table(&table(&steps))?;
         }
@@ -42,13 +44,15 @@ fn table(steps: &[Scaling]) -> Table {
             ScalingChange::Launched => format!("+{}", vcpus(step.vcpus)),
             ScalingChange::Noticed => "0".to_owned(),
             ScalingChange::Ended | ScalingChange::Lost => format!("-{}", vcpus(step.vcpus)),
+            ScalingChange::Wanted => format!("={}", vcpus(step.vcpus)),
+            ScalingChange::Status => "-".to_owned(),
         };
         table.row(vec![
             Cell::new(moment(step.at)),
             Cell::new(&step.compute_environment),
             Cell::health(step.change.as_str(), !matches!(step.change, ScalingChange::Lost | ScalingChange::Noticed)),
-            Cell::new(&step.instance_id.0),
-            Cell::new(&step.instance_type),
+            Cell::optional(Some(&step.instance_id.0).filter(|id| !id.is_empty())),
+            Cell::optional(Some(&step.instance_type).filter(|kind| !kind.is_empty())),
             Cell::new(change),
             Cell::new(vcpus(step.total_vcpus)),
             Cell::new(if step.reason.is_empty() { "-" } else { &step.reason }),

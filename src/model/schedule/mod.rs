@@ -48,6 +48,23 @@ pub struct Schedule {
     /// Of a request alone: the same token again is the same request again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_token: Option<String>,
+    /// *Ours*: it is a classic rule of EventBridge and none of Scheduler's schedules. It is read here, and changed
+    /// elsewhere; its group is [`rules_of`] its event bus.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_rule: bool,
+}
+
+/// The event bus on which rules may go by the clock.
+pub const DEFAULT_EVENT_BUS: &str = "default";
+
+/// The group under which the rules of an event bus stand beside the schedules; no group of schedules has such a name.
+pub fn rules_of(bus: &str) -> String {
+    format!("rule:{bus}")
+}
+
+/// Whether a group is one of [`rules_of`].
+pub fn is_of_rules(group: &str) -> bool {
+    group.starts_with("rule:")
 }
 
 fn default_group() -> String {
@@ -56,6 +73,30 @@ fn default_group() -> String {
 
 fn utc() -> String {
     "UTC".to_owned()
+}
+
+impl Schedule {
+    /// Where it may only be read: why, and what changes it instead.
+    pub fn why_read_only(&self) -> Option<String> {
+        let name = self.name.split(':').next().unwrap_or_default();
+        let change = if self.state == Switch::Enabled { "disable" } else { "enable" };
+        self.is_rule.then(|| {
+            format!(
+                "`{name}` is a rule of EventBridge, which is only read here: `aws events {change}-rule --name {name}` \
+                 switches it"
+            )
+        })
+    }
+
+    /// What a rule waits for that goes by events and not by the clock.
+    pub fn event_pattern(&self) -> Option<&str> {
+        self.schedule_expression.strip_prefix("event ").filter(|_| self.is_rule)
+    }
+
+    /// Whether it is known from when its expression counts: a rule does not tell since when its `rate` runs.
+    pub fn has_known_times(&self) -> bool {
+        !self.is_rule || self.schedule_expression.starts_with("cron(")
+    }
 }
 
 impl Default for Schedule {
@@ -77,6 +118,7 @@ impl Default for Schedule {
             creation_date: None,
             last_modification_date: None,
             client_token: None,
+            is_rule: false,
         }
     }
 }

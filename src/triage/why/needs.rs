@@ -131,6 +131,7 @@ impl Needs {
         let instances = &environment.capacity.as_ref()?.instances;
         Some(instances.iter().any(|one| {
             one.state == InstanceState::Active
+                && !one.agent_lost
                 && self.cpu <= hundredths(one.vcpus - one.vcpus_used)
                 && self.memory_mib <= one.memory_mib.saturating_sub(one.memory_mib_used)
                 && self.gpus <= u64::from(one.gpus.saturating_sub(one.gpus_used))

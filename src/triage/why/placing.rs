@@ -274,10 +274,15 @@ fn instances(one: &ComputeEnvironment) -> impl Iterator<Item = &crate::model::In
 fn with_instances<'a>(case: &Case<'a>) -> Result<Vec<&'a ComputeEnvironment>, Unread> {
     let all = case.environments()?;
     if !all.is_empty() && all.iter().all(|one| one.capacity.is_none()) {
-        let why = "this backend does not tell of single instances (`aws ecs list-container-instances` does)";
-        return Err(Unread { what: "the instances", why: Some(why.to_owned()) });
+        return Err(unread_instances(&all));
     }
     Ok(all)
+}
+
+fn unread_instances(all: &[&ComputeEnvironment]) -> Unread {
+    let why = all.iter().find_map(|one| one.capacity_unread.clone());
+    let none = "they are told of no environment here (`aws ecs list-container-instances` tells those of a cluster)";
+    Unread { what: "the instances", why: Some(why.unwrap_or_else(|| none.to_owned())) }
 }
 
 fn agent_gone(case: &Case<'_>) -> Result<Option<Finding>, Unread> {
@@ -287,6 +292,9 @@ fn agent_gone(case: &Case<'_>) -> Result<Option<Finding>, Unread> {
 /// Agents of these environments that are not connected, or silent for long.
 pub fn agents_gone(case: &Case<'_>, environments: &[&str]) -> Result<Option<Finding>, Unread> {
     const SILENT: u64 = 300;
+    if !case.evidence.is_local && case.agents().is_err() {
+        return without_agent(case, environments);
+    }
     let gone = case.agents()?.iter().filter(|agent| {
         environments.contains(&agent.compute_environment.as_str())
             && (!agent.connected || agent.silent_seconds.is_some_and(|seconds| seconds > SILENT))
@@ -310,6 +318,32 @@ pub fn agents_gone(case: &Case<'_>, environments: &[&str]) -> Result<Option<Find
             .facts(facts)
             .step(NextStep::elsewhere("take the instance away (`batchdeck interrupt ID --now`): another one comes")),
     )
+}
+
+/// Container instances whose ECS agent is not connected.
+fn without_agent(case: &Case<'_>, environments: &[&str]) -> Result<Option<Finding>, Unread> {
+    let Some(known) = case.evidence.environments.value() else {
+        return Err(Unread { what: "the compute environments", why: None });
+    };
+    let is_meant = |one: &&ComputeEnvironment| environments.contains(&one.compute_environment_name.as_str());
+    let all: Vec<_> = known.iter().filter(is_meant).collect();
+    if all.iter().all(|one| one.capacity.is_none()) {
+        return Err(unread_instances(&all));
+    }
+    let mut finding = Finding::new(
+        Certainty::Likely,
+        "ECS starts nothing where its agent is not connected; short gaps are normal while an agent is updated",
+    );
+    let mut count = 0;
+    for (one, host) in all.into_iter().flat_map(|one| instances(one).map(move |host| (one, host))) {
+        if host.agent_lost {
+            count += 1;
+            finding =
+                finding.fact(case.of_environment(one, &format!("agent of {}", host.instance_id), "not connected"));
+        }
+    }
+    let end = "look at the host (`systemctl status ecs`), or end it in EC2: another one comes";
+    Ok((count > 0).then(|| finding.step(NextStep::elsewhere(end)).steps(open_environments(case))))
 }
 
 fn dies_at_once(case: &Case<'_>) -> Result<Option<Finding>, Unread> {

@@ -130,7 +130,11 @@ impl App {
         if !self.setting.can.pushes_changes {
             self.store.note_told(&change.what);
         }
+        let is_about_ground = matches!(change.what, What::Alive { .. } | What::Queue(_) | What::ComputeEnvironment(_));
         self.store.apply(change);
+        if is_about_ground {
+            self.see_changes();
+        }
     }
 
     /// Asks for everything. Where changes are polled, the watch tells it: asking besides would spend what it needs.
@@ -418,6 +422,7 @@ impl App {
     fn take_outcome(&mut self, outcome: &Outcome) {
         self.tell_outcome(outcome, "");
         self.follow_ends(&outcome.stopped);
+        self.follow_changes(&outcome.changed);
         // What was done may be what it was about.
         self.ask_why_again();
         // A backend that is polled would show what came of it late.

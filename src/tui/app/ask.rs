@@ -326,8 +326,21 @@ impl App {
         });
     }
 
+    /// The selected schedule, where it may be changed from here; otherwise why not is said.
+    pub(super) fn changeable_schedule(&mut self) -> Option<Schedule> {
+        let Some(schedule) = self.selected_schedule().cloned() else {
+            self.say("no schedule is selected");
+            return None;
+        };
+        if let Some(why) = schedule.why_read_only() {
+            self.complain(why);
+            return None;
+        }
+        Some(schedule)
+    }
+
     pub(super) fn ask_pause(&mut self) {
-        let Some(schedule) = self.selected_schedule().cloned() else { return self.say("no schedule is selected") };
+        let Some(schedule) = self.changeable_schedule() else { return };
         let to = if schedule.state == Switch::Enabled { Switch::Disabled } else { Switch::Enabled };
         let verb = if to == Switch::Enabled { "Resume" } else { "Pause" };
         self.open_form(Form {
@@ -339,9 +352,7 @@ impl App {
     }
 
     pub(super) fn ask_run(&mut self) {
-        let Some(Schedule { group_name, name, .. }) = self.selected_schedule().cloned() else {
-            return self.say("no schedule is selected");
-        };
+        let Some(Schedule { group_name, name, .. }) = self.changeable_schedule() else { return };
         self.open_form(Form {
             title: format!("Run {name} now"),
             keep: "Leave it",
@@ -351,9 +362,7 @@ impl App {
     }
 
     pub(super) fn ask_delete_schedule(&mut self) {
-        let Some(Schedule { group_name, name, .. }) = self.selected_schedule().cloned() else {
-            return self.say("no schedule is selected");
-        };
+        let Some(Schedule { group_name, name, .. }) = self.changeable_schedule() else { return };
         self.open_form(Form {
             title: format!("Delete the schedule {name}"),
             keep: "Keep it",

@@ -132,8 +132,13 @@ impl App {
                 self.ask(Ask::Theme(theme));
             }
             Takes::Context => {
-                let context = known(rest, "context", self.setting.contexts.iter().map(|offered| &offered.name))?;
-                self.turn_to(context);
+                let offered = || self.setting.contexts.iter().map(|offered| &offered.name);
+                let is_offered = offered().any(|name| name == rest);
+                // Several are one, by their names with commas between them.
+                for name in rest.split(',').filter(|_| !is_offered) {
+                    known(name.trim(), "context", offered())?;
+                }
+                self.turn_to(rest.to_owned());
             }
             Takes::View if info.action == Action::ForgetView => return self.forget_view(rest),
             Takes::View => return self.go_to_view(rest),

@@ -207,6 +207,7 @@ mod tests {
             targets: vec!["x".to_owned()],
             submitted: Vec::new(),
             stopped: Vec::new(),
+            changed: Vec::new(),
         };
         stage.hear(Message::Answer { id: late, answer: Answer::Done(outcome) });
         assert_eq!(said(&stage), "in `local`: terminate x: job 7 was not found");

@@ -6,6 +6,7 @@ mod answers;
 mod ask;
 mod begin;
 mod by_hand;
+mod changing;
 pub mod command;
 mod context;
 mod export;
@@ -34,7 +35,7 @@ use super::action::{Action, Need, Place};
 use super::contexts::Offered;
 use super::format::Clock;
 use super::keymap::{Keymap, Resolution, typed};
-use super::requests::{Ask, Request, RequestId};
+use super::requests::{Ask, Request, RequestId, Sight};
 use super::theme::{Depth, Styles};
 use crate::backend::{Capabilities, Meter};
 use crate::config::Access;
@@ -252,8 +253,10 @@ pub struct App {
     pub meter: Option<Meter>,
     /// Jobs whose end was accepted and has not been seen yet.
     ending: Vec<verify::Ending>,
-    /// The queue that is polled first.
-    looked_at: Option<String>,
+    /// What was changed and has not come to its end.
+    changing: Vec<changing::Changing>,
+    /// What is polled first.
+    looked_at: Sight,
     /// The contexts that were left: what still comes from them is not of this one.
     left: Vec<context::Left>,
 }
@@ -368,7 +371,8 @@ impl App {
             out: Vec::new(),
             meter: None,
             ending: Vec::new(),
-            looked_at: None,
+            changing: Vec::new(),
+            looked_at: Sight::default(),
             left: Vec::new(),
         }
     }
@@ -599,9 +603,8 @@ impl App {
         for view in self.views.iter().rev() {
             return match view {
                 View::Log(None) => continue,
-                View::Log(Some(id)) => Some(id.clone()),
+                View::Log(Some(id)) | View::Job { id, .. } => Some(id.clone()),
                 View::Overview => self.overview.jobs.selected(&self.store).map(|job| job.job_id.clone()),
-                View::Job { id, .. } => Some(id.clone()),
                 View::Why(why) => match &why.subject {
                     Subject::Job(id) => Some(id.clone()),
                     _ => None,

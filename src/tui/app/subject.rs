@@ -7,7 +7,7 @@ use super::{App, Intention, Pane, View};
 use crate::backend::{JobQuery, JobScope};
 use crate::model::{JobDetail, JobId, JobStatus, JobSummary, Millis};
 use crate::tui::log_reading::ReadLog;
-use crate::tui::requests::Ask;
+use crate::tui::requests::{Ask, Sight};
 
 /// How many children are asked for at once.
 const CHILDREN_PAGE: u32 = 1000;
@@ -54,11 +54,22 @@ impl App {
         if self.setting.can.pushes_changes {
             return;
         }
-        let queue = self.queue_in_sight();
-        if queue != self.looked_at {
-            self.looked_at.clone_from(&queue);
-            self.ask(Ask::LookAt(queue));
+        let sight = Sight { queue: self.queue_in_sight(), environment: self.environment_in_sight() };
+        if sight != self.looked_at {
+            self.looked_at.clone_from(&sight);
+            self.ask(Ask::LookAt(sight));
         }
+    }
+
+    /// The environment whose instances one looks at.
+    fn environment_in_sight(&self) -> Option<String> {
+        let is_in_sight = match self.view() {
+            View::Instances { .. } => true,
+            View::Overview => self.overview.pane == Pane::Environments,
+            _ => false,
+        };
+        let selected = self.selected_environment().filter(|_| is_in_sight)?;
+        Some(selected.compute_environment_name.clone())
     }
 
     /// The queue whose jobs one looks at, or would look at next; none where one looks at all.
@@ -168,12 +179,11 @@ impl App {
         for view in self.views.iter().rev() {
             match view {
                 View::Log(None) => {}
-                View::Log(Some(id)) => return self.subject_of_id(id),
+                View::Log(Some(id)) | View::Job { id, .. } => return self.subject_of_id(id),
                 View::Overview => {
                     let selected = self.overview.jobs.selected(&self.store);
                     return selected.map_or(Subject::Nothing, |job| self.subject_of(job));
                 }
-                View::Job { id, .. } => return self.subject_of_id(id),
                 View::Why(why) => {
                     return match &why.subject {
                         crate::model::Subject::Job(id) => self.subject_of_id(id),

@@ -342,7 +342,7 @@ impl App {
 
     /// When a schedule fires next; `None` while it is paused, when it never does, or cannot be read.
     pub fn next_run(&self, schedule: &Schedule) -> Option<Millis> {
-        if schedule.state != Switch::Enabled {
+        if schedule.state != Switch::Enabled || !schedule.has_known_times() {
             return None;
         }
         let (text, zone) = (&schedule.schedule_expression, &schedule.schedule_expression_timezone);

@@ -316,7 +316,7 @@ impl App {
             Place::Schedules => {
                 if let Some(refusal) = self.refusal(Action::NewSchedule) {
                     self.complain(refusal);
-                } else if let Some(schedule) = self.selected_schedule().cloned() {
+                } else if let Some(schedule) = self.changeable_schedule() {
                     self.ask(Ask::Runs { group: schedule.group_name.clone(), name: schedule.name.clone() });
                     self.ask_schedule(Some(Box::new(schedule)));
                 }

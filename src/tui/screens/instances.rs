@@ -28,7 +28,7 @@ const COLUMNS: [Column; 10] = [
 
 pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, environment: &str, list: &ListState) {
     let found = app.store.environments.get(environment);
-    let lines = found.map_or_else(|| vec![vec![piece(" it is gone", Role::Attention)]], head);
+    let lines = found.map_or_else(|| vec![vec![piece(" it is gone", Role::Attention)]], |found| head(app, found));
     for (y, line) in (area.y..).zip(&lines) {
         painter.pieces(area.x, y, area.width, line);
     }
@@ -44,11 +44,8 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, environment: &str,
     scaling::draw(app, painter, below, environment);
     let inner = painter.frame(body, &title("", "Instances", &list.filter, true), &[], true);
     if rows.is_empty() {
-        let empty = match found.map(|found| found.capacity.is_some()) {
-            Some(false) => "AWS Batch does not tell of single instances; `aws ecs list-container-instances` does",
-            _ => "no instance runs; one is launched when a job needs it",
-        };
-        return explain(app, painter, inner, Kind::Environments, &list.filter, empty);
+        let empty = found.map_or_else(String::new, why_empty);
+        return explain(app, painter, inner, Kind::Environments, &list.filter, &empty);
     }
     let keys: Vec<_> = rows.iter().map(|instance| instance.instance_id.0.as_str()).collect();
     let table = Table {
@@ -64,8 +61,20 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, environment: &str,
     table.draw_lit(painter, inner, Some(lights), |at| (false, cells(app, rows[at])));
 }
 
+/// Why no instance is shown.
+fn why_empty(environment: &ComputeEnvironment) -> String {
+    match (&environment.capacity, &environment.capacity_unread) {
+        (Some(_), _) => "no instance runs; one is launched when a job needs it".to_owned(),
+        (None, Some(why)) => format!("its instances could not be read: {why}"),
+        (None, None) if environment.provisioning().starts_with("FARGATE") => {
+            "Fargate has no instances: a task comes with its job and goes with it".to_owned()
+        }
+        (None, None) => "its instances have not been read; they are in its ECS cluster, where it has one".to_owned(),
+    }
+}
+
 /// What an environment is, and on a second line what is special about it.
-fn head(environment: &ComputeEnvironment) -> Vec<Vec<Piece<'static>>> {
+fn head(app: &App, environment: &ComputeEnvironment) -> Vec<Vec<Piece<'static>>> {
     let (sign, word, role) = sign(environment.state, environment.status);
     let resources = environment.compute_resources.clone().unwrap_or_default();
     let mut facts = vec![environment.provisioning().to_owned()];
@@ -73,7 +82,9 @@ fn head(environment: &ComputeEnvironment) -> Vec<Vec<Piece<'static>>> {
         let (min, desired, max) = (resources.minv_cpus, resources.desiredv_cpus, resources.maxv_cpus);
         facts.push(format!("vCPU min {} desired {} max {}", told(min), told(desired), told(max)));
     } else {
-        facts.push("this machine is its one instance".to_owned());
+        let whose =
+            if app.is_local() { "this machine is its one instance" } else { "its instances come from elsewhere" };
+        facts.push(whose.to_owned());
     }
     facts.extend((!resources.instance_types.is_empty()).then(|| resources.instance_types.join(" ")));
     facts.extend(resources.allocation_strategy);
@@ -133,6 +144,7 @@ fn why_none(painter: &mut Painter<'_>, area: Rect, environment: &ComputeEnvironm
     let reason = environment.status_reason.clone().filter(|_| environment.status != Health::Valid);
     let text = match reason {
         Some(reason) => reason,
+        None if environment.capacity_unread.is_some() => why_empty(environment),
         None if environment.capacity.is_none() => return 0,
         None if environment.state == Switch::Disabled => "no instances: it is disabled".to_owned(),
         None => "no instances: it launches them when a job needs them".to_owned(),
@@ -158,6 +170,8 @@ fn standing(instance: &Instance, now: Millis) -> (&'static str, String, Role) {
     let word = || instance.state.as_str().to_owned();
     match (instance.state, left(instance.interrupted_at), left(instance.ready_at)) {
         (_, Some(left), _) => ("▲", format!("ends {left}"), Role::Attention),
+        // Nothing can be started there, whatever its state says.
+        _ if instance.agent_lost => ("▲", "no agent".to_owned(), Role::Attention),
         (InstanceState::Pending, _, Some(left)) => ("◌", format!("boots {left}"), Role::Waiting),
         (InstanceState::Pending, ..) => ("◌", word(), Role::Waiting),
         (InstanceState::Active, ..) => ("●", word(), Role::Running),

@@ -38,6 +38,8 @@ fn lines(app: &App, step: &Scaling, width: u16) -> Vec<Vec<Piece<'static>>> {
         ScalingChange::Noticed => ("±0".to_owned(), "noticed", Role::Attention),
         ScalingChange::Ended => (format!("-{size}"), "ended", Role::Off),
         ScalingChange::Lost => (format!("-{size}"), "lost", Role::Failed),
+        ScalingChange::Wanted => (format!("={size}"), "wanted", Role::Waiting),
+        ScalingChange::Status => (String::new(), "status", Role::Attention),
     };
     let total = vcpus(step.total_vcpus);
     let mut head = vec![

@@ -31,6 +31,16 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, list: &ListState) 
     if rows.is_empty() {
         return explain(app, painter, inner, Kind::Schedules, &list.filter, "no schedules yet; n makes one");
     }
+    // Why some of them cannot be changed is said where they are shown.
+    let rules = rows.iter().filter(|schedule| schedule.is_rule).count();
+    let inner = if rules > 0 && inner.height > 3 {
+        let noun = if rules == 1 { "1 rule" } else { &format!("{rules} rules") };
+        let text = format!(" {noun} of EventBridge: only read here");
+        painter.text(inner.x, inner.bottom() - 1, inner.width, &text, Role::Dim);
+        Rect { height: inner.height - 1, ..inner }
+    } else {
+        inner
+    };
     let keys: Vec<_> = rows.iter().map(|schedule| schedule_key(schedule)).collect();
     let table = Table {
         columns: &COLUMNS,
@@ -49,16 +59,20 @@ fn cells(app: &App, schedule: &Schedule) -> Vec<Cell> {
     let is_on = schedule.state == Switch::Enabled;
     let next = app.next_run(schedule);
     let (sign, word, role) = match (is_on, next) {
+        // What it is says that it is only read here.
+        (true, _) if schedule.is_rule => ("●", "rule", Role::Running),
+        (false, _) if schedule.is_rule => ("○", "rule off", Role::Off),
         (false, _) => ("○", "paused", Role::Off),
         (true, Some(_)) => ("●", "on", Role::Running),
         (true, None) => ("▲", "over", Role::Attention),
     };
+    let when = schedule.event_pattern().map(|pattern| format!("on events {pattern}"));
     let request = schedule.target.request().unwrap_or_default();
     vec![
         (sign.to_owned(), role),
         (schedule.name.clone(), if is_on { Role::Text } else { Role::Off }),
         (word.to_owned(), role),
-        (schedule.schedule_expression.clone(), Role::Text),
+        (when.unwrap_or_else(|| schedule.schedule_expression.clone()), Role::Text),
         (schedule.schedule_expression_timezone.clone(), Role::Dim),
         (next.map_or("-".to_owned(), |at| relative(at, app.now)), Role::Text),
         (next.map_or(String::new(), |at| app.setting.clock.day(at)), Role::Dim),

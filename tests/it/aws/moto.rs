@@ -87,6 +87,22 @@ impl Moto {
         )
     }
 
+    /// A host of EC2, by its id.
+    pub fn run_instance(&self, instance_type: &str) -> String {
+        let form = format!(
+            "Action=RunInstances&Version=2016-11-15&ImageId=ami-03cf127a&MinCount=1&MaxCount=1&InstanceType={instance_type}"
+        );
+        between(&self.request("POST", "/", "ec2", &form), "<instanceId>", "</instanceId>")
+    }
+
+    /// An operation of one of AWS's JSON protocols.
+    pub fn json(&self, service: &str, target: &str, body: &serde_json::Value) -> String {
+        let head = format!("X-Amz-Target: {target}\r\n");
+        let answer = self.send("POST", "/", service, &head, &body.to_string()).expect("moto answers");
+        assert!(answer.starts_with("HTTP/1.1 2"), "{target} {body}: {answer}");
+        answer
+    }
+
     fn wait_until_it_answers(&self) {
         let deadline = Instant::now() + START;
         while self.try_request("GET", "/moto-api/", "moto", "").is_err() {
@@ -103,11 +119,15 @@ impl Moto {
 
     /// moto finds the service by the scope of the signature, and does not check the signature itself.
     fn try_request(&self, method: &str, path: &str, service: &str, body: &str) -> std::io::Result<String> {
+        self.send(method, path, service, "Content-Type: application/x-www-form-urlencoded\r\n", body)
+    }
+
+    fn send(&self, method: &str, path: &str, service: &str, head: &str, body: &str) -> std::io::Result<String> {
         let mut stream = TcpStream::connect(self.address)?;
         write!(
             stream,
             "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\
-             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\
+             {head}Content-Length: {}\r\n\
              Authorization: AWS4-HMAC-SHA256 Credential=test/20260101/eu-west-1/{service}/aws4_request, \
              SignedHeaders=host, Signature=0\r\n\r\n{body}",
             self.address,

@@ -27,6 +27,7 @@ pub fn environment(given: types::ComputeEnvironmentDetail) -> ComputeEnvironment
         context: given.context,
         tags: sorted(given.tags),
         capacity: None,
+        capacity_unread: None,
     }
 }
 

@@ -3,11 +3,13 @@
 pub mod container;
 pub mod definition;
 pub mod environment;
+pub mod instance;
 pub mod job;
 pub mod log;
 pub mod nodes;
 pub mod queue;
 pub mod request;
+pub mod rule;
 pub mod schedule;
 pub mod task;
 

@@ -40,6 +40,7 @@ pub fn schedule(given: GetScheduleOutput) -> Schedule {
         creation_date: seconds(given.creation_date),
         last_modification_date: seconds(given.last_modification_date),
         client_token: None,
+        is_rule: false,
     }
 }
 

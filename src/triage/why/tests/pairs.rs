@@ -44,6 +44,17 @@ fn lose_agent(world: &mut Evidence) {
     agents_mut(world)[0].connected = false;
 }
 
+fn lose_ecs_agent(world: &mut Evidence) {
+    host_mut(world).agent_lost = true;
+}
+
+/// On AWS, where the container instances are known.
+fn waiting_on_ecs() -> Evidence {
+    let mut world = waiting_on_aws();
+    environment_mut(&mut world).capacity = local().capacity;
+    world
+}
+
 fn take_licence(world: &mut Evidence) {
     let one = ConsumableResourceRequirement { consumable_resource: "licence".into(), quantity: 2 };
     job_mut(world).consumable_resource_properties =
@@ -150,6 +161,7 @@ pub const PAIRS: &[Pair] = &[
     ("R17", waiting, |world| host_mut(world).state = InstanceState::Pending),
     ("R18", waiting, lose_agent),
     ("R18", running, lose_agent),
+    ("R18", waiting_on_ecs, lose_ecs_agent),
     ("R18", environment, lose_agent),
     ("R31", waiting_on_aws, |world| {
         invalid(world, "INVALIDATED and scaled down because none of the instances joined the underlying ECS Cluster");
