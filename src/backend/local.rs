@@ -159,6 +159,7 @@ impl Backend for LocalBackend {
             audit: true,
             costs: true,
             pushes_changes: true,
+            spans_contexts: false,
         }
     }
 

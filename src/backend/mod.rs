@@ -16,7 +16,7 @@ use crate::model::{
     GetLogEvents, HoldTarget, InstanceId, JobDefinition, JobDetail, JobId, JobQueue, JobQueueSnapshot, JobStatus,
     JobSummary, LogEvent, LogPage, Millis, MoveTo, ObservedRuns, RegisterJobDefinitionRequest,
     RegisterJobDefinitionResponse, Scaling, Schedule, ScheduleGroup, ScheduleRun, SubmitJobRequest, SubmitJobResponse,
-    Throughput, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
+    Throughput, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest, UsageOverTime,
 };
 use async_trait::async_trait;
 use futures::stream::BoxStream;
@@ -167,6 +167,15 @@ pub trait Backend: Send + Sync + 'static {
     /// What was observed of a definition's runs, or of all, by name and revision.
     async fn observed_runs(&self, definition: Option<&str>) -> Result<Vec<ObservedRuns>, BackendError>;
 
+    /// What a job has used over time, as far as it is kept somewhere.
+    async fn usage_over_time(&self, _job: &JobDetail) -> Result<UsageOverTime, BackendError> {
+        Err(BackendError::Unsupported {
+            action: "telling what a job used over time",
+            backend: "the local engine",
+            instead: "it tells what a job uses now, and used at most",
+        })
+    }
+
     /// Changes from `cursor` on. The first item is [`What::Reset`](crate::model::What::Reset) where the watcher must
     /// read everything first: with no cursor, or one that is too old. The stream ends when the connection does; call
     /// again with the last cursor.
@@ -250,6 +259,8 @@ pub struct Capabilities {
     /// Changes are pushed as they happen. Otherwise they are polled, and the console shows their age; a watch then tells all
     /// rows after a reset, so that nobody has to ask for them besides.
     pub pushes_changes: bool,
+    /// It is several contexts as one: names have their context in them.
+    pub spans_contexts: bool,
 }
 
 /// What a backend with a budget of calls is at.

@@ -243,6 +243,7 @@ impl Backend for ScriptedBackend {
             audit,
             costs,
             pushes_changes,
+            spans_contexts: false,
         }
     }
 

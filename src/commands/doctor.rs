@@ -180,7 +180,11 @@ fn document(policy: Policy) -> Value {
         }),
         json!({
             "Sid": "ReadLogs", "Effect": "Allow", "Resource": "arn:aws:logs:*:*:log-group:/aws/batch/job:*",
-            "Action": ["logs:GetLogEvents"],
+            "Action": ["logs:FilterLogEvents", "logs:GetLogEvents"],
+        }),
+        json!({
+            "Sid": "ReadWhatJobsUsed", "Effect": "Allow", "Action": ["logs:FilterLogEvents"],
+            "Resource": "arn:aws:logs:*:*:log-group:/aws/ecs/containerinsights/*",
         }),
     ];
     if policy == Policy::Operate {
@@ -233,10 +237,9 @@ mod tests {
         };
         let (read, operate) = (actions(Policy::Read), actions(Policy::Operate));
         assert!(read.iter().all(|action| operate.contains(action)));
-        assert!(
-            read.iter()
-                .all(|action| ["Describe", "Get", "List"].iter().any(|verb| action.contains(&format!(":{verb}"))))
-        );
+        assert!(read.iter().all(|action| {
+            ["Describe", "Filter", "Get", "List"].iter().any(|verb| action.contains(&format!(":{verb}")))
+        }));
         assert!(
             operate.contains(&"batch:SubmitJob".to_owned())
                 && !operate.iter().any(|it| it.contains("Create") && it.starts_with("batch"))

@@ -44,6 +44,7 @@ mod starter;
 mod status;
 mod task;
 pub mod text;
+mod usage;
 pub mod validate;
 
 pub use change::*;
@@ -80,6 +81,7 @@ pub use service::*;
 pub use starter::*;
 pub use status::*;
 pub use task::*;
+pub use usage::*;
 
 /// Milliseconds since 1970 in UTC: what AWS Batch and CloudWatch Logs write.
 pub type Millis = i64;

@@ -8,6 +8,7 @@ use crate::model::{
     AuditEntry, Change, ComputeEnvironment, CreateComputeEnvironmentRequest, CreateJobQueueRequest, HoldTarget,
     InstanceId, JobDefinition, JobDetail, JobId, JobQueue, JobSummary, Millis, MoveTo, RegisterJobDefinitionRequest,
     Scaling, Schedule, ScheduleRun, Subject, SubmitJobRequest, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
+    UsageOverTime,
 };
 use crate::triage::failures::{Failures, group};
 use crate::triage::lineage::{Tree, tree};
@@ -76,6 +77,8 @@ pub enum Ask {
     Pulse {
         at: Millis,
     },
+    /// What a job has used over time.
+    Usage(Box<JobDetail>),
     /// The details of jobs that are to be run again.
     ForRerun(Vec<JobId>),
     /// A part of a log stream. One that waits takes the place of the one before.
@@ -241,6 +244,10 @@ pub enum Answer {
     /// Groups, and the rows of the jobs in them.
     Failures(Result<(Box<Failures>, Vec<JobSummary>), BackendError>),
     ForRerun(Result<Vec<JobDetail>, BackendError>),
+    Usage {
+        job: JobId,
+        told: Result<UsageOverTime, BackendError>,
+    },
     Pulse(Box<Pulse>),
     /// The tree, and the jobs in it.
     Tree {
@@ -357,6 +364,10 @@ pub async fn perform(backend: &dyn Backend, themes: Option<&Path>, ask: Ask) -> 
             Answer::Tree { job, told: read.map(|read| (Box::new(tree(&read)), read.jobs)) }
         }
         Ask::Pulse { at } => Answer::Pulse(Box::new(pulse::pulse(&gather::pulse(backend, at).await))),
+        Ask::Usage(job) => {
+            let told = backend.usage_over_time(&job).await;
+            Answer::Usage { job: job.job_id, told }
+        }
         Ask::ForRerun(ids) => Answer::ForRerun(backend.describe_jobs(&ids).await),
         Ask::Act(act) => Answer::Done(carry_out(backend, act).await),
         Ask::Theme(name) => Answer::Theme(Theme::load(themes, &name)),

@@ -94,6 +94,13 @@ fn probes(service: &Service) -> Vec<Probe<'_>> {
             "GetLogEvents",
             logs.get_log_events().log_group_name(crate::model::DEFAULT_LOG_GROUP).log_stream_name(NOTHING)
         ),
+        probe!(
+            service,
+            Reading,
+            "logs:FilterLogEvents",
+            "FilterLogEvents",
+            logs.filter_log_events().log_group_name(crate::model::DEFAULT_LOG_GROUP).log_stream_names(NOTHING)
+        ),
         probe!(service, Reading, "scheduler:ListSchedules", "ListSchedules", scheduler.list_schedules().max_results(1)),
         probe!(service, Reading, "scheduler:GetSchedule", "GetSchedule", scheduler.get_schedule().name(NOTHING)),
         probe!(

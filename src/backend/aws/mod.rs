@@ -20,6 +20,7 @@ mod service;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod usage;
 mod watch;
 #[cfg(test)]
 mod wholes;
@@ -35,7 +36,7 @@ use crate::model::{
     Finding, GetLogEvents, HoldTarget, InstanceId, JobDefinition, JobDetail, JobId, JobQueue, JobQueueSnapshot,
     JobSummary, LogEvent, LogPage, MoveTo, ObservedRuns, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse,
     Scaling, Schedule, ScheduleGroup, ScheduleRun, SubmitJobRequest, SubmitJobResponse,
-    UpdateComputeEnvironmentRequest, UpdateJobQueueRequest, is_of_rules,
+    UpdateComputeEnvironmentRequest, UpdateJobQueueRequest, UsageOverTime, is_of_rules,
 };
 use async_trait::async_trait;
 use audit::AuditFile;
@@ -130,6 +131,7 @@ impl Backend for AwsBackend {
             audit: self.audit.is_some(),
             costs: false,
             pushes_changes: false,
+            spans_contexts: false,
         }
     }
 
@@ -592,6 +594,10 @@ impl Backend for AwsBackend {
             backend: NAME,
             instead: "CloudWatch Container Insights of the environment's ECS cluster has it",
         })
+    }
+
+    async fn usage_over_time(&self, job: &JobDetail) -> Result<UsageOverTime, BackendError> {
+        self.service.usage_over_time(job).await
     }
 
     fn look_at(&self, queue: Option<&str>, environment: Option<&str>) {

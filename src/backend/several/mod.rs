@@ -12,7 +12,7 @@ use crate::model::{
     GetLogEvents, HoldTarget, InstanceId, JobDefinition, JobDetail, JobId, JobQueue, JobQueueSnapshot, JobSummary,
     LogEvent, LogPage, MoveTo, ObservedRuns, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Scaling,
     Schedule, ScheduleGroup, ScheduleRun, SubmitJobRequest, SubmitJobResponse, UpdateComputeEnvironmentRequest,
-    UpdateJobQueueRequest,
+    UpdateJobQueueRequest, UsageOverTime,
 };
 use async_trait::async_trait;
 use futures::future::{join_all, try_join_all};
@@ -250,6 +250,7 @@ impl Backend for Several {
             audit: any(|can| can.audit),
             costs: false,
             pushes_changes: false,
+            spans_contexts: true,
         }
     }
 
@@ -626,6 +627,11 @@ impl Backend for Several {
             run.job_definition_name = tag::tag(&run.job_definition_name, &part.context);
         }
         Ok(runs)
+    }
+
+    async fn usage_over_time(&self, job: &JobDetail) -> Result<UsageOverTime, BackendError> {
+        let (_, part) = self.home(&job.job_id).await?;
+        part.backend.usage_over_time(job).await.map_err(|error| part.named(error))
     }
 
     async fn watch(

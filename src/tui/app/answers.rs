@@ -287,6 +287,7 @@ impl App {
             Answer::ForRerun(_) => Some(Topic::ForRerun),
             Answer::Tree { job, .. } => Some(Topic::Tree(job.clone())),
             Answer::Pulse(_) => Some(Topic::Pulse),
+            Answer::Usage { .. } => Some(Topic::Usage),
             Answer::Theme(_) => Some(Topic::Theme),
             Answer::Described(_)
             | Answer::Verified { .. }
@@ -352,6 +353,7 @@ impl App {
             Answer::ForRerun(details) => self.take_for_rerun(details),
             Answer::Tree { job, told } => self.take_tree(&job, told),
             Answer::Pulse(told) => self.take_pulse(told),
+            Answer::Usage { job, told } => self.usage = Some((job, told.map_err(|error| error.to_string()))),
             Answer::Done(outcome) => self.take_outcome(&outcome),
             Answer::Theme(Ok(theme)) => {
                 self.say(format!("theme {}", theme.name));

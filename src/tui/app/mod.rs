@@ -41,7 +41,7 @@ use crate::backend::{Capabilities, Meter};
 use crate::config::Access;
 use crate::config::kept::Kept;
 use crate::config::theme::Theme;
-use crate::model::{JobId, JobStatus, Millis, Subject};
+use crate::model::{JobId, JobStatus, Millis, Subject, UsageOverTime};
 pub use submit::TIMES_SHOWN;
 
 use answers::{Lag, Pages};
@@ -255,6 +255,10 @@ pub struct App {
     ending: Vec<verify::Ending>,
     /// What was changed and has not come to its end.
     changing: Vec<changing::Changing>,
+    /// Of which job what it used was asked for last, in which state and when.
+    usage_asked: Option<(JobId, JobStatus, Millis)>,
+    /// What the job whose screen is shown has used over time, or why that is not known.
+    pub usage: Option<(JobId, Result<UsageOverTime, String>)>,
     /// What is polled first.
     looked_at: Sight,
     /// The contexts that were left: what still comes from them is not of this one.
@@ -291,6 +295,7 @@ enum Topic {
     ForRerun,
     Tree(JobId),
     Pulse,
+    Usage,
     Theme,
     Context,
 }
@@ -313,6 +318,7 @@ impl Topic {
             Ask::ForRerun(_) => Self::ForRerun,
             Ask::Tree { job, .. } => Self::Tree(job.clone()),
             Ask::Pulse { .. } => Self::Pulse,
+            Ask::Usage(_) => Self::Usage,
             Ask::Theme(_) => Self::Theme,
             Ask::Context(_) => Self::Context,
             Ask::Describe(_)
@@ -372,6 +378,8 @@ impl App {
             meter: None,
             ending: Vec::new(),
             changing: Vec::new(),
+            usage_asked: None,
+            usage: None,
             looked_at: Sight::default(),
             left: Vec::new(),
         }

@@ -11,6 +11,8 @@ use crate::tui::requests::{Ask, Sight};
 
 /// How many children are asked for at once.
 const CHILDREN_PAGE: u32 = 1000;
+/// What a running job uses is asked for again after so long: AWS counts once a minute.
+const USAGE_AGE: Millis = 60_000;
 
 impl App {
     /// Brings what is asked for in line with what is looked at.
@@ -40,12 +42,32 @@ impl App {
         self.settle_failures();
         self.settle_tree();
         self.settle_pulse();
+        self.settle_usage();
         if self.log_is_due_at().is_some_and(|due| due <= self.now) {
             self.turn_log();
         }
         self.read_log();
         if let Some(word) = self.log.word.take() {
             self.say(word);
+        }
+    }
+
+    /// Asks for what the job whose screen is shown has used, where that is kept elsewhere: when it is opened, when it has
+    /// moved on, and from time to time while it runs.
+    fn settle_usage(&mut self) {
+        let View::Job { id, .. } = self.view() else { return };
+        let Some(detail) = self.store.detail(id).filter(|_| !self.setting.can.pushes_changes) else { return };
+        if detail.task_arn().is_none() || detail.started_at.is_none() {
+            return;
+        }
+        let is_fresh = self.usage_asked.as_ref().is_some_and(|(asked, status, at)| {
+            let is_over = detail.status.is_final() || self.now - at < USAGE_AGE;
+            asked == id && *status == detail.status && is_over
+        });
+        if !is_fresh {
+            self.usage_asked = Some((id.clone(), detail.status, self.now));
+            let job = Box::new(detail.clone());
+            self.ask(Ask::Usage(job));
         }
     }
 

@@ -1,6 +1,6 @@
 //! One job: all its fields, its attempts and their reasons, and its log beside or below.
 
-use super::{jobs, log};
+use super::{jobs, log, usage};
 use crate::config::theme::Role;
 use crate::model::{
     AttemptDetail, JobCost, JobDetail, JobId, JobStatus, JobSummary, Millis, Usd, name_of, secret, text::printable,
@@ -131,6 +131,17 @@ fn lines(app: &App, row: &JobSummary, detail: Option<&JobDetail>, room: u16) -> 
                 span(seconds(usage.cpu_seconds))
             );
             add(&mut lines, "uses", &used);
+        }
+        if let Some((_, told)) = app.usage.as_ref().filter(|(of, _)| *of == row.job_id) {
+            match told {
+                Ok(told) => {
+                    let columns = usize::from(room.saturating_sub(LABEL + 32)).clamp(8, 60);
+                    for (label, text) in usage::lines(told, (extra.vcpus, asked), columns, app.setting.clock) {
+                        add(&mut lines, label, &text);
+                    }
+                }
+                Err(why) => field(&mut lines, room, "over time", why, Role::Dim),
+            }
         }
         if let Some(instance) = &extra.instance {
             add(&mut lines, "instance", &instance.0);

@@ -119,6 +119,7 @@ pub fn draw(
         StateSet::Failed | StateSet::Succeeded => &ENDED,
         StateSet::All => &ALL,
     };
+    let columns = &if app.setting.can.spans_contexts { with_homes(columns) } else { columns.to_vec() };
     let table = Table {
         columns,
         count: rows.ids.len(),
@@ -135,6 +136,12 @@ pub fn draw(
         let cells = app.store.job(id).map_or_else(Vec::new, |job| cells(app, job, states));
         (list.marked.contains(id), cells)
     });
+}
+
+/// Where rows of several contexts stand, where each lives goes before most else.
+fn with_homes(columns: &[Column]) -> Vec<Column> {
+    let home = Column { keep: 95, width: 12, grow: 1, ..QUEUE };
+    columns.iter().map(|column| if column.title == QUEUE.title { home } else { *column }).collect()
 }
 
 /// The columns at which plain words of a filter look.

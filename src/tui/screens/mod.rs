@@ -14,6 +14,7 @@ mod pulse;
 mod scaling;
 mod schedules;
 mod tree;
+mod usage;
 mod why;
 
 pub use jobs::{sign as job_sign, why};

@@ -295,7 +295,9 @@ const GAUGE: usize = 4;
 fn environment_cells(environment: &ComputeEnvironment, state: usize, gauge: usize) -> Vec<Cell> {
     let (sign, word, role) = sign(environment.state, environment.status);
     let resources = environment.compute_resources.clone().unwrap_or_default();
-    let max = resources.maxv_cpus.map_or(0.0, f64::from);
+    // An unmanaged one has no maximum but what it has.
+    let there = environment.capacity.as_ref().map_or(0.0, |capacity| capacity.vcpus);
+    let max = resources.maxv_cpus.map_or(there, f64::from);
     let desired = resources.desiredv_cpus.map(f64::from);
     // What a service does not tell is a dash: Fargate has no desired vCPUs.
     let (used, instances) = match &environment.capacity {
