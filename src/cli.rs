@@ -13,7 +13,9 @@ pub use environments::{
     DeleteArgs, EnvironmentShape, EnvsArgs, EnvsCreateArgs, EnvsScalingArgs, EnvsUpdateArgs, EnvsVerb, InterruptArgs,
     Provisioning, QueuesArgs, QueuesCreateArgs, QueuesUpdateArgs, QueuesVerb, SnapshotArgs, Strategy, SwitchArgs,
 };
-pub use jobs::{EndArgs, HoldArgs, JobArgs, JobsArgs, LogsArgs, MoveArgs, ReprioritiseArgs, State, TreeArgs, WhyArgs};
+pub use jobs::{
+    EndArgs, HoldArgs, JobArgs, JobsArgs, LogsArgs, MoveArgs, ReprioritiseArgs, ShellArgs, State, TreeArgs, WhyArgs,
+};
 pub use schedules::{
     DeadLettersArgs, ScheduleCreateArgs, ScheduleGroupsArgs, ScheduleGroupsVerb, ScheduleNameArgs, ScheduleVerb,
 };
@@ -109,6 +111,9 @@ pub enum Verb {
     /// what to do next, and when a waiting job will start.
     #[command(after_help = jobs::WHY_EXAMPLES)]
     Why(WhyArgs),
+    /// Open a shell where a job of the local engine runs: in its container, or in its working directory with what it was
+    /// given.
+    Shell(ShellArgs),
     /// Tell what a job depends on and what depends on it, and which job holds all of it up.
     Tree(TreeArgs),
     /// Tell how it goes: what ended and failed in the last 15 minutes, hour and day, what waits, what it costs, what changed.

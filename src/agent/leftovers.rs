@@ -12,9 +12,12 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// The variable by which every process of an instance's jobs is known.
+pub(super) const INSTANCE_VARIABLE: &str = "BATCHDECK_INSTANCE";
+
 /// The environment entry by which every process of an instance's jobs is known.
 pub(super) fn mark(instance: &InstanceId) -> String {
-    format!("BATCHDECK_INSTANCE={instance}")
+    format!("{INSTANCE_VARIABLE}={instance}")
 }
 
 /// Kills every process that an instance's jobs have left, looking again until none is there, and gives their number.

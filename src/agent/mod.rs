@@ -1,6 +1,7 @@
 //! One instance's process: starts attempts as processes or containers, follows them, writes their log streams, and
 //! keeps each exit until the engine has acknowledged it as durable. It outlives the engine.
 
+pub mod inside;
 pub mod leftovers;
 pub mod message;
 
@@ -72,9 +73,10 @@ fn now() -> Millis {
 
 /// The environment entries, `NAME=value` each, by which the processes of one attempt are known.
 fn cookie(instance: &InstanceId, attempt: &AttemptId) -> [String; 3] {
-    [
-        leftovers::mark(instance),
-        format!("AWS_BATCH_JOB_ID={}", attempt.job),
-        format!("AWS_BATCH_JOB_ATTEMPT={}", attempt.number),
-    ]
+    let [job, number] = attempt_entries(attempt);
+    [leftovers::mark(instance), job, number]
+}
+
+fn attempt_entries(attempt: &AttemptId) -> [String; 2] {
+    [format!("AWS_BATCH_JOB_ID={}", attempt.job), format!("AWS_BATCH_JOB_ATTEMPT={}", attempt.number)]
 }

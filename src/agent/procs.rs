@@ -135,6 +135,13 @@ fn end_of_environment(pid: i32) -> Option<u64> {
     stat.env_end.filter(|_| stat.vsize > 0)
 }
 
+/// Whether a process was started with this variable. Unreadable is no.
+pub(super) fn has_variable(pid: i32, name: &str) -> bool {
+    let Ok(environ) = std::fs::read(format!("/proc/{pid}/environ")) else { return false };
+    let mut entries = environ.split(|byte| *byte == 0);
+    entries.any(|entry| entry.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b"=")))
+}
+
 /// Whether the process's control group names this container, so that its id is one of this machine.
 pub(super) fn is_in_container(pid: i32, container: &str) -> bool {
     std::fs::read_to_string(format!("/proc/{pid}/cgroup")).is_ok_and(|groups| groups.contains(container))

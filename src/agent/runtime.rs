@@ -16,11 +16,16 @@ pub(super) struct NoRuntime {
 
 /// The first runtime that answers: at `docker_host`, or else at `DOCKER_HOST`, or else at one of the usual sockets.
 pub(super) async fn find(docker_host: Option<&str>) -> Result<Docker, NoRuntime> {
+    find_with_address(docker_host).await.map(|(docker, _)| docker)
+}
+
+/// The same, and where it answers.
+pub(super) async fn find_with_address(docker_host: Option<&str>) -> Result<(Docker, String), NoRuntime> {
     let environment = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let mut tried = Vec::new();
     for address in addresses(docker_host, rustix::process::getuid().as_raw(), environment) {
         match connect(&address).await {
-            Ok(docker) => return Ok(docker),
+            Ok(docker) => return Ok((docker, address)),
             Err(Error::UnsupportedURISchemeError { .. }) => {
                 tried.push(format!("{address} (an address is unix:///path or tcp://host:port)"));
             }

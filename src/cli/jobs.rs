@@ -146,6 +146,18 @@ pub struct LogsArgs {
 }
 
 #[derive(Debug, Args)]
+pub struct ShellArgs {
+    /// Id of a job that runs, or the beginning of one; `ID:INDEX` for the child of an array, `ID#INDEX` for a node.
+    pub id: String,
+    /// Of a job of several containers, into which one.
+    #[arg(long, value_name = "NAME")]
+    pub container: Option<String>,
+    /// What to run there in place of a shell.
+    #[arg(last = true, value_name = "COMMAND")]
+    pub command: Vec<String>,
+}
+
+#[derive(Debug, Args)]
 pub struct TreeArgs {
     /// Id of a job, or the beginning of one; `ID:INDEX` for the child of an array.
     pub id: String,

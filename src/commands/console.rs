@@ -5,8 +5,8 @@ use super::contexts::outline;
 use super::error::{CommandError, exit};
 use super::world::{Setting, World};
 use crate::backend::Backend;
-use crate::config::Context;
 use crate::config::theme::Theme;
+use crate::config::{Context, Reach};
 use crate::tui;
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -31,6 +31,8 @@ async fn show(world: World, resume: bool) -> Done {
         theme: theme(setting)?,
         theme_source: tui::ThemeSource { directory: setting.themes() },
         keys: setting.config.keys.clone(),
+        console: setting.config.console.clone(),
+        commands: setting.config.commands.clone(),
         start: tui::Start::Overview,
         kept: Some(setting.data.console()),
         resume,
@@ -61,10 +63,20 @@ fn opened(setting: &Setting, backend: Arc<dyn Backend>, note: Option<String>) ->
         context: setting.context.name.clone(),
         access: setting.context.access,
         flags: setting.flags.clone(),
+        aws_flags: aws_flags(&setting.context.reach),
         scheduler_role: setting.context.scheduler_role.clone(),
         offered: setting.contexts.iter().map(offer).collect(),
         note,
     }
+}
+
+/// How AWS's own tool comes to the same place. To a local engine it does by variables alone (`engine env`), and a line that
+/// is pasted without them would act on an account.
+fn aws_flags(reach: &Reach) -> Option<Vec<String>> {
+    let Reach::Aws { profile, region, endpoint, .. } = reach else { return None };
+    let named = [("--profile", profile), ("--region", region), ("--endpoint-url", endpoint)];
+    let flags = named.into_iter().filter_map(|(flag, value)| Some([flag.to_owned(), value.clone()?]));
+    Some(flags.flatten().collect())
 }
 
 fn theme(setting: &Setting) -> Result<Theme, CommandError> {

@@ -77,6 +77,8 @@ pub enum CommandError {
     Expression(#[from] crate::model::expression::ExpressionError),
     #[error("the job {id} ({name}) has no log: {why}")]
     NoLog { id: String, name: String, why: String },
+    #[error("there is no shell for the job {id} ({name}): {why}")]
+    NoShell { id: String, name: String, why: String },
     #[error("{} cannot be read: {cause}", path.display())]
     Read { path: PathBuf, cause: String },
     #[error("{} of {} could not be done", .failed, .all)]
@@ -144,6 +146,7 @@ impl CommandError {
             | Self::UnknownJob { .. }
             | Self::UnknownName { .. }
             | Self::NoLog { .. }
+            | Self::NoShell { .. }
             | Self::NoQueue { .. }
             | Self::Context(_) => exit::NOT_FOUND,
             Self::Backend { source: BackendError::Settings { .. }, .. }

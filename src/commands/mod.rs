@@ -33,6 +33,7 @@ mod resolve;
 mod resources;
 mod schedule;
 mod screenshot;
+mod shell;
 mod submit;
 mod table;
 mod tree;
@@ -89,7 +90,7 @@ async fn carry_out(cli: Cli) -> Done {
     }
     let setting = Setting::new(&cli.places)?;
     match cli.verb {
-        None => console::open(setting, cli.resume).await,
+        None => Box::pin(console::open(setting, cli.resume)).await,
         Some(Verb::Demo(args)) => Box::pin(demo::run(&args, setting)).await,
         Some(Verb::Init(args)) => Box::pin(init::run(&args, setting)).await,
         Some(Verb::Engine(verb)) => engine::run(&verb, setting).await,
@@ -109,6 +110,7 @@ async fn carry_out(cli: Cli) -> Done {
         Some(Verb::Release(args)) => Box::pin(hold::hold(&args, false, setting)).await,
         Some(Verb::Move(args)) => Box::pin(hold::move_jobs(&args, setting)).await,
         Some(Verb::Interrupt(args)) => Box::pin(interrupt::run(&args, setting)).await,
+        Some(Verb::Shell(args)) => Box::pin(shell::run(&args, setting.open().await?)).await,
         Some(Verb::Logs(args)) => logs::run(&args, setting.open().await?).await,
         Some(Verb::Definitions(args)) => Box::pin(definitions::run(&args, setting)).await,
         Some(Verb::Schedule(verb)) => Box::pin(schedule::run(verb, setting)).await,

@@ -1,6 +1,7 @@
-//! What the console keeps over its restarts: lines that were typed, saved views, bookmarks, and where one was. One small
+//! What the console keeps over its restarts: lines that were typed, saved views, bookmarks, templates, and where one was. One small
 //! JSON file in the data directory, which several consoles share.
 
+use crate::model::SubmitJobRequest;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -11,8 +12,9 @@ use std::path::{Path, PathBuf};
 const LINES_KEPT: usize = 200;
 const VIEWS_KEPT: usize = 200;
 const BOOKMARKS_KEPT: usize = 50;
+const TEMPLATES_KEPT: usize = 200;
 
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
 pub struct Kept {
     /// Lines of the palette, the last one last.
@@ -20,6 +22,9 @@ pub struct Kept {
     /// Lines that lead to a view, by the names that they were saved under.
     pub views: BTreeMap<String, String>,
     pub bookmarks: Vec<Bookmark>,
+    /// Forms for a job, by the names that they were saved under.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub templates: BTreeMap<String, SubmitJobRequest>,
     /// Where the last console was when it ended, by context.
     pub left: BTreeMap<String, Vec<Stop>>,
 }
@@ -41,7 +46,7 @@ pub struct Bookmark {
 }
 
 /// One thing to keep, or to forget.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Note {
     Ran(String),
     Save {
@@ -49,6 +54,13 @@ pub enum Note {
         line: String,
     },
     Forget {
+        name: String,
+    },
+    Template {
+        name: String,
+        request: Box<SubmitJobRequest>,
+    },
+    ForgetTemplate {
         name: String,
     },
     /// Sets a bookmark, or takes it away where it is set.
@@ -116,6 +128,14 @@ impl Kept {
             }
             Note::Forget { name } => {
                 self.views.remove(&name);
+            }
+            Note::Template { name, request } => {
+                if self.templates.len() < TEMPLATES_KEPT || self.templates.contains_key(&name) {
+                    self.templates.insert(name, *request);
+                }
+            }
+            Note::ForgetTemplate { name } => {
+                self.templates.remove(&name);
             }
             Note::Bookmark(bookmark) => {
                 let before = self.bookmarks.len();

@@ -3,6 +3,8 @@
 //! The file is TOML; [`Config`] is its form. A key it does not know is an error that names the line and the nearest key
 //! it does know. `config.example.toml` shows every setting with its default.
 
+mod commands;
+mod console;
 pub mod context;
 pub mod directories;
 mod http;
@@ -13,6 +15,8 @@ mod settings;
 pub mod theme;
 
 pub use crate::model::{nearest, nearest_words};
+pub use commands::{CommandProblem, CommandSettings, CommandView, OF_DETAILS, VARIABLES, variable};
+pub use console::ConsoleSettings;
 pub use context::{Access, Context, ContextError, Origin, Reach, Surroundings};
 pub use directories::{DataDirectory, DirectoryError};
 pub use http::{HttpAddress, HttpAddressError};

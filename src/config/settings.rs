@@ -1,5 +1,7 @@
 //! The form of the config file and how it is read.
 
+use super::commands::{CommandProblem, CommandSettings};
+use super::console::ConsoleSettings;
 use super::http::HttpAddress;
 use super::keys::KeyBindings;
 use super::nearest;
@@ -19,6 +21,7 @@ pub struct Config {
     /// The context to open; unset chooses by what is there (see [`Context::choose`](super::Context::choose)).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub context: Option<String>,
+    pub console: ConsoleSettings,
     pub engine: EngineSettings,
     /// Prices of one's own, over AWS's list.
     pub prices: Prices,
@@ -27,6 +30,9 @@ pub struct Config {
     pub hooks: BTreeMap<String, HookSettings>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub contexts: BTreeMap<String, ContextSettings>,
+    /// Commands of one's own, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub commands: BTreeMap<String, CommandSettings>,
     pub keys: KeyBindings,
 }
 
@@ -35,10 +41,12 @@ impl Default for Config {
         Self {
             theme: "midnight".to_owned(),
             context: None,
+            console: ConsoleSettings::default(),
             engine: EngineSettings::default(),
             prices: Prices::default(),
             hooks: BTreeMap::new(),
             contexts: BTreeMap::new(),
+            commands: BTreeMap::new(),
             keys: KeyBindings::default(),
         }
     }
@@ -201,9 +209,14 @@ pub enum ConfigError {
     Syntax { path: PathBuf, line: usize, message: String },
     #[error("{}:{line}: `{key}` is not a setting of {section}{}", path.display(), meant.as_ref().map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default())]
     UnknownKey { path: PathBuf, line: usize, section: String, key: String, meant: Option<&'static str> },
+    #[error("{}:{line}: [commands.{name}]: {problem}", path.display())]
+    Command { path: PathBuf, line: usize, name: String, problem: CommandProblem },
 }
 
-const SETTINGS: [&str; 7] = ["theme", "context", "engine", "prices", "hooks", "contexts", "keys"];
+const SETTINGS: [&str; 9] =
+    ["theme", "context", "console", "engine", "prices", "hooks", "contexts", "commands", "keys"];
+const CONSOLE_SETTINGS: [&str; 3] = ["grace-seconds", "type-count-from", "mouse"];
+const COMMAND_SETTINGS: [&str; 7] = ["label", "command", "key", "views", "confirm", "read-only", "pause"];
 const HOOK_SETTINGS: [&str; 7] = ["status", "queue", "detail-type", "pattern", "command", "file", "timeout-seconds"];
 const PRICE_SETTINGS: [&str; 4] = ["as-of", "on-demand", "spot", "fargate"];
 const ENGINE_SETTINGS: [&str; 9] = [
@@ -258,7 +271,16 @@ impl Config {
                 meant,
             });
         }
-        toml::from_str(text).map_err(|error| syntax(&error))
+        let config: Self = toml::from_str(text).map_err(|error| syntax(&error))?;
+        for (name, command) in &config.commands {
+            command.check().map_err(|problem| {
+                let commands = table_of(table.get_ref(), "commands");
+                let key = commands.and_then(|commands| commands.keys().find(|key| key.get_ref() == name));
+                let line = key.map_or(1, |key| line_of(text, key.span().start));
+                ConfigError::Command { path: path.to_owned(), line, name: name.clone(), problem }
+            })?;
+        }
+        Ok(config)
     }
 }
 
@@ -273,6 +295,14 @@ fn find_unknown(root: &DeTable<'_>) -> Option<(usize, Unknown)> {
     let mut found = unknown_of(root, "the top level", &SETTINGS);
     if let Some(engine) = table_of(root, "engine") {
         found.extend(unknown_of(engine, "[engine]", &ENGINE_SETTINGS));
+    }
+    if let Some(console) = table_of(root, "console") {
+        found.extend(unknown_of(console, "[console]", &CONSOLE_SETTINGS));
+    }
+    for (name, command) in table_of(root, "commands").into_iter().flatten() {
+        if let DeValue::Table(command) = command.get_ref() {
+            found.extend(unknown_of(command, &format!("[commands.{}]", name.get_ref()), &COMMAND_SETTINGS));
+        }
     }
     if let Some(prices) = table_of(root, "prices") {
         found.extend(unknown_of(prices, "[prices]", &PRICE_SETTINGS));
@@ -338,6 +368,7 @@ mod tests {
         assert!(config.contexts.values().any(|context| context.backend == Kind::Aws && context.read_only));
         assert!(config.contexts.values().any(|context| context.data_dir.is_some()));
         assert!(!config.keys.0.is_empty());
+        assert!(config.commands.values().any(|command| command.key.is_some() && command.read_only));
         assert!(config.prices.instance("m6i.large", Purchase::Spot).is_some());
     }
 
@@ -357,6 +388,14 @@ mod tests {
                 "[prices]\nasof = '2026-11-01'",
                 "config.toml:2: `asof` is not a setting of [prices]; did you mean `as-of`?",
             ),
+            (
+                "[console]\ngrace = 1",
+                "config.toml:2: `grace` is not a setting of [console]; did you mean `grace-seconds`?",
+            ),
+            (
+                "[commands.x]\nlabel = 'x'\ncomand = 'y'",
+                "config.toml:3: `comand` is not a setting of [commands.x]; did you mean `command`?",
+            ),
             ("theme = 'x'\nzzz = 1", "config.toml:2: `zzz` is not a setting of the top level"),
         ];
         for (given, expected) in cases {
@@ -372,6 +411,12 @@ mod tests {
             ("[prices]\nspot.m5 = 0.01", "config.toml:1: [prices] needs the day"),
             ("[prices]\nas-of = '2026-11-01'\nspot.m5 = -1", "config.toml:3: `-1` is no amount of US dollars"),
             ("[engine]\nspot-interruptions-per-hour = -1.0", "config.toml:2: it is `-1`; it takes 0 to 1000 an hour"),
+            ("[commands.x]\nlabel = 'x'", "config.toml:1: missing field `command`"),
+            (
+                "\n[commands.x]\nlabel = 'x'\ncommand = 'ls {jobid}'",
+                "config.toml:2: [commands.x]: `{jobid}` is nothing that a row has",
+            ),
+            ("[commands.x]\nlabel = 'x'\ncommand = 'ls'\nviews = ['job', 'quues']", "config.toml:4: unknown variant"),
             ("[contexts.prod]\nbackend = 'gcp'", "config.toml:2: unknown variant `gcp`"),
             ("[engine]\nhttp = '0.0.0.0:80'", "config.toml:2: `0.0.0.0:80` is not a loopback address"),
         ];
@@ -419,6 +464,18 @@ mod tests {
                     scheduler_role: Some("arn:aws:iam::1:role/r".into()),
                 },
             )]),
+            commands: BTreeMap::from([(
+                "x".to_owned(),
+                CommandSettings {
+                    label: "x".to_owned(),
+                    command: "ls".to_owned(),
+                    key: Some("X".to_owned()),
+                    views: vec![super::super::CommandView::Job],
+                    confirm: true,
+                    read_only: true,
+                    pause: true,
+                },
+            )]),
             ..Config::default()
         };
         let table = toml::Table::try_from(&full).expect("writes");
@@ -427,6 +484,8 @@ mod tests {
         assert_eq!(keys(&table), set(&SETTINGS));
         assert_eq!(keys(table["engine"].as_table().expect("a table")), set(&ENGINE_SETTINGS));
         assert_eq!(keys(table["prices"].as_table().expect("a table")), set(&PRICE_SETTINGS));
+        assert_eq!(keys(table["console"].as_table().expect("a table")), set(&CONSOLE_SETTINGS));
+        assert_eq!(keys(table["commands"]["x"].as_table().expect("a table")), set(&COMMAND_SETTINGS));
         assert_eq!(keys(table["hooks"]["pager"].as_table().expect("a table")), set(&HOOK_SETTINGS));
         assert_eq!(keys(table["contexts"]["prod"].as_table().expect("a table")), set(&CONTEXT_SETTINGS));
     }

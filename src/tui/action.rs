@@ -1,5 +1,7 @@
 //! The one table of actions. Keys, help, the line of hints and the palette are all drawn from it.
 
+use crate::config::CommandView;
+
 /// Where the keys go: a pane, a screen, or what lies on top of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Place {
@@ -65,6 +67,23 @@ impl Place {
     /// Whether the keys go to a log.
     pub fn is_log(self) -> bool {
         matches!(self, Self::Log | Self::LogScreen)
+    }
+
+    /// The places that a view of a command in the config means.
+    pub fn of_view(view: CommandView) -> &'static [Self] {
+        match view {
+            CommandView::Queues => &[Self::Queues],
+            CommandView::Environments => &[Self::Environments],
+            CommandView::Jobs => &[Self::Jobs],
+            CommandView::Job => &[Self::Job],
+            CommandView::Array => &[Self::Array],
+            CommandView::Log => &[Self::Log, Self::LogScreen],
+            CommandView::Tree => &[Self::Tree],
+            CommandView::Why => &[Self::Why],
+            CommandView::Instances => &[Self::Instances],
+            CommandView::Schedules => &[Self::Schedules],
+            CommandView::Definitions => &[Self::Definitions, Self::Definition],
+        }
     }
 
     /// What help calls it.
@@ -146,6 +165,10 @@ pub enum Takes {
     Context,
     /// The name of a saved view.
     View,
+    /// The name of a saved form; none offers them.
+    Template,
+    /// The name of a command of the config.
+    Command,
     /// A name that one makes up.
     Name,
     /// A path.
@@ -155,17 +178,23 @@ pub enum Takes {
 impl Takes {
     /// Whether the action can do nothing without it.
     pub fn is_needed(self) -> bool {
-        !matches!(self, Self::Nothing | Self::Rows(_) | Self::Subject | Self::JobHere | Self::Context)
+        !matches!(self, Self::Nothing | Self::Rows(_) | Self::Subject | Self::JobHere | Self::Context | Self::Template)
     }
 
     /// What stands for it in lists of actions.
     pub fn sign(self) -> &'static str {
         match self {
-            Self::Nothing | Self::Subject | Self::JobHere | Self::Context => "",
+            Self::Nothing | Self::Subject | Self::JobHere | Self::Context | Self::Template => "",
             Self::Rows(_) => "[FILTER]",
             Self::Job => "ID",
             Self::File => "FILE",
-            Self::Queue | Self::Environment | Self::Definition | Self::Theme | Self::View | Self::Name => "NAME",
+            Self::Queue
+            | Self::Environment
+            | Self::Definition
+            | Self::Theme
+            | Self::View
+            | Self::Name
+            | Self::Command => "NAME",
         }
     }
 }
@@ -297,6 +326,7 @@ actions! {
     Complete "complete" At(&[Palette, Filter]), Nothing, ["tab"], "complete", "complete the word";
     NextMatch "next-match" At(&[Palette, Filter]), Nothing, ["down", "ctrl-n"], "next", "the next line of what matches";
     PreviousMatch "previous-match" At(&[Palette, Filter]), Nothing, ["up", "ctrl-p", "backtab"], "", "the line before";
+    SaveTemplate "save-template" At(&[Form]), Nothing, ["f4", "alt-s"], "save as template", "save the form for a job under a name, to be opened again";
     ScrollDown "scroll-down" At(&[Form]), Nothing, ["pagedown"], "", "what the form tells, further down";
     ScrollUp "scroll-up" At(&[Form]), Nothing, ["pageup"], "", "what the form tells, further up";
     EditLeft "edit-left" At(TYPING), Nothing, ["left"], "", "a letter left; the choice before";
@@ -316,6 +346,13 @@ actions! {
     Back "back" Everywhere, Nothing, ["esc"], "", "clear the filter, or go back a step; never quits";
     BackOrQuit "back-or-quit" Everywhere, Nothing, ["q"], "", "go back a step; at the first screen, quit";
     Quit "quit" Everywhere, Nothing, ["ctrl-c"], "", "leave the console; jobs go on";
+    TakeBack "take-back" Everywhere, Nothing, ["u"], "take back", "take back the action that waits to be sent; afterwards, submit again what it has stopped";
+    TryAgain "try-again" Everywhere, Write, ["r"], "try again", "try again what was refused of the last action";
+    Shell "shell" Everywhere, Write, ["s", "!"], "shell", "a shell in the container or the working directory of a job that runs", JobHere;
+    RunCommand "run" Everywhere, Nothing, [], "", "a command of [commands] in the config, on what is under the cursor", Takes::Command;
+    Template "template" Everywhere, Write, ["N"], "", "submit from a template: a form that was saved", Takes::Template;
+    ForgetTemplate "forget-template" Everywhere, Nothing, [], "", "forget the template of this name", Takes::Template;
+    Compare "compare" At(&[Definitions, Definition]), Nothing, ["="], "compare", "what differs between this revision and another one";
     Down "down" Everywhere, Nothing, ["j", "down"], "", "a line down";
     Up "up" Everywhere, Nothing, ["k", "up"], "", "a line up";
     PageDown "page-down" Everywhere, Nothing, ["ctrl-f", "pagedown"], "", "a page down";
@@ -361,6 +398,7 @@ actions! {
     Context "context" Everywhere, Nothing, ["v c"], "", "another context, or several as one (`prod,lab`)", Takes::Context;
     Write "write" Everywhere, Nothing, [], "", "act in a context that starts read-only, until it is left";
     ReadOnly "read-only" Everywhere, Nothing, [], "", "refuse again what would change anything";
+    Mouse "mouse" Everywhere, Nothing, [], "", "take clicks and the wheel, or leave the mouse to the terminal, which selects text";
     Refresh "refresh" Everywhere, Nothing, ["ctrl-r", "f5"], "", "read everything anew, and draw the screen anew";
 }
 

@@ -20,6 +20,8 @@ pub struct Opened {
     pub access: Access,
     /// The arguments by which a verb comes to the same place from the same shell.
     pub flags: Vec<String>,
+    /// The arguments by which AWS's own tool does, where that reaches it.
+    pub aws_flags: Option<Vec<String>>,
     /// The role by which new schedules submit their jobs, where it is known.
     pub scheduler_role: Option<String>,
     /// All that one can turn to from here.

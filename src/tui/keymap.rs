@@ -2,7 +2,7 @@
 
 use super::action::{Action, Place, Scope, TABLE, read_line};
 use crate::config::keys::KeyBindings;
-use crate::config::nearest_words;
+use crate::config::{CommandSettings, nearest_words};
 use crokey::{KeyCombination, OneToThree};
 use crossterm::event::{KeyCode, KeyModifiers};
 use std::collections::{BTreeMap, HashMap};
@@ -12,8 +12,25 @@ use std::collections::{BTreeMap, HashMap};
 pub struct Keymap {
     layers: BTreeMap<Layer, Node>,
     keys: BTreeMap<Action, Vec<Vec<KeyCombination>>>,
-    /// Keys that run a line of the palette, wherever no text is typed; they go before all others.
-    lines: Vec<(Vec<KeyCombination>, String)>,
+    /// Keys that run a line of the palette; they go before all others.
+    lines: Vec<Hot>,
+}
+
+/// A key that runs a line of the palette.
+#[derive(Debug, Clone)]
+struct Hot {
+    chords: Vec<KeyCombination>,
+    line: String,
+    /// What it does, where that is not what the line says.
+    doc: Option<String>,
+    /// Where it works; empty: wherever no text is typed.
+    places: Vec<Place>,
+}
+
+impl Hot {
+    fn works_at(&self, place: Place) -> bool {
+        !place.takes_text() && (self.places.is_empty() || self.places.contains(&place))
+    }
 }
 
 /// Where keys are looked up: first in the place's own layer, then in the global one unless text is typed there.
@@ -55,6 +72,10 @@ pub enum KeymapError {
         "[keys] `{keys}` for \"{line}\" would hide {hidden}; give {hidden} other keys too, or none as {hidden} = []"
     )]
     LineHides { keys: String, line: String, hidden: &'static str },
+    #[error("[commands.{name}] key: `{given}` is not a key; write x, G, ctrl-d, f5, or a sequence as \"g x\"")]
+    CommandKey { name: String, given: String },
+    #[error("[commands.{name}] has a key of [commands.{other}] in {place}; give one of them another key")]
+    CommandKeyTwice { name: String, other: String, place: &'static str },
     #[error("[keys] `{keys}` is given to both {first} and {second} in {place}; give one of them another key")]
     Twice { keys: String, first: &'static str, second: &'static str, place: &'static str },
     #[error(
@@ -68,6 +89,14 @@ impl Keymap {
     /// The default keys, with what a person has set in place of them. A person's key that would hide the key of an action
     /// that they have not set is refused: nobody should lose a key without a word.
     pub fn new(bindings: &KeyBindings) -> Result<Self, KeymapError> {
+        Self::with_commands(bindings, &BTreeMap::new())
+    }
+
+    /// The same with the keys of commands of the person's own.
+    pub fn with_commands(
+        bindings: &KeyBindings,
+        commands: &BTreeMap<String, CommandSettings>,
+    ) -> Result<Self, KeymapError> {
         let mut map = Self { layers: BTreeMap::new(), keys: BTreeMap::new(), lines: Vec::new() };
         for (name, keys) in &bindings.0 {
             if let Some(line) = name.strip_prefix(':') {
@@ -84,6 +113,9 @@ impl Keymap {
                     .ok_or_else(|| KeymapError::NotAKey { action: action.info().name, given: key.clone() })?;
                 map.bind(action, chords)?;
             }
+        }
+        for (name, command) in commands {
+            map.add_command(name, command)?;
         }
         let own = map.keys.clone();
         if !own.is_empty() {
@@ -114,8 +146,25 @@ impl Keymap {
         }
         for key in keys {
             let chords = parse_sequence(key).ok_or_else(|| wrong(format!("`{key}` is not a key")))?;
-            self.lines.push((chords, line.to_owned()));
+            self.lines.push(Hot { chords, line: line.to_owned(), doc: None, places: Vec::new() });
         }
+        Ok(())
+    }
+
+    fn add_command(&mut self, name: &str, command: &CommandSettings) -> Result<(), KeymapError> {
+        let Some(given) = &command.key else { return Ok(()) };
+        let wrong = || KeymapError::CommandKey { name: name.to_owned(), given: given.clone() };
+        let chords = parse_sequence(given).ok_or_else(wrong)?;
+        let places: Vec<Place> = command.views.iter().flat_map(|view| Place::of_view(*view)).copied().collect();
+        let hot = Hot { chords, line: format!("run {name}"), doc: Some(command.label.clone()), places };
+        for place in Place::ALL.into_iter().filter(|place| hot.works_at(*place)) {
+            let mut others = self.lines.iter().filter(|other| other.works_at(place));
+            if let Some(other) = others.find(|other| begins(&other.chords, &hot.chords)) {
+                let other = other.line.strip_prefix("run ").unwrap_or(&other.line).to_owned();
+                return Err(KeymapError::CommandKeyTwice { name: name.to_owned(), other, place: place.title() });
+            }
+        }
+        self.lines.push(hot);
         Ok(())
     }
 
@@ -125,8 +174,8 @@ impl Keymap {
             return Ok(());
         }
         let defaults = Self::new(&KeyBindings::default())?;
-        for (chords, line) in &self.lines {
-            for place in Place::ALL.into_iter().filter(|place| !place.takes_text()) {
+        for hot @ Hot { chords, line, .. } in &self.lines {
+            for place in Place::ALL.into_iter().filter(|place| hot.works_at(*place)) {
                 for map in [self, &defaults] {
                     let hidden = TABLE.iter().find(|info| {
                         (std::ptr::eq(map, self) || !own.contains_key(&info.action))
@@ -146,12 +195,13 @@ impl Keymap {
 
     /// The key that runs a line of the palette.
     pub fn key_of_line(&self, line: &str) -> Option<String> {
-        self.lines.iter().find(|(_, known)| known == line).map(|(chords, _)| write_sequence(chords))
+        self.lines.iter().find(|hot| hot.line == line).map(|hot| write_sequence(&hot.chords))
     }
 
-    /// Keys that run lines of the palette, as they are written, and the lines.
-    pub fn lines(&self) -> impl Iterator<Item = (String, &str)> {
-        self.lines.iter().map(|(chords, line)| (write_sequence(chords), line.as_str()))
+    /// Keys that run lines of the palette at a place, as they are written, and what they do.
+    pub fn lines_at(&self, place: Place) -> impl Iterator<Item = (String, String)> {
+        let here = self.lines.iter().filter(move |hot| hot.works_at(place));
+        here.map(|hot| (write_sequence(&hot.chords), hot.doc.clone().unwrap_or_else(|| format!(":{}", hot.line))))
     }
 
     /// Of the default keys: whether `chords` for `action` would hide those of one that is not in `own`.
@@ -219,16 +269,14 @@ impl Keymap {
     pub fn resolve(&self, place: Place, before: &[KeyCombination], chord: KeyCombination) -> Resolution {
         let chord = normal(chord);
         let mut may_follow = Vec::new();
-        if !place.takes_text() {
-            for (chords, line) in &self.lines {
-                let Some(rest) = chords.strip_prefix(before).and_then(|rest| rest.strip_prefix(&[chord])) else {
-                    continue;
-                };
-                if rest.is_empty() {
-                    return Resolution::Line(line.clone());
-                }
-                may_follow.push((write_sequence(rest), format!(":{line}")));
+        for Hot { chords, line, .. } in self.lines.iter().filter(|hot| hot.works_at(place)) {
+            let Some(rest) = chords.strip_prefix(before).and_then(|rest| rest.strip_prefix(&[chord])) else {
+                continue;
+            };
+            if rest.is_empty() {
+                return Resolution::Line(line.clone());
             }
+            may_follow.push((write_sequence(rest), format!(":{line}")));
         }
         let layers = [Some(Layer::Place(place)), (!place.takes_text()).then_some(Layer::Global)];
         for layer in layers.into_iter().flatten() {
@@ -383,6 +431,7 @@ fn write_chord(chord: KeyCombination) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::CommandView;
 
     fn defaults() -> Keymap {
         Keymap::new(&KeyBindings::default()).expect("the defaults are a keymap")
@@ -467,7 +516,7 @@ mod tests {
         }
         let map = with(&[("stop", &["j"]), ("down", &["down"])]).expect("both are set");
         assert_eq!(press(&map, Place::Jobs, "j"), Resolution::Action(Action::Stop));
-        with(&[("stop", &["s"]), ("next-states", &[])]).expect("the other has none");
+        with(&[("stop", &["s"]), ("next-states", &[]), ("shell", &[])]).expect("the others have none");
         with(&[("stop", &["x"]), ("submit", &["n"]), ("new-schedule", &["n"])]).expect("as the defaults hide");
         let map = with(&[("help", &["x"])]).expect("a place keeps what it has of its own");
         assert_eq!(press(&map, Place::Jobs, "x"), Resolution::Action(Action::Stop));
@@ -491,6 +540,34 @@ mod tests {
         ];
         for (bindings, expected) in refused {
             let error = with(bindings).expect_err(expected).to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+
+    fn command(key: &str, views: Vec<CommandView>) -> CommandSettings {
+        let text = format!("label = 'x'\ncommand = 'ls'\nkey = '{key}'");
+        CommandSettings { views, ..toml::from_str(&text).expect("a command") }
+    }
+
+    #[test]
+    fn the_key_of_a_command_works_in_its_views_and_hides_nothing() {
+        let with = |all: &[(&str, CommandSettings)]| {
+            let commands = all.iter().map(|(name, command)| ((*name).to_owned(), command.clone())).collect();
+            Keymap::with_commands(&KeyBindings::default(), &commands)
+        };
+        let queues = || command("X", vec![CommandView::Queues]);
+        let map = with(&[("exec", command("X", vec![CommandView::Jobs])), ("look", queues())]).expect("a keymap");
+        assert_eq!(press(&map, Place::Jobs, "X"), Resolution::Line("run exec".to_owned()));
+        assert_eq!(press(&map, Place::Queues, "X"), Resolution::Line("run look".to_owned()));
+        assert_eq!(press(&map, Place::Schedules, "X"), Resolution::Unbound);
+        assert_eq!(map.lines_at(Place::Queues).collect::<Vec<_>>(), [("X".to_owned(), "x".to_owned())]);
+        let refused = [
+            (vec![("exec", command("ctrl-", vec![]))], "[commands.exec] key: `ctrl-` is not a key"),
+            (vec![("exec", command("x", vec![CommandView::Jobs]))], "`x` for \":run exec\" would hide stop"),
+            (vec![("a", command("X", vec![])), ("b", queues())], "[commands.b] has a key of [commands.a] in queues"),
+        ];
+        for (commands, expected) in refused {
+            let error = with(&commands).expect_err(expected).to_string();
             assert!(error.contains(expected), "{error}");
         }
     }

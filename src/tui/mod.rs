@@ -19,6 +19,7 @@ pub mod requests;
 mod runtime;
 pub mod screens;
 mod scroll;
+pub mod spots;
 pub mod stage;
 mod terminal;
 pub mod theme;

@@ -121,6 +121,10 @@ pub enum Ask {
         name: String,
         text: String,
     },
+    /// Run a command of the person's own, with the terminal.
+    RunCommand(Box<Run>),
+    /// Take the mouse, or leave it to the terminal.
+    TakeMouse(bool),
     /// Keep something over restarts.
     Note(Note),
     /// Write every cell of the screen anew.
@@ -143,6 +147,19 @@ pub enum Program {
     Pager,
     /// `$VISUAL` or `$EDITOR`, or else `vi`.
     Editor,
+}
+
+/// A command for the shell, which has the terminal while it runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    pub title: String,
+    /// What the shell is given. No value of a row stands in it: the shell reads them from `variables`.
+    pub line: String,
+    /// The same with the values, quoted: for a person.
+    pub shown: String,
+    pub variables: Vec<(String, String)>,
+    /// Whether what it has written stays on the terminal until Enter.
+    pub pauses: bool,
 }
 
 /// Where what was shown has been written to.
@@ -260,6 +277,8 @@ pub enum Answer {
         written: Result<Written, HandError>,
     },
     Done(Outcome),
+    /// An action that is not over yet.
+    Progress(Progress),
     Theme(Result<Theme, ThemeError>),
     Saved(Saved),
     /// Why something could not be kept over restarts.
@@ -281,6 +300,8 @@ pub struct Outcome {
     pub stopped: Vec<Stopped>,
     /// The changes of queues and environments that were accepted.
     pub changed: Vec<Changed>,
+    /// The calls that were refused, or not tried after one that was.
+    pub left: Option<Act>,
 }
 
 /// A change that a service has accepted: it takes its time to come into effect.
@@ -288,6 +309,13 @@ pub struct Outcome {
 pub enum Changed {
     Queue(UpdateJobQueueRequest),
     Environment(Box<UpdateComputeEnvironmentRequest>),
+}
+
+/// How far an [`Act`] of many calls is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Progress {
+    pub done: usize,
+    pub refused: usize,
 }
 
 /// A job whose end the backend has accepted: whether it took is seen later.
@@ -369,7 +397,7 @@ pub async fn perform(backend: &dyn Backend, themes: Option<&Path>, ask: Ask) -> 
             Answer::Usage { job: job.job_id, told }
         }
         Ask::ForRerun(ids) => Answer::ForRerun(backend.describe_jobs(&ids).await),
-        Ask::Act(act) => Answer::Done(carry_out(backend, act).await),
+        Ask::Act(act) => Answer::Done(carry_out(backend, act, &|_| {}).await),
         Ask::Theme(name) => Answer::Theme(Theme::load(themes, &name)),
         Ask::Log(ask) => Answer::Log(log_reading::read(backend, ask).await),
         Ask::HandOn { read, to } => {
@@ -393,11 +421,35 @@ pub async fn perform(backend: &dyn Backend, themes: Option<&Path>, ask: Ask) -> 
         | Ask::Save { .. }
         | Ask::Hand { .. }
         | Ask::RunProgram { .. }
+        | Ask::RunCommand(_)
+        | Ask::TakeMouse(_)
         | Ask::Note(_) => return None,
     })
 }
 
 impl Step {
+    /// The call's name: AWS's, where it is one of AWS's.
+    pub fn call(&self) -> &'static str {
+        match self {
+            Self::Cancel { .. } => "CancelJob",
+            Self::Terminate { .. } => "TerminateJob",
+            Self::ReprioritiseJob { .. } => "ReprioritiseJob",
+            Self::Hold(..) => "Hold",
+            Self::Release(..) => "Release",
+            Self::MoveJob { .. } => "MoveJob",
+            Self::UpdateQueue(..) => "UpdateJobQueue",
+            Self::UpdateEnvironment(..) => "UpdateComputeEnvironment",
+            Self::Interrupt { .. } => "InterruptInstance",
+            Self::Submit(_) | Self::RunSchedule { .. } => "SubmitJob",
+            Self::CreateEnvironment(_) => "CreateComputeEnvironment",
+            Self::CreateQueue(_) => "CreateJobQueue",
+            Self::RegisterDefinition(_) => "RegisterJobDefinition",
+            Self::CreateSchedule(_) => "CreateSchedule",
+            Self::UpdateSchedule(_) => "UpdateSchedule",
+            Self::DeleteSchedule { .. } => "DeleteSchedule",
+        }
+    }
+
     /// What it is about, for a person.
     fn target(&self) -> String {
         match self {
@@ -421,7 +473,8 @@ impl Step {
     }
 }
 
-async fn carry_out(backend: &dyn Backend, act: Act) -> Outcome {
+/// Makes the calls of an action one after the other, and tells after each how far they are.
+pub async fn carry_out(backend: &dyn Backend, act: Act, tell: &(dyn Fn(Progress) + Send + Sync)) -> Outcome {
     let mut outcome = Outcome {
         title: act.title,
         results: Vec::new(),
@@ -429,8 +482,12 @@ async fn carry_out(backend: &dyn Backend, act: Act) -> Outcome {
         submitted: Vec::new(),
         stopped: Vec::new(),
         changed: Vec::new(),
+        left: None,
     };
-    for step in act.steps {
+    let mut progress = Progress::default();
+    let mut left = Vec::new();
+    let mut steps = act.steps.into_iter();
+    for step in steps.by_ref() {
         outcome.targets.push(step.target());
         let stopped = match &step {
             Step::Cancel { id, .. } => Some(Stopped { id: id.clone(), by_cancel: true }),
@@ -442,17 +499,29 @@ async fn carry_out(backend: &dyn Backend, act: Act) -> Outcome {
             Step::UpdateEnvironment(request, _) => Some(Changed::Environment(request.clone())),
             _ => None,
         };
-        let result = take(backend, step, &mut outcome.submitted).await;
+        let result = take(backend, step.clone(), &mut outcome.submitted).await;
         let failed = result.is_err();
-        if !failed {
+        outcome.results.push(result);
+        if failed {
+            progress.refused += 1;
+            left.push(step);
+        } else {
+            progress.done += 1;
             outcome.stopped.extend(stopped);
             outcome.changed.extend(changed);
         }
-        outcome.results.push(result);
+        tell(progress);
         if failed && act.in_order {
             break;
         }
     }
+    left.extend(steps);
+    outcome.left = (!left.is_empty()).then(|| Act {
+        title: format!("{}: what was left", outcome.title),
+        done: Outline::Words(format!("{}: the rest is done too", outcome.title)),
+        steps: left,
+        in_order: act.in_order,
+    });
     if outcome.results.iter().all(Result::is_ok) {
         outcome.title = match act.done {
             Outline::Words(words) => words,

@@ -3,7 +3,8 @@
 mod hand;
 mod runner;
 
-use super::app::{App, Setting};
+use super::app::mouse::Mouse;
+use super::app::{App, Own, Setting};
 use super::ascii;
 use super::clipboard::{self, Passage};
 use super::contexts::{Contexts, Opened};
@@ -11,20 +12,24 @@ use super::format::Clock;
 use super::keymap::{Keymap, KeymapError};
 use super::requests::{Ask, Message, Request, RequestId};
 use super::screens;
-use super::terminal::{Screen, Terminal, restore};
+use super::terminal::{Screen, Terminal, restore, take_mouse};
 use super::theme::Depth;
 use crate::config::kept::{Kept, Note};
 use crate::config::keys::KeyBindings;
 use crate::config::theme::Theme;
+use crate::config::{CommandSettings, ConsoleSettings};
 use crate::model::Millis;
 use crokey::KeyCombination;
-use crossterm::event::{Event, EventStream, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use crossterm::event::{
+    Event, EventStream, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEventKind,
+};
 use futures::{FutureExt, StreamExt};
 use hand::Handed;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use runner::Runner;
+use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::io::{self, Write};
 use std::num::NonZero;
@@ -45,6 +50,9 @@ pub struct Options {
     pub theme: Theme,
     pub theme_source: ThemeSource,
     pub keys: KeyBindings,
+    pub console: ConsoleSettings,
+    /// Commands of the person's own, by name.
+    pub commands: BTreeMap<String, CommandSettings>,
     pub start: Start,
     /// The file of what is kept over restarts.
     pub kept: Option<PathBuf>,
@@ -97,25 +105,22 @@ const STOP: Duration = Duration::from_millis(200);
 
 /// Shows the console until it is left. However it ends, the terminal is given back.
 pub async fn run(options: Options) -> Result<(), TuiError> {
-    let keymap = Keymap::new(&options.keys)?;
+    let keymap = Keymap::with_commands(&options.keys, &options.commands)?;
     let signals = Signals::watch().map_err(TuiError::Signals)?;
+    take_mouse(options.console.mouse);
     let _terminal = Terminal::take().map_err(TuiError::NoTerminal)?;
     let (columns, lines) = crossterm::terminal::size().map_err(TuiError::NoTerminal)?;
-    let Opened { backend, context, access, flags, scheduler_role, offered, note: _ } = options.opened;
-    let setting = Setting {
-        context,
-        access,
-        flags,
-        can: backend.capabilities(),
-        region: backend.region(),
-        scheduler_role,
-        contexts: offered,
+    let own = Own {
         clock: Clock::Local,
         depth: Depth::of_environment(|name| std::env::var(name).ok()),
         ascii: ascii::is_all_that_is_shown(|name| std::env::var(name).ok()),
         themes: Theme::names(options.theme_source.directory.as_deref()),
         processors: std::thread::available_parallelism().map_or(1, NonZero::get),
+        console: options.console,
+        commands: options.commands,
     };
+    let setting = Setting::new(&options.opened, own);
+    let backend = options.opened.backend;
     let mut app = App::new(setting, keymap, options.theme, (columns, lines), now());
     match options.kept.as_deref().map(Kept::read).transpose() {
         Ok(kept) => app.kept = kept.unwrap_or_default(),
@@ -358,6 +363,10 @@ impl Console {
                 return true;
             }
             Event::Key(key) if key.kind != KeyEventKind::Release => self.app.key(KeyCombination::from(key), now()),
+            Event::Mouse(event) => {
+                let Some(mouse) = mouse_of(event.kind) else { return false };
+                self.app.mouse(mouse, Position { x: event.column, y: event.row }, now())
+            }
             Event::Paste(text) => self.app.insert(&text, now()),
             Event::Resize(columns, lines) => {
                 self.app.resize((columns, lines));
@@ -378,19 +387,9 @@ impl Console {
         match opened {
             Ok(opened) => {
                 self.runner.stop();
-                let Opened { backend, context, access, flags, scheduler_role, offered, note } = opened;
-                let setting = Setting {
-                    context,
-                    access,
-                    flags,
-                    can: backend.capabilities(),
-                    region: backend.region(),
-                    scheduler_role,
-                    contexts: offered,
-                    ..self.app.setting.clone()
-                };
-                self.app.enter(setting, note.as_deref(), now());
-                self.runner.backend = backend;
+                let setting = Setting::new(&opened, self.app.setting.own.clone());
+                self.app.enter(setting, opened.note.as_deref(), now());
+                self.runner.backend = opened.backend;
                 Some(self.runner.watch())
             }
             Err(why) => {
@@ -419,6 +418,8 @@ impl Console {
         for request in requests {
             match request.ask {
                 Ask::Redraw => self.screen.redraw_all(),
+                Ask::TakeMouse(takes) => self.screen.say(take_mouse(takes).as_bytes().to_vec()),
+                Ask::RunCommand(run) => self.handed = Some(Handed::Command(*run)),
                 Ask::RunProgram { to, file } => self.handed = Some(Handed::File { to, file }),
                 Ask::Reconnect => self.runner.reconnect.notify_waiters(),
                 Ask::Copy(text) => self.screen.say(clipboard::copy(&text, self.passage)),
@@ -456,6 +457,16 @@ impl Console {
             None => Ok(false),
         }
     }
+}
+
+/// What the console does with an event of the mouse; with others nothing.
+fn mouse_of(kind: MouseEventKind) -> Option<Mouse> {
+    Some(match kind {
+        MouseEventKind::Down(MouseButton::Left) => Mouse::Click,
+        MouseEventKind::ScrollDown => Mouse::WheelDown,
+        MouseEventKind::ScrollUp => Mouse::WheelUp,
+        _ => return None,
+    })
 }
 
 /// ctrl-z, as shells and terminals have it; raw mode makes it a key.

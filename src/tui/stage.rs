@@ -1,7 +1,7 @@
 //! The console without a terminal: the real state and keymap over a recorded world, driven by keys. It never waits, and
 //! the same keys give the same screen.
 
-use super::app::{App, Setting};
+use super::app::{App, Own, Setting};
 use super::format::Clock;
 use super::keymap::{Keymap, parse_sequence};
 use super::requests::{Message, Request, perform};
@@ -9,13 +9,14 @@ use super::screens;
 use super::theme::Depth;
 use crate::backend::Backend;
 use crate::backend::scripted::{ScriptedBackend, World};
-use crate::config::Access;
 use crate::config::keys::KeyBindings;
 use crate::config::theme::Theme;
+use crate::config::{Access, ConsoleSettings};
 use crate::model::Millis;
 use futures::{FutureExt, StreamExt};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A console on a recorded world.
@@ -55,13 +56,19 @@ impl Stage {
             region: None,
             contexts: Vec::new(),
             flags: Vec::new(),
+            aws_flags: None,
             can,
             scheduler_role: Some("arn:aws:iam::123456789012:role/scheduler-batch".to_owned()),
-            clock: Clock::Utc,
-            depth: Depth::True,
-            ascii: false,
-            themes: Theme::built_in_names().map(str::to_owned).collect(),
-            processors: 2,
+            own: Own {
+                clock: Clock::Utc,
+                depth: Depth::True,
+                ascii: false,
+                themes: Theme::built_in_names().map(str::to_owned).collect(),
+                processors: 2,
+                // What is confirmed is done at once: time stands still here.
+                console: ConsoleSettings { grace_seconds: 0, ..ConsoleSettings::default() },
+                commands: BTreeMap::new(),
+            },
         };
         let now = backend.world().now;
         let keymap = Keymap::new(&KeyBindings::default()).expect("the default keys are a keymap: a test holds it");

@@ -3,7 +3,7 @@
 use super::scroll::Shift;
 use crossterm::cursor::{Hide, MoveTo, Show};
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
-use crossterm::style::ResetColor;
+use crossterm::style::{Print, ResetColor};
 use crossterm::terminal::{
     BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
     disable_raw_mode, enable_raw_mode,
@@ -20,6 +20,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Whether the terminal is ours at present.
 static TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// Whether clicks and the wheel are to be ours while the terminal is.
+static MOUSE: AtomicBool = AtomicBool::new(false);
+
+/// Buttons and the wheel (1000) with coordinates as numbers (1006), and no movements: nobody here asks for those, and each
+/// would wake the console.
+const TAKE_MOUSE: &str = "\u{1b}[?1000h\u{1b}[?1006h";
+const LEAVE_MOUSE: &str = "\u{1b}[?1006l\u{1b}[?1000l";
+
+/// Sets whether the mouse is taken with the terminal, and gives the bytes that take or leave it now.
+pub fn take_mouse(takes: bool) -> &'static str {
+    MOUSE.store(takes, Ordering::SeqCst);
+    if takes { TAKE_MOUSE } else { LEAVE_MOUSE }
+}
 
 /// The terminal, taken. Dropping it gives it back.
 #[derive(Debug)]
@@ -48,7 +62,11 @@ impl Terminal {
 fn enter() -> io::Result<()> {
     TAKEN.store(true, Ordering::SeqCst);
     enable_raw_mode()?;
-    execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, Hide)
+    execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, Hide)?;
+    if MOUSE.load(Ordering::SeqCst) {
+        execute!(io::stdout(), Print(TAKE_MOUSE))?;
+    }
+    Ok(())
 }
 
 impl Drop for Terminal {
@@ -66,6 +84,7 @@ pub fn restore() {
             EndSynchronizedUpdate,
             ResetColor,
             DisableBracketedPaste,
+            Print(LEAVE_MOUSE),
             Show,
             LeaveAlternateScreen
         );

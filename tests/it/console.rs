@@ -84,6 +84,7 @@ fn the_whole_walk_from_an_empty_screen_to_a_schedule() {
     console.wait_for("--reason 'wrong bucket'");
     console.press(Key::Tab);
     console.press(Key::Tab);
+    console.press(Key::Tab);
     console.press(Key::Enter);
     assert_eq!(house.until_status(&first, "FAILED")["statusReason"], "wrong bucket");
     house.until_status(&waits, "FAILED");

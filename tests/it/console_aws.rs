@@ -73,6 +73,7 @@ async fn the_walk_on_aws_from_a_waiting_job_to_the_record_of_what_was_done() {
     console.type_text("wrong bucket");
     console.press(Key::Tab);
     console.press(Key::Tab);
+    console.press(Key::Tab);
     console.press(Key::Enter);
     assert_eq!(until_status(&world, &waits, JobStatus::Failed).await.as_deref(), Some("wrong bucket"));
     console.wait_for("[waiting 0]");

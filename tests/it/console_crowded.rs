@@ -149,6 +149,7 @@ fn an_action_that_is_refused_names_the_code_and_the_permission_and_a_stop_that_d
         console.type_text("wrong bucket");
         console.press(Key::Tab);
         console.press(Key::Tab);
+        console.press(Key::Tab);
         console.press(Key::Enter);
     };
     terminate(&mut console);

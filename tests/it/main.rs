@@ -1,5 +1,6 @@
 //! What runs the program from outside. One binary: each links the whole program.
 
+mod acting;
 mod aws;
 mod console;
 mod console_aws;

@@ -28,8 +28,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 const INSTANCE_LABEL: &str = "batchdeck.instance";
-const ATTEMPT_LABEL: &str = "batchdeck.attempt";
-const CONTAINER_LABEL: &str = "batchdeck.container";
+pub(super) const ATTEMPT_LABEL: &str = "batchdeck.attempt";
+pub(super) const CONTAINER_LABEL: &str = "batchdeck.container";
 /// How long a runtime may be away, being restarted for instance, before its containers are given up on.
 const ABSENCE: Duration = Duration::from_mins(1);
 const RETRY: Duration = Duration::from_secs(1);

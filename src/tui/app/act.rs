@@ -10,7 +10,7 @@ use crate::model::{
     UpdateJobQueueRequest, validate,
 };
 use crate::tui::action::{Action, Place};
-use crate::tui::requests::{Act, Ask, Outline, Step};
+use crate::tui::requests::{Act, Outline, Step};
 
 /// What is wrong with a form: the field and why.
 pub type Problems = Vec<(Key, String)>;
@@ -56,8 +56,14 @@ impl App {
     /// Sends the form on top, or shows what is wrong with it.
     pub(super) fn send_form(&mut self) {
         let Some(Popup::Form(form)) = self.popups.last() else { return };
+        if let Purpose::Command(run) = &form.purpose {
+            let run = (**run).clone();
+            self.popups.pop();
+            return self.hand_command(run);
+        }
         match self.calls(form) {
             Ok(act) => {
+                let waits = form.waits();
                 let is_of_marked = matches!(
                     form.purpose,
                     Purpose::Stop { .. } | Purpose::HoldJobs { .. } | Purpose::MoveJobs { .. } | Purpose::Rerun { .. }
@@ -69,8 +75,7 @@ impl App {
                 if is_of_marked && let Some(jobs) = self.job_list_mut() {
                     jobs.marked.clear();
                 }
-                self.say(format!("{} …", act.title));
-                self.ask(Ask::Act(act));
+                self.put_forward(act, waits);
             }
             Err(problems) => {
                 let Some(Popup::Form(form)) = self.popups.last_mut() else { return };
@@ -84,8 +89,19 @@ impl App {
 
     /// The calls that a form would make, or what is wrong with it.
     pub fn calls(&self, form: &Form) -> Result<Act, Problems> {
-        let reason = form.value(Key::Reason);
-        let why = Why { reason: (!reason.is_empty()).then(|| reason.to_owned()) };
+        let act = self.calls_meant(form)?;
+        match form.count {
+            Some(count) if form.value(Key::Count).replace(',', "") != count.to_string() => {
+                Err(vec![(Key::Count, format!("type {count}: so many jobs are hit"))])
+            }
+            _ => Ok(act),
+        }
+    }
+
+    /// The same, before the number of what it hits is typed.
+    pub(super) fn calls_meant(&self, form: &Form) -> Result<Act, Problems> {
+        let reason = form.reason();
+        let why = Why { reason: (!reason.is_empty()).then(|| reason.clone()) };
         let one = |title: String, done: String, step| {
             Ok(Act { title, done: Outline::Words(done), steps: vec![step], in_order: true })
         };
@@ -96,7 +112,7 @@ impl App {
                 let name = request.job_name.clone();
                 one(format!("submit {name}"), format!("submitted {name}"), Step::Submit(Box::new(request)))
             }
-            Purpose::Stop { jobs } => self.stop_calls(jobs, reason),
+            Purpose::Stop { jobs } => self.stop_calls(jobs, &reason),
             Purpose::JobPriority { id } => {
                 let priority = needed(form, Key::Priority, validate::scheduling_priority)?;
                 let name = self.job_row(id).map_or_else(|| id.short(), |job| job.job_name);
@@ -182,7 +198,12 @@ impl App {
                 in_order: true,
             }),
             Purpose::Rerun { plan, .. } => Self::rerun_calls(form, plan),
-            Purpose::Begin => Ok(begin::act(self.setting.processors)),
+            Purpose::Begin => Ok(begin::act(self.setting.own.processors)),
+            // It makes no calls of its own.
+            Purpose::Command(run) => {
+                let done = Outline::Words(String::new());
+                Ok(Act { title: run.title.clone(), done, steps: Vec::new(), in_order: true })
+            }
         }
     }
 
@@ -329,6 +350,12 @@ impl App {
             Action::PreviousAttempt => job().is_some_and(|job| super::subject::attempt_of(&job) > 1),
             Action::Begin => self.store.is_empty(),
             Action::Interrupt => self.selected_instance().is_some(),
+            Action::TakeBack => self.counts_down(),
+            Action::TryAgain => self.has_refused(),
+            Action::Shell => self.has_shell(),
+            Action::SaveTemplate => {
+                matches!(self.popups.last(), Some(Popup::Form(form)) if matches!(form.purpose, Purpose::Submit { .. }))
+            }
             Action::Back => self.views.len() > 1,
             Action::Open => !matches!(self.view(), View::Definition { .. }),
             _ => true,

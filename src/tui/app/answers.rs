@@ -4,10 +4,11 @@ use super::list::{Scope, StateSet};
 use super::log::Subject;
 use super::store::{Kind, Liveness};
 use super::subject::parts_query;
-use super::{App, Popup, Scroll, Topic, View};
+use super::topic::Topic;
+use super::{App, View};
 use crate::backend::{BackendError, JobQuery, JobScope, Page};
 use crate::model::{Change, JobId, JobSummary, Millis, What, text::printable};
-use crate::tui::requests::{Answer, Ask, Message, Outcome, Request, RequestId};
+use crate::tui::requests::{Answer, Ask, Message, Request, RequestId};
 use std::mem;
 
 /// How many jobs are asked for at once.
@@ -271,32 +272,7 @@ impl App {
             }
             return;
         }
-        let topic = match &answer {
-            Answer::Queues(_) => Some(Topic::Queues),
-            Answer::Environments(_) => Some(Topic::Environments),
-            Answer::Definitions(_) => Some(Topic::Definitions),
-            Answer::Schedules(_) => Some(Topic::Schedules),
-            Answer::Audit(_) => Some(Topic::Audit),
-            Answer::Scaling(_) => Some(Topic::Scaling),
-            Answer::Jobs { set, .. } => Some(Topic::Jobs(*set)),
-            Answer::Found(_) => Some(Topic::Search),
-            Answer::Children { parent, .. } => Some(Topic::Children(parent.clone())),
-            Answer::Runs { group, name, .. } => Some(Topic::Runs(group.clone(), name.clone())),
-            Answer::Why { subject, .. } => Some(Topic::Why(subject.clone())),
-            Answer::Failures(_) => Some(Topic::Failures),
-            Answer::ForRerun(_) => Some(Topic::ForRerun),
-            Answer::Tree { job, .. } => Some(Topic::Tree(job.clone())),
-            Answer::Pulse(_) => Some(Topic::Pulse),
-            Answer::Usage { .. } => Some(Topic::Usage),
-            Answer::Theme(_) => Some(Topic::Theme),
-            Answer::Described(_)
-            | Answer::Verified { .. }
-            | Answer::Done(_)
-            | Answer::Log(_)
-            | Answer::Saved(_)
-            | Answer::Handed { .. }
-            | Answer::NotKept(_) => None,
-        };
+        let topic = Topic::of_answer(&answer);
         if topic.is_some_and(|topic| !self.is_latest(&topic, id)) {
             return;
         }
@@ -354,7 +330,8 @@ impl App {
             Answer::Tree { job, told } => self.take_tree(&job, told),
             Answer::Pulse(told) => self.take_pulse(told),
             Answer::Usage { job, told } => self.usage = Some((job, told.map_err(|error| error.to_string()))),
-            Answer::Done(outcome) => self.take_outcome(&outcome),
+            Answer::Done(outcome) => self.take_outcome(id, &outcome),
+            Answer::Progress(progress) => self.take_progress(id, progress),
             Answer::Theme(Ok(theme)) => {
                 self.say(format!("theme {}", theme.name));
                 self.set_theme(theme);
@@ -408,50 +385,6 @@ impl App {
             Err(error) => {
                 self.children_asked.remove(parent);
                 self.complain(format!("the children of {}: {error}", parent.short()));
-            }
-        }
-    }
-
-    /// Lists what was not done of an action on many things, each with its reason.
-    fn list_refusals(&mut self, outcome: &Outcome) {
-        let each = outcome.targets.iter().zip(&outcome.results);
-        let refused = each.filter_map(|(target, result)| Some((target, result.as_ref().err()?)));
-        let lines: Vec<String> = refused.map(|(target, error)| format!("✖ {target}: {error}")).collect();
-        let title = format!("Not done: {} of {}", lines.len(), outcome.results.len());
-        self.popups.push(Popup::Text { title, lines, scroll: Scroll::default() });
-    }
-
-    fn take_outcome(&mut self, outcome: &Outcome) {
-        self.tell_outcome(outcome, "");
-        self.follow_ends(&outcome.stopped);
-        self.follow_changes(&outcome.changed);
-        // What was done may be what it was about.
-        self.ask_why_again();
-        // A backend that is polled would show what came of it late.
-        if !self.setting.can.pushes_changes {
-            self.reread();
-        }
-    }
-
-    fn tell_outcome(&mut self, outcome: &Outcome, place: &str) {
-        let errors: Vec<_> = outcome.results.iter().filter_map(|result| result.as_ref().err()).collect();
-        let good = outcome.results.len() - errors.len();
-        match errors.first() {
-            None => {
-                let told: Vec<&str> =
-                    outcome.results.iter().flatten().map(String::as_str).filter(|text| !text.is_empty()).collect();
-                // Of many, their number is told already.
-                let told =
-                    if (1..=3).contains(&told.len()) { format!(" ({})", told.join(", ")) } else { String::new() };
-                self.say(format!("✔ {place}{}{told}", outcome.title));
-            }
-            Some(first) if good == 0 && errors.len() == 1 => {
-                self.complain(format!("{place}{}: {first}", outcome.title));
-            }
-            Some(first) => {
-                let all = outcome.results.len();
-                self.complain(format!("{place}{}: {good} of {all} done, {} not: {first}", outcome.title, errors.len()));
-                self.list_refusals(outcome);
             }
         }
     }

@@ -38,6 +38,26 @@ impl App {
         self.store.job(id).cloned().or_else(|| self.store.detail(id).map(super::subject::row_of))
     }
 
+    /// How many jobs are hit, the live children of arrays counted.
+    fn hit_count(&self, jobs: &[JobId]) -> u64 {
+        let count = |job: &JobSummary| {
+            let array = job.array_properties.as_ref();
+            let counts = array.filter(|_| job.is_array_parent()).and_then(|array| array.status_summary.as_ref());
+            counts.map_or(1, |counts| (counts.placed() + counts.waiting()).max(1))
+        };
+        jobs.iter().filter_map(|id| self.job_row(id)).map(|job| count(&job)).sum()
+    }
+
+    /// Adds the field in which the number of what is hit has to be typed, where that is large.
+    pub(super) fn type_count(&self, fields: &mut Vec<Field>, hit: u64) -> Option<u64> {
+        let from = u64::from(self.setting.own.console.type_count_from);
+        let is_many = from > 0 && hit >= from;
+        if is_many {
+            fields.push(Field::text(Key::Count, "How many", "", format!("type {hit}: so many jobs are hit")));
+        }
+        is_many.then_some(hit)
+    }
+
     fn open_form(&mut self, form: Form) {
         self.popups.push(Popup::Form(Box::new(form)));
     }
@@ -79,9 +99,13 @@ impl App {
             1 => format!("{title} · 1 of them is not in this list now"),
             hidden => format!("{title} · {hidden} of them are not in this list now"),
         };
+        let hit = self.hit_count(&live);
+        let mut fields = reason_fields("why; it is recorded and stays with the job").to_vec();
+        let must_be_typed = self.type_count(&mut fields, hit);
         self.open_form(Form {
             title,
-            fields: vec![Field::text(Key::Reason, "Reason", "", "why; it is recorded and stays with the job")],
+            fields,
+            count: must_be_typed,
             keep: if count == 1 { "Keep it" } else { "Keep them" },
             go: if count == 1 { verb.to_owned() } else { format!("{verb} {count}") },
             careful: true,
@@ -126,11 +150,10 @@ impl App {
         let priority = job.extra.as_ref().map_or(0, |extra| extra.priority);
         self.open_form(Form {
             title: format!("Priority of {}", job.job_name),
-            fields: vec![
+            fields: with_reason(vec![
                 Field::text(Key::Priority, "Priority", &priority.to_string(), "0 to 9999; the larger one goes first")
                     .selected(),
-                Field::text(Key::Reason, "Reason", "", "why; it is recorded"),
-            ],
+            ]),
             go: "Set".into(),
             ..Form::of(Purpose::JobPriority { id: job.job_id })
         });
@@ -141,7 +164,7 @@ impl App {
         let name = queue.to_owned();
         let form = Form {
             title: format!("Priority of the queue {name}"),
-            fields: vec![
+            fields: with_reason(vec![
                 Field::text(
                     Key::Priority,
                     "Priority",
@@ -149,8 +172,7 @@ impl App {
                     "0 to 1000; the larger one is served first",
                 )
                 .selected(),
-                Field::text(Key::Reason, "Reason", "", "why; it is recorded"),
-            ],
+            ]),
             go: "Set".into(),
             ..Form::of(Purpose::QueuePriority { queue: name })
         };
@@ -182,7 +204,7 @@ impl App {
     pub(super) fn ask_hold_queue(&mut self, queue: String, held: bool) {
         let verb = if held { "Hold" } else { "Release" };
         let title = format!("{verb} the queue {queue}");
-        self.open_hold(Purpose::HoldQueue { queue, held }, title, verb);
+        self.open_hold(Purpose::HoldQueue { queue, held }, title, verb, 0);
     }
 
     pub(super) fn ask_hold_of(&mut self, jobs: &[JobId]) {
@@ -196,16 +218,14 @@ impl App {
             [one] => format!("{verb} {}", one.job_name),
             several => format!("{verb} {} jobs", several.len()),
         };
-        self.open_hold(Purpose::HoldJobs { jobs, held }, title, verb);
+        let hit = self.hit_count(&jobs);
+        self.open_hold(Purpose::HoldJobs { jobs, held }, title, verb, hit);
     }
 
-    fn open_hold(&mut self, purpose: Purpose, title: String, verb: &str) {
-        self.open_form(Form {
-            title,
-            fields: vec![Field::text(Key::Reason, "Reason", "", "why; it is recorded")],
-            go: verb.to_owned(),
-            ..Form::of(purpose)
-        });
+    fn open_hold(&mut self, purpose: Purpose, title: String, verb: &str, hit: u64) {
+        let mut fields = reason_fields("why; it is recorded").to_vec();
+        let count = self.type_count(&mut fields, hit);
+        self.open_form(Form { title, fields, count, go: verb.to_owned(), ..Form::of(purpose) });
     }
 
     /// To the front of its own queue, unless another one is chosen.
@@ -231,12 +251,11 @@ impl App {
         let turns = [FRONT, BEHIND].map(str::to_owned).to_vec();
         self.open_form(Form {
             title,
-            fields: vec![
+            fields: with_reason(vec![
                 Field::choice(Key::Queue, "Queue", queues, STAYS),
                 Field::choice(Key::Turn, "Turn", turns, FRONT),
                 Field::text(Key::Share, "Share", "", "in a fair-share queue; empty keeps the one it has"),
-                Field::text(Key::Reason, "Reason", "", "why; it is recorded"),
-            ],
+            ]),
             go: "Move".into(),
             ..Form::of(Purpose::MoveJobs { jobs: rows.into_iter().map(|job| job.job_id).collect() })
         });
@@ -271,10 +290,9 @@ impl App {
     pub(super) fn ask_maximum(&mut self, environment: String, vcpus: i32) {
         self.open_form(Form {
             title: format!("Maximum of the compute environment {environment}"),
-            fields: vec![
+            fields: with_reason(vec![
                 Field::text(Key::Maximum, "maxvCpus", &vcpus.to_string(), "vCPUs at most").selected(),
-                Field::text(Key::Reason, "Reason", "", "why; it is recorded"),
-            ],
+            ]),
             go: "Set".into(),
             ..Form::of(Purpose::Maximum { environment })
         });
@@ -284,7 +302,7 @@ impl App {
         let verb = if to == Switch::Enabled { "Enable" } else { "Disable" };
         self.open_form(Form {
             title: format!("{verb} {what}"),
-            fields: vec![Field::text(Key::Reason, "Reason", "", "why; it is recorded")],
+            fields: reason_fields("why; it is recorded").to_vec(),
             keep: "Leave it",
             go: verb.to_owned(),
             careful: to == Switch::Disabled,
@@ -303,10 +321,7 @@ impl App {
         let whens = [AFTER_NOTICE, AT_ONCE].into_iter().skip(usize::from(noticed)).map(str::to_owned).collect();
         self.open_form(Form {
             title: format!("Interrupt {id}"),
-            fields: vec![
-                Field::choice(Key::When, "It ends", whens, AFTER_NOTICE),
-                Field::text(Key::Reason, "Reason", "", "why; it is recorded"),
-            ],
+            fields: with_reason(vec![Field::choice(Key::When, "It ends", whens, AFTER_NOTICE)]),
             keep: "Keep it",
             go: "Interrupt".into(),
             careful: true,
@@ -371,4 +386,17 @@ impl App {
             ..Form::of(Purpose::DeleteSchedule { group: group_name, name })
         });
     }
+}
+
+/// Why it is done, and the ticket that it is done for.
+fn reason_fields(example: &str) -> [Field; 2] {
+    [
+        Field::text(Key::Reason, "Reason", "", example),
+        Field::text(Key::Ticket, "Ticket", "", "none; OPS-311, recorded with the reason"),
+    ]
+}
+
+fn with_reason(mut fields: Vec<Field>) -> Vec<Field> {
+    fields.extend(reason_fields("why; it is recorded"));
+    fields
 }

@@ -2,7 +2,7 @@
 //! world and on no other.
 
 use super::App;
-use super::form::{Form, Key, Purpose};
+use super::form::{Form, Purpose};
 use crate::backend::Why;
 use crate::model::{HoldTarget, Schedule, Switch};
 use crate::triage::rerun::{option, submit_words};
@@ -12,14 +12,11 @@ use crate::tui::words;
 impl App {
     /// The command lines that do the same as a form.
     pub fn by_hand(&self, form: &Form) -> Vec<String> {
-        let act = match &form.purpose {
-            Purpose::Schedule { .. } | Purpose::Begin => return Vec::new(),
-            Purpose::Stop { jobs } if form.value(Key::Reason).is_empty() => self.stop_calls(jobs, "…"),
-            _ => self.calls(form),
-        };
-        let Ok(act) = act else { return Vec::new() };
+        if let Purpose::Command(run) = &form.purpose {
+            return vec![run.shown.clone()];
+        }
         let mut lines: Vec<Line> = Vec::new();
-        for line in act.steps.iter().filter_map(command_line) {
+        for line in self.steps_meant(form).iter().filter_map(command_line) {
             // Several jobs with one verb and reason are one line.
             match lines.iter_mut().find(|same| same.takes_several && same.verb == line.verb) {
                 Some(same) => same.on.extend(line.on),
@@ -27,6 +24,35 @@ impl App {
             }
         }
         lines.into_iter().map(|line| words::join(&line.words(&self.setting.flags))).collect()
+    }
+
+    /// The lines of AWS's own tool that do the same, one a call; none where they would not come to this place.
+    pub fn by_aws(&self, form: &Form) -> Vec<String> {
+        let Some(flags) = &self.setting.aws_flags else { return Vec::new() };
+        let steps = self.steps_meant(form);
+        let lines = steps.iter().filter_map(aws_line);
+        lines.map(|line| words::join(&[&["aws".to_owned()], line.as_slice(), flags.as_slice()].concat())).collect()
+    }
+
+    /// The calls that a form makes, by their names: `2 TerminateJob, 1 CancelJob`.
+    pub fn calls_in_words(&self, form: &Form) -> String {
+        let mut counted: Vec<(&'static str, usize)> = Vec::new();
+        for step in self.steps_meant(form) {
+            match counted.iter_mut().find(|(name, _)| *name == step.call()) {
+                Some((_, count)) => *count += 1,
+                None => counted.push((step.call(), 1)),
+            }
+        }
+        counted.iter().map(|(name, count)| format!("{count} {name}")).collect::<Vec<_>>().join(", ")
+    }
+
+    fn steps_meant(&self, form: &Form) -> Vec<Step> {
+        let act = match &form.purpose {
+            Purpose::Schedule { .. } | Purpose::Begin => return Vec::new(),
+            Purpose::Stop { jobs } if form.reason().is_empty() => self.stop_calls(jobs, "…"),
+            _ => self.calls_meant(form),
+        };
+        act.map(|act| act.steps).unwrap_or_default()
     }
 }
 
@@ -133,6 +159,45 @@ fn command_line(step: &Step) -> Option<Line> {
             return None;
         }
     })
+}
+
+/// The words after `aws` that make the same call, of those that are AWS's.
+fn aws_line(step: &Step) -> Option<Vec<String>> {
+    let line = |service: &str, call: &str, rest: Vec<(&str, String)>| {
+        let rest = rest.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value]);
+        Some([service.to_owned(), call.to_owned()].into_iter().chain(rest).collect())
+    };
+    let state = |to: Switch| if to == Switch::Enabled { "ENABLED" } else { "DISABLED" }.to_owned();
+    match step {
+        Step::Cancel { id, reason } => {
+            line("batch", "cancel-job", vec![("--job-id", id.to_string()), ("--reason", reason.clone())])
+        }
+        Step::Terminate { id, reason } => {
+            line("batch", "terminate-job", vec![("--job-id", id.to_string()), ("--reason", reason.clone())])
+        }
+        Step::UpdateQueue(request, _) => {
+            let mut rest = vec![("--job-queue", request.job_queue.clone())];
+            rest.extend(request.state.map(|to| ("--state", state(to))));
+            rest.extend(request.priority.map(|priority| ("--priority", priority.to_string())));
+            line("batch", "update-job-queue", rest)
+        }
+        Step::UpdateEnvironment(request, _) => {
+            let mut rest = vec![("--compute-environment", request.compute_environment.clone())];
+            rest.extend(request.state.map(|to| ("--state", state(to))));
+            let maximum = request.compute_resources.as_ref().and_then(|resources| resources.maxv_cpus);
+            rest.extend(maximum.map(|maximum| ("--compute-resources", format!("maxvCpus={maximum}"))));
+            line("batch", "update-compute-environment", rest)
+        }
+        Step::Submit(request) => {
+            line("batch", "submit-job", vec![("--cli-input-json", serde_json::to_string(request).ok()?)])
+        }
+        Step::DeleteSchedule { group, name } => {
+            let rest = vec![("--group-name", group.clone()), ("--name", name.clone())];
+            line("scheduler", "delete-schedule", rest)
+        }
+        // Of the others some have no call of AWS's, and some take all of a thing that nobody would paste.
+        _ => None,
+    }
 }
 
 /// How the verbs name a schedule.

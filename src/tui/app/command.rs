@@ -48,6 +48,11 @@ pub enum Command {
     },
     /// Goes to a bookmark.
     Bookmark(usize),
+    /// Shows what differs between two revisions of a job definition.
+    Compare {
+        one: String,
+        other: String,
+    },
 }
 
 impl App {
@@ -60,6 +65,7 @@ impl App {
             Command::Log { job, choice } => self.log.choice = Some((job, choice)),
             Command::Copy { what, text } => self.copy(&what, text),
             Command::Bookmark(at) => self.go_to_bookmark(at),
+            Command::Compare { one, other } => self.show_difference(&one, &other),
         }
         Ok(())
     }
@@ -95,6 +101,10 @@ impl App {
                 let id = self.job_named(rest)?;
                 self.open_tree(id);
             }
+            Takes::JobHere if info.action == Action::Shell => {
+                let id = self.job_named(rest)?;
+                self.ask_shell_of(id);
+            }
             Takes::JobHere => {
                 let id = self.job_named(rest)?;
                 if self.selected_job().as_ref() != Some(&id) {
@@ -128,7 +138,7 @@ impl App {
                 self.push(View::Definition { label, scroll: super::Scroll::default() });
             }
             Takes::Theme => {
-                let theme = known(rest, "theme", self.setting.themes.iter())?;
+                let theme = known(rest, "theme", self.setting.own.themes.iter())?;
                 self.ask(Ask::Theme(theme));
             }
             Takes::Context => {
@@ -140,6 +150,9 @@ impl App {
                 }
                 self.turn_to(rest.to_owned());
             }
+            Takes::Command => return self.run_command(rest),
+            Takes::Template if info.action == Action::ForgetTemplate => return self.forget_template(rest),
+            Takes::Template => return self.open_template(rest),
             Takes::View if info.action == Action::ForgetView => return self.forget_view(rest),
             Takes::View => return self.go_to_view(rest),
             Takes::Name => return self.save_view(rest),

@@ -1,7 +1,8 @@
 //! Turning to another context, and whether one may act in this one.
 
 use super::command::{Command, Item};
-use super::{App, Setting, Topic};
+use super::topic::Topic;
+use super::{App, Setting};
 use crate::config::Access;
 use crate::model::Millis;
 use crate::tui::action::Action;
@@ -47,6 +48,7 @@ impl App {
     /// they have typed, bookmarks and saved views.
     pub fn enter(&mut self, setting: Setting, note: Option<&str>, now: Millis) {
         let fresh = Self::new(setting, self.keymap.clone(), self.theme.clone(), self.size, now);
+        let dropped = self.drop_waiting();
         let before = mem::replace(self, fresh);
         self.history = before.history;
         self.last_id = before.last_id;
@@ -59,7 +61,11 @@ impl App {
             Access::Guarded => ", read-only until `:write`",
             Access::Configured | Access::Asked => ", read-only",
         };
-        self.say(format!("in the context `{}`{access}{note}", self.setting.context));
+        let text = format!("in the context `{}`{access}{note}", self.setting.context);
+        match dropped {
+            Some(dropped) => self.complain(format!("{dropped} · {text}")),
+            None => self.say(text),
+        }
     }
 
     /// A context could not be opened: one stays where one is.
@@ -208,6 +214,7 @@ mod tests {
             submitted: Vec::new(),
             stopped: Vec::new(),
             changed: Vec::new(),
+            left: None,
         };
         stage.hear(Message::Answer { id: late, answer: Answer::Done(outcome) });
         assert_eq!(said(&stage), "in `local`: terminate x: job 7 was not found");

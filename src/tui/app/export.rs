@@ -15,7 +15,7 @@ impl App {
             Some(job) if place.is_log() || matches!(place, Place::Job | Place::Array) => job.job_name,
             _ => place.title().replace(' ', "-"),
         };
-        let at = self.setting.clock.compact(self.now);
+        let at = self.setting.own.clock.compact(self.now);
         self.open_palette_at(&format!("export batchdeck-{what}-{at}.txt"));
     }
 
@@ -36,7 +36,7 @@ impl App {
 
     /// The lines of the log that are held and that its filter lets through.
     pub(super) fn log_text(&self) -> String {
-        let clock = self.setting.clock;
+        let clock = self.setting.own.clock;
         let lines = self.log.window.lines().map(|line| format!("{} {}", clock.date_time(line.at), line.text));
         lines.collect::<Vec<_>>().join("\n") + "\n"
     }

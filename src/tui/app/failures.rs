@@ -215,6 +215,24 @@ impl App {
                 (jobs, what)
             }
         };
+        self.read_for_rerun(jobs, what);
+    }
+
+    /// Runs jobs again that were stopped here.
+    pub(super) fn rerun_of(&mut self, jobs: Vec<JobId>) {
+        if let [one] = jobs.as_slice()
+            && one.part().is_none()
+        {
+            return self.ask_resubmit_with(one.clone(), super::why::Resize::default());
+        }
+        let what = match jobs.len() {
+            1 => "the job that was stopped".to_owned(),
+            several => format!("{} jobs that were stopped", count_of(several)),
+        };
+        self.read_for_rerun(jobs, what);
+    }
+
+    fn read_for_rerun(&mut self, jobs: Vec<JobId>, what: String) {
         let is_over = |id: &JobId| self.job_row(id).is_none_or(|job| job.status.is_final());
         if jobs.is_empty() {
             return self.say("there is nothing to run again here");
@@ -253,14 +271,18 @@ impl App {
             1 => "Submit".to_owned(),
             several => format!("Submit {}", count_of(several)),
         };
+        let mut fields = vec![
+            Field::choice(Key::Queue, "Queue", queues, AS_BEFORE),
+            Field::text(Key::Memory, "Memory", "", "as before; MiB"),
+            Field::text(Key::Vcpus, "vCPU", "", "as before; 2, or 0.25 on Fargate"),
+            Field::text(Key::Attempts, "Attempts", "", "as before; 1 to 10"),
+        ];
+        let hit = plan.count() as u64;
+        let count = self.type_count(&mut fields, hit);
         self.popups.push(Popup::Form(Box::new(Form {
             title: format!("Run again: {what}"),
-            fields: vec![
-                Field::choice(Key::Queue, "Queue", queues, AS_BEFORE),
-                Field::text(Key::Memory, "Memory", "", "as before; MiB"),
-                Field::text(Key::Vcpus, "vCPU", "", "as before; 2, or 0.25 on Fargate"),
-                Field::text(Key::Attempts, "Attempts", "", "as before; 1 to 10"),
-            ],
+            fields,
+            count,
             go,
             ..Form::of(Purpose::Rerun { plan: Box::new(plan), what })
         })));

@@ -5,6 +5,7 @@ use super::list::Step;
 use crate::model::{InstanceId, JobId, Schedule, SubmitJobRequest, Switch};
 use crate::triage::rerun::Plan;
 use crate::tui::action::Action;
+use crate::tui::requests::Run;
 use tui_input::{Input, InputRequest};
 
 /// What a form does when it is sent.
@@ -76,6 +77,8 @@ pub enum Purpose {
     },
     /// The first environment, queue and definition.
     Begin,
+    /// Runs a command of the person's own with the terminal.
+    Command(Box<Run>),
 }
 
 /// Fields and two buttons.
@@ -93,6 +96,8 @@ pub struct Form {
     pub go: String,
     /// Whether Enter after the last field comes to the button that leaves.
     pub careful: bool,
+    /// What has to be typed in [`Key::Count`] before it is sent.
+    pub count: Option<u64>,
     /// It was tried to send the form: empty fields that must not be are shown as errors.
     pub tried: bool,
     /// How far the list of what it is about is scrolled.
@@ -132,6 +137,10 @@ pub enum Key {
     Vcpus,
     Timeout,
     Reason,
+    /// The ticket that goes with the reason.
+    Ticket,
+    /// How many jobs are hit.
+    Count,
     Expression,
     Zone,
     Role,
@@ -163,6 +172,7 @@ pub enum Pressed {
     Nothing,
     Leave,
     Send,
+    SaveTemplate,
 }
 
 impl Field {
@@ -224,9 +234,24 @@ impl Form {
             keep: "Leave",
             go: String::new(),
             careful: false,
+            count: None,
             tried: false,
             scroll: Scroll::default(),
         }
+    }
+
+    /// The reason, with the ticket behind it: `wrong bucket [OPS-311]`.
+    pub fn reason(&self) -> String {
+        match (self.value(Key::Reason), self.value(Key::Ticket)) {
+            (reason, "") => reason.to_owned(),
+            ("", ticket) => format!("[{ticket}]"),
+            (reason, ticket) => format!("{reason} [{ticket}]"),
+        }
+    }
+
+    /// Whether what it does waits before it is sent: it destroys something, or starts many jobs at once.
+    pub fn waits(&self) -> bool {
+        self.careful || matches!(self.purpose, Purpose::Rerun { .. })
     }
 
     /// The value of a field, without blanks around it; empty where the form has no such field.
@@ -269,6 +294,7 @@ impl Form {
                 Some(Button::Go) => return Pressed::Send,
                 None => self.focus += 1,
             },
+            Action::SaveTemplate => return Pressed::SaveTemplate,
             Action::Send if !self.careful => return Pressed::Send,
             Action::Send => self.focus = self.fields.len(),
             Action::ScrollDown => self.scroll.step(Step::Halves(2)),
@@ -374,6 +400,7 @@ mod tests {
             keep: "Keep",
             go: "Go".into(),
             careful,
+            count: None,
             tried: false,
             scroll: Scroll::default(),
         }

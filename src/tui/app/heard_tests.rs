@@ -221,7 +221,7 @@ fn jobs_are_stopped_in_the_order_of_the_list_and_those_it_does_not_list_are_coun
     assert!(stage.text().contains("3 marked"), "{}", stage.text());
     stage.press("x").expect("keys");
     assert!(stage.text().contains("Terminate 3 jobs · 2 of them are not in this list now"), "{}", stage.text());
-    let mut stage = self::stage("Space Space Space x \"done with\" Enter right Enter");
+    let mut stage = self::stage("Space Space Space x \"done with\" Enter Enter right Enter");
     let stopped: Vec<JobId> = stage
         .backend
         .calls()

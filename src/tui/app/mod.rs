@@ -2,6 +2,7 @@
 //! I/O, reads no clock and waits for nothing; the time is told to it.
 
 pub mod act;
+pub mod acting;
 mod answers;
 mod ask;
 mod begin;
@@ -9,6 +10,7 @@ mod by_hand;
 mod changing;
 pub mod command;
 mod context;
+mod custom;
 mod export;
 pub mod failures;
 pub mod filter;
@@ -16,32 +18,37 @@ pub mod form;
 pub mod list;
 pub mod log;
 mod merge;
+pub mod mouse;
 pub mod palette;
 mod places;
 pub mod prompt;
 pub mod pulse;
+mod revisions;
 pub mod rows;
 pub mod search;
+pub mod setting;
 pub mod store;
 pub mod subject;
 mod submit;
+mod template;
 mod thing;
+mod topic;
 pub mod tree;
 mod update;
 mod verify;
+mod wake;
 pub mod why;
 
 use super::action::{Action, Need, Place};
-use super::contexts::Offered;
-use super::format::Clock;
 use super::keymap::{Keymap, Resolution, typed};
 use super::requests::{Ask, Request, RequestId, Sight};
-use super::theme::{Depth, Styles};
-use crate::backend::{Capabilities, Meter};
-use crate::config::Access;
+use super::spots::Spot;
+use super::theme::Styles;
+use crate::backend::Meter;
 use crate::config::kept::Kept;
 use crate::config::theme::Theme;
 use crate::model::{JobId, JobStatus, Millis, Subject, UsageOverTime};
+pub use setting::{Own, Setting};
 pub use submit::TIMES_SHOWN;
 
 use answers::{Lag, Pages};
@@ -54,35 +61,11 @@ use palette::Palette;
 use places::Ways;
 use prompt::{History, Prompt};
 use search::Sought;
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::mem;
 use store::{Kind, Store};
-
-/// What changes only with the context, or not at all while the console runs.
-#[derive(Debug, Clone)]
-pub struct Setting {
-    /// The context's name, for the header.
-    pub context: String,
-    /// Whether actions that change the world are refused.
-    pub access: Access,
-    /// The region of the context, where it has one.
-    pub region: Option<String>,
-    /// The contexts that `:context` offers.
-    pub contexts: Vec<Offered>,
-    /// The arguments by which a verb comes to the same place from the same shell.
-    pub flags: Vec<String>,
-    pub can: Capabilities,
-    /// The role by which new schedules submit their jobs, where it is known.
-    pub scheduler_role: Option<String>,
-    pub clock: Clock,
-    pub depth: Depth,
-    /// The terminal shows ASCII alone.
-    pub ascii: bool,
-    /// Names of the themes that `:theme` offers.
-    pub themes: Vec<String>,
-    /// This machine's, for which a first compute environment is made.
-    pub processors: usize,
-}
+use topic::Topic;
 
 /// The pane of the overview that has the keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -249,6 +232,9 @@ pub struct App {
     pub kept: Kept,
     ways: Ways,
     out: Vec<Request>,
+    /// What stands where on the screen that was drawn last.
+    pub spots: RefCell<Vec<Spot>>,
+    acting: acting::Acting,
     /// What the calls of a backend that polls cost.
     pub meter: Option<Meter>,
     /// Jobs whose end was accepted and has not been seen yet.
@@ -272,79 +258,20 @@ enum Intention {
     Stop,
     Release,
     Move,
-    TurnAttempt { forward: bool },
+    TurnAttempt {
+        forward: bool,
+    },
     ChooseLog,
     Describe,
-}
-
-/// What an answer is about: only the answer to the latest request about a topic is taken.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Topic {
-    Queues,
-    Environments,
-    Definitions,
-    Schedules,
-    Audit,
-    Scaling,
-    Jobs(usize),
-    Search,
-    Children(JobId),
-    Runs(String, String),
-    Why(Subject),
-    Failures,
-    ForRerun,
-    Tree(JobId),
-    Pulse,
-    Usage,
-    Theme,
-    Context,
-}
-
-impl Topic {
-    fn of(ask: &Ask) -> Option<Self> {
-        Some(match ask {
-            Ask::Queues => Self::Queues,
-            Ask::Environments => Self::Environments,
-            Ask::Definitions => Self::Definitions,
-            Ask::Schedules => Self::Schedules,
-            Ask::Audit => Self::Audit,
-            Ask::Scaling => Self::Scaling,
-            Ask::Jobs { set, .. } => Self::Jobs(*set),
-            Ask::Search(_) => Self::Search,
-            Ask::Children { parent, .. } => Self::Children(parent.clone()),
-            Ask::Runs { group, name } => Self::Runs(group.clone(), name.clone()),
-            Ask::Why { subject, .. } => Self::Why(subject.clone()),
-            Ask::Failures { .. } => Self::Failures,
-            Ask::ForRerun(_) => Self::ForRerun,
-            Ask::Tree { job, .. } => Self::Tree(job.clone()),
-            Ask::Pulse { .. } => Self::Pulse,
-            Ask::Usage(_) => Self::Usage,
-            Ask::Theme(_) => Self::Theme,
-            Ask::Context(_) => Self::Context,
-            Ask::Describe(_)
-            | Ask::Verify(_)
-            | Ask::Act(_)
-            | Ask::Log(_)
-            | Ask::LookAt(_)
-            | Ask::LookAgain
-            | Ask::StopFollowing
-            | Ask::HandOn { .. }
-            | Ask::RunProgram { .. }
-            | Ask::Redraw
-            | Ask::Reconnect
-            | Ask::Copy(_)
-            | Ask::Open(_)
-            | Ask::Save { .. }
-            | Ask::Hand { .. }
-            | Ask::Note(_) => return None,
-        })
-    }
+    Shell,
+    /// One of the person's own commands, by its place among them.
+    Command(usize),
 }
 
 impl App {
     pub fn new(setting: Setting, keymap: Keymap, theme: Theme, size: (u16, u16), now: Millis) -> Self {
         Self {
-            styles: Styles::new(&theme, setting.depth),
+            styles: Styles::new(&theme, setting.own.depth),
             setting,
             keymap,
             theme,
@@ -375,6 +302,8 @@ impl App {
             kept: Kept::default(),
             ways: Ways::default(),
             out: Vec::new(),
+            spots: RefCell::default(),
+            acting: acting::Acting::default(),
             meter: None,
             ending: Vec::new(),
             changing: Vec::new(),
@@ -487,82 +416,6 @@ impl App {
         self.size = size;
     }
 
-    /// Does what time makes due, and what was heard since: called before each frame.
-    pub fn tick(&mut self, now: Millis) -> Vec<Request> {
-        self.now = now;
-        if self.notice.as_ref().is_some_and(|notice| notice.until <= now) {
-            self.notice = None;
-        }
-        self.verify();
-        self.settle();
-        mem::take(&mut self.out)
-    }
-
-    /// When [`App::tick`] has something to do at the earliest, or something shown changes with time.
-    pub fn next_wake(&self) -> Millis {
-        let mut wake = self.now + 30_000;
-        let mut at = |time: Millis| wake = wake.min(time);
-        if let Some(notice) = &self.notice {
-            at(notice.until);
-        }
-        if let Some(time) = self.verify_at() {
-            at(time);
-        }
-        if let Some(time) = self.caught_up_at() {
-            at(time);
-        }
-        let dues = [self.failures_are_due_at(), self.tree_is_due_at(), self.pulse_is_due_at()];
-        for due in dues.into_iter().flatten() {
-            at(due);
-        }
-        if self.log_is_due_at().is_some() {
-            at(self.log.wanted_since + log::REST);
-        }
-        let next_second = self.now - self.now.rem_euclid(1000) + 1000;
-        let has_age = matches!(self.store.live, store::Liveness::Gone { .. }) || !self.setting.can.pushes_changes;
-        if has_age || self.shows_seconds() {
-            at(next_second);
-        }
-        wake.max(self.now + 1)
-    }
-
-    /// Whether something on the screen counts seconds.
-    fn shows_seconds(&self) -> bool {
-        match self.view() {
-            View::Overview => {
-                self.counts_seconds_in(&self.overview.jobs)
-                    || self.store.environments.keys().any(|name| self.counts_down_in(name))
-            }
-            View::Array { list, .. } => self.counts_seconds_in(list),
-            View::Job { id, .. } => self.counts_seconds(id),
-            View::Why(why) => why.told.is_some(),
-            View::Failures(view) => view.told.is_some(),
-            View::Tree(view) => view.told.is_some(),
-            View::Pulse(view) => view.told.is_some(),
-            View::Instances { environment, .. } => self.counts_down_in(environment),
-            View::Log(_) => self.log.looks.times == log::Times::Ago,
-            _ => false,
-        }
-    }
-
-    /// Whether an instance of it boots or has its notice.
-    fn counts_down_in(&self, environment: &str) -> bool {
-        let capacity = self.store.environments.get(environment).and_then(|found| found.capacity.as_ref());
-        let mut all = capacity.into_iter().flat_map(|capacity| &capacity.instances);
-        all.any(|instance| instance.ready_at.or(instance.interrupted_at).is_some_and(|at| at > self.now))
-    }
-
-    fn counts_seconds_in(&self, list: &JobList) -> bool {
-        // More rows than these fit on no screen.
-        list.rows(&self.store).ids.iter().take(200).any(|id| self.counts_seconds(id))
-    }
-
-    fn counts_seconds(&self, id: &JobId) -> bool {
-        self.store.job(id).is_some_and(|job| {
-            (job.status.is_placed() && self.now - list::since(job) < 3_600_000) || self.now - list::since(job) < 60_000
-        })
-    }
-
     fn ask(&mut self, ask: Ask) -> RequestId {
         self.last_id += 1;
         if let Some(topic) = Topic::of(&ask) {
@@ -631,7 +484,7 @@ impl App {
 
     /// Takes another theme.
     pub fn set_theme(&mut self, theme: Theme) {
-        self.styles = Styles::new(&theme, self.setting.depth);
+        self.styles = Styles::new(&theme, self.setting.own.depth);
         self.theme = theme;
     }
 }

@@ -168,11 +168,19 @@ impl App {
             Takes::Queue => plain(self.store.queues.keys().cloned().collect()),
             Takes::Environment => plain(self.store.environments.keys().cloned().collect()),
             Takes::Definition => plain(self.store.definitions.values().map(JobDefinition::label).collect()),
-            Takes::Theme => plain(self.setting.themes.clone()),
+            Takes::Theme => plain(self.setting.own.themes.clone()),
             Takes::Context => {
                 self.setting.contexts.iter().map(|offered| (offered.name.clone(), offered.doc.clone())).collect()
             }
             Takes::View => self.kept.views.iter().map(|(name, line)| (name.clone(), line.clone())).collect(),
+            Takes::Template => {
+                let templates = self.kept.templates.iter();
+                templates.map(|(name, request)| (name.clone(), super::template::outline(request))).collect()
+            }
+            Takes::Command => {
+                let commands = self.setting.own.commands.iter();
+                commands.map(|(name, command)| (name.clone(), command.label.clone())).collect()
+            }
             Takes::Job | Takes::JobHere => self.jobs_offered(),
             Takes::Subject => {
                 let queues = self.store.queues.keys().map(|name| format!("queue {name}"));
@@ -210,6 +218,11 @@ impl App {
             for (value, _) in self.values_for(takes) {
                 add(format!("{name} {value}"), doc);
             }
+        }
+        items.extend(self.command_items(place));
+        let mut add = |line: String, doc: &str| items.push(Item::new(line.clone(), doc, Command::Line(line)));
+        for (name, request) in &self.kept.templates {
+            add(format!("template {name}"), &super::template::outline(request));
         }
         items.extend(self.context_items("context "));
         for id in self.overview.jobs.rows(&self.store).ids.iter().take(JOBS_OFFERED) {

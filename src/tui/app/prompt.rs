@@ -1,4 +1,5 @@
-//! A line that is typed below a log: what to search for, which lines to keep, where to put them.
+//! A line that is typed below the screen: what to search a log for, which lines to keep, where to put them, the name of a
+//! template.
 
 use super::log::Subject;
 use super::{App, Popup};
@@ -24,6 +25,8 @@ pub enum Purpose {
     Save,
     /// A command to pipe the log to.
     Pipe,
+    /// The name of a template.
+    Template,
 }
 
 impl Purpose {
@@ -34,6 +37,7 @@ impl Purpose {
             Self::Keep => "&",
             Self::Save => "save to",
             Self::Pipe => "|",
+            Self::Template => "save the form as",
         }
     }
 }
@@ -76,7 +80,7 @@ impl Prompt {
     pub fn error(&self) -> Option<LogPatternError> {
         match self.purpose {
             Purpose::Search | Purpose::Keep => LogPattern::parse(self.input.value()).err(),
-            Purpose::Save | Purpose::Pipe => None,
+            Purpose::Save | Purpose::Pipe | Purpose::Template => None,
         }
     }
 }
@@ -86,7 +90,7 @@ impl App {
         let typed = match purpose {
             Purpose::Keep => self.log.keep.as_ref().map(|keep| keep.typed().to_owned()).unwrap_or_default(),
             Purpose::Save => self.log_file_name(),
-            Purpose::Search | Purpose::Pipe => String::new(),
+            Purpose::Search | Purpose::Pipe | Purpose::Template => String::new(),
         };
         self.popups.push(Popup::Prompt(Prompt { purpose, input: Input::new(typed), back: 0 }));
     }
@@ -129,6 +133,9 @@ impl App {
         if !line.is_empty() {
             self.history.note(purpose, &line);
         }
+        if purpose == Purpose::Template {
+            return self.save_template(&line);
+        }
         let pattern = LogPattern::parse(&line).ok().flatten();
         if matches!(purpose, Purpose::Save | Purpose::Pipe) {
             if line.trim().is_empty() {
@@ -142,7 +149,7 @@ impl App {
             // As in less: the same once more.
             (Purpose::Search, None) => self.log.walk_hits(crate::model::Way::Forward),
             (Purpose::Keep, pattern) => self.log.filter(pattern),
-            (Purpose::Save | Purpose::Pipe, _) => {}
+            (Purpose::Save | Purpose::Pipe | Purpose::Template, _) => {}
         }
     }
 

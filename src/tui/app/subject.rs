@@ -364,6 +364,8 @@ impl App {
                 self.turn_attempt(forward);
             }
             Some((id, Intention::ChooseLog)) if job_of(&self.log.wanted) == Some(&id) => self.choose_log(),
+            Some((id, Intention::Shell)) => self.open_shell(&id),
+            Some((id, Intention::Command(at))) if self.selected_job().as_ref() == Some(&id) => self.begin_command(at),
             Some((id, Intention::Describe)) if self.selected_job().as_ref() == Some(&id) => self.describe_here(),
             _ => {}
         }

@@ -59,7 +59,7 @@ impl App {
         self.store.definitions.values().find(|definition| definition.label() == label)
     }
 
-    fn open_submit(&mut self, base: SubmitJobRequest, title: String) {
+    pub(super) fn open_submit(&mut self, base: SubmitJobRequest, title: String) {
         if self.store.queues.is_empty() || self.store.active_definitions().is_empty() {
             let unread = [Kind::Queues, Kind::Definitions].iter().find_map(|kind| self.store.unread.get(kind));
             return self.complain(if let Some(why) = unread {

@@ -30,8 +30,8 @@ fn id_of(app: &App, name: &str) -> JobId {
     job.unwrap_or_else(|| panic!("no job {name}")).job_id.clone()
 }
 
-/// Keys that walk from the reason over the harmless button and press the other.
-const REALLY: &str = "Enter right Enter";
+/// Keys that walk from the reason over the ticket and the harmless button and press the other.
+const REALLY: &str = "Enter Enter right Enter";
 
 #[test]
 fn stopping_makes_the_call_that_the_jobs_state_asks_for_with_the_reason() {
@@ -65,17 +65,24 @@ fn marked_jobs_are_stopped_each_by_its_own_call_and_ended_ones_left_alone() {
 #[test]
 fn an_array_with_a_running_child_is_terminated() {
     let stage = stage(&format!("/ \"render-frames\" Enter x \"stop it\" {REALLY}"));
+    assert_eq!(stage.backend.calls(), [], "so many children are hit: their number is to be typed");
+    let stage = self::stage("/ \"render-frames\" Enter x \"stop it\" tab tab \"28\" tab tab Enter");
     assert!(matches!(&stage.backend.calls()[..], [Call::TerminateJob { .. }]));
 }
 
 #[test]
 fn nothing_is_stopped_by_enter_alone_nor_without_a_reason() {
-    for keys in ["x Enter Enter Enter", "x \"why\" Enter Enter", "x alt-enter Enter", "x tab tab Enter", "x Esc Enter"]
-    {
+    for keys in [
+        "x Enter Enter Enter",
+        "x \"why\" Enter Enter Enter",
+        "x alt-enter Enter",
+        "x tab tab tab Enter",
+        "x Esc Enter",
+    ] {
         let stage = stage(keys);
         assert_eq!(stage.backend.calls(), [], "{keys}");
     }
-    let stage = stage("x tab tab Enter");
+    let stage = stage("x tab tab tab Enter");
     assert_eq!(stage.app.place(), Place::Form, "the form stays and says what is missing");
     assert!(stage.text().contains("say why"), "{}", stage.text());
 }
@@ -120,15 +127,15 @@ fn what_was_done_is_told_in_the_past() {
         (format!("s / \"resize-4712\" Enter x \"why\" {REALLY}"), "✔ cancelled resize-4712"),
         (format!("left / \"resize\" Enter * x \"why\" {REALLY}"), "✔ asked 2 jobs to end, cancelled resize-4712"),
         ("s / \"resize-4712\" Enter p \"70\" alt-enter".to_owned(), "✔ priority of resize-4712 is now 70"),
-        ("1 j e tab right Enter".to_owned(), "✔ disabled the queue default"),
+        ("1 j e tab tab right Enter".to_owned(), "✔ disabled the queue default"),
         ("S j p Enter".to_owned(), "✔ paused nightly-report"),
         ("S j x right Enter".to_owned(), "✔ deleted nightly-report"),
         ("S n \"hourly\" tab \"rate(1 hour)\" alt-enter".to_owned(), "✔ created the schedule hourly"),
     ];
     for (keys, expected) in cases {
         let stage = stage(&keys);
-        let told = stage.app.notice.as_ref().map(|notice| notice.text.clone());
-        assert_eq!(told.as_deref(), Some(expected), "{keys}");
+        let told = stage.app.notice.as_ref().map(|notice| notice.text.clone()).unwrap_or_default();
+        assert!(told.split(" · ").next() == Some(expected), "{keys}: {told}");
     }
     let stage = stage("S j r Enter");
     let told = stage.app.notice.as_ref().map(|notice| notice.text.clone()).unwrap_or_default();
@@ -183,12 +190,12 @@ fn a_destructive_form_says_that_it_is_not_sent_from_a_field() {
 
 #[test]
 fn a_queue_and_an_environment_are_switched_after_a_question() {
-    let stage = stage("1 j e \"night\" Enter right Enter");
+    let stage = stage("1 j e \"night\" Enter Enter right Enter");
     let [Call::UpdateJobQueue(request, why)] = &stage.backend.calls()[..] else { panic!("one call") };
     assert_eq!((request.job_queue.as_str(), request.state), ("default", Some(Switch::Disabled)));
     assert_eq!(why.reason.as_deref(), Some("night"));
 
-    let stage = self::stage("2 j e tab right Enter");
+    let stage = self::stage("2 j e tab tab right Enter");
     let [Call::UpdateComputeEnvironment(request, _)] = &stage.backend.calls()[..] else { panic!("one call") };
     assert_eq!((request.compute_environment.as_str(), request.state), ("local", Some(Switch::Disabled)));
 }
@@ -594,7 +601,7 @@ fn a_job_that_is_held_has_no_log_for_that_reason_and_not_for_want_of_room() {
 fn an_instance_is_interrupted_with_a_notice_or_at_once_and_only_after_a_question() {
     for (choice, at_once) in [("", false), ("\"at once\" ", true)] {
         let mut stage = Stage::new(world(), (80, 24), Theme::default());
-        stage.press(&format!("2 j Enter x {choice}tab \"a drill\" Enter")).expect("keys");
+        stage.press(&format!("2 j Enter x {choice}tab \"a drill\" Enter Enter")).expect("keys");
         assert!(stage.backend.calls().is_empty(), "the button that leaves comes first");
         stage.press("right Enter").expect("keys");
         let instance = crate::model::InstanceId("i-0a4100000000000a1".to_owned());

@@ -40,6 +40,7 @@ impl App {
                     self.popups.pop();
                 }
                 Pressed::Send => self.send_form(),
+                Pressed::SaveTemplate => self.ask_template(),
             },
             Some(Popup::Palette(_)) => self.press_palette(action),
             Some(Popup::Filter(input)) => match action {
@@ -64,6 +65,10 @@ impl App {
                 (Some(step), _) => scroll.step(step),
                 (None, Action::Back | Action::BackOrQuit | Action::Help | Action::Open) => {
                     self.popups.pop();
+                }
+                (None, Action::TryAgain) if self.has_refused() => {
+                    self.popups.pop();
+                    self.act_on_screen(action);
                 }
                 // Any other key is meant for the screen below.
                 (None, _) => {
@@ -224,8 +229,14 @@ impl App {
             Action::Back => {
                 self.go_back();
             }
-            Action::BackOrQuit => self.is_over = !self.go_back(),
-            Action::Quit => self.is_over = true,
+            Action::BackOrQuit => self.go_back_or_quit(),
+            Action::Quit => self.quit(),
+            Action::TakeBack => self.take_back(),
+            Action::TryAgain => self.try_again(),
+            Action::Mouse => self.toggle_mouse(),
+            Action::Shell => self.ask_shell(),
+            Action::Template => self.offer_templates(),
+            Action::Compare => self.offer_revisions(),
             Action::NextPane => self.turn_pane(1),
             Action::PreviousPane => self.turn_pane(3),
             Action::PaneQueues => self.show_overview(Pane::Queues),
@@ -268,6 +279,7 @@ impl App {
             Action::OpenPage => self.open_page(),
             Action::Export => self.ask_export(),
             // What must be told of what: the rest of the line is asked for.
+            Action::ForgetTemplate => self.open_palette_at("forget-template "),
             told if told.info().takes.is_needed() => self.open_palette_at(&format!("{} ", told.info().name)),
             Action::Refresh => {
                 if matches!(self.store.live, Liveness::Gone { .. }) {
@@ -342,7 +354,7 @@ impl App {
     fn open_audit(&mut self) {
         let Some(entry) = self.selected_audit() else { return };
         let lines = vec![
-            format!("when     {}", self.setting.clock.date_time(entry.at)),
+            format!("when     {}", self.setting.own.clock.date_time(entry.at)),
             format!("who      {}", entry.who),
             format!("did      {}", entry.action),
             format!("to       {}", entry.target),
@@ -367,7 +379,7 @@ impl App {
             format!("model        {model}"),
             format!("type         {}", instance.instance_type),
             format!("state        {}{}", instance.state.as_str(), self.countdown(instance)),
-            format!("launched     {}", self.setting.clock.date_time(instance.launched_at)),
+            format!("launched     {}", self.setting.own.clock.date_time(instance.launched_at)),
             format!("vCPU         {} of {}", vcpus(instance.vcpus_used), vcpus(instance.vcpus)),
             format!("memory       {} of {} MiB", instance.memory_mib_used, instance.memory_mib),
             format!("agent        {}", instance.agent_pid.map_or("-".to_owned(), |pid| format!("pid {pid}"))),
@@ -381,7 +393,7 @@ impl App {
 
     /// How long an instance boots still, or when it is taken away.
     fn countdown(&self, instance: &Instance) -> String {
-        let clock = self.setting.clock;
+        let clock = self.setting.own.clock;
         let in_time = |at: &Millis| *at > self.now && *at < Millis::MAX;
         if let Some(at) = instance.interrupted_at.filter(in_time) {
             return format!(", is taken away at {} (in {})", clock.date_time(at), span(at - self.now));
@@ -410,7 +422,7 @@ impl App {
     }
 
     /// Goes back one step: clears a filter, unzooms, leaves a screen. Whether there was one.
-    fn go_back(&mut self) -> bool {
+    pub(super) fn go_back(&mut self) -> bool {
         if self.place_below().is_log() && self.leave_search() {
             return true;
         }
@@ -511,7 +523,7 @@ impl App {
         }
     }
 
-    fn step(&mut self, step: Step) {
+    pub(super) fn step(&mut self, step: Step) {
         match self.place_below() {
             Place::Log | Place::LogScreen => self.log.step(step),
             Place::Why => {
@@ -549,7 +561,7 @@ impl App {
     }
 
     fn next_theme(&mut self) {
-        let names = &self.setting.themes;
+        let names = &self.setting.own.themes;
         let at = names.iter().position(|name| *name == self.theme.name);
         let next = at.map_or(0, |at| (at + 1) % names.len().max(1));
         if let Some(name) = names.get(next).cloned() {

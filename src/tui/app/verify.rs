@@ -249,7 +249,7 @@ mod tests {
         for polled in [true, false] {
             let mut stage = stage();
             stage.app.setting.can.pushes_changes = !polled;
-            stage.press("x \"why\" tab tab Enter").expect("keys");
+            stage.press("x \"why\" tab tab tab Enter").expect("keys");
             assert_eq!(stage.app.ending.len(), usize::from(polled), "{}", stage.text());
         }
     }

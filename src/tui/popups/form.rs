@@ -23,7 +23,8 @@ const HAND_LINES: usize = 2;
 /// │ what it is about                │   preview::lines
 /// │ label   [ field               ] │
 /// │ ✖ what is wrong                 │
-/// │ Same by hand: …                 │
+/// │ Same by hand  …                 │
+/// │ Calls         …                 │
 /// │           [ Keep ]   [ Do it ]  │
 /// └─────────────────────────────────┘
 /// ```
@@ -50,18 +51,13 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, body: Rect, form: &Form) {
         let label = form.fields.iter().find(|field| field.key == *key).map_or("", |field| field.label);
         wrap(&format!("✖ {label}: {text}"), room)
     });
-    let mut by_hand: Vec<String> =
-        app.by_hand(form).iter().flat_map(|line| wrap(line, room.saturating_sub(16))).collect();
-    if by_hand.len() > HAND_LINES {
-        by_hand.truncate(HAND_LINES);
-        by_hand[HAND_LINES - 1].push_str(" …");
-    }
+    let by_hand = same_by_hand(app, form, room);
     let hand_lines = if matches!(form.purpose, Purpose::Schedule { .. }) {
         0
     } else if form.fields.is_empty() {
         by_hand.len()
     } else {
-        HAND_LINES
+        HAND_LINES + 1 + usize::from(app.setting.aws_flags.is_some())
     };
     let problem_lines = usize::from(!form.fields.is_empty());
     let count = above.len() + form.fields.len() + below.len() + problem_lines + hand_lines + 1;
@@ -99,10 +95,9 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, body: Rect, form: &Form) {
         painter.pieces(x, y, columns, line);
         y += 1;
     }
-    for (at, line) in by_hand.iter().take(hand_shown).enumerate() {
-        let label = if at == 0 { "Same by hand  " } else { "              " };
+    for (at, (label, line)) in by_hand.iter().take(hand_shown).enumerate() {
         let row = y + u16::try_from(at).unwrap_or(0);
-        painter.pieces(x, row, columns, &[piece(label, Role::Column), piece(line.clone(), Role::Dim)]);
+        painter.pieces(x, row, columns, &[piece(format!("{label:<14}"), Role::Column), piece(line.clone(), Role::Dim)]);
     }
     let line = Rect { x, y: inner.bottom() - 1, width: columns, height: 1 };
     let taken = buttons(painter, line, form);
@@ -114,6 +109,28 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, body: Rect, form: &Form) {
             painter.text(x, line.y, columns - taken, &text, Role::Dim);
         }
     }
+}
+
+/// The lines that do the same, and the calls that are made, each with what it is.
+fn same_by_hand(app: &App, form: &Form, room: usize) -> Vec<(&'static str, String)> {
+    let room = room.saturating_sub(16);
+    let mut lines = Vec::new();
+    let mut add = |label: &'static str, texts: &[String], most: usize| {
+        let mut wrapped: Vec<String> = texts.iter().flat_map(|text| wrap(text, room)).collect();
+        if wrapped.len() > most {
+            wrapped.truncate(most);
+            wrapped[most - 1].push_str(" …");
+        }
+        lines.extend(wrapped.into_iter().enumerate().map(|(at, text)| (if at == 0 { label } else { "" }, text)));
+    };
+    let label = if matches!(form.purpose, Purpose::Command(_)) { "Runs" } else { "Same by hand" };
+    add(label, &app.by_hand(form), HAND_LINES);
+    add("or", &app.by_aws(form), 1);
+    let calls = app.calls_in_words(form);
+    if !calls.is_empty() {
+        add("Calls", &[calls], 1);
+    }
+    lines
 }
 
 fn draw_field(painter: &mut Painter<'_>, line: Rect, field: &Field, has_keys: bool, is_bad: bool) {

@@ -15,17 +15,16 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, body: Rect, place: Place, scro
     let everywhere = section(app, place, true);
     let width = body.width.min(if body.width >= 150 { 150 } else { 100 });
     let title = format!("Keys in {} · Esc closes", place.title());
+    // What a person has made their own is what they look for.
+    let hot: Vec<_> = app.keymap.lines_at(place).map(|(keys, doc)| row(&keys, &doc)).collect();
     let mut lines: Vec<Vec<Piece<'_>>> = Vec::new();
-    lines.extend(own);
-    if !lines.is_empty() {
-        lines.push(Vec::new());
+    for part in [hot, own] {
+        lines.extend(part);
+        if lines.last().is_some_and(|line| !line.is_empty()) {
+            lines.push(Vec::new());
+        }
     }
     lines.extend(everywhere);
-    let hot: Vec<_> = app.keymap.lines().map(|(keys, line)| row(&keys, &format!(":{line}"))).collect();
-    if !hot.is_empty() {
-        lines.push(Vec::new());
-        lines.extend(hot);
-    }
     let fields = app.fields_at(place);
     if !fields.is_empty() {
         lines.push(Vec::new());

@@ -110,7 +110,7 @@ pub fn above(app: &App, form: &Form, room: usize) -> Lines {
         Purpose::PauseSchedule { schedule, .. } => {
             let next = app.next_run(&crate::model::Schedule { state: Switch::Enabled, ..(**schedule).clone() });
             let text = next.map_or("it never runs again".to_owned(), |at| {
-                format!("next run {} ({})", app.setting.clock.day(at), relative(at, app.now))
+                format!("next run {} ({})", app.setting.own.clock.day(at), relative(at, app.now))
             });
             say(&mut lines, room, &text, Role::Text);
         }
@@ -124,7 +124,7 @@ pub fn above(app: &App, form: &Form, room: usize) -> Lines {
         }
         Purpose::Begin => {
             say(&mut lines, room, "This makes, for jobs that run as processes on this machine:", Role::Text);
-            let most = starter_vcpus(app.setting.processors);
+            let most = starter_vcpus(app.setting.own.processors);
             for (what, how) in [
                 ("compute environment `local`", format!("MANAGED, EC2, {STARTER_TYPE}, at most {most} vCPU")),
                 ("queue `default`", "priority 10, on `local`".to_owned()),
@@ -135,6 +135,12 @@ pub fn above(app: &App, form: &Form, room: usize) -> Lines {
             say(&mut lines, room, "Then n submits a job. They can be changed or deleted at any time.", Role::Dim);
         }
         Purpose::Rerun { plan, what } => rerun(&mut lines, room, plan, what),
+        Purpose::Command(run) => {
+            say(&mut lines, room, "it has the terminal until it ends; what it does is its own affair", Role::Dim);
+            for (name, value) in run.variables.iter().filter(|(_, value)| !value.is_empty()) {
+                say(&mut lines, room, &format!("  {name}={value}"), Role::Dim);
+            }
+        }
         Purpose::Submit { .. } | Purpose::Schedule { .. } => {}
     }
     lines
@@ -284,12 +290,16 @@ fn stop(app: &App, lines: &mut Lines, room: usize, jobs: &[JobId], scroll: &Scro
             StopCall::Terminate => "terminate (TERM, 30 s, KILL)",
             other => other.name(),
         };
+        let call = match children(job) {
+            Some(children) => format!("{}: {children}", StopCall::of(job).name()),
+            None => call.to_owned(),
+        };
         lines.push(vec![
             piece(format!("{sign} "), role),
             piece(fit(&title_of(job), wide), Role::Text),
             piece(format!(" {:<9}", job.status.as_str()), role),
             piece(format!(" {:>6}  ", age(app.now - since(job))), Role::Dim),
-            piece(call.to_owned(), Role::Text),
+            piece(call, Role::Text),
         ]);
     }
     if live.len() > NAMED {
@@ -303,6 +313,9 @@ fn stop(app: &App, lines: &mut Lines, room: usize, jobs: &[JobId], scroll: &Scro
     if !ended.is_empty() {
         say(lines, room, &format!("{} have ended by themselves: they are left alone", ended.len()), Role::Dim);
     }
+    if let Some(hours) = lost(app, &live) {
+        say(lines, room, &format!("lost: ~{hours:.1} vCPU hours of work that is done already"), Role::Text);
+    }
     let mut dependents = app.dependents(jobs);
     dependents.dedup();
     if !dependents.is_empty() {
@@ -311,6 +324,28 @@ fn stop(app: &App, lines: &mut Lines, room: usize, jobs: &[JobId], scroll: &Scro
         dependents.truncate(6);
         say(lines, room, &format!("▲ would fail with them: {}{rest}", dependents.join(", ")), Role::Attention);
     }
+}
+
+/// `8 running, 1,868 waiting`, of the children of an array.
+fn children(job: &JobSummary) -> Option<String> {
+    let array = job.array_properties.as_ref().filter(|_| job.is_array_parent())?;
+    let counts = array.status_summary.as_ref()?;
+    Some(format!("{} running, {} waiting", count(counts.placed()), count(counts.waiting())))
+}
+
+/// The vCPU hours that running attempts have taken, as far as their sizes are known.
+#[expect(clippy::cast_precision_loss, reason = "spans of time fit")]
+fn lost(app: &App, live: &[&JobSummary]) -> Option<f64> {
+    let of = |job: &JobSummary| {
+        let vcpus = job.extra.as_ref().map(|extra| extra.vcpus).filter(|vcpus| *vcpus > 0.0)?;
+        let since = job.started_at.filter(|_| job.status == JobStatus::Running)?;
+        Some(vcpus * (app.now - since).max(0) as f64 / 3_600_000.0)
+    };
+    let children = live.iter().filter(|job| job.is_array_parent());
+    let children =
+        children.filter_map(|job| app.store.children.get(&job.job_id)).flat_map(|children| children.values());
+    let hours: Vec<f64> = live.iter().copied().chain(children).filter_map(of).collect();
+    (!hours.is_empty()).then(|| hours.iter().sum())
 }
 
 /// The lines below the fields.
@@ -371,7 +406,7 @@ pub fn below(app: &App, form: &Form, room: usize) -> Lines {
             lines.push(vec![
                 piece(label, Role::Column),
                 piece(format!("{sign} "), role),
-                piece(format!("{}  ", app.setting.clock.day(run.fired_at)), Role::Text),
+                piece(format!("{}  ", app.setting.own.clock.day(run.fired_at)), Role::Text),
                 piece(text, Role::Dim),
             ]);
         }

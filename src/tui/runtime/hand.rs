@@ -1,6 +1,6 @@
-//! Texts handed to programs of the person's own.
+//! Texts handed to programs of the person's own, and commands of theirs, that have the terminal meanwhile.
 
-use crate::tui::requests::{HandTo, Program};
+use crate::tui::requests::{HandTo, Program, Run};
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -19,6 +19,8 @@ pub(super) enum Handed {
     },
     /// A file that was written for it, and is gone when it ends.
     File { to: HandTo, file: PathBuf },
+    /// A command of the person's own.
+    Command(Run),
 }
 
 /// Why a program did not show a text.
@@ -30,6 +32,8 @@ pub(super) enum HandError {
     NotRun { command: String, cause: io::Error },
     #[error("`{command}` ended with {status}; ${variable} says which program is run")]
     Failed { command: String, status: String, variable: &'static str },
+    #[error("{title}: it ended with {status}")]
+    Ended { title: String, status: String },
 }
 
 impl Handed {
@@ -61,6 +65,7 @@ impl Handed {
                 let _ = std::fs::remove_file(&file);
                 return ran.map(|_| ()).map_err(|cause| HandError::NotRun { command, cause });
             }
+            Self::Command(run) => return run_command(run).await,
             // It is where it belongs.
             Self::File { to: HandTo::File(_), .. } => return Ok(()),
         };
@@ -73,6 +78,26 @@ impl Handed {
         }
     }
 }
+
+/// Runs a command of the person's own. The values of the row are variables: they are in no line that a shell reads.
+async fn run_command(run: Run) -> Result<(), HandError> {
+    let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("batchdeck"));
+    let line = if run.pauses { format!("{}\n{PAUSE}", run.line) } else { run.line.clone() };
+    let status = tokio::process::Command::new("sh")
+        .args(["-c", &line, "batchdeck"])
+        .env("BATCHDECK", program)
+        .envs(run.variables)
+        .status()
+        .await;
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(HandError::Ended { title: run.title, status: status.to_string() }),
+        Err(cause) => Err(HandError::NotRun { command: run.shown, cause }),
+    }
+}
+
+/// What a command wrote is looked at before the console comes back; how it ended goes on.
+const PAUSE: &str = "status=$?; printf '\\n[Enter goes back to the console] '; read -r _; exit $status";
 
 /// Runs a line of the shell in which `$1` is a file.
 async fn shell_line(line: &str, file: &Path) -> io::Result<std::process::ExitStatus> {

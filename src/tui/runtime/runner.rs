@@ -1,7 +1,7 @@
 //! Requests, carried out on tasks of their own, and the stream of changes.
 
 use super::super::contexts::{Contexts, Opened};
-use super::super::requests::{Answer, Ask, Message, Request, RequestId, perform, save};
+use super::super::requests::{Answer, Ask, Message, Request, RequestId, carry_out, perform, save};
 use super::hand;
 use crate::backend::{Backend, BackendError};
 use crate::config::kept::Kept;
@@ -76,6 +76,15 @@ impl Runner {
                 let (contexts, has_opened) = (Arc::clone(&self.contexts), self.has_opened.clone());
                 tokio::spawn(async move {
                     let _ = has_opened.send((id, contexts.open(&name).await));
+                });
+            }
+            Ask::Act(act) => {
+                tokio::spawn(async move {
+                    let tell = |progress| {
+                        let _ = messages.send(Message::Answer { id, answer: Answer::Progress(progress) });
+                    };
+                    let outcome = carry_out(backend.as_ref(), act, &tell).await;
+                    let _ = messages.send(Message::Answer { id, answer: Answer::Done(outcome) });
                 });
             }
             ask => {

@@ -8,6 +8,7 @@ use crate::tui::action::{Action, Place};
 use crate::tui::app::App;
 use crate::tui::app::list::JobList;
 use crate::tui::format::{age, count, cut, width};
+use crate::tui::spots::What;
 use crate::tui::widgets::painter::pieces_width;
 use crate::tui::widgets::{Painter, Piece, piece};
 use ratatui::layout::Rect;
@@ -97,6 +98,8 @@ pub fn jobs_and_log(app: &App, painter: &mut Painter<'_>, rest: Rect, list: &Job
     } else {
         (rest, Rect { height: 0, ..rest })
     };
+    painter.spot(upper, What::Side { is_log: false });
+    painter.spot(lower, What::Side { is_log: true });
     if upper.height > 0 {
         let role = if app.aside { Role::Title } else { Role::Focus };
         jobs::draw(app, painter, upper, list, !app.aside, vec![piece(title.to_owned(), role)]);

@@ -52,7 +52,7 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, list: &ListState) 
             let pieces = [
                 piece("  why  ", Role::Column),
                 piece(format!("{reason}   "), Role::Text),
-                piece(app.setting.clock.date_time(entry.at), Role::Dim),
+                piece(app.setting.own.clock.date_time(entry.at), Role::Dim),
             ];
             painter.pieces(line.x, line.y, line.width, &pieces);
         }
@@ -76,7 +76,7 @@ fn cells(app: &App, entry: &AuditEntry, is_wide: bool) -> Vec<Cell> {
     let target = if entry.target.len() > 30 { target } else { entry.target.clone() };
     vec![
         // Where there is little room the weekday gives way.
-        (app.setting.clock.day(entry.at).chars().skip(if is_wide { 0 } else { 4 }).collect(), Role::Dim),
+        (app.setting.own.clock.day(entry.at).chars().skip(if is_wide { 0 } else { 4 }).collect(), Role::Dim),
         (entry.who.clone(), Role::Text),
         (entry.action.clone(), Role::Focus),
         (target, Role::Text),

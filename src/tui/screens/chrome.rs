@@ -91,10 +91,18 @@ pub fn status(app: &App, painter: &mut Painter<'_>, line: Rect) {
         painter.clear(message);
         return follow_ups(app, painter, message);
     }
+    let waits = app.waiting_line().filter(|_| !app.notice.as_ref().is_some_and(|notice| notice.is_bad));
+    if let Some(text) = waits {
+        let said = app.notice.as_ref().map(|notice| format!(" · {}", notice.text)).unwrap_or_default();
+        return say(painter, message, &format!("◌ {text}{said}"), Role::Attention);
+    }
     if let Some(notice) = &app.notice {
         let role = if notice.is_bad { Role::Failed } else { Role::Message };
         let sign = if notice.is_bad { "✖ " } else { "" };
         return say(painter, message, &format!("{sign}{}", notice.text), role);
+    }
+    if let Some(text) = app.going_line() {
+        return say(painter, message, &format!("◌ {text}"), Role::Message);
     }
     if is_free {
         freshness(app, painter, line);
@@ -255,7 +263,11 @@ pub fn hints(app: &App, painter: &mut Painter<'_>, line: Rect) {
     let place = app.place();
     if place == Place::Text {
         let mut pieces = vec![piece(" ", Role::Hint)];
-        for (action, hint) in [(Action::Back, "close"), (Action::Down, "down"), (Action::Up, "up")] {
+        let again = (Action::TryAgain, Action::TryAgain.info().hint);
+        let again = app.is_offered(Action::TryAgain).then_some(again);
+        for (action, hint) in
+            again.into_iter().chain([(Action::Back, "close"), (Action::Down, "down"), (Action::Up, "up")])
+        {
             if let Some(key) = app.keymap.keys_at(place, action).into_iter().next() {
                 pieces.extend([piece(key, Role::Key), piece(format!(" {hint}  "), Role::Hint)]);
             }
@@ -274,7 +286,9 @@ pub fn hints(app: &App, painter: &mut Painter<'_>, line: Rect) {
     let own = TABLE.iter().filter(|info| matches!(info.scope, Scope::At(_)) || info.action == Action::Open);
     let own = own.filter(|info| info.action != Action::Begin);
     let rest = TABLE.iter().filter(|info| info.scope == Scope::Everywhere && info.action != Action::Open);
-    let actions = begin.into_iter().chain(own.chain(rest).map(|info| info.action));
+    let take_back = (app.counts_down() && !place.takes_text()).then_some(Action::TakeBack);
+    let rest = rest.filter(|info| info.action != Action::TakeBack);
+    let actions = take_back.into_iter().chain(begin).chain(own.chain(rest).map(|info| info.action));
     for action in actions {
         let info = action.info();
         let hint = if action == Action::Begin { "begin" } else { info.hint };

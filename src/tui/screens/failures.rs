@@ -127,15 +127,15 @@ fn cells(app: &App, group: &Group) -> Vec<Cell> {
         (group.definition.clone(), Role::Text),
         (tells.to_owned(), Role::Text),
         (queues.join(" "), Role::Dim),
-        (app.setting.clock.short(group.first, app.now), Role::Dim),
-        (app.setting.clock.short(group.last, app.now), Role::Text),
+        (app.setting.own.clock.short(group.first, app.now), Role::Dim),
+        (app.setting.own.clock.short(group.last, app.now), Role::Text),
     ]
 }
 
 /// What there is to say of a group, a label before each line.
 fn about(app: &App, group: &Group, room: u16) -> Vec<Vec<Piece<'static>>> {
     let columns = usize::from(room);
-    let clock = app.setting.clock;
+    let clock = app.setting.own.clock;
     let span = |at: Millis| clock.short(at, app.now);
     let times = if span(group.first) == span(group.last) {
         span(group.last)

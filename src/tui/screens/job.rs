@@ -8,6 +8,7 @@ use crate::model::{
 use crate::tui::app::list::since;
 use crate::tui::app::{App, Scroll};
 use crate::tui::format::{age, memory, relative, span, vcpus, wrap};
+use crate::tui::spots::What;
 use crate::tui::widgets::{Painter, Piece, piece};
 use crate::tui::words;
 use ratatui::layout::Rect;
@@ -28,6 +29,8 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, id: &JobId, scroll
     } else {
         (area, Rect { height: 0, ..area })
     };
+    painter.spot(fields, What::Side { is_log: false });
+    painter.spot(lines, What::Side { is_log: true });
     if fields.height > 0 {
         text(app, painter, fields, id, scroll);
     }
@@ -79,7 +82,7 @@ fn field(lines: &mut Lines, room: u16, label: &str, value: &str, role: Role) {
 fn lines(app: &App, row: &JobSummary, detail: Option<&JobDetail>, room: u16) -> Lines {
     let mut lines = Lines::new();
     let (sign, role) = jobs::sign(row.status);
-    let clock = app.setting.clock;
+    let clock = app.setting.own.clock;
     let stamp = |at: Millis| format!("{} ({})", clock.date_time(at), relative(at, app.now));
     let add = |lines: &mut Lines, label: &str, value: &str| field(lines, room, label, value, Role::Text);
     let stopping = row.extra.as_ref().is_some_and(|extra| extra.stopping);
@@ -136,7 +139,7 @@ fn lines(app: &App, row: &JobSummary, detail: Option<&JobDetail>, room: u16) -> 
             match told {
                 Ok(told) => {
                     let columns = usize::from(room.saturating_sub(LABEL + 32)).clamp(8, 60);
-                    for (label, text) in usage::lines(told, (extra.vcpus, asked), columns, app.setting.clock) {
+                    for (label, text) in usage::lines(told, (extra.vcpus, asked), columns, app.setting.own.clock) {
                         add(&mut lines, label, &text);
                     }
                 }
@@ -228,7 +231,7 @@ fn attempt_lines(app: &App, lines: &mut Lines, room: u16, number: usize, attempt
         (Some(from), Some(to)) => format!(" after {}", span(to - from)),
         _ => String::new(),
     };
-    let at = attempt.stopped_at.map(|at| format!(" at {}", app.setting.clock.time(at))).unwrap_or_default();
+    let at = attempt.stopped_at.map(|at| format!(" at {}", app.setting.own.clock.time(at))).unwrap_or_default();
     let label = format!("attempt {number}");
     field(lines, room, &label, &format!("{sign} {exit}{took}{at}"), role);
     let reasons = [attempt.container.reason.as_deref(), attempt.status_reason.as_deref()];

@@ -90,7 +90,7 @@ fn histogram(app: &App, painter: &mut Painter<'_>, inner: Rect) -> Rect {
     painter.text(x, y, room, &told.bars(|bucket| bucket.lines), Role::Gauge);
     painter.text(inner.x, y + 1, LABEL, " err", Role::Dim);
     painter.text(x, y + 1, room, &told.bars(|bucket| bucket.errors), Role::Failed);
-    let clock = if app.log.looks.times == Times::Utc { Clock::Utc } else { app.setting.clock };
+    let clock = if app.log.looks.times == Times::Utc { Clock::Utc } else { app.setting.own.clock };
     painter.text(x, y + 2, room, &clock.time(told.first), Role::LogTime);
     let last = [piece(clock.time(told.last), Role::LogTime)];
     painter.pieces_right(x, y + 2, room - 1, &last);
@@ -155,7 +155,7 @@ fn draw_line(app: &App, painter: &mut Painter<'_>, area: Rect, line: &Line, is_p
         let time = match log.looks.times {
             Times::Ago => format!("{:>8}", format!("-{}", span((app.now - line.at).max(0)))),
             Times::Utc => Clock::Utc.time(line.at),
-            Times::Clock | Times::Off => app.setting.clock.time(line.at),
+            Times::Clock | Times::Off => app.setting.own.clock.time(line.at),
         };
         painter.text(area.x, area.y, indent, &time, Role::LogTime);
         if log.is_marked(line.at, &line.text) {
@@ -191,7 +191,7 @@ fn draw_line(app: &App, painter: &mut Painter<'_>, area: Rect, line: &Line, is_p
         if log.looks.printed {
             for (range, ink) in spelled.inks {
                 if let Some(area) = on_row(range) {
-                    painter.patch(area, printed(*ink, app.setting.depth));
+                    painter.patch(area, printed(*ink, app.setting.own.depth));
                 }
             }
         }
@@ -346,7 +346,7 @@ fn nothing(app: &App) -> (String, Role) {
         }
         Subject::Stream(_) if app.log.since.is_some() => {
             let (at, word) = app.log.since.unwrap_or_default();
-            let since = app.setting.clock.date_time(at);
+            let since = app.setting.own.clock.date_time(at);
             (format!("no line in the last {word}, since {since}; 0 shows all"), Role::Dim)
         }
         Subject::Stream(stream) if stream.ended && app.log.is_missing => {

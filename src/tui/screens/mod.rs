@@ -40,7 +40,7 @@ const LEAST: (u16, u16) = (40, 10);
 /// ```
 pub fn draw(app: &App, buffer: &mut Buffer) -> Option<Position> {
     let area = buffer.area;
-    let mut painter = Painter { buffer, styles: &app.styles, cursor: None };
+    let mut painter = Painter { buffer, styles: &app.styles, cursor: None, spots: Vec::new() };
     painter.clear(area);
     if area.width < LEAST.0 || area.height < LEAST.1 {
         let text = format!("too small: {}x{}, needs {}x{}", area.width, area.height, LEAST.0, LEAST.1);
@@ -70,7 +70,8 @@ pub fn draw(app: &App, buffer: &mut Buffer) -> Option<Position> {
     chrome::hints(app, &mut painter, line(area.bottom() - 1));
     popups::draw(app, &mut painter, body);
     let cursor = painter.cursor;
-    if app.setting.ascii {
+    app.spots.replace(painter.spots);
+    if app.setting.own.ascii {
         ascii::lower(buffer);
     }
     cursor

@@ -10,6 +10,7 @@ use crate::tui::app::list::ListState;
 use crate::tui::app::store::Kind;
 use crate::tui::app::{App, Pane};
 use crate::tui::format::{vcpus, width};
+use crate::tui::spots::What;
 use crate::tui::widgets::painter::pieces_width;
 use crate::tui::widgets::table::{Cell, Column, Lights, Table, arrange as arrange_columns, titles_in_frame};
 use crate::tui::widgets::{Painter, Piece, piece};
@@ -74,6 +75,7 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect) {
     let panes = arrange(app, area);
     for (pane, area) in panes.iter().copied() {
         let has_keys = app.overview.pane == pane;
+        painter.spot(area, What::Pane(pane));
         match pane {
             Pane::Queues => queues(app, painter, area, has_keys),
             Pane::Environments => environments(app, painter, area, has_keys),
@@ -270,7 +272,10 @@ fn environments(app: &App, painter: &mut Painter<'_>, area: Rect, has_keys: bool
     let taken = u16::try_from(rows.len()).unwrap_or(u16::MAX).saturating_add(1);
     let below = Rect { y: inner.y.saturating_add(taken), height: inner.height.saturating_sub(taken), ..inner };
     if let Some(selected) = list.cursor.position(&names) {
+        // These are not the rows of this pane: a click on them selects none.
+        let noted = painter.spots.len();
         let lines = instances::below(app, painter, below, rows[selected]);
+        painter.spots.truncate(noted);
         let taken = if lines == 0 { 0 } else { lines + 1 };
         let rest = Rect { y: below.y.saturating_add(taken), height: below.height.saturating_sub(taken), ..below };
         scaling::draw(app, painter, rest, names[selected]);

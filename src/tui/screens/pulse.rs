@@ -127,7 +127,7 @@ fn wrong(app: &App, told: &Pulse, room: u16) -> Lines {
     let key = key.map(|key| format!(" · {key} shows what")).unwrap_or_default();
     let text = format!(
         "▲ more fails since {}: {} % of what ended, {} % before{key}",
-        app.setting.clock.short(wrong.since, app.now),
+        app.setting.own.clock.short(wrong.since, app.now),
         wrong.percent,
         wrong.percent_before
     );
@@ -182,7 +182,7 @@ fn of_environment(found: &Environment) -> Vec<Piece<'static>> {
 /// `~$0.31/h now · ~$4.20 since 24 Nov`
 fn spend(app: &App, told: &Pulse) -> String {
     let rate = told.usd_per_hour.filter(|usd| *usd > Usd::ZERO).map(|usd| format!("~{usd} an hour now"));
-    let since = |at: Millis| format!(" since {}", app.setting.clock.day(at));
+    let since = |at: Millis| format!(" since {}", app.setting.own.clock.day(at));
     let spent = told.spent.as_ref().map(|spent| format!("~{}{}", spent.usd, spent.from.map(since).unwrap_or_default()));
     let parts: Vec<String> = rate.into_iter().chain(spent).collect();
     if parts.is_empty() { "-".to_owned() } else { parts.join(" · ") }
@@ -198,7 +198,7 @@ fn changes(app: &App, lines: &mut Lines, told: &Pulse, room: u16) {
     for (at, change) in told.changes.iter().enumerate() {
         let label = if at == 0 { "changed" } else { "" };
         let (sign, role) = if change.is_suspect { ("▲", Role::Attention) } else { (" ", Role::Text) };
-        let when = app.setting.clock.short(change.at, app.now);
+        let when = app.setting.own.clock.short(change.at, app.now);
         let columns = usize::from(room).saturating_sub(LABEL + 10);
         for (at, part) in wrap(&change.words, columns).into_iter().enumerate() {
             let (label, sign, when) = if at == 0 { (label, sign, when.as_str()) } else { ("", "", "") };

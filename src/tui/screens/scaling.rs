@@ -43,7 +43,7 @@ fn lines(app: &App, step: &Scaling, width: u16) -> Vec<Vec<Piece<'static>>> {
     };
     let total = vcpus(step.total_vcpus);
     let mut head = vec![
-        piece(format!("{} ", app.setting.clock.time(step.at)), Role::Dim),
+        piece(format!("{} ", app.setting.own.clock.time(step.at)), Role::Dim),
         piece(format!("{delta:>3} → {total:<3} vCPU "), Role::Text),
         piece(format!("{word:<8} "), role),
         piece(printable(&step.instance_id.0).into_owned(), Role::Text),

@@ -75,7 +75,7 @@ fn cells(app: &App, schedule: &Schedule) -> Vec<Cell> {
         (when.unwrap_or_else(|| schedule.schedule_expression.clone()), Role::Text),
         (schedule.schedule_expression_timezone.clone(), Role::Dim),
         (next.map_or("-".to_owned(), |at| relative(at, app.now)), Role::Text),
-        (next.map_or(String::new(), |at| app.setting.clock.day(at)), Role::Dim),
+        (next.map_or(String::new(), |at| app.setting.own.clock.day(at)), Role::Dim),
         (name_of(&request.job_queue).to_owned(), Role::Dim),
         (name_of(&request.job_definition).to_owned(), Role::Dim),
     ]

@@ -3,6 +3,7 @@
 use crate::config::theme::Role;
 use crate::model::text::printable;
 use crate::tui::format::{cut, width};
+use crate::tui::spots::{Spot, What};
 use crate::tui::theme::Styles;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -17,6 +18,8 @@ pub struct Painter<'a> {
     pub styles: &'a Styles,
     /// Where the terminal's cursor stands, when something is typed.
     pub cursor: Option<Position>,
+    /// What stands where, what was drawn last behind what it lies on.
+    pub spots: Vec<Spot>,
 }
 
 /// A text in a role.
@@ -28,6 +31,11 @@ pub fn piece<'t>(text: impl Into<Cow<'t, str>>, role: Role) -> Piece<'t> {
 }
 
 impl Painter<'_> {
+    /// Notes what stands somewhere.
+    pub fn spot(&mut self, area: Rect, what: What) {
+        self.spots.push(Spot { area, what });
+    }
+
     /// Puts a role's style on a whole area.
     pub fn tint(&mut self, area: Rect, role: Role) {
         let area = area.intersection(self.buffer.area);

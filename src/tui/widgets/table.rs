@@ -5,6 +5,7 @@ use crate::config::theme::Role;
 use crate::tui::app::filter::Filter;
 use crate::tui::app::list::Cursor;
 use crate::tui::format::{self as fitting, fit, fit_right};
+use crate::tui::spots::What;
 use ratatui::layout::Rect;
 
 /// A column.
@@ -132,11 +133,14 @@ impl Table<'_> {
                 let column = self.columns[*at];
                 let title = align(column.title, column.right, *width);
                 painter.text(area.x + 2 + x, area.y, *width, &title, Role::Column);
+                let place = Rect { x: area.x + 2 + x, y: area.y, width: *width, height: 1 };
+                painter.spot(place, What::Title(column.title));
             }
             rows.y += 1;
             rows.height -= 1;
         }
         let top = self.cursor.window(self.selected, self.count, usize::from(rows.height));
+        painter.spot(rows, What::Rows { first: top });
         let below = self.count.saturating_sub(top + usize::from(rows.height));
         if let Some(sign) = hidden(top, below) {
             // Into the lower edge of the frame.

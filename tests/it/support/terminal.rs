@@ -19,6 +19,7 @@ pub enum Key {
     Tab,
     AltEnter,
     Ctrl(char),
+    F4,
 }
 
 impl Key {
@@ -28,6 +29,7 @@ impl Key {
             Self::Esc => b"\x1b".to_vec(),
             Self::Tab => b"\t".to_vec(),
             Self::AltEnter => b"\x1b\r".to_vec(),
+            Self::F4 => b"\x1bOS".to_vec(),
             Self::Ctrl(letter) => vec![letter as u8 & 0x1f],
         }
     }
