@@ -1,6 +1,6 @@
 //! `[commands.NAME]`: commands of a person's own, which the console runs on what is under the cursor, with the terminal.
 //!
-//! A value of a row never becomes a part of the line that the shell reads: `{job_name}` stands for `"$BATCHDECK_JOB_NAME"`,
+//! A value of a row never becomes a part of the line that the shell reads: `{job_name}` stands for `"$ROW_JOB_NAME"`,
 //! a variable that the shell looks up when it has read the line. So no name, reason or tag can run anything.
 
 use crate::model::nearest_words;
@@ -52,7 +52,7 @@ pub enum CommandView {
     Definitions,
 }
 
-/// What a row has, by the names that stand in braces; each is in the environment as `BATCHDECK_` and the name in capitals.
+/// What a row has, by the names that stand in braces; each is in the environment as `ROW_` and the name in capitals.
 pub const VARIABLES: [&str; 23] = [
     "context",
     "backend",
@@ -83,9 +83,10 @@ pub const VARIABLES: [&str; 23] = [
 pub const OF_DETAILS: [&str; 6] =
     ["log_group", "log_stream", "cluster", "task_arn", "task_id", "container_instance_arn"];
 
-/// The environment's name of a variable.
+/// The environment's name of a variable. What begins with `BATCHDECK_` is the program's own: agents end whatever was started
+/// with the `BATCHDECK_INSTANCE` of an instance that is gone.
 pub fn variable(name: &str) -> String {
-    format!("BATCHDECK_{}", name.to_uppercase())
+    format!("ROW_{}", name.to_uppercase())
 }
 
 /// What is wrong with a command.
@@ -216,13 +217,13 @@ mod tests {
     #[test]
     fn names_in_braces_become_variables_that_the_shell_looks_up() {
         let cases = [
-            ("ls {job_id}", "ls \"$BATCHDECK_JOB_ID\""),
-            ("a {job_id}{status} b", "a \"$BATCHDECK_JOB_ID\"\"$BATCHDECK_STATUS\" b"),
+            ("ls {job_id}", "ls \"$ROW_JOB_ID\""),
+            ("a {job_id}{status} b", "a \"$ROW_JOB_ID\"\"$ROW_STATUS\" b"),
             ("echo ${HOME} '{print $1}'", "echo ${HOME} '{print $1}'"),
             ("{ ls; } {a,b}", "{ ls; } {a,b}"),
-            ("echo it\\'s {queue}", "echo it\\'s \"$BATCHDECK_QUEUE\""),
-            ("echo \"a\\\"\" {queue}", "echo \"a\\\"\" \"$BATCHDECK_QUEUE\""),
-            ("awk '{print}' {log_stream}", "awk '{print}' \"$BATCHDECK_LOG_STREAM\""),
+            ("echo it\\'s {queue}", "echo it\\'s \"$ROW_QUEUE\""),
+            ("echo \"a\\\"\" {queue}", "echo \"a\\\"\" \"$ROW_QUEUE\""),
+            ("awk '{print}' {log_stream}", "awk '{print}' \"$ROW_LOG_STREAM\""),
         ];
         for (given, expected) in cases {
             assert_eq!(command(given).check(), Ok(()), "{given}");
@@ -250,7 +251,7 @@ mod tests {
         let hostile = ["$(echo pwned)", "`echo pwned`", "'; echo pwned; '", "\"; echo pwned; \"", "a\necho pwned", "*"];
         let line = command("printf '%s|' {job_name} end").line();
         for value in hostile {
-            let output = std::process::Command::new("sh").args(["-c", &line]).env("BATCHDECK_JOB_NAME", value).output();
+            let output = std::process::Command::new("sh").args(["-c", &line]).env("ROW_JOB_NAME", value).output();
             let text = String::from_utf8(output.expect("sh runs").stdout).expect("UTF-8");
             assert_eq!(text, format!("{value}|end|"));
         }

@@ -111,7 +111,7 @@ fn a_command_of_ones_own_runs_on_the_row_and_nothing_in_the_row_runs() {
     console.press(Key::Esc);
     console.wait_gone("note why");
     console.type_text("X");
-    console.wait_for("BATCHDECK_JOB_NAME=long");
+    console.wait_for("ROW_JOB_NAME=long");
     console.press(Key::Enter);
     console.wait_for("[Enter goes back to the console]");
     console.press(Key::Enter);

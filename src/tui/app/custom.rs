@@ -311,10 +311,10 @@ mod tests {
     fn a_command_gets_what_the_row_has_as_variables_and_none_of_it_in_its_line() {
         let mut stage = stage(LOOK);
         let run = asked(&mut stage, "run look").expect("it is run");
-        assert_eq!(run.line, "ls \"$BATCHDECK_JOB_ID\" \"$BATCHDECK_JOB_NAME\"");
+        assert_eq!(run.line, "ls \"$ROW_JOB_ID\" \"$ROW_JOB_NAME\"");
         let value = |name: &str| run.variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
-        assert_eq!(value("BATCHDECK_JOB_NAME"), Some("resize-4711"));
-        assert_eq!(value("BATCHDECK_STATUS"), Some("RUNNING"));
+        assert_eq!(value("ROW_JOB_NAME"), Some("resize-4711"));
+        assert_eq!(value("ROW_STATUS"), Some("RUNNING"));
         assert!(run.shown.starts_with("ls ") && run.shown.ends_with(" resize-4711"), "{}", run.shown);
     }
 

@@ -138,7 +138,7 @@ pub fn above(app: &App, form: &Form, room: usize) -> Lines {
         Purpose::Command(run) => {
             say(&mut lines, room, "it has the terminal until it ends; what it does is its own affair", Role::Dim);
             for (name, value) in run.variables.iter().filter(|(_, value)| !value.is_empty()) {
-                say(&mut lines, room, &format!("  {name}={value}"), Role::Dim);
+                say(&mut lines, room, &format!("{name}={value}"), Role::Dim);
             }
         }
         Purpose::Submit { .. } | Purpose::Schedule { .. } => {}
@@ -345,7 +345,9 @@ fn lost(app: &App, live: &[&JobSummary]) -> Option<f64> {
     let children =
         children.filter_map(|job| app.store.children.get(&job.job_id)).flat_map(|children| children.values());
     let hours: Vec<f64> = live.iter().copied().chain(children).filter_map(of).collect();
-    (!hours.is_empty()).then(|| hours.iter().sum())
+    // What rounds to nothing is not worth a line.
+    let lost: f64 = hours.iter().sum();
+    (lost >= 0.05).then_some(lost)
 }
 
 /// The lines below the fields.
