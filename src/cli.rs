@@ -167,6 +167,8 @@ pub enum Verb {
     Doctor(DoctorArgs),
     /// Print what AWS Batch would tell EventBridge: each change of a job's state, and each job that holds up its queue.
     Events(EventsArgs),
+    /// Open the console on what `:handover` has recorded, read-only: the world as it was then.
+    Replay(ReplayArgs),
     /// Print a completion script for a shell.
     Completions { shell: clap_complete::Shell },
     /// Print the manual page, or write one page a verb into a directory.
@@ -344,6 +346,13 @@ pub struct AgentArgs {
     /// The instance that this process stands for.
     #[arg(long, value_name = "ID")]
     pub instance: String,
+}
+
+#[derive(Debug, Args)]
+pub struct ReplayArgs {
+    /// The Markdown file that `:handover` wrote.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -36,6 +36,11 @@ pub trait Backend: Send + Sync + 'static {
         None
     }
 
+    /// When this world was recorded, where it is a recording and no service.
+    fn recorded_at(&self) -> Option<Millis> {
+        None
+    }
+
     /// All queues, with counts by state where the backend knows them.
     async fn job_queues(&self) -> Result<Vec<JobQueue>, BackendError>;
     /// All queues, without counts where those would cost calls.

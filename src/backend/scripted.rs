@@ -6,11 +6,12 @@
 use super::{Backend, BackendError, Capabilities, JobQuery, JobScope, Page, Why};
 use crate::model::{
     AuditEntry, Change, ComputeEnvironment, CostQuery, CostReport, CreateComputeEnvironmentRequest,
-    CreateJobQueueRequest, Cursor, EngineStatus, FilterLogEvents, FilteredLogEvent, FilteredLogEvents, FrontOfQueue,
-    FrontOfQueueJob, GetLogEvents, HoldTarget, InstanceId, JobDefinition, JobDetail, JobId, JobQueue, JobQueueSnapshot,
-    JobStatus, JobSummary, LogEvent, LogPage, Millis, MoveTo, ObservedRuns, RegisterJobDefinitionRequest,
-    RegisterJobDefinitionResponse, Scaling, Schedule, ScheduleGroup, ScheduleRun, SubmitJobRequest, SubmitJobResponse,
-    Throughput, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest, What, name_of,
+    CreateJobQueueRequest, Cursor, EngineStatus, EventLine, FilterLogEvents, FilteredLogEvent, FilteredLogEvents,
+    FrontOfQueue, FrontOfQueueJob, GetLogEvents, HoldTarget, InstanceId, JobDefinition, JobDetail, JobId, JobQueue,
+    JobQueueSnapshot, JobStatus, JobSummary, LogEvent, LogPage, Millis, MoveTo, ObservedRuns,
+    RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Scaling, Schedule, ScheduleGroup, ScheduleRun,
+    SubmitJobRequest, SubmitJobResponse, Throughput, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest, What,
+    name_of,
 };
 use async_trait::async_trait;
 use futures::StreamExt;
@@ -27,6 +28,9 @@ pub struct World {
     /// The time at which it is looked at.
     pub now: Millis,
     pub can: Can,
+    /// It was taken from a running console, and not written for a test.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recorded: Option<Recorded>,
     pub queues: Vec<JobQueue>,
     pub environments: Vec<ComputeEnvironment>,
     pub definitions: Vec<JobDefinition>,
@@ -43,9 +47,25 @@ pub struct World {
     /// The same whatever is asked for.
     pub costs: CostReport,
     pub observed_runs: Vec<ObservedRuns>,
+    /// What Batch has told `EventBridge`, oldest first.
+    pub events: Vec<EventLine>,
     /// What `watch` yields after its first `Reset`.
     pub changes: Vec<Change>,
     pub engine: Option<EngineStatus>,
+}
+
+/// Where and when a world was recorded.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct Recorded {
+    pub at: Millis,
+    pub context: String,
+    /// `local` or `aws`.
+    pub backend: String,
+    /// Of the program that wrote it.
+    pub version: String,
+    /// Jobs that were known and are not in it.
+    pub left_out: usize,
 }
 
 /// What the world's service can do beyond the common part.
@@ -117,7 +137,18 @@ impl World {
     pub fn load(path: &Path) -> Result<Self, WorldError> {
         let text =
             std::fs::read_to_string(path).map_err(|cause| WorldError::Unreadable { path: path.to_owned(), cause })?;
-        serde_json::from_str(&text).map_err(|cause| WorldError::Malformed { path: path.to_owned(), cause })
+        let malformed = |cause| WorldError::Malformed { path: path.to_owned(), cause };
+        serde_json::from_str(Self::within(&text)).map_err(malformed)
+    }
+
+    /// What a recording within a Markdown file begins with. It is one line, so that nothing in it looks like this.
+    pub const FENCE: &'static str = "```batchdeck-recording\n";
+
+    /// The recording in the text of a handover; all of a text that holds none.
+    fn within(text: &str) -> &str {
+        let begin = format!("\n{}", Self::FENCE);
+        let after = text.rfind(&begin).map(|at| &text[at + begin.len()..]);
+        after.map_or(text, |rest| rest.lines().next().unwrap_or_default())
     }
 }
 
@@ -235,7 +266,11 @@ impl Backend for ScriptedBackend {
     fn capabilities(&self) -> Capabilities {
         let Can { reprioritise_job, hold, instances, schedules, audit, costs, pushes_changes } = self.world.can;
         Capabilities {
-            name: if pushes_changes { "local" } else { "aws" },
+            name: if pushes_changes && self.world.recorded.as_ref().is_none_or(|of| of.backend == "local") {
+                "local"
+            } else {
+                "aws"
+            },
             reprioritise_job,
             hold,
             instances,
@@ -245,6 +280,10 @@ impl Backend for ScriptedBackend {
             pushes_changes,
             spans_contexts: false,
         }
+    }
+
+    fn recorded_at(&self) -> Option<Millis> {
+        self.world.recorded.as_ref().map(|recorded| recorded.at)
     }
 
     async fn job_queues(&self) -> Result<Vec<JobQueue>, BackendError> {
@@ -558,6 +597,18 @@ impl Backend for ScriptedBackend {
         let changes = self.world.changes.iter().filter(|change| change.cursor > after).cloned();
         let recorded: Vec<_> = first.chain(changes).map(Ok).collect();
         Ok(futures::stream::iter(recorded).chain(futures::stream::pending()).boxed())
+    }
+
+    async fn events(
+        &self,
+        cursor: Option<u64>,
+        follow: bool,
+    ) -> Result<BoxStream<'static, Result<EventLine, BackendError>>, BackendError> {
+        let after = cursor.unwrap_or(0);
+        let recorded: Vec<_> = self.world.events.iter().filter(|line| line.cursor > after).cloned().map(Ok).collect();
+        let recorded = futures::stream::iter(recorded);
+        // Nothing more comes in a recorded world.
+        Ok(if follow { recorded.chain(futures::stream::pending()).boxed() } else { recorded.boxed() })
     }
 
     async fn engine_status(&self) -> Result<EngineStatus, BackendError> {

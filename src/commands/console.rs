@@ -6,7 +6,7 @@ use super::error::{CommandError, exit};
 use super::world::{Setting, World};
 use crate::backend::Backend;
 use crate::config::theme::Theme;
-use crate::config::{Context, Reach};
+use crate::config::{Access, Context, Reach};
 use crate::tui;
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -36,6 +36,29 @@ async fn show(world: World, resume: bool) -> Done {
         start: tui::Start::Overview,
         kept: Some(setting.data.console()),
         resume,
+    };
+    tui::run(options).await?;
+    Ok(exit::DONE)
+}
+
+/// Shows the console on a recording until it is left. Nothing of it is kept for the next one.
+pub async fn replay(backend: Arc<dyn Backend>, context: String, setting: Setting) -> Done {
+    let options = tui::Options {
+        opened: tui::Opened {
+            context,
+            access: Access::Recorded,
+            scheduler_role: None,
+            ..opened(&setting, backend, None)
+        },
+        contexts: Arc::new(Contexts(setting.clone())),
+        theme: theme(&setting)?,
+        theme_source: tui::ThemeSource { directory: setting.themes() },
+        keys: setting.config.keys.clone(),
+        console: setting.config.console.clone(),
+        commands: setting.config.commands.clone(),
+        start: tui::Start::Overview,
+        kept: None,
+        resume: false,
     };
     tui::run(options).await?;
     Ok(exit::DONE)

@@ -4,10 +4,9 @@ use super::Done;
 use super::error::{Doing, exit};
 use super::world::World;
 use crate::cli::{EventsArgs, Format};
+use crate::model::EventLine;
 use crate::model::text::printable;
-use crate::model::{EventLine, name_of};
 use futures::StreamExt;
-use serde_json::Value;
 
 pub async fn run(args: &EventsArgs, world: World) -> Done {
     let mut lines = world.backend.events(args.cursor, args.follow).await.doing("reading events")?;
@@ -26,17 +25,11 @@ pub async fn run(args: &EventsArgs, world: World) -> Done {
 
 /// One event for a person; `None` where events are missing.
 fn told(line: &EventLine) -> Option<String> {
-    let event = line.event.as_ref()?;
-    let text = |value: &Value| printable(value.as_str().unwrap_or("-")).into_owned();
-    let detail = &event["detail"];
-    let status = match event["detail-type"].as_str() {
-        Some("Batch Job Queue Blocked") => "BLOCKED".to_owned(),
-        _ => text(&detail["status"]),
-    };
-    let queue = text(&detail["jobQueue"]);
-    let (time, id, name, reason) =
-        (text(&event["time"]), text(&detail["jobId"]), text(&detail["jobName"]), text(&detail["statusReason"]));
-    Some(format!("{time}  {status:<9}  {id}  {name}  {}  {reason}\n", name_of(&queue)))
+    let happened = line.happened()?;
+    let text = |text: &str| if text.is_empty() { "-".to_owned() } else { printable(text).into_owned() };
+    let (time, what, id) = (text(&happened.time), text(&happened.what), text(happened.job.as_str()));
+    let (name, queue, reason) = (text(&happened.name), text(&happened.queue), text(&happened.reason));
+    Some(format!("{time}  {what:<9}  {id}  {name}  {queue}  {reason}\n"))
 }
 
 #[cfg(test)]

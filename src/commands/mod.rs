@@ -28,6 +28,7 @@ mod man;
 mod output;
 mod pulse;
 mod queues;
+mod replay;
 mod reprioritise;
 mod resolve;
 mod resources;
@@ -116,6 +117,7 @@ async fn carry_out(cli: Cli) -> Done {
         Some(Verb::Schedule(verb)) => Box::pin(schedule::run(verb, setting)).await,
         Some(Verb::Events(args)) => events::run(&args, setting.open().await?).await,
         Some(Verb::Audit(args)) => audit::run(&args, setting.open().await?).await,
+        Some(Verb::Replay(args)) => Box::pin(replay::run(&args, setting)).await,
         Some(Verb::Cost(args)) => cost::run(&args, setting.open().await?).await,
         Some(Verb::Fit(args)) => fit::run(&args, setting.open().await?).await,
         Some(Verb::Contexts(args)) => contexts::run(&args, &setting),

@@ -121,7 +121,7 @@ impl Setting {
             // Who types a verb in a shell, and names the account by context or environment, means it.
             Access::Write | Access::Guarded => Ok(()),
             Access::Configured => Err(CommandError::ReadOnly { context, action, configured: true }),
-            Access::Asked => Err(CommandError::ReadOnly { context, action, configured: false }),
+            Access::Asked | Access::Recorded => Err(CommandError::ReadOnly { context, action, configured: false }),
         }
     }
 

@@ -60,12 +60,14 @@ pub enum Access {
     Configured,
     /// `--read-only`.
     Asked,
+    /// What stands behind it is a recording.
+    Recorded,
 }
 
 impl Access {
     /// Whether verbs refuse too.
     pub fn is_closed(self) -> bool {
-        matches!(self, Self::Configured | Self::Asked)
+        matches!(self, Self::Configured | Self::Asked | Self::Recorded)
     }
 
     pub fn may_write(self) -> bool {
@@ -76,7 +78,7 @@ impl Access {
         match self {
             Self::Write => "write",
             Self::Guarded => "read-only until :write",
-            Self::Configured | Self::Asked => "read-only",
+            Self::Configured | Self::Asked | Self::Recorded => "read-only",
         }
     }
 }

@@ -1,6 +1,9 @@
 //! What is not shown: the values of variables whose names say that they are secret, and passwords in addresses.
 
+use regex::{Captures, Regex};
+use serde_json::Value;
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 /// In the place of a secret.
 pub const MASK: &str = "••••••";
@@ -41,9 +44,90 @@ fn without_password(value: &str) -> Cow<'_, str> {
     Cow::Owned(format!("{scheme}://{user}:{MASK}{after}"))
 }
 
+/// `NAME=value`, `"name": "value"`.
+static NAMED: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r#"([A-Za-z0-9_.-]+)("?\s*[=:]\s*"?)([^\s"',;&}]+)"#).ok());
+/// `--name value`
+static FLAG: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(--[A-Za-z0-9-]+)(\s+)(\S+)").ok());
+/// `Bearer eyJ…`
+static BEARER: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9+/=._~-]{8,}").ok());
+/// `scheme://user:password@`
+static ADDRESS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(://[^\s/:@]+:)[^\s/@]+@").ok());
+
+/// A text that is given away, as a line of a log: without the values that stand beside a secret's name, bearer tokens and
+/// passwords in addresses. What does not say that it is secret is not seen to be.
+pub fn in_text(text: &str) -> String {
+    let (Some(named), Some(flag), Some(bearer), Some(address)) = (&*NAMED, &*FLAG, &*BEARER, &*ADDRESS) else {
+        return MASK.to_owned();
+    };
+    let text = address.replace_all(text, format!("${{1}}{MASK}@"));
+    let text = bearer.replace_all(&text, format!("$1 {MASK}"));
+    let mask = |found: &Captures<'_>| {
+        let (name, between) = (&found[1], &found[2]);
+        if is_secret(name) { format!("{name}{between}{MASK}") } else { found[0].to_owned() }
+    };
+    let text = flag.replace_all(&text, mask);
+    named.replace_all(&text, mask).into_owned()
+}
+
+/// Masks what is secret in a value of the API: variables and members by their names, and all texts as [`in_text`] does.
+pub fn in_value(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = in_text(text),
+        Value::Array(items) => {
+            let mut names_next = false;
+            for item in items {
+                let names =
+                    item.as_str().is_some_and(|text| text.starts_with("--") && !text.contains('=') && is_secret(text));
+                match item {
+                    Value::String(text) if names_next => MASK.clone_into(text),
+                    other => in_value(other),
+                }
+                names_next = names;
+            }
+        }
+        Value::Object(members) => {
+            let name = members.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+            for (key, member) in members {
+                match member {
+                    Value::String(text) if key == "value" && is_secret(&name) => MASK.clone_into(text),
+                    Value::String(text) if is_secret(key) => MASK.clone_into(text),
+                    other => in_value(other),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_is_given_away_is_masked_in_texts_and_in_values() {
+        let cases = [
+            ("DB_PASSWORD=hunter2 start", "DB_PASSWORD=•••••• start"),
+            (r#"{"apiKey": "hunter2", "n": 1}"#, r#"{"apiKey": "••••••", "n": 1}"#),
+            ("psql --password hunter2 -h db", "psql --password •••••• -h db"),
+            ("GET /x?token=hunter2&a=b", "GET /x?token=••••••&a=b"),
+            ("Authorization: Bearer hunter2hunter2", "Authorization: Bearer ••••••"),
+            ("see postgres://ada:hunter2@db/x now", "see postgres://ada:••••••@db/x now"),
+            ("token expired at 12:30", "token expired at 12:30"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(in_text(text), expected);
+        }
+        let mut value = json!({
+            "environment": [{ "name": "API_TOKEN", "value": "hunter2" }, { "name": "MODE", "value": "fast" }],
+            "command": ["psql", "--password", "hunter2"], "parameters": { "secret": "hunter2" },
+        });
+        in_value(&mut value);
+        let text = value.to_string();
+        assert!(!text.contains("hunter2") && text.contains("fast") && text.contains("psql"), "{text}");
+    }
 
     #[test]
     fn what_looks_secret_is_masked_and_nothing_else_is() {

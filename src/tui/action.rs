@@ -22,6 +22,12 @@ pub enum Place {
     Failures,
     /// What ended and failed of late, what waits, and what changed.
     Pulse,
+    /// What Batch has told `EventBridge`.
+    Events,
+    /// What was spent.
+    Cost,
+    /// What runs have used against what they ask for.
+    Usage,
     /// What a job depends on, and what depends on it.
     Tree,
     /// Why a job, a queue or an environment is as it is.
@@ -36,7 +42,7 @@ pub enum Place {
 }
 
 impl Place {
-    pub const ALL: [Place; 20] = [
+    pub const ALL: [Place; 23] = [
         Self::Queues,
         Self::Environments,
         Self::Jobs,
@@ -51,6 +57,9 @@ impl Place {
         Self::Audit,
         Self::Failures,
         Self::Pulse,
+        Self::Events,
+        Self::Cost,
+        Self::Usage,
         Self::Tree,
         Self::Why,
         Self::Text,
@@ -103,6 +112,9 @@ impl Place {
             Self::Audit => "record of actions",
             Self::Failures => "failures",
             Self::Pulse => "pulse",
+            Self::Events => "events",
+            Self::Cost => "cost",
+            Self::Usage => "usage",
             Self::Tree => "dependencies",
             Self::Why => "why",
             Self::Text => "text",
@@ -173,12 +185,23 @@ pub enum Takes {
     Name,
     /// A path.
     File,
+    /// A path, or `clipboard`; none makes up a name.
+    FileOrClipboard,
 }
 
 impl Takes {
     /// Whether the action can do nothing without it.
     pub fn is_needed(self) -> bool {
-        !matches!(self, Self::Nothing | Self::Rows(_) | Self::Subject | Self::JobHere | Self::Context | Self::Template)
+        !matches!(
+            self,
+            Self::Nothing
+                | Self::Rows(_)
+                | Self::Subject
+                | Self::JobHere
+                | Self::Context
+                | Self::Template
+                | Self::FileOrClipboard
+        )
     }
 
     /// What stands for it in lists of actions.
@@ -188,6 +211,7 @@ impl Takes {
             Self::Rows(_) => "[FILTER]",
             Self::Job => "ID",
             Self::File => "FILE",
+            Self::FileOrClipboard => "[FILE]",
             Self::Queue
             | Self::Environment
             | Self::Definition
@@ -250,8 +274,8 @@ macro_rules! actions {
 }
 
 use Place::{
-    Array, Audit, Definition, Definitions, Environments, Failures, Filter, Form, Instances, Job, Jobs, Log, LogScreen,
-    Palette, Queues, Schedules, Tree,
+    Array, Audit, Cost, Definition, Definitions, Environments, Events, Failures, Filter, Form, Instances, Job, Jobs,
+    Log, LogScreen, Palette, Queues, Schedules, Tree, Usage,
 };
 use Scope::{At, Everywhere};
 use Takes::{JobHere, Rows, Subject};
@@ -263,8 +287,8 @@ const TYPING: &[Place] = &[Form, Palette, Filter];
 actions! {
     // What one does with the thing under the cursor.
     Open "open" Everywhere, Nothing, ["enter"], "open", "open what is under the cursor";
-    Why "why" At(&[Queues, Environments, Jobs, Array, Job, Instances, Failures, Tree]), Nothing, ["w"], "why", "why it waits, failed or does not move, and what to do", Subject;
-    Logs "logs" At(&[Jobs, Array, Job, Log, LogScreen, Failures, Tree, Place::Why]), Nothing, ["l"], "logs", "the job's log on the whole screen, and back", JobHere;
+    Why "why" At(&[Queues, Environments, Jobs, Array, Job, Instances, Failures, Events, Tree]), Nothing, ["w"], "why", "why it waits, failed or does not move, and what to do", Subject;
+    Logs "logs" At(&[Jobs, Array, Job, Log, LogScreen, Failures, Events, Tree, Place::Why]), Nothing, ["l"], "logs", "the job's log on the whole screen, and back", JobHere;
     ChooseLog "choose-log" At(&[Jobs, Array, Job, Log, LogScreen]), Nothing, ["L"], "", "choose the log of an attempt, a container or a node";
     Merge "merge-logs" At(&[Jobs, Array, Job, Log, LogScreen]), Nothing, ["M"], "", "the logs of the marked jobs, of all children or of all attempts as one, by time; and back";
     RootBlocker "root-blocker" At(&[Tree]), Nothing, ["b"], "root blocker", "go to the job that holds all of it up, and open it";
@@ -282,8 +306,9 @@ actions! {
     NextStates "next-states" At(&[Jobs, Array]), Nothing, ["s", "right", "]"], "states", "list the jobs of the next states";
     PreviousStates "previous-states" At(&[Jobs, Array]), Nothing, ["left", "["], "", "list the jobs of the states before";
     AllQueues "all-queues" At(&[Jobs]), Nothing, ["a"], "all queues", "list the jobs of all queues, or of the selected one";
-    LongerSpan "longer-span" At(&[Failures]), Nothing, ["s", "right", "]"], "longer", "look further back in time";
-    ShorterSpan "shorter-span" At(&[Failures]), Nothing, ["left", "["], "shorter", "look less far back in time";
+    LongerSpan "longer-span" At(&[Failures, Cost]), Nothing, ["s", "right", "]"], "longer", "look further back in time";
+    ShorterSpan "shorter-span" At(&[Failures, Cost]), Nothing, ["left", "["], "shorter", "look less far back in time";
+    CostBy "cost-by" At(&[Cost]), Nothing, ["o"], "sum by", "add up by the next: queue, environment, share, definition";
     Sort "sort" At(&[Jobs, Array]), Nothing, ["o"], "sort", "sort by the next column";
     ReverseSort "reverse-sort" At(&[Jobs, Array]), Nothing, ["O"], "", "turn the order around";
     Search "search" At(LOGS), Nothing, ["/"], "search", "search the log: a text, or /a regular expression; case counts where there are capitals";
@@ -373,6 +398,9 @@ actions! {
     ViewDefinitions "definitions" Everywhere, Nothing, ["D", "v d"], "", "the job definitions", Rows(Definitions);
     ViewFailures "failures" Everywhere, Nothing, ["E", "v f"], "", "what failed, grouped by what it was and how it ended", Rows(Failures);
     ViewPulse "pulse" Everywhere, Nothing, ["P", "v p"], "", "what ended and failed of late, what waits, what it costs, what changed";
+    ViewEvents "events" Everywhere, Nothing, ["v n"], "", "what happened, as Batch tells EventBridge: each change of a state, and queues that are blocked", Rows(Events);
+    ViewCost "cost" Everywhere, Nothing, ["v m"], "", "what was spent, by queue, environment, share or definition; jobs and idle capacity apart", Rows(Cost);
+    ViewUsage "usage" Everywhere, Nothing, ["v u"], "", "what runs have used against what they ask for, a better size, and whether AWS Lambda would do", Rows(Usage);
     ViewAudit "audit" Everywhere, Audit, ["A", "v a"], "", "who did what, when and why", Rows(Audit);
     OpenQueue "queue" Everywhere, Nothing, [], "", "the jobs of this queue", Takes::Queue;
     OpenEnvironment "environment" Everywhere, Nothing, [], "", "the instances of this compute environment", Takes::Environment;
@@ -388,11 +416,12 @@ actions! {
     ForgetView "forget" Everywhere, Nothing, [], "", "forget the saved view of this name", Takes::View;
     Copy "copy" Everywhere, Nothing, ["y"], "", "copy the id or the name of what is under the cursor";
     CopyOther "copy-other" Everywhere, Nothing, ["Y"], "", "choose what to copy of it: ARN, JSON, a command line";
-    Describe "describe" At(&[Queues, Environments, Jobs, Array, Job, Instances, Schedules, Definitions, Audit, Failures, Tree]), Nothing, ["d"], "", "all of what is under the cursor, as JSON";
+    Describe "describe" At(&[Queues, Environments, Jobs, Array, Job, Instances, Schedules, Definitions, Audit, Failures, Events, Tree]), Nothing, ["d"], "", "all of what is under the cursor, as JSON";
     Page "pager" Everywhere, Nothing, ["v v"], "", "what is under the cursor in $PAGER";
     Edit "editor" Everywhere, Nothing, ["v e"], "", "what is under the cursor in $EDITOR, as a copy";
     OpenPage "web-page" Everywhere, Nothing, ["U"], "", "copy the address of its page on AWS, and open it in $BROWSER";
     Export "export" Everywhere, Nothing, ["W"], "", "write what is shown to a file: .txt as it is shown, .csv or .json all rows", Takes::File;
+    Handover "handover" Everywhere, Nothing, ["v h"], "", "write what is shown, why it is so, the end of the log and what was done to a Markdown file, or to the `clipboard`; with a recording that `batchdeck replay` opens", Takes::FileOrClipboard;
     ChooseTheme "theme" Everywhere, Nothing, [], "", "put on this theme", Takes::Theme;
     NextTheme "next-theme" Everywhere, Nothing, ["v t"], "", "the next theme";
     Context "context" Everywhere, Nothing, ["v c"], "", "another context, or several as one (`prod,lab`)", Takes::Context;

@@ -11,6 +11,7 @@ pub mod clipboard;
 mod contexts;
 pub mod format;
 pub mod hand_on;
+pub mod handover;
 pub mod keymap;
 pub mod log_reading;
 pub mod picture;

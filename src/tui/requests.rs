@@ -5,17 +5,21 @@ use crate::backend::{Backend, BackendError, JobQuery, Page, Why};
 use crate::config::kept::{KeptError, Note};
 use crate::config::theme::{Theme, ThemeError};
 use crate::model::{
-    AuditEntry, Change, ComputeEnvironment, CreateComputeEnvironmentRequest, CreateJobQueueRequest, HoldTarget,
-    InstanceId, JobDefinition, JobDetail, JobId, JobQueue, JobSummary, Millis, MoveTo, RegisterJobDefinitionRequest,
-    Scaling, Schedule, ScheduleRun, Subject, SubmitJobRequest, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
-    UsageOverTime,
+    AuditEntry, Change, ComputeEnvironment, CostQuery, CostReport, CreateComputeEnvironmentRequest,
+    CreateJobQueueRequest, Happened, HoldTarget, InstanceId, JobDefinition, JobDetail, JobId, JobQueue, JobSummary,
+    Millis, MoveTo, Prices, RegisterJobDefinitionRequest, Scaling, Schedule, ScheduleRun, Subject, SubmitJobRequest,
+    UpdateComputeEnvironmentRequest, UpdateJobQueueRequest, UsageOverTime,
 };
 use crate::triage::failures::{Failures, group};
+use crate::triage::fit::{Fit, weigh};
 use crate::triage::lineage::{Tree, tree};
 use crate::triage::pulse::{self, Pulse};
 use crate::triage::why::{Diagnosis, diagnose};
 use crate::tui::hand_on::{self, HandError, Written};
+use crate::tui::handover::{self, Handover};
 use crate::tui::log_reading::{self, LogRead, ReadLog};
+use futures::StreamExt;
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -79,6 +83,14 @@ pub enum Ask {
     },
     /// What a job has used over time.
     Usage(Box<JobDetail>),
+    /// What Batch has told `EventBridge` since a cursor.
+    Events {
+        after: Option<u64>,
+    },
+    /// What was spent.
+    Costs(CostQuery),
+    /// What runs have used against what they ask for.
+    Fits,
     /// The details of jobs that are to be run again.
     ForRerun(Vec<JobId>),
     /// A part of a log stream. One that waits takes the place of the one before.
@@ -114,6 +126,8 @@ pub enum Ask {
         over: bool,
         text: Option<String>,
     },
+    /// Write a bundle for whoever takes over.
+    Handover(Box<Handover>),
     /// Hand a text to a program of the person's own, with the terminal.
     Hand {
         program: Program,
@@ -266,6 +280,9 @@ pub enum Answer {
         told: Result<UsageOverTime, BackendError>,
     },
     Pulse(Box<Pulse>),
+    Events(Result<Heard, BackendError>),
+    Costs(Result<Box<CostReport>, BackendError>),
+    Fits(Result<Vec<Fit>, BackendError>),
     /// The tree, and the jobs in it.
     Tree {
         job: JobId,
@@ -281,6 +298,8 @@ pub enum Answer {
     Progress(Progress),
     Theme(Result<Theme, ThemeError>),
     Saved(Saved),
+    /// A bundle, and where it is to go.
+    Bundle(handover::To, String),
     /// Why something could not be kept over restarts.
     NotKept(KeptError),
 }
@@ -391,6 +410,9 @@ pub async fn perform(backend: &dyn Backend, themes: Option<&Path>, ask: Ask) -> 
             let read = lineage(backend, &job, at).await;
             Answer::Tree { job, told: read.map(|read| (Box::new(tree(&read)), read.jobs)) }
         }
+        Ask::Events { after } => Answer::Events(events(backend, after).await),
+        Ask::Costs(query) => Answer::Costs(backend.costs(query).await.map(Box::new)),
+        Ask::Fits => Answer::Fits(fits(backend).await),
         Ask::Pulse { at } => Answer::Pulse(Box::new(pulse::pulse(&gather::pulse(backend, at).await))),
         Ask::Usage(job) => {
             let told = backend.usage_over_time(&job).await;
@@ -403,6 +425,10 @@ pub async fn perform(backend: &dyn Backend, themes: Option<&Path>, ask: Ask) -> 
         Ask::HandOn { read, to } => {
             let written = hand_on::write(backend, read, &to).await;
             Answer::Handed { to, written }
+        }
+        Ask::Handover(handover) => {
+            let (to, text) = handover::bundle(backend, *handover).await;
+            Answer::Bundle(to, text)
         }
         Ask::LookAt(Sight { queue, environment }) => {
             backend.look_at(queue.as_deref(), environment.as_deref());
@@ -425,6 +451,53 @@ pub async fn perform(backend: &dyn Backend, themes: Option<&Path>, ask: Ask) -> 
         | Ask::TakeMouse(_)
         | Ask::Note(_) => return None,
     })
+}
+
+/// What was told since a cursor.
+#[derive(Debug, Default)]
+pub struct Heard {
+    /// Oldest first, and the last of them where they are many.
+    pub happened: VecDeque<Happened>,
+    /// Where to go on.
+    pub cursor: Option<u64>,
+    /// There was more than is known any more, or than is held.
+    pub missed: bool,
+}
+
+/// Events that are held.
+pub const EVENTS_HELD: usize = 2_000;
+
+async fn events(backend: &dyn Backend, after: Option<u64>) -> Result<Heard, BackendError> {
+    let mut lines = backend.events(after, false).await?;
+    let mut heard = Heard { cursor: after, ..Heard::default() };
+    while let Some(line) = lines.next().await {
+        let line = line?;
+        heard.cursor = Some(line.cursor);
+        let Some(happened) = line.happened() else {
+            heard.missed = true;
+            continue;
+        };
+        heard.happened.push_back(happened);
+        if heard.happened.len() > EVENTS_HELD {
+            heard.happened.pop_front();
+            heard.missed = true;
+        }
+    }
+    Ok(heard)
+}
+
+/// Each revision that has run, weighed by its runs. Verdicts do not hang on prices, and no prices are shown.
+async fn fits(backend: &dyn Backend) -> Result<Vec<Fit>, BackendError> {
+    let runs = backend.observed_runs(None).await?;
+    let definitions = backend.job_definitions(false).await?;
+    let prices = Prices::default();
+    let of = |runs: &crate::model::ObservedRuns| {
+        let is_it = |known: &&JobDefinition| {
+            known.job_definition_name == runs.job_definition_name && known.revision == runs.revision
+        };
+        definitions.iter().find(is_it)
+    };
+    Ok(runs.iter().filter_map(|runs| Some(weigh(of(runs)?, runs, &prices))).collect())
 }
 
 impl Step {

@@ -14,6 +14,7 @@ use super::requests::{Ask, Message, Request, RequestId};
 use super::screens;
 use super::terminal::{Screen, Terminal, restore, take_mouse};
 use super::theme::Depth;
+use crate::backend::Backend;
 use crate::config::kept::{Kept, Note};
 use crate::config::keys::KeyBindings;
 use crate::config::theme::Theme;
@@ -35,6 +36,7 @@ use std::io::{self, Write};
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::task::Poll;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -110,6 +112,7 @@ pub async fn run(options: Options) -> Result<(), TuiError> {
     take_mouse(options.console.mouse);
     let _terminal = Terminal::take().map_err(TuiError::NoTerminal)?;
     let (columns, lines) = crossterm::terminal::size().map_err(TuiError::NoTerminal)?;
+    take_time_of(options.opened.backend.as_ref());
     let own = Own {
         clock: Clock::Local,
         depth: Depth::of_environment(|name| std::env::var(name).ok()),
@@ -181,7 +184,18 @@ fn begin(app: &mut App, start: &Start) {
     app.update(action, now());
 }
 
+/// How far the console's time is behind the wall clock: a recording is looked at as of its own time.
+static BEHIND: AtomicI64 = AtomicI64::new(0);
+
+fn take_time_of(backend: &dyn Backend) {
+    BEHIND.store(backend.recorded_at().map_or(0, |at| wall_clock() - at), Ordering::Relaxed);
+}
+
 fn now() -> Millis {
+    wall_clock() - BEHIND.load(Ordering::Relaxed)
+}
+
+fn wall_clock() -> Millis {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Millis::try_from(since.as_millis()).unwrap_or(Millis::MAX)
 }
@@ -387,6 +401,7 @@ impl Console {
         match opened {
             Ok(opened) => {
                 self.runner.stop();
+                take_time_of(opened.backend.as_ref());
                 let setting = Setting::new(&opened, self.app.setting.own.clone());
                 self.app.enter(setting, opened.note.as_deref(), now());
                 self.runner.backend = opened.backend;
@@ -424,6 +439,10 @@ impl Console {
                 Ask::Reconnect => self.runner.reconnect.notify_waiters(),
                 Ask::Copy(text) => self.screen.say(clipboard::copy(&text, self.passage)),
                 Ask::Hand { program, name, text } => self.handed = Some(Handed::Text { program, name, text }),
+                Ask::Handover(mut handover) => {
+                    handover.screen = self.shown();
+                    self.runner.start(Request { id: request.id, ask: Ask::Handover(handover) });
+                }
                 Ask::Save { path, over, text: None } => {
                     let text = self.shown();
                     self.runner.start(Request { id: request.id, ask: Ask::Save { path, over, text: Some(text) } });

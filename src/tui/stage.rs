@@ -52,12 +52,19 @@ impl Stage {
         let can = backend.capabilities();
         let setting = Setting {
             context: can.name.to_owned(),
-            access: if read_only { Access::Asked } else { Access::Write },
+            access: if backend.recorded_at().is_some() {
+                Access::Recorded
+            } else if read_only {
+                Access::Asked
+            } else {
+                Access::Write
+            },
             region: None,
             contexts: Vec::new(),
             flags: Vec::new(),
             aws_flags: None,
             can,
+            recorded_at: backend.recorded_at(),
             scheduler_role: Some("arn:aws:iam::123456789012:role/scheduler-batch".to_owned()),
             own: Own {
                 clock: Clock::Utc,

@@ -13,6 +13,7 @@ mod logs;
 mod papers;
 mod provisioning;
 mod reach_aws;
+mod reports;
 mod rooms;
 mod support;
 mod surface;

@@ -330,6 +330,9 @@ impl App {
             Answer::Tree { job, told } => self.take_tree(&job, told),
             Answer::Pulse(told) => self.take_pulse(told),
             Answer::Usage { job, told } => self.usage = Some((job, told.map_err(|error| error.to_string()))),
+            Answer::Events(told) => self.take_events(told),
+            Answer::Costs(told) => self.take_costs(told),
+            Answer::Fits(told) => self.take_fits(told),
             Answer::Done(outcome) => self.take_outcome(id, &outcome),
             Answer::Progress(progress) => self.take_progress(id, progress),
             Answer::Theme(Ok(theme)) => {
@@ -338,6 +341,7 @@ impl App {
             }
             Answer::Theme(Err(error)) => self.complain(error.to_string()),
             Answer::Saved(saved) => self.take_saved(&saved),
+            Answer::Bundle(to, text) => self.take_bundle(to, text),
             Answer::NotKept(error) => self.complain(error.to_string()),
         }
     }

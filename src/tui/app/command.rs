@@ -157,6 +157,7 @@ impl App {
             Takes::View => return self.go_to_view(rest),
             Takes::Name => return self.save_view(rest),
             Takes::File => return self.export(rest),
+            Takes::FileOrClipboard => self.write_handover(Some(rest)),
         }
         Ok(())
     }

@@ -59,7 +59,7 @@ impl App {
         let access = match self.setting.access {
             Access::Write => "",
             Access::Guarded => ", read-only until `:write`",
-            Access::Configured | Access::Asked => ", read-only",
+            Access::Configured | Access::Asked | Access::Recorded => ", read-only",
         };
         let text = format!("in the context `{}`{access}{note}", self.setting.context);
         match dropped {
@@ -86,6 +86,7 @@ impl App {
             Access::Guarded => " until `:write`",
             Access::Configured => ": the config says `read-only = true`",
             Access::Asked => ": the console was opened with --read-only",
+            Access::Recorded => ": it is a recording, and nothing stands behind it",
         };
         Some(format!("`{}` is refused: the context `{}` is read-only{why}", action.info().name, self.setting.context))
     }
@@ -103,6 +104,7 @@ impl App {
             Access::Configured => self.complain(format!(
                 "the config says `read-only = true` of the context `{context}`: it is not lifted from here"
             )),
+            Access::Recorded => self.complain("this is a recording: open the context itself to act"),
             Access::Asked => self.complain("the console was opened with --read-only: open it without to act"),
         }
     }

@@ -52,6 +52,18 @@ impl App {
             Place::Schedules => values(self.schedules(list)),
             Place::Definitions => values(self.definitions(list)),
             Place::Audit => values(self.audit(list)),
+            Place::Cost => match self.view() {
+                super::View::Cost(view) => values(self.costs(view)),
+                _ => Vec::new(),
+            },
+            Place::Usage => match self.view() {
+                super::View::Usage(view) => values(self.fits(view)),
+                _ => Vec::new(),
+            },
+            Place::Events => match self.view() {
+                super::View::Events(view) => values(self.events(view)),
+                _ => Vec::new(),
+            },
             Place::Instances => match self.view() {
                 super::View::Instances { environment, list } => values(self.instances(environment, list)),
                 _ => Vec::new(),

@@ -15,6 +15,7 @@ mod export;
 pub mod failures;
 pub mod filter;
 pub mod form;
+mod handover;
 pub mod list;
 pub mod log;
 mod merge;
@@ -23,6 +24,7 @@ pub mod palette;
 mod places;
 pub mod prompt;
 pub mod pulse;
+pub mod reports;
 mod revisions;
 pub mod rows;
 pub mod search;
@@ -136,6 +138,12 @@ pub enum View {
     },
     /// What ended and failed of late.
     Pulse(Box<pulse::PulseView>),
+    /// What Batch has told `EventBridge`.
+    Events(Box<reports::EventsView>),
+    /// What was spent.
+    Cost(Box<reports::CostView>),
+    /// What runs have used against what they ask for.
+    Usage(Box<reports::UsageView>),
     /// What a job depends on, and what depends on it.
     Tree(Box<tree::TreeView>),
     /// Why a job, a queue or an environment is as it is.
@@ -210,6 +218,8 @@ pub struct App {
     pub may_follow: Vec<(String, String)>,
     pub size: (u16, u16),
     pub now: Millis,
+    /// When this context was turned to.
+    opened_at: Millis,
     /// The console is to end.
     pub is_over: bool,
     begun: Vec<KeyCombination>,
@@ -286,6 +296,7 @@ impl App {
             may_follow: Vec::new(),
             size,
             now,
+            opened_at: now,
             is_over: false,
             begun: Vec::new(),
             heard_at: now,
@@ -347,6 +358,9 @@ impl App {
             View::Group { .. } => Place::Jobs,
             View::Tree(_) => Place::Tree,
             View::Pulse(_) => Place::Pulse,
+            View::Events(_) => Place::Events,
+            View::Cost(_) => Place::Cost,
+            View::Usage(_) => Place::Usage,
             View::Why(_) => Place::Why,
         }
     }
@@ -472,6 +486,7 @@ impl App {
                 },
                 View::Tree(view) => Some(view.selected().map_or_else(|| view.job.clone(), |row| row.id.clone())),
                 View::Failures(_) => self.selected_group().and_then(|group| group.jobs.first().cloned()),
+                View::Events(view) => self.selected_event(view).map(|event| event.job.clone()),
                 View::Group { list, .. } => list.selected(&self.store).map(|job| job.job_id.clone()),
                 View::Array { parent, list } => {
                     Some(list.selected(&self.store).map_or_else(|| parent.clone(), |job| job.job_id.clone()))

@@ -165,6 +165,7 @@ impl App {
         let plain = |values: Vec<String>| values.into_iter().map(|value| (value, String::new())).collect();
         match takes {
             Takes::Nothing | Takes::Rows(_) | Takes::Name | Takes::File => Vec::new(),
+            Takes::FileOrClipboard => plain(vec!["clipboard".to_owned()]),
             Takes::Queue => plain(self.store.queues.keys().cloned().collect()),
             Takes::Environment => plain(self.store.environments.keys().cloned().collect()),
             Takes::Definition => plain(self.store.definitions.values().map(JobDefinition::label).collect()),

@@ -3,6 +3,7 @@
 use super::failures::group_key;
 use super::filter::{Field, Filter, Row, Value};
 use super::list::{JobList, ListState};
+use super::reports::fit_key;
 use super::{App, View};
 use crate::model::{
     AuditEntry, ComputeEnvironment, Health, Instance, InstanceId, JobDefinition, JobQueue, JobSummary, Schedule,
@@ -134,6 +135,9 @@ impl App {
             Place::Schedules => Field::SCHEDULES,
             Place::Definitions => Field::DEFINITIONS,
             Place::Audit => Field::AUDIT,
+            Place::Events => Field::EVENTS,
+            Place::Cost => Field::COST,
+            Place::Usage => Field::USAGE,
             Place::Failures => Field::FAILURES,
             _ => &[],
         }
@@ -178,6 +182,9 @@ impl App {
             (_, View::Schedules(list)) => self.schedules(list).iter().map(|schedule| schedule_key(schedule)).collect(),
             (_, View::Definitions(list)) => self.definitions(list).iter().map(|known| known.label()).collect(),
             (_, View::Audit(list)) => self.audit(list).iter().map(|entry| audit_key(entry)).collect(),
+            (_, View::Events(view)) => self.events(view).iter().map(|event| event.cursor.to_string()).collect(),
+            (_, View::Cost(view)) => self.costs(view).iter().map(|row| row.name.clone()).collect(),
+            (_, View::Usage(view)) => self.fits(view).iter().map(|fit| fit_key(fit)).collect(),
             (_, View::Failures(view)) => self.failure_groups(view).iter().map(|group| group_key(group)).collect(),
             _ => Vec::new(),
         }
@@ -191,6 +198,9 @@ impl App {
             (Place::Jobs, View::Group { list, .. }) | (Place::Array, View::Array { list, .. }) => Some(&list.list),
             (Place::Jobs, _) => Some(&self.overview.jobs.list),
             (Place::Failures, View::Failures(view)) => Some(&view.list),
+            (_, View::Events(view)) => Some(&view.list),
+            (_, View::Cost(view)) => Some(&view.list),
+            (_, View::Usage(view)) => Some(&view.list),
             (_, View::Instances { list, .. } | View::Schedules(list) | View::Definitions(list) | View::Audit(list)) => {
                 Some(list)
             }
@@ -206,6 +216,9 @@ impl App {
             (Place::Jobs, View::Group { list, .. }) | (Place::Array, View::Array { list, .. }) => Some(&mut list.list),
             (Place::Jobs, _) => Some(&mut self.overview.jobs.list),
             (Place::Failures, View::Failures(view)) => Some(&mut view.list),
+            (_, View::Events(view)) => Some(&mut view.list),
+            (_, View::Cost(view)) => Some(&mut view.list),
+            (_, View::Usage(view)) => Some(&mut view.list),
             (_, View::Instances { list, .. } | View::Schedules(list) | View::Definitions(list) | View::Audit(list)) => {
                 Some(list)
             }
@@ -315,6 +328,9 @@ impl App {
         let keys = self.keys_at(self.place_below());
         match self.views.last_mut() {
             Some(View::Failures(view)) => view.list.cursor.settle(&keys),
+            Some(View::Events(view)) => view.list.cursor.settle(&keys),
+            Some(View::Cost(view)) => view.list.cursor.settle(&keys),
+            Some(View::Usage(view)) => view.list.cursor.settle(&keys),
             Some(View::Array { list, .. } | View::Group { list, .. }) => {
                 let rows = list.rows(&self.store);
                 list.list.cursor.settle(&rows.ids);

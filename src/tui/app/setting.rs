@@ -23,6 +23,8 @@ pub struct Setting {
     /// The arguments by which AWS's own tool does, where that reaches it.
     pub aws_flags: Option<Vec<String>>,
     pub can: Capabilities,
+    /// When what is shown was recorded, where it is a recording.
+    pub recorded_at: Option<Millis>,
     /// The role by which new schedules submit their jobs, where it is known.
     pub scheduler_role: Option<String>,
     pub own: Own,
@@ -54,6 +56,7 @@ impl Setting {
             flags: opened.flags.clone(),
             aws_flags: opened.aws_flags.clone(),
             can: opened.backend.capabilities(),
+            recorded_at: opened.backend.recorded_at(),
             scheduler_role: opened.scheduler_role.clone(),
             own,
         }

@@ -43,6 +43,7 @@ impl App {
         self.settle_tree();
         self.settle_pulse();
         self.settle_usage();
+        self.settle_reports();
         if self.log_is_due_at().is_some_and(|due| due <= self.now) {
             self.turn_log();
         }

@@ -159,6 +159,10 @@ impl App {
             Action::Rerun => self.ask_rerun(),
             Action::Tree => self.ask_tree(),
             Action::RootBlocker => self.go_to_root_blocker(),
+            Action::LongerSpan | Action::ShorterSpan if self.place_below() == Place::Cost => {
+                self.turn_cost_span(action == Action::LongerSpan);
+            }
+            Action::CostBy => self.turn_cost_by(),
             Action::LongerSpan => self.turn_span(true),
             Action::ShorterSpan => self.turn_span(false),
             Action::Begin => self.ask_begin(),
@@ -258,6 +262,9 @@ impl App {
             Action::ViewDefinitions => self.show(View::Definitions(ListState::default())),
             Action::ViewFailures => self.open_failures(),
             Action::ViewPulse => self.open_pulse(),
+            Action::ViewEvents => self.open_events(),
+            Action::ViewCost => self.open_cost(),
+            Action::ViewUsage => self.open_usage(),
             Action::ViewAudit => {
                 self.ask(Ask::Audit);
                 self.show(View::Audit(ListState::default()));
@@ -278,6 +285,7 @@ impl App {
             Action::Edit => self.hand_over(Program::Editor),
             Action::OpenPage => self.open_page(),
             Action::Export => self.ask_export(),
+            Action::Handover => self.write_handover(None),
             // What must be told of what: the rest of the line is asked for.
             Action::ForgetTemplate => self.open_palette_at("forget-template "),
             told if told.info().takes.is_needed() => self.open_palette_at(&format!("{} ", told.info().name)),
@@ -292,6 +300,7 @@ impl App {
                 self.ask_failures();
                 self.ask_tree_again();
                 self.ask_pulse();
+                self.ask_report();
                 self.ask(Ask::Redraw);
             }
             // Motions were taken above; the keys of fields do not come here.
@@ -340,7 +349,9 @@ impl App {
             }
             Place::Audit => self.open_audit(),
             Place::Failures => self.open_group(),
-            Place::Tree => {
+            Place::Cost => self.open_cost_row(),
+            Place::Usage => self.open_usage_row(),
+            Place::Events | Place::Tree => {
                 if let Some(id) = self.selected_job() {
                     self.open_job(id);
                 }

@@ -34,7 +34,7 @@ impl App {
         if let Some(time) = self.caught_up_at() {
             at(time);
         }
-        let dues = [self.failures_are_due_at(), self.tree_is_due_at(), self.pulse_is_due_at()];
+        let dues = [self.failures_are_due_at(), self.tree_is_due_at(), self.pulse_is_due_at(), self.report_is_due_at()];
         for due in dues.into_iter().flatten() {
             at(due);
         }
@@ -62,6 +62,8 @@ impl App {
             View::Failures(view) => view.told.is_some(),
             View::Tree(view) => view.told.is_some(),
             View::Pulse(view) => view.told.is_some(),
+            View::Cost(view) => view.told.is_some(),
+            View::Events(view) => view.told.iter().take(200).any(|event| self.now - event.at < 60_000),
             View::Instances { environment, .. } => self.counts_down_in(environment),
             View::Log(_) => self.log.looks.times == log::Times::Ago,
             _ => false,

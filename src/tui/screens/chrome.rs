@@ -165,6 +165,11 @@ fn signed_out(app: &App, painter: &mut Painter<'_>, line: Rect, since: Millis, c
 
 fn freshness(app: &App, painter: &mut Painter<'_>, line: Rect) {
     let engine = engine(app);
+    if let Some(at) = app.setting.recorded_at {
+        let text = format!(" ▲ a recording of {}: nothing here changes", app.setting.own.clock.date_time(at));
+        painter.text(line.x, line.y, line.width, &text, Role::Attention);
+        return;
+    }
     if app.store.live == Liveness::Connecting {
         painter.text(line.x, line.y, line.width, &format!(" ◌ connecting to {engine} …"), Role::Dim);
         return;

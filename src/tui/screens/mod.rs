@@ -3,7 +3,9 @@
 mod array;
 mod audit;
 mod chrome;
+mod cost;
 mod definitions;
+mod events;
 mod failures;
 mod instances;
 mod job;
@@ -13,6 +15,7 @@ mod overview;
 mod pulse;
 mod scaling;
 mod schedules;
+mod sizes;
 mod tree;
 mod usage;
 mod why;
@@ -63,6 +66,9 @@ pub fn draw(app: &App, buffer: &mut Buffer) -> Option<Position> {
         View::Failures(view) => failures::draw(app, &mut painter, body, view),
         View::Group { title, list } => failures::draw_group(app, &mut painter, body, title, list),
         View::Pulse(view) => pulse::draw(app, &mut painter, body, view),
+        View::Events(view) => events::draw(app, &mut painter, body, view),
+        View::Cost(view) => cost::draw(app, &mut painter, body, view),
+        View::Usage(view) => sizes::draw(app, &mut painter, body, view),
         View::Tree(view) => tree::draw(app, &mut painter, body, view),
         View::Why(why) => why::draw(app, &mut painter, body, why),
     }

@@ -70,6 +70,10 @@ impl Field {
     pub const INSTANCES: &[Self] = &[Self::Id, Self::Status, Self::Kind, Self::For];
     pub const SCHEDULES: &[Self] = &[Self::Name, Self::Group, Self::Status, Self::Queue, Self::Definition];
     pub const DEFINITIONS: &[Self] = &[Self::Definition, Self::Status, Self::Image];
+    pub const EVENTS: &[Self] =
+        &[Self::Status, Self::Queue, Self::Definition, Self::Name, Self::Id, Self::Reason, Self::Since];
+    pub const COST: &[Self] = &[Self::Name];
+    pub const USAGE: &[Self] = &[Self::Definition];
     pub const AUDIT: &[Self] = &[Self::Who, Self::Action, Self::Target, Self::Reason, Self::Outcome, Self::Since];
 }
 

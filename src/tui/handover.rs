@@ -1,0 +1,203 @@
+//! A bundle for whoever takes over: Markdown for people, with a recording of the world in it that `batchdeck replay`
+//! opens. What says that it is secret is masked in both.
+
+use super::format::Clock;
+use crate::backend::Backend;
+use crate::backend::gather::gather;
+use crate::backend::scripted::World;
+use crate::model::secret::{in_text, in_value};
+use crate::model::text::printable;
+use crate::model::{AuditEntry, GetLogEvents, JobId, LogEvent, Millis, Subject};
+use crate::triage::why::{Diagnosis, diagnose};
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+/// Lines of the log that are handed over.
+const TAIL: u32 = 100;
+
+/// Where it goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum To {
+    File {
+        path: PathBuf,
+        over: bool,
+    },
+    /// Without the recording, which is too large for it.
+    Clipboard,
+}
+
+/// What the console knows when it is asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Handover {
+    pub to: To,
+    pub at: Millis,
+    pub clock: Clock,
+    pub context: String,
+    /// Where one is: `jobs ▸ job resize-4711`.
+    pub place: String,
+    /// The lines of the palette that lead there.
+    pub trail: Vec<String>,
+    /// The screen as it is shown.
+    pub screen: String,
+    pub subject: Option<Subject>,
+    pub job: Option<JobId>,
+    /// What was done since the console was opened, oldest first.
+    pub actions: Vec<AuditEntry>,
+    pub opened_at: Millis,
+    pub world: Box<World>,
+}
+
+/// Reads what is missing still, and puts the bundle together: the text, and where it is to go.
+pub async fn bundle(backend: &dyn Backend, mut handover: Handover) -> (To, String) {
+    let at = handover.at;
+    let why = match handover.subject.clone() {
+        Some(subject) => Some(
+            gather(backend, subject, &move || at)
+                .await
+                .map(|evidence| diagnose(&evidence))
+                .map_err(|error| error.to_string()),
+        ),
+        None => None,
+    };
+    let log = match &handover.job {
+        Some(id) => Some(tail(backend, id, &mut handover.world).await),
+        None => None,
+    };
+    let mut text = told(&handover, why.as_ref(), log.as_ref());
+    match &handover.to {
+        To::Clipboard => text.push_str("\nThis copy holds no recording: `:handover FILE` writes one.\n"),
+        To::File { path, .. } => text.push_str(&recording(path, &handover.world)),
+    }
+    (handover.to, text)
+}
+
+/// The last lines of a job's log, which go into the recording too; or why they are missing.
+async fn tail(backend: &dyn Backend, id: &JobId, world: &mut World) -> Result<Vec<LogEvent>, String> {
+    let details = backend.describe_jobs(std::slice::from_ref(id)).await.map_err(|error| error.to_string())?;
+    let Some(detail) = details.into_iter().next() else { return Err(format!("job {id} is not known any more")) };
+    let stream = detail.log(None, None).map(|log| log.stream);
+    world.details.retain(|known| known.job_id != *id);
+    world.details.push(detail);
+    let Some(stream) = stream else { return Err("it has written no log yet".to_owned()) };
+    let request = GetLogEvents { log_stream_name: stream.clone(), limit: Some(TAIL), ..GetLogEvents::default() };
+    let page = backend.log_events(request).await.map_err(|error| error.to_string())?;
+    world.logs.insert(stream, page.events.clone());
+    Ok(page.events)
+}
+
+fn told(
+    handover: &Handover,
+    why: Option<&Result<Diagnosis, String>>,
+    log: Option<&Result<Vec<LogEvent>, String>>,
+) -> String {
+    let clock = handover.clock;
+    let mut text = format!("# Handover: {}\n\n", line(&handover.place));
+    let _ = writeln!(text, "- Context: {}", line(&handover.context));
+    let _ = writeln!(text, "- As of: {}", clock.date_time(handover.at));
+    if let Some(first) = handover.trail.last() {
+        let _ = writeln!(text, "- The same view, with its filter: `:{}`", line(first).replace('`', "'"));
+    }
+    text.push_str("\n## What was shown\n\n");
+    text.push_str(&fenced(&handover.screen));
+    if let Some(why) = why {
+        text.push_str("\n## Why\n\n");
+        text.push_str(&reasons(why));
+    }
+    if let Some(log) = log {
+        text.push_str("\n## End of the log\n\n");
+        match log {
+            Ok(events) if events.is_empty() => text.push_str("It holds no line.\n"),
+            Ok(events) => {
+                let lines =
+                    events.iter().map(|event| format!("{} {}", clock.date_time(event.timestamp), event.message));
+                text.push_str(&fenced(&lines.collect::<Vec<_>>().join("\n")));
+            }
+            Err(error) => {
+                let _ = writeln!(text, "Not read: {}", line(error));
+            }
+        }
+    }
+    let _ = write!(text, "\n## Actions since {}\n\n", clock.date_time(handover.opened_at));
+    if handover.actions.is_empty() {
+        text.push_str("None are recorded.\n");
+    }
+    for entry in &handover.actions {
+        let reason = entry.reason.as_deref().map(|reason| format!(" ({})", line(reason))).unwrap_or_default();
+        let _ = writeln!(
+            text,
+            "- {} {}: {} {}{reason}: {}",
+            clock.date_time(entry.at),
+            line(&entry.who),
+            line(&entry.action),
+            line(&entry.target),
+            line(&entry.outcome)
+        );
+    }
+    text.push_str(
+        "\n## Open questions\n\n- [ ] Who is affected, and who has been told?\n- [ ] What was tried that stands in no \
+         record?\n- [ ] What is to be looked at next, and when?\n",
+    );
+    text
+}
+
+fn reasons(why: &Result<Diagnosis, String>) -> String {
+    let diagnosis = match why {
+        Ok(diagnosis) => diagnosis,
+        Err(error) => return format!("Not read: {}\n", line(error)),
+    };
+    let mut text = format!("{}\n\n", line(&diagnosis.question));
+    if diagnosis.causes.is_empty() {
+        text.push_str("Nothing is wrong with it as far as can be told.\n");
+    }
+    for (at, cause) in diagnosis.causes.iter().enumerate() {
+        let _ = writeln!(
+            text,
+            "{}. **{}** ({}): {}",
+            at + 1,
+            line(&cause.title),
+            cause.certainty.as_str(),
+            line(&cause.why)
+        );
+        for fact in &cause.evidence {
+            let _ = writeln!(text, "   - {}: {}", line(&fact.field), line(&fact.value));
+        }
+        for step in &cause.steps {
+            let _ = writeln!(text, "   - next: {}", line(&step.words));
+        }
+    }
+    if !diagnosis.ruled_out.is_empty() {
+        let _ = writeln!(text, "\nRuled out: {}", diagnosis.ruled_out.join(" · "));
+    }
+    for missing in &diagnosis.not_read {
+        let _ = writeln!(text, "\nNot read: {}: {}", missing.what, line(&missing.why));
+    }
+    text
+}
+
+/// What others have written, as one line without secrets and control characters.
+fn line(text: &str) -> String {
+    let joined = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    in_text(&printable(&joined))
+}
+
+/// A text as it is, between fences that nothing in it ends.
+fn fenced(text: &str) -> String {
+    let lines: Vec<String> = text.lines().map(|line| in_text(&printable(line))).collect();
+    let longest = lines.iter().flat_map(|line| line.split(|letter| letter != '`')).map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat((longest + 1).max(3));
+    format!("{fence}text\n{}\n{fence}\n", lines.join("\n"))
+}
+
+fn recording(path: &std::path::Path, world: &World) -> String {
+    let mut value = serde_json::to_value(world).unwrap_or_default();
+    in_value(&mut value);
+    let left_out = world.recorded.as_ref().map_or(0, |recorded| recorded.left_out);
+    let left_out =
+        if left_out > 0 { format!(" {left_out} jobs that ended longer ago are not in it.") } else { String::new() };
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    format!(
+        "\n## Recording\n\n`batchdeck replay {name}` opens the console on what was known then, read-only.{left_out}\n\n\
+         <details><summary>for the program</summary>\n\n{}{value}\n```\n\n</details>\n",
+        World::FENCE
+    )
+}

@@ -1,0 +1,68 @@
+//! Events, costs and usage on the screen, and the bundle for whoever takes over: the real program on a real engine.
+
+use crate::support::{House, Key};
+use std::fs;
+
+#[test]
+fn what_happened_what_it_cost_and_what_it_used_are_told_and_events_follow() {
+    let house = House::new();
+    house.ok(&["init"]);
+    let job = house.submit(&["--name", "fails", "--", "sh", "-c", "exit 3"]);
+    house.until_status(&job, "FAILED");
+    let mut console = house.open(&[], 80, 24);
+    console.wait_for("engine ok");
+    console.type_text("vn");
+    console.wait("the failure among the events", |screen| {
+        screen.contains("Events ·") && screen.contains("FAILED") && screen.contains("fails")
+    });
+    // What comes is shown without a key.
+    let later = house.submit(&["--name", "later", "--", "true"]);
+    house.until_status(&later, "SUCCEEDED");
+    console.wait("what came since", |screen| screen.contains("later") && screen.contains("SUCCEEDED"));
+    console.type_text(":events name=fails status=FAILED");
+    console.press(Key::Enter);
+    console.wait("the filter", |screen| screen.contains("fails") && !screen.contains("later"));
+    console.type_text("vm");
+    console.wait("the costs", |screen| screen.contains("Cost by queue") && screen.contains("an estimate, by"));
+    console.type_text("o");
+    console.wait("idle apart", |screen| screen.contains("Cost by environment") && screen.contains("idle hours"));
+    console.type_text("vu");
+    console.wait("the usage", |screen| screen.contains("host:1") && screen.contains("Lambda"));
+}
+
+#[test]
+fn a_handover_holds_no_secret_and_is_replayed_without_an_engine() {
+    let house = House::new();
+    house.ok(&["init"]);
+    let line = "echo API_TOKEN=hunter2 seen; exit 3";
+    let job = house.submit(&["--name", "fails", "--", "sh", "-c", line]);
+    house.until_status(&job, "FAILED");
+    let mut console = house.open(&[], 80, 24);
+    console.wait_for("engine ok");
+    console.type_text(&format!(":job {job}"));
+    console.press(Key::Enter);
+    console.wait_for("job fails");
+    console.type_text(":handover over.md");
+    console.press(Key::Enter);
+    console.wait_for("wrote over.md");
+    console.press(Key::Ctrl('c'));
+    assert!(console.wait_end().success());
+
+    let text = fs::read_to_string(house.path().join("over.md")).expect("written");
+    assert!(text.contains("# Handover: ") && text.contains("API_TOKEN=••••••") && !text.contains("hunter2"), "{text}");
+    assert!(text.contains("## Why") && text.contains("exit"), "{text}");
+
+    // Nothing is behind it any more.
+    house.ok(&["engine", "stop"]);
+    let mut replay = house.open(&["replay", "over.md"], 80, 24);
+    replay.wait_for("a recording of");
+    replay.type_text(":jobs failed");
+    replay.press(Key::Enter);
+    replay.wait("the job of the recording", |screen| screen.contains("fails") && screen.contains("recording of local"));
+    replay.type_text("x");
+    replay.wait_for("recording");
+    replay.press(Key::Ctrl('c'));
+    assert!(replay.wait_end().success());
+    let refused = house.run(&["replay", "config.toml"]);
+    assert!(!refused.status.success());
+}
