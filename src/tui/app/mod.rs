@@ -505,6 +505,8 @@ impl App {
 }
 
 #[cfg(test)]
+mod act_tests;
+#[cfg(test)]
 mod failures_tests;
 #[cfg(test)]
 mod heard_tests;
