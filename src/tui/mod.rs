@@ -14,6 +14,7 @@ pub mod hand_on;
 pub mod handover;
 pub mod keymap;
 pub mod log_reading;
+mod pen;
 pub mod picture;
 mod popups;
 pub mod requests;

@@ -10,6 +10,7 @@ use super::clipboard::{self, Passage};
 use super::contexts::{Contexts, Opened};
 use super::format::Clock;
 use super::keymap::{Keymap, KeymapError};
+use super::pen;
 use super::requests::{Ask, Message, Request, RequestId};
 use super::screens;
 use super::terminal::{Screen, Terminal, restore, take_mouse};
@@ -22,7 +23,7 @@ use crate::config::{CommandSettings, ConsoleSettings};
 use crate::model::Millis;
 use crokey::KeyCombination;
 use crossterm::event::{
-    Event, EventStream, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEventKind,
+    self, Event, EventStream, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEventKind,
 };
 use futures::{FutureExt, StreamExt};
 use hand::Handed;
@@ -31,13 +32,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use runner::Runner;
 use std::collections::BTreeMap;
-use std::future::poll_fn;
 use std::io::{self, Write};
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::task::Poll;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{Receiver, UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -155,7 +154,7 @@ pub async fn run(options: Options) -> Result<(), TuiError> {
     let mut console = Console {
         app,
         runner,
-        screen: Screen::new(columns, lines),
+        screen: Screen::new(columns, lines, pen::can_erase(|name| std::env::var(name).ok())),
         writer: Writer::start(),
         next_frame: Instant::now(),
         suspends: false,
@@ -273,7 +272,7 @@ impl Console {
                 (is_stale, is_urgent) = (true, true);
             }
             if is_stale && !is_writing && (is_urgent || self.next_frame <= Instant::now()) {
-                is_writing = self.draw()?;
+                is_writing = self.draw();
                 (is_stale, is_urgent) = (false, false);
             }
             let wait = Duration::from_millis(u64::try_from(self.app.next_wake() - now()).unwrap_or(0));
@@ -297,8 +296,8 @@ impl Console {
                     is_urgent |= self.take_event(event);
                     is_stale = true;
                     // Keys that came at once are answered by one frame.
-                    while let Some(more) = ready_now(&mut events).await {
-                        let Some(Ok(event)) = more else { return Ok(()) };
+                    while let Some(more) = ready_now() {
+                        let Ok(event) = more else { return Ok(()) };
                         is_urgent |= self.take_event(event);
                     }
                 }
@@ -461,20 +460,17 @@ impl Console {
     }
 
     /// Hands the next frame to the writer; whether there was anything to write.
-    fn draw(&mut self) -> Result<bool, TuiError> {
+    fn draw(&mut self) -> bool {
         let begun = Instant::now();
         let requests = self.app.tick(now());
         self.start(requests);
         self.app.meter = self.runner.backend.meter();
         let app = &self.app;
-        let bytes = self.screen.frame(|buffer| screens::draw(app, buffer)).map_err(TuiError::Write)?;
+        let bytes = self.screen.frame(|buffer| screens::draw(app, buffer));
         // Where frames are dear, they take half of the time at most.
         let done = Instant::now();
         self.next_frame = done + FRAME.max(done - begun);
-        match bytes {
-            Some(bytes) => Ok(self.writer.write(bytes)),
-            None => Ok(false),
-        }
+        bytes.is_some_and(|bytes| self.writer.write(bytes))
     }
 }
 
@@ -493,16 +489,15 @@ fn is_suspend(key: KeyEvent) -> bool {
     key.kind == KeyEventKind::Press && key.code == KeyCode::Char('z') && key.modifiers == KeyModifiers::CONTROL
 }
 
-/// What is there already, without waiting. The stream wakes only the task that has polled it first, so it is polled with
-/// this task's own waker.
-async fn ready_now(events: &mut EventStream) -> Option<Option<io::Result<Event>>> {
-    poll_fn(|context| {
-        Poll::Ready(match events.poll_next_unpin(context) {
-            Poll::Ready(event) => Some(event),
-            Poll::Pending => None,
-        })
-    })
-    .await
+/// What is there already. The stream has each event from a thread that it wakes for it, so that of keys that came at once
+/// it knows one; once it has given that, what the reader holds can be taken here. With no time at all it would not look.
+fn ready_now() -> Option<io::Result<Event>> {
+    const AT_ONCE: Duration = Duration::from_micros(50);
+    match event::poll(AT_ONCE) {
+        Ok(true) => Some(event::read()),
+        Ok(false) => None,
+        Err(error) => Some(Err(error)),
+    }
 }
 
 /// Writes frames on a thread of its own: a slow line holds up no key, and the frame that follows is the newest.

@@ -1,21 +1,21 @@
 //! The terminal itself: taken and given back, and frames as the bytes that change it.
 
+use super::pen::{self, Pen};
 use super::scroll::Shift;
 use crossterm::cursor::{Hide, MoveTo, Show};
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::style::{Print, ResetColor};
 use crossterm::terminal::{
-    BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
-    disable_raw_mode, enable_raw_mode,
+    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
+    enable_raw_mode,
 };
-use crossterm::{execute, queue};
-use ratatui::backend::{Backend as _, CrosstermBackend};
-use ratatui::buffer::Buffer;
+use crossterm::{Command, execute};
+use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::{Position, Rect};
-use std::cell::RefCell;
-use std::io::{self, IsTerminal, Write};
+use ratatui::style::Color;
+use std::fmt;
+use std::io::{self, IsTerminal};
 use std::mem;
-use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Whether the terminal is ours at present.
@@ -92,44 +92,27 @@ pub fn restore() {
     }
 }
 
-/// Bytes that a backend of ratatui writes to.
-#[derive(Debug, Clone, Default)]
-struct Bytes(Rc<RefCell<Vec<u8>>>);
-
-impl Write for Bytes {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.borrow_mut().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 /// What the terminal shows, and how to make it show something else.
 #[derive(Debug)]
 pub struct Screen {
     shown: Buffer,
     next: Buffer,
     cursor: Option<Position>,
-    bytes: Bytes,
-    backend: CrosstermBackend<Bytes>,
+    /// The terminal erases to the ground that is set.
+    can_erase: bool,
     all_anew: bool,
     /// What the next frame says to the terminal besides.
     aside: Vec<u8>,
 }
 
 impl Screen {
-    pub fn new(columns: u16, lines: u16) -> Self {
+    pub fn new(columns: u16, lines: u16, can_erase: bool) -> Self {
         let area = Rect::new(0, 0, columns, lines);
-        let bytes = Bytes::default();
         Self {
             shown: Buffer::empty(area),
             next: Buffer::empty(area),
             cursor: None,
-            backend: CrosstermBackend::new(bytes.clone()),
-            bytes,
+            can_erase,
             all_anew: true,
             aside: Vec::new(),
         }
@@ -151,52 +134,65 @@ impl Screen {
         self.all_anew = true;
     }
 
-    /// Draws the next frame. The bytes that turn what is shown into it, as one synchronized update; `None` where
-    /// nothing differs.
-    pub fn frame(&mut self, draw: impl FnOnce(&mut Buffer) -> Option<Position>) -> io::Result<Option<Vec<u8>>> {
+    /// Draws the next frame. The bytes that turn what is shown into it, as one synchronized update; `None` where nothing
+    /// differs.
+    pub fn frame(&mut self, draw: impl FnOnce(&mut Buffer) -> Option<Position>) -> Option<Vec<u8>> {
         self.next.reset();
         let cursor = draw(&mut self.next);
+        pen::settle(&mut self.next);
         let all_anew = mem::take(&mut self.all_anew);
+        let ground = if all_anew && self.can_erase { pen::ground(&self.next) } else { Color::Reset };
         if all_anew {
-            self.shown = Buffer::empty(self.next.area);
+            let mut blank = Cell::default();
+            blank.set_bg(ground);
+            self.shown = Buffer::filled(self.next.area, blank);
         }
         let mut changes = self.shown.diff(&self.next);
-        let aside = mem::take(&mut self.aside);
+        let mut bytes = mem::take(&mut self.aside);
         if changes.is_empty() && cursor == self.cursor && !all_anew {
-            return Ok((!aside.is_empty()).then_some(aside));
+            return (!bytes.is_empty()).then_some(bytes);
         }
         // What scrolls is moved by the terminal: on a slow line that is the difference.
         let is_worth_it = !all_anew && changes.len() > usize::from(self.next.area.width);
         let shift = if is_worth_it { Shift::between(&self.shown, &self.next) } else { None };
         if let Some(shift) = &shift {
             shift.apply(&mut self.shown);
+        }
+        if pen::forget_halves(&mut self.shown, &self.next) || shift.is_some() {
             changes = self.shown.diff(&self.next);
         }
-        let mut out = self.bytes.clone();
-        out.write_all(&aside)?;
-        queue!(out, BeginSynchronizedUpdate)?;
-        if all_anew {
-            queue!(out, ResetColor, Clear(ClearType::All))?;
+        let mut out = String::new();
+        command(&mut out, BeginSynchronizedUpdate);
+        if self.cursor.is_some() && !changes.is_empty() {
+            command(&mut out, Hide);
         }
         if let Some(shift) = &shift {
-            out.write_all(shift.bytes().as_bytes())?;
+            out.push_str(&shift.bytes());
         }
-        if !changes.is_empty() {
-            if self.cursor.is_some() {
-                queue!(out, Hide)?;
-            }
-            self.backend.draw(changes.into_iter())?;
+        let mut pen = Pen::new(&mut out, self.can_erase);
+        if all_anew {
+            pen.clear(ground);
         }
+        pen.draw(&self.next, &changes);
         match cursor {
-            Some(Position { x, y }) => queue!(out, MoveTo(x, y), Show)?,
-            None if self.cursor.is_some() => queue!(out, Hide)?,
+            Some(Position { x, y }) => {
+                command(&mut out, MoveTo(x, y));
+                command(&mut out, Show);
+            }
+            None if self.cursor.is_some() => command(&mut out, Hide),
             None => {}
         }
-        queue!(out, EndSynchronizedUpdate)?;
+        command(&mut out, EndSynchronizedUpdate);
         self.cursor = cursor;
         mem::swap(&mut self.shown, &mut self.next);
-        Ok(Some(mem::take(&mut *self.bytes.0.borrow_mut())))
+        bytes.extend(out.into_bytes());
+        Some(bytes)
     }
+}
+
+fn command(out: &mut String, command: impl Command) {
+    // A string takes all that is written to it.
+    let _: fmt::Result = command.write_ansi(out);
 }
 
 #[cfg(test)]
@@ -210,12 +206,12 @@ mod tests {
             buffer.set_string(0, 0, text, Style::default());
             None
         });
-        bytes.expect("drawn").map(|bytes| String::from_utf8(bytes).expect("text"))
+        bytes.map(|bytes| String::from_utf8(bytes).expect("text"))
     }
 
     #[test]
     fn a_frame_that_differs_in_nothing_writes_nothing() {
-        let mut screen = Screen::new(20, 2);
+        let mut screen = Screen::new(20, 2, true);
         assert!(frame(&mut screen, "hello").is_some());
         assert_eq!(frame(&mut screen, "hello"), None);
         let bytes = frame(&mut screen, "hullo").expect("a change");
@@ -224,7 +220,7 @@ mod tests {
 
     #[test]
     fn each_frame_is_one_synchronized_update() {
-        let mut screen = Screen::new(20, 2);
+        let mut screen = Screen::new(20, 2, true);
         let bytes = frame(&mut screen, "hello").expect("the first frame");
         assert!(bytes.starts_with("\u{1b}[?2026h") && bytes.ends_with("\u{1b}[?2026l"), "{bytes:?}");
         assert!(bytes.contains("\u{1b}[2J"), "the first frame clears what was there");
@@ -232,7 +228,7 @@ mod tests {
 
     #[test]
     fn after_a_resize_all_is_drawn_anew() {
-        let mut screen = Screen::new(20, 2);
+        let mut screen = Screen::new(20, 2, true);
         frame(&mut screen, "hello");
         screen.resize(30, 2);
         assert!(frame(&mut screen, "hello").expect("a frame").contains("hello"));
@@ -240,7 +236,7 @@ mod tests {
 
     #[test]
     fn a_terminal_that_was_small_for_a_moment_is_drawn_anew_though_its_size_is_the_same() {
-        let mut screen = Screen::new(20, 2);
+        let mut screen = Screen::new(20, 2, true);
         frame(&mut screen, "hello");
         screen.resize(20, 2);
         assert!(frame(&mut screen, "hello").expect("a frame").contains("hello"));
@@ -249,7 +245,7 @@ mod tests {
     #[test]
     fn a_log_that_scrolls_is_moved_by_the_terminal_and_what_is_on_the_screen_is_what_was_drawn() {
         let (columns, lines) = (120_u16, 40_u16);
-        let mut screen = Screen::new(columns, lines);
+        let mut screen = Screen::new(columns, lines, true);
         let cells = |number: u16| std::num::NonZero::new(number).expect("some");
         let mut terminal = vt100::Parser::new(cells(lines), cells(columns), 0);
         let mut at: usize = 500;
@@ -270,10 +266,10 @@ mod tests {
                 }
                 None
             });
-            let bytes = bytes.expect("drawn").expect("something changed");
+            let bytes = bytes.expect("something changed");
             terminal.process(&bytes);
             if by.abs() == 1 {
-                assert!(bytes.len() < 1_000, "step {step}: {} bytes", bytes.len());
+                assert!(bytes.len() < 400, "step {step}: {} bytes", bytes.len());
             }
             let whole: Vec<String> = terminal.screen().rows(0, columns).collect();
             let drawn: Vec<String> = crate::tui::stage::lines(&screen.shown);

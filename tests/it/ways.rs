@@ -54,7 +54,7 @@ fn a_cursor_costs_little_idling_nothing_and_many_keys_a_few_frames_of_one_update
     console.wait_for("▸ q00");
     let after = at_rest(&console);
     // Two rows of half a screen whose ground changes.
-    assert!(after - before <= 600, "a move of the cursor took {} bytes", after - before);
+    assert!(after - before <= 300, "a move of the cursor took {} bytes", after - before);
     std::thread::sleep(Duration::from_secs(2));
     assert_eq!(console.written().len(), after, "an idle console writes nothing");
     console.type_text(&"jk".repeat(150));
@@ -63,8 +63,8 @@ fn a_cursor_costs_little_idling_nothing_and_many_keys_a_few_frames_of_one_update
     at_rest(&console);
     let written = console.written()[after..].to_vec();
     let frames = count(&written, b"\x1b[?2026h");
-    assert!((1..=100).contains(&frames), "300 keys at once took {frames} frames");
-    assert!(written.len() <= 52_000, "and {} bytes", written.len());
+    assert!((1..=12).contains(&frames), "300 keys at once took {frames} frames");
+    assert!(written.len() <= 10_000, "and {} bytes", written.len());
     assert_eq!(frames, count(&written, b"\x1b[?2026l"));
     console.press(Key::Ctrl('c'));
     console.wait_end();
