@@ -2,9 +2,11 @@
 
 use std::fs::{self, Permissions};
 use std::io;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 
 /// Binds a socket of mode 0600. One that is left from a killed engine is replaced: the caller holds the engine's lock,
@@ -39,8 +41,29 @@ pub(super) async fn accept_own(listener: &UnixListener) -> UnixStream {
     }
 }
 
-/// The same, as axum wants it.
-pub(super) struct OwnListener(pub UnixListener);
+/// The same, as axum wants it, and with some descriptors left for what matters more than one more connection: agents, the
+/// journal, logs.
+pub(super) struct OwnListener {
+    listener: UnixListener,
+    /// How many descriptors this process may have.
+    descriptors: u64,
+}
+
+impl OwnListener {
+    pub(super) fn new(listener: UnixListener) -> Self {
+        let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+        Self { listener, descriptors: limit.unwrap_or(u64::MAX) }
+    }
+
+    fn kept_back(&self) -> u64 {
+        (self.descriptors / 4).min(MOST_KEPT_BACK)
+    }
+}
+
+/// A quarter of all descriptors, and at most so many, are not given to connections.
+const MOST_KEPT_BACK: u64 = 64;
+/// How long one that is turned away has to say what it wanted.
+const LAST_WORDS: Duration = Duration::from_millis(200);
 
 impl axum::serve::Listener for OwnListener {
     type Io = UnixStream;
@@ -48,10 +71,41 @@ impl axum::serve::Listener for OwnListener {
     type Addr = ();
 
     async fn accept(&mut self) -> (UnixStream, ()) {
-        (accept_own(&self.0).await, ())
+        loop {
+            let stream = accept_own(&self.listener).await;
+            // A new descriptor has the lowest number that is free: below it all are taken.
+            let taken = u64::try_from(stream.as_raw_fd()).unwrap_or(u64::MAX);
+            let free = self.descriptors.saturating_sub(taken);
+            if free > self.kept_back() {
+                return (stream, ());
+            }
+            tracing::warn!(taken, limit = self.descriptors, "a connection was turned away: too many are open");
+            // The very last are not waited with.
+            if free > self.kept_back() / 2 {
+                tokio::spawn(turn_away(stream, self.descriptors));
+            }
+        }
     }
 
     fn local_addr(&self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// Says why, in an answer as AWS's services give one.
+async fn turn_away(mut stream: UnixStream, descriptors: u64) {
+    let message = format!(
+        "the engine has as many connections as its {descriptors} file descriptors let it have; close consoles and \
+         watchers, or start it again with a higher limit (ulimit -n). Jobs go on meanwhile"
+    );
+    let body = serde_json::json!({ "message": message }).to_string();
+    let answer = format!(
+        "HTTP/1.1 503 Service Unavailable\r\nx-amzn-errortype: ServerException\r\ncontent-type: application/json\r\n\
+         connection: close\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    // Whoever is hung up on in the middle of a sentence hears no answer.
+    let mut request = [0; 16 * 1024];
+    let _ = tokio::time::timeout(LAST_WORDS, stream.read(&mut request)).await;
+    let _ = tokio::time::timeout(LAST_WORDS, stream.write_all(answer.as_bytes())).await;
 }

@@ -14,12 +14,16 @@ fn words(output: &Output) -> String {
 }
 
 #[expect(clippy::print_stderr, reason = "a test that cannot be run says so")]
-fn can_mount() -> bool {
+fn is_root(to: &str) -> bool {
     let root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n");
     if !root {
-        eprintln!("NOT TESTED: it takes root to mount a small disk");
+        eprintln!("NOT TESTED: it takes root to {to}");
     }
     root
+}
+
+fn can_mount() -> bool {
+    is_root("mount a small disk")
 }
 
 /// A small disk, let go of at the end. It takes root to mount one.
@@ -282,6 +286,99 @@ fn requests_that_are_almost_right_are_answered_or_hung_up_on_and_the_engine_goes
         }
     }
     house.ok(&["submit", "--wait", "--", "true"]);
+    let log = fs::read_to_string(house.data().join("engine.log")).expect("a log");
+    assert!(!log.contains("panicked"), "{log}");
+}
+
+/// A call on a connection of its own, as it is answered; the connection stays open.
+fn call(stream: &mut UnixStream, method: &str, path: &str, body: &str) -> String {
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nhost: engine\r\ncontent-type: application/json\r\nx-batchdeck-by: a@b\r\n\
+         content-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.set_read_timeout(Some(Duration::from_secs(30))).expect("set");
+    // It may be turned away before all is said.
+    let _ = stream.write_all(request.as_bytes());
+    let mut answer = vec![0; 16 * 1024];
+    let length = std::io::Read::read(stream, &mut answer).unwrap_or(0);
+    String::from_utf8_lossy(&answer[..length]).into_owned()
+}
+
+#[test]
+fn when_descriptors_are_used_up_the_engine_says_so_and_serves_agents_and_who_is_there_already() {
+    let house = House::new();
+    let started = house.command_within(&["prlimit", "--nofile=128:128"], &["engine", "start"]).output();
+    assert!(started.expect("prlimit runs").status.success());
+    house.ok(&["init"]);
+    let connect = || UnixStream::connect(house.data().join("engine.sock")).expect("connects");
+    let mut first = connect();
+    let mut open = Vec::new();
+    let refused = loop {
+        assert!(open.len() < 128, "more connections than there are descriptors");
+        let mut stream = connect();
+        let answer = call(&mut stream, "GET", "/batchdeck/v1/watch", "");
+        if !answer.contains("200 OK") {
+            break answer;
+        }
+        open.push(stream);
+    };
+    assert!(open.len() > 30, "{} connections", open.len());
+    assert!(refused.contains("503") && refused.contains("128 file descriptors"), "{refused}");
+    let output = house.run(&["jobs"]);
+    let said = words(&output);
+    assert!(!output.status.success() && said.contains("close consoles"), "{said}");
+
+    // Who is connected submits, and an agent is launched, connects and runs the job.
+    let body =
+        r#"{"jobName":"j","jobQueue":"default","jobDefinition":"host","containerOverrides":{"command":["true"]}}"#;
+    let answer = call(&mut first, "POST", "/v1/submitjob", body);
+    let job = answer.split("\"jobId\":\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a job id").to_owned();
+    let deadline = Instant::now() + Duration::from_mins(1);
+    let asked = format!(r#"{{"jobs":["{job}"]}}"#);
+    while !call(&mut first, "POST", "/v1/describejobs", &asked).contains("\"status\":\"SUCCEEDED\"") {
+        assert!(Instant::now() < deadline, "the job never ends");
+    }
+    drop(open);
+    house.until("a connection is free", &["jobs", "--name", "j"], |jobs| jobs[0]["status"] == "SUCCEEDED");
+    assert_eq!(house.json(&["job", &job])["attempts"].as_array().map(Vec::len), Some(1));
+    house.ok(&["submit", "--wait", "--", "true"]);
+    let log = fs::read_to_string(house.data().join("engine.log")).expect("a log");
+    assert!(log.contains("turned away") && !log.contains("panicked"), "{log}");
+}
+
+#[test]
+fn when_processes_are_used_up_a_job_says_so_and_what_comes_after_runs() {
+    if !is_root("run the program as a user of its own") {
+        return;
+    }
+    let house = House::new().of_user(54_321);
+    house.ok(&["init"]);
+    // Its agent stays for the test.
+    let go = house.path().join("go");
+    let keeps = house.submit(&["--", "sh", "-c", &format!("while [ ! -e {} ]; do sleep 0.05; done", go.display())]);
+    house.until_status(&keeps, "RUNNING");
+    let agent = house.json(&["engine", "status"])["agents"][0]["pid"].to_string();
+    let limit = |pid: &str, processes: &str| {
+        // Root is not let in everywhere; who owns the process is.
+        let who = ["--reuid=54321", "--regid=54321", "--clear-groups", "prlimit"];
+        let words = [format!("--pid={pid}"), format!("--nproc={processes}:")];
+        assert!(Command::new("setpriv").args(who).args(words).status().expect("setpriv runs").success());
+    };
+    let limits = fs::read_to_string(format!("/proc/{agent}/limits")).expect("it has limits");
+    let usual = limits.lines().find_map(|line| line.strip_prefix("Max processes")?.split_whitespace().next());
+    let usual = usual.expect("a limit of processes");
+    limit(&agent, "1");
+    let refused = house.submit(&["--", "true"]);
+    let detail = house.until_status(&refused, "FAILED");
+    let said = detail.to_string();
+    assert!(said.contains("CannotStartContainerError") && said.contains("processes"), "{said}");
+    assert_eq!(house.json(&["job", &keeps])["status"], "RUNNING", "what ran runs on");
+    limit(&agent, usual);
+    house.ok(&["submit", "--wait", "--", "true"]);
+    fs::write(&go, "").expect("written");
+    house.until_status(&keeps, "SUCCEEDED");
+    assert_eq!(house.json(&["job", &keeps])["attempts"].as_array().map(Vec::len), Some(1));
     let log = fs::read_to_string(house.data().join("engine.log")).expect("a log");
     assert!(!log.contains("panicked"), "{log}");
 }

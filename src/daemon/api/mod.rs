@@ -133,7 +133,7 @@ pub(super) async fn serve(listener: UnixListener, worlds: &Worlds, closed: onesh
         let _ = closed.await;
     };
     let router = worlds.router(worlds.home());
-    let served = axum::serve(OwnListener(listener), router).with_graceful_shutdown(until).await;
+    let served = axum::serve(OwnListener::new(listener), router).with_graceful_shutdown(until).await;
     if let Err(cause) = served {
         tracing::error!(%cause, "the API is not served any more");
     }

@@ -13,17 +13,26 @@ const PATIENCE: Duration = Duration::from_mins(1);
 pub struct House {
     directory: tempfile::TempDir,
     variables: Vec<(String, String)>,
+    /// Who runs the program here, where it is another than who runs the tests.
+    user: Option<u32>,
 }
 
 impl House {
     pub fn new() -> Self {
         let directory = tempfile::Builder::new().prefix("bd").tempdir().expect("a temporary directory");
-        Self { directory, variables: Vec::new() }
+        Self { directory, variables: Vec::new(), user: None }
     }
 
     /// Sets a variable for every program that is started here.
     pub fn with_variable(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Has another user run every program that is started here, as root alone can.
+    pub fn of_user(mut self, user: u32) -> Self {
+        std::os::unix::fs::chown(self.path(), Some(user), Some(user)).expect("root gives it away");
+        self.user = Some(user);
         self
     }
 
@@ -49,7 +58,16 @@ impl House {
 
     /// The program with `arguments`, ready to be started.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_batchdeck"));
+        self.command_within(&[], arguments)
+    }
+
+    /// The same, started by another program, as `prlimit` with its arguments.
+    pub fn command_within(&self, starter: &[&str], arguments: &[&str]) -> Command {
+        let user = self.user.map(|user| format!("--reuid={user} --regid={user} --clear-groups --bounding-set=-all"));
+        let words = user.iter().flat_map(|user| std::iter::once("setpriv").chain(user.split(' ')));
+        let mut words = words.chain(starter.iter().copied()).chain([env!("CARGO_BIN_EXE_batchdeck")]);
+        let mut command = Command::new(words.next().expect("a program"));
+        command.args(words);
         command.args(arguments).env_clear().envs(self.environment()).current_dir(self.path()).stdin(Stdio::null());
         command
     }
