@@ -1,6 +1,6 @@
-//! Tells the program which commit it is of, for `--version`.
+//! Tells the program which commit it is of, for `--version`, and the linker that it is loaded at one address.
 //!
-//! Only a release build asks: a commit would otherwise be a reason to compile everything again.
+//! Only a release build asks for the commit: it would otherwise be a reason to compile everything again.
 
 use std::path::Path;
 use std::process::Command;
@@ -8,6 +8,11 @@ use std::process::Command;
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-env-changed=BATCHDECK_COMMIT");
+    // A hundred thousand addresses would be put right at each start, for longer than a verb takes. Stack, heap and
+    // libraries are at addresses that nobody knows all the same.
+    if std::env::var("CARGO_CFG_TARGET_OS").is_ok_and(|system| system == "linux") {
+        println!("cargo:rustc-link-arg-bins=-no-pie");
+    }
     let named = std::env::var("BATCHDECK_COMMIT").ok();
     let released = std::env::var("PROFILE").is_ok_and(|profile| profile == "release");
     let moves = ".git/logs/HEAD";

@@ -73,12 +73,19 @@ pub fn run(cli: Cli) -> u8 {
 }
 
 /// The threads of a verb: as many as there are cores for the console and an agent. The engine has its mind in a thread of
-/// its own, and each further one beside it only makes an answer pass through more hands; a verb waits for one thing.
+/// its own, and each further one beside it only makes an answer pass through more hands. Any other verb asks a few things
+/// and ends: a thread of its own would take longer to start than that.
 fn runtime(cli: &Cli) -> io::Result<Runtime> {
-    let mut builder = tokio::runtime::Builder::new_multi_thread();
-    if !matches!(cli.verb, None | Some(Verb::Demo(_) | Verb::Agent(_))) {
-        builder.worker_threads(1);
-    }
+    use tokio::runtime::Builder;
+    let mut builder = match cli.verb {
+        None | Some(Verb::Demo(_) | Verb::Agent(_)) => Builder::new_multi_thread(),
+        Some(Verb::Engine(_)) => {
+            let mut builder = Builder::new_multi_thread();
+            builder.worker_threads(1);
+            builder
+        }
+        Some(_) => Builder::new_current_thread(),
+    };
     builder.enable_all().build()
 }
 
