@@ -596,4 +596,25 @@ mod tests {
         let question = KeyCombination::one_key(KeyCode::Char('?'), KeyModifiers::SHIFT);
         assert_eq!(map.resolve(Place::Jobs, &[], question), Resolution::Action(Action::Help));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn a_keymap_that_is_almost_right_is_made_or_refused_by_name(
+            text in crate::model::mutation::mutated_text(ALMOST),
+            typed in crate::model::mutation::mutated_text("v s ctrl-d"),
+        ) {
+            let Ok(bindings) = toml::from_str::<KeyBindings>(&text) else { return Ok(()) };
+            for bindings in [bindings, KeyBindings([("stop".to_owned(), vec![typed])].into())] {
+                match Keymap::new(&bindings) {
+                    Ok(map) => for (action, keys) in map.keys.iter().flat_map(|(action, all)| all.iter().map(move |keys| (action, keys))) {
+                        let written = write_sequence(keys);
+                        proptest::prop_assert!(!written.is_empty(), "{}", action.info().name);
+                    },
+                    Err(refusal) => proptest::prop_assert!(refusal.to_string().starts_with("[keys] "), "{refusal}"),
+                }
+            }
+        }
+    }
+
+    const ALMOST: &str = "quit = \"ctrl-x\"\nhelp = [\"?\", \"f1\", \"v h\"]\nzoom = []\nstop = \"x\"\n\":jobs status=failed\" = \"f9\"\n\":view night\" = [\"g n\", \"alt-enter\"]\n";
 }
