@@ -15,7 +15,8 @@ use std::collections::VecDeque;
 pub const QUEUE: &str = "backlog";
 
 /// UUIDs that count up.
-struct Counting(u128);
+#[derive(Debug, Default)]
+pub(super) struct Counting(u128);
 
 impl Ids for Counting {
     fn uuid(&mut self) -> String {

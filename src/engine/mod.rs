@@ -50,6 +50,7 @@ mod tests;
 mod time_limits;
 mod views;
 mod work;
+pub mod year;
 
 use crate::model::{
     AttemptId, AuditEntry, ComputeEnvironment, ConsumableResource, DeadLetter, Instance, InstanceId, JobDefinition,

@@ -3,10 +3,14 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a report on the terminal is what it is for")]
 
 mod backlog;
+mod console;
 mod faults;
+mod latency;
 mod machine;
+mod others;
 mod program;
 mod report;
+mod year;
 
 use report::Report;
 use std::path::PathBuf;
@@ -15,14 +19,17 @@ use std::process::ExitCode;
 const HELP: &str = "\
 Usage: tests/bench/run.sh [--quick] [--dir DIR] [--sizes N,N,…] [PART]...
 
-Parts: backlog, memory, submit, restart, dispatch, faults; all if none is named.
+Parts: backlog, memory, submit, restart, latency, dispatch, console, faults, year; all if none is named.
 
   --quick      small sizes and no targets: whether it works, not how fast it is
   --dir DIR    where the engine's data goes, and the files that the raw limits are measured with
   --sizes      jobs that wait, instead of 10000,100000,1000000
   --json FILE  where the figures go, for programs
   --seconds N  how long `faults` kills; a minute if not said
-  --seed N     in which order it does
+  --seed N     in which order it does, and which story `year` tells
+  --hosts N    how large a fleet is in `year`: 10000 if not said
+  --jobs N     how many jobs it gets: 10000000 if not said
+  --days N     in so many days: 365 if not said
   --program P  another build of batchdeck, for the parts that run it
 
 It fails where a target is missed.
@@ -38,7 +45,12 @@ struct Plan {
     parts: Vec<String>,
     seconds: Option<u64>,
     seed: u64,
+    hosts: Option<u64>,
+    jobs: Option<u64>,
+    days: Option<u64>,
 }
+
+const PARTS: [&str; 9] = ["backlog", "memory", "submit", "restart", "latency", "dispatch", "console", "faults", "year"];
 
 impl Plan {
     fn read(arguments: impl Iterator<Item = String>) -> Result<Self, String> {
@@ -51,6 +63,9 @@ impl Plan {
             parts: Vec::new(),
             seconds: None,
             seed: 1,
+            hosts: None,
+            jobs: None,
+            days: None,
         };
         let mut arguments = arguments.peekable();
         while let Some(argument) = arguments.next() {
@@ -66,12 +81,15 @@ impl Plan {
                 "--program" => plan.program = arguments.next().ok_or("--program takes a file")?.into(),
                 "--seconds" => plan.seconds = Some(number(arguments.next(), "--seconds")?),
                 "--seed" => plan.seed = number(arguments.next(), "--seed")?,
+                "--hosts" => plan.hosts = Some(number(arguments.next(), "--hosts")?.max(4)),
+                "--jobs" => plan.jobs = Some(number(arguments.next(), "--jobs")?.max(1)),
+                "--days" => plan.days = Some(number(arguments.next(), "--days")?.max(1)),
                 "--sizes" => {
                     let sizes = arguments.next().ok_or("--sizes takes numbers")?;
                     let sizes: Result<Vec<usize>, _> = sizes.split(',').map(str::parse).collect();
                     plan.sizes = sizes.map_err(|_| "--sizes takes numbers, as 10000,100000")?;
                 }
-                "backlog" | "memory" | "submit" | "restart" | "dispatch" | "faults" => plan.parts.push(argument),
+                part if PARTS.contains(&part) => plan.parts.push(argument),
                 _ => return Err(format!("`{argument}` is not understood\n\n{HELP}")),
             }
         }
@@ -133,11 +151,20 @@ fn run(plan: &Plan, report: &mut Report) -> Result<(), Box<dyn std::error::Error
     if plan.has("submit") || plan.has("restart") {
         program::submit_and_restart(plan, report)?;
     }
+    if plan.has("latency") {
+        latency::latency(plan, report)?;
+    }
     if plan.has("dispatch") {
         program::dispatch(plan, report)?;
     }
+    if plan.has("console") {
+        console::console(plan, report)?;
+    }
     if plan.has("faults") {
         faults::faults(plan, report)?;
+    }
+    if plan.has("year") {
+        year::year(plan, report)?;
     }
     report.end();
     if let Some(file) = &plan.json {

@@ -1,5 +1,6 @@
 //! The real program: durable submits over its socket, restarts, and jobs that really run.
 
+use super::others::others;
 use super::report::{Figure, Report, Target, count, median, time};
 use super::{Plan, machine};
 use serde_json::{Value, json};
@@ -37,7 +38,8 @@ impl Engine {
         self.directory.path().join("data")
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    /// The program with `arguments`, ready to be started.
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command
             .args(arguments)
@@ -177,7 +179,8 @@ impl Client {
         Ok(usize::try_from(counts.sum::<u64>())?)
     }
 
-    fn submit(&mut self, queue: &str, size: Option<usize>) -> Outcome<String> {
+    /// A job that does nothing, or an array of them.
+    pub fn submit(&mut self, queue: &str, size: Option<usize>) -> Outcome<String> {
         self.submit_request(queue, "nothing", size)
     }
 
@@ -196,14 +199,14 @@ impl Client {
     }
 }
 
-/// Submits until so many more wait, by all clients at once; how long it took.
-fn fill(engine: &Engine, jobs: usize) -> Outcome<Duration> {
+/// Submits until so many more wait in a queue, by all clients at once; how long it took.
+pub fn fill(engine: &Engine, queue: &str, jobs: usize) -> Outcome<Duration> {
     let next = AtomicUsize::new(0);
     let start = Instant::now();
     let work = || -> Outcome<()> {
         let mut client = engine.client()?;
         while next.fetch_add(1, Ordering::Relaxed) < jobs {
-            client.submit("held", None)?;
+            client.submit(queue, None)?;
         }
         Ok(())
     };
@@ -294,7 +297,7 @@ pub fn submit_and_restart(plan: &Plan, report: &mut Report) -> Outcome<()> {
     let (mut waiting, mut together) = (0, 0.0_f64);
     for size in &plan.sizes {
         let jobs = size.saturating_sub(waiting);
-        let took = fill(&engine, jobs)?;
+        let took = fill(&engine, "held", jobs)?;
         waiting += jobs;
         together = together.max(machine::rate(jobs, took));
         if plan.has("submit") {
@@ -371,6 +374,7 @@ pub fn dispatch(plan: &Plan, report: &mut Report) -> Outcome<()> {
     let what = "run jobs, against a bare loop of two at a time";
     let detail = format!("{} jobs, the best of {}", count(jobs), plan.rounds());
     report.line(what, (Figure::Rate(best), Figure::Rate(raw)), Target::AtLeast(0.5), &detail);
+    others(engine.directory.path(), jobs, raw, report)?;
     let (kept, ran) = (count_files(&engine.data().join("logs"))?, 2 + jobs * plan.rounds());
     if kept != ran {
         return Err(format!("{kept} logs of {ran} jobs were kept").into());

@@ -104,6 +104,12 @@ impl Report {
         }));
     }
 
+    /// A line that is held against nothing.
+    pub fn note(&mut self, text: &str) {
+        println!("                                {text}");
+        self.lines.push(json!({ "part": self.part, "note": text }));
+    }
+
     pub fn end(&self) {
         if self.held {
             println!("\n{} targets met, {} missed", self.met, self.missed);
