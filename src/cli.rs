@@ -14,7 +14,8 @@ pub use environments::{
     Provisioning, QueuesArgs, QueuesCreateArgs, QueuesUpdateArgs, QueuesVerb, SnapshotArgs, Strategy, SwitchArgs,
 };
 pub use jobs::{
-    EndArgs, HoldArgs, JobArgs, JobsArgs, LogsArgs, MoveArgs, ReprioritiseArgs, ShellArgs, State, TreeArgs, WhyArgs,
+    EndArgs, HoldArgs, JobArgs, JobsArgs, LogsArgs, MoveArgs, ReplaceArgs, ReprioritiseArgs, ShellArgs, State,
+    TreeArgs, WhyArgs,
 };
 pub use schedules::{
     DeadLettersArgs, ScheduleCreateArgs, ScheduleGroupsArgs, ScheduleGroupsVerb, ScheduleNameArgs, ScheduleVerb,
@@ -143,6 +144,9 @@ pub enum Verb {
     /// Move waiting jobs to the front of their queue, or to another queue; their ids and those who wait for them stay.
     #[command(override_usage = "batchdeck move <ID>... --front\n       batchdeck move <ID>... --to <NAME> [--front]")]
     Move(MoveArgs),
+    /// Cancel a waiting job and submit it again with another priority, queue or share, where the service cannot move it: it
+    /// gets a new id. What depends on it fails with it, and is submitted again behind it.
+    Replace(ReplaceArgs),
     /// Take an instance of a compute environment away, as Spot does: after a notice of two minutes, or at once.
     Interrupt(InterruptArgs),
     /// Print a job's log, and follow it if asked to.

@@ -14,7 +14,8 @@ use crate::model::{
     FilteredLogEvents, GetLogEvents, HoldTarget, InstanceId, JobDefinition, JobDetail, JobId, JobQueue,
     JobQueueSnapshot, JobStatus, JobSummary, LogEvent, LogPage, Looked, Millis, MoveTo, ObservedRuns,
     RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Scaling, Schedule, ScheduleGroup, ScheduleRun,
-    SubmitJobRequest, SubmitJobResponse, Throughput, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest, Way,
+    SchedulingPolicy, SubmitJobRequest, SubmitJobResponse, Throughput, UpdateComputeEnvironmentRequest,
+    UpdateJobQueueRequest, UpdateSchedulingPolicyRequest, Way,
 };
 use async_trait::async_trait;
 use client::{Call, Client, Flow, Patience};
@@ -95,6 +96,12 @@ struct CountedLines {
 #[derive(Serialize)]
 struct Reprioritise {
     priority: i32,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SchedulingPolicies {
+    scheduling_policies: Vec<SchedulingPolicy>,
 }
 
 #[derive(Serialize)]
@@ -294,6 +301,21 @@ impl Backend for LocalBackend {
         let path = format!("/batchdeck/v1/jobs/{}/move", encode(id.as_str()));
         let call = Call::send("MoveJob", Method::PUT, path, &to);
         self.act(call.because(why.reason).about(format!("job {id}"))).await
+    }
+
+    async fn scheduling_policy(&self, arn: &str) -> Result<SchedulingPolicy, BackendError> {
+        let call = Call::batch("DescribeSchedulingPolicies", &serde_json::json!({ "arns": [arn] }));
+        let found: SchedulingPolicies = self.client.call(call).await?;
+        let what = || BackendError::NotFound { what: format!("scheduling policy {arn}") };
+        found.scheduling_policies.into_iter().next().ok_or_else(what)
+    }
+
+    async fn update_scheduling_policy(
+        &self,
+        request: UpdateSchedulingPolicyRequest,
+        why: Why,
+    ) -> Result<(), BackendError> {
+        self.act(Call::batch("UpdateSchedulingPolicy", &request).because(why.reason)).await
     }
 
     async fn queue_snapshot(&self, queue: &str) -> Result<JobQueueSnapshot, BackendError> {

@@ -5,6 +5,7 @@ pub mod aws;
 pub mod gather;
 pub mod local;
 pub mod log_search;
+pub mod replace;
 pub mod scripted;
 pub mod several;
 #[cfg(test)]
@@ -15,8 +16,9 @@ use crate::model::{
     CreateJobQueueRequest, Cursor, DeadLetter, EngineStatus, EventLine, FilterLogEvents, FilteredLogEvents,
     GetLogEvents, HoldTarget, InstanceId, JobDefinition, JobDetail, JobId, JobQueue, JobQueueSnapshot, JobStatus,
     JobSummary, LogEvent, LogPage, Millis, MoveTo, ObservedRuns, RegisterJobDefinitionRequest,
-    RegisterJobDefinitionResponse, Scaling, Schedule, ScheduleGroup, ScheduleRun, SubmitJobRequest, SubmitJobResponse,
-    Throughput, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest, UsageOverTime,
+    RegisterJobDefinitionResponse, Scaling, Schedule, ScheduleGroup, ScheduleRun, SchedulingPolicy, SubmitJobRequest,
+    SubmitJobResponse, Throughput, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
+    UpdateSchedulingPolicyRequest, UsageOverTime,
 };
 use async_trait::async_trait;
 use futures::stream::BoxStream;
@@ -103,6 +105,15 @@ pub trait Backend: Send + Sync + 'static {
     async fn move_job(&self, id: &JobId, to: MoveTo, why: Why) -> Result<(), BackendError>;
     /// The first 100 RUNNABLE jobs of a queue in the order in which they are placed, and what it uses.
     async fn queue_snapshot(&self, queue: &str) -> Result<JobQueueSnapshot, BackendError>;
+
+    /// How the jobs of queues are ordered that name this policy.
+    async fn scheduling_policy(&self, arn: &str) -> Result<SchedulingPolicy, BackendError>;
+    /// Takes the policy that is given in place of the one of now.
+    async fn update_scheduling_policy(
+        &self,
+        request: UpdateSchedulingPolicyRequest,
+        why: Why,
+    ) -> Result<(), BackendError>;
 
     /// How much of a consumable resource there is, and how much of it is free.
     async fn consumable_resource(&self, name: &str) -> Result<ConsumableResource, BackendError> {
@@ -279,6 +290,12 @@ pub struct Meter {
     pub waiting: usize,
     /// How often the service has asked for fewer calls, in the last five minutes.
     pub throttled: usize,
+    /// For how long no call goes out, as the service has asked.
+    pub closed_for: Millis,
+    /// How long the oldest call that is out has had no answer.
+    pub unanswered: Millis,
+    /// By how much this machine's clock is behind the service's, where a call was refused for it; negative: ahead.
+    pub clock_behind: Millis,
     pub read_at: ReadAt,
 }
 
@@ -352,6 +369,12 @@ pub enum BackendError {
     /// The service could not be reached, or the connection broke.
     #[error("{endpoint} cannot be reached: {cause}. {hint}")]
     Unreachable { endpoint: String, cause: String, hint: &'static str },
+    /// A call that must not take effect twice was sent, and what has come of it is not known; `next` says what to do.
+    #[error("what came of {operation} is not known ({cause}): {next}")]
+    Unsure { operation: &'static str, cause: String, next: String },
+    /// Of several calls some were made before one failed: what that has led to, and why it ended there.
+    #[error("{done}: {cause}")]
+    Halfway { done: String, cause: Box<BackendError> },
     /// Calls are being refused for their rate; try again later.
     #[error("the service asks for fewer calls: {message}")]
     Throttled { message: String },

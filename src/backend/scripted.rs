@@ -10,8 +10,8 @@ use crate::model::{
     FrontOfQueue, FrontOfQueueJob, GetLogEvents, HoldTarget, InstanceId, JobDefinition, JobDetail, JobId, JobQueue,
     JobQueueSnapshot, JobStatus, JobSummary, LogEvent, LogPage, Millis, MoveTo, ObservedRuns,
     RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Scaling, Schedule, ScheduleGroup, ScheduleRun,
-    SubmitJobRequest, SubmitJobResponse, Throughput, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest, What,
-    name_of,
+    SchedulingPolicy, SubmitJobRequest, SubmitJobResponse, Throughput, UpdateComputeEnvironmentRequest,
+    UpdateJobQueueRequest, UpdateSchedulingPolicyRequest, What, name_of,
 };
 use async_trait::async_trait;
 use futures::StreamExt;
@@ -44,6 +44,8 @@ pub struct World {
     pub runs: Vec<ScheduleRun>,
     pub audit: Vec<AuditEntry>,
     pub scaling: Vec<Scaling>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<SchedulingPolicy>,
     /// The same whatever is asked for.
     pub costs: CostReport,
     pub observed_runs: Vec<ObservedRuns>,
@@ -101,6 +103,7 @@ impl Default for Can {
 pub enum Call {
     CreateJobQueue(CreateJobQueueRequest),
     UpdateJobQueue(UpdateJobQueueRequest, Why),
+    UpdateSchedulingPolicy(UpdateSchedulingPolicyRequest, Why),
     CreateComputeEnvironment(Box<CreateComputeEnvironmentRequest>),
     UpdateComputeEnvironment(Box<UpdateComputeEnvironmentRequest>, Why),
     DeleteJobQueue { name: String, why: Why },
@@ -396,6 +399,19 @@ impl Backend for ScriptedBackend {
     }
 
     /// Its RUNNABLE jobs by the time of their submission.
+    async fn scheduling_policy(&self, arn: &str) -> Result<SchedulingPolicy, BackendError> {
+        let found = self.world.policies.iter().find(|policy| policy.arn == arn).cloned();
+        found.ok_or_else(|| BackendError::NotFound { what: format!("scheduling policy {arn}") })
+    }
+
+    async fn update_scheduling_policy(
+        &self,
+        request: UpdateSchedulingPolicyRequest,
+        why: Why,
+    ) -> Result<(), BackendError> {
+        self.note(Call::UpdateSchedulingPolicy(request, why))
+    }
+
     async fn queue_snapshot(&self, queue: &str) -> Result<JobQueueSnapshot, BackendError> {
         let is_there = |job: &&JobSummary| job.extra.as_ref().is_some_and(|extra| extra.job_queue == queue);
         let mut runnable: Vec<_> =

@@ -35,6 +35,8 @@ pub struct Answer {
     pub code: Option<&'static str>,
     pub pieces: Vec<Vec<u8>>,
     pub ending: Ending,
+    /// The `date` of the answer, where it is not the present one.
+    pub date: Option<String>,
 }
 
 /// What comes after the last piece.
@@ -51,15 +53,16 @@ pub enum Ending {
 
 impl Answer {
     pub fn json(value: &Value) -> Self {
-        Self { status: 200, code: None, pieces: vec![value.to_string().into_bytes()], ending: Ending::Complete }
+        Self::pieces(&[value.to_string().as_bytes()], Ending::Complete)
     }
 
     pub fn pieces(pieces: &[&[u8]], ending: Ending) -> Self {
-        Self { status: 200, code: None, pieces: pieces.iter().map(|piece| piece.to_vec()).collect(), ending }
+        let pieces = pieces.iter().map(|piece| piece.to_vec()).collect();
+        Self { status: 200, code: None, pieces, ending, date: None }
     }
 
     pub fn error(status: u16, code: Option<&'static str>, body: &str) -> Self {
-        Self { status, code, pieces: vec![body.as_bytes().to_vec()], ending: Ending::Complete }
+        Self { status, code, ..Self::pieces(&[body.as_bytes()], Ending::Complete) }
     }
 }
 
@@ -155,6 +158,9 @@ async fn answer(State(stage): State<Arc<Stage>>, request: Request) -> Response {
     let mut response = Response::builder().status(answer.status);
     if let Some(code) = answer.code {
         response = response.header("x-amzn-errortype", code);
+    }
+    if let Some(date) = answer.date {
+        response = response.header("date", date);
     }
     response.body(Body::from_stream(pieces.chain(rest))).expect("is a response")
 }

@@ -125,6 +125,33 @@ pub struct MoveArgs {
 }
 
 #[derive(Debug, Args)]
+pub struct ReplaceArgs {
+    /// Id of a waiting job, or the beginning of one.
+    pub id: String,
+    /// To this queue; the one it is in if not said.
+    #[arg(long, value_name = "NAME")]
+    pub queue: Option<String>,
+    /// Its share, in a queue with a scheduling policy; empty for none.
+    #[arg(long, value_name = "NAME")]
+    pub share: Option<String>,
+    /// Its scheduling priority within its share, 0 to 9999; larger goes first.
+    #[arg(long, value_name = "N")]
+    pub priority: Option<i32>,
+    /// Leave those that depend on it to fail with it.
+    #[arg(long)]
+    pub alone: bool,
+    /// Tell what would be done, and do nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Why; it is recorded with the job.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// How to print it.
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Format,
+}
+
+#[derive(Debug, Args)]
 pub struct LogsArgs {
     /// Id of a job, or the beginning of one; `ID:INDEX` for the child of an array, `ID#INDEX` for a node.
     pub id: String,

@@ -79,6 +79,8 @@ pub enum CommandError {
     NoLog { id: String, name: String, why: String },
     #[error("there is no shell for the job {id} ({name}): {why}")]
     NoShell { id: String, name: String, why: String },
+    #[error("the job {id} cannot be replaced: {why}")]
+    NotReplaced { id: crate::model::JobId, why: crate::triage::replace::Unreplaceable },
     #[error("{} cannot be read: {cause}", path.display())]
     Read { path: PathBuf, cause: String },
     #[error("{} of {} could not be done", .failed, .all)]
@@ -143,6 +145,7 @@ impl CommandError {
             | Self::NoEngineForEnv(_)
             | Self::EngineStart { .. } => exit::UNREACHABLE,
             Self::Backend { source: BackendError::NotFound { .. }, .. }
+            | Self::NotReplaced { why: crate::triage::replace::Unreplaceable::Unknown, .. }
             | Self::UnknownJob { .. }
             | Self::UnknownName { .. }
             | Self::NoLog { .. }

@@ -28,6 +28,7 @@ mod man;
 mod output;
 mod pulse;
 mod queues;
+mod replace;
 mod replay;
 mod reprioritise;
 mod resolve;
@@ -117,6 +118,7 @@ async fn carry_out(cli: Cli) -> Done {
         Some(Verb::Hold(args)) => Box::pin(hold::hold(&args, true, setting)).await,
         Some(Verb::Release(args)) => Box::pin(hold::hold(&args, false, setting)).await,
         Some(Verb::Move(args)) => Box::pin(hold::move_jobs(&args, setting)).await,
+        Some(Verb::Replace(args)) => Box::pin(replace::run(&args, setting)).await,
         Some(Verb::Interrupt(args)) => Box::pin(interrupt::run(&args, setting)).await,
         Some(Verb::Shell(args)) => Box::pin(shell::run(&args, setting.open().await?)).await,
         Some(Verb::Logs(args)) => logs::run(&args, setting.open().await?).await,

@@ -1,19 +1,22 @@
 //! What the console asks of the backend, and what comes back.
 
 use crate::backend::gather::{self, failed_jobs, gather, lineage};
+use crate::backend::replace::replace;
 use crate::backend::{Backend, BackendError, JobQuery, Page, Why};
 use crate::config::kept::{KeptError, Note};
 use crate::config::theme::{Theme, ThemeError};
 use crate::model::{
     AuditEntry, Change, ComputeEnvironment, CostQuery, CostReport, CreateComputeEnvironmentRequest,
     CreateJobQueueRequest, Happened, HoldTarget, InstanceId, JobDefinition, JobDetail, JobId, JobQueue, JobSummary,
-    Millis, MoveTo, Prices, RegisterJobDefinitionRequest, Scaling, Schedule, ScheduleRun, Subject, SubmitJobRequest,
-    UpdateComputeEnvironmentRequest, UpdateJobQueueRequest, UsageOverTime,
+    Lineage, Millis, MoveTo, Prices, RegisterJobDefinitionRequest, Replacement, Scaling, Schedule, ScheduleRun,
+    SchedulingPolicy, Subject, SubmitJobRequest, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
+    UpdateSchedulingPolicyRequest, UsageOverTime, name_of,
 };
 use crate::triage::failures::{Failures, group};
 use crate::triage::fit::{Fit, weigh};
 use crate::triage::lineage::{Tree, tree};
 use crate::triage::pulse::{self, Pulse};
+use crate::triage::replace::Changes;
 use crate::triage::why::{Diagnosis, diagnose};
 use crate::tui::hand_on::{self, HandError, Written};
 use crate::tui::handover::{self, Handover};
@@ -93,6 +96,16 @@ pub enum Ask {
     Fits,
     /// The details of jobs that are to be run again.
     ForRerun(Vec<JobId>),
+    /// A job that is to be replaced, with what depends on it; with the time of the asking.
+    ForReplace {
+        job: JobId,
+        at: Millis,
+    },
+    /// The policy in which a share is to weigh something else.
+    Policy {
+        arn: String,
+        share: String,
+    },
     /// A part of a log stream. One that waits takes the place of the one before.
     Log(ReadLog),
     /// No lines are waited for any more.
@@ -228,6 +241,8 @@ pub enum Step {
     Release(HoldTarget, Why),
     MoveJob { id: JobId, to: MoveTo, why: Why },
     UpdateQueue(UpdateJobQueueRequest, Why),
+    UpdatePolicy(UpdateSchedulingPolicyRequest, Why),
+    Replace(Box<Replace>),
     UpdateEnvironment(Box<UpdateComputeEnvironmentRequest>, Why),
     Interrupt { instance: InstanceId, at_once: bool, why: Why },
     Submit(Box<SubmitJobRequest>),
@@ -238,6 +253,14 @@ pub enum Step {
     UpdateSchedule(Box<Schedule>),
     DeleteSchedule { group: String, name: String },
     RunSchedule { group: String, name: String },
+}
+
+/// Jobs that are cancelled and submitted again in another place, the first of them with these changes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Replace {
+    pub jobs: Vec<Replacement>,
+    pub changes: Changes,
+    pub reason: String,
 }
 
 /// What comes back.
@@ -278,6 +301,14 @@ pub enum Answer {
     Usage {
         job: JobId,
         told: Result<UsageOverTime, BackendError>,
+    },
+    ForReplace {
+        job: JobId,
+        read: Result<Lineage, BackendError>,
+    },
+    Policy {
+        share: String,
+        found: Result<SchedulingPolicy, BackendError>,
     },
     Pulse(Box<Pulse>),
     Events(Result<Heard, BackendError>),
@@ -419,6 +450,11 @@ pub async fn perform(backend: &dyn Backend, themes: Option<&Path>, ask: Ask) -> 
             Answer::Usage { job: job.job_id, told }
         }
         Ask::ForRerun(ids) => Answer::ForRerun(backend.describe_jobs(&ids).await),
+        Ask::ForReplace { job, at } => {
+            let read = lineage(backend, &job, at).await;
+            Answer::ForReplace { job, read }
+        }
+        Ask::Policy { arn, share } => Answer::Policy { share, found: backend.scheduling_policy(&arn).await },
         Ask::Act(act) => Answer::Done(carry_out(backend, act, &|_| {}).await),
         Ask::Theme(name) => Answer::Theme(Theme::load(themes, &name)),
         Ask::Log(ask) => Answer::Log(log_reading::read(backend, ask).await),
@@ -534,6 +570,8 @@ impl Step {
             | Self::Release(HoldTarget::Job(id), _) => id.short(),
             Self::Hold(HoldTarget::Queue(queue), _) | Self::Release(HoldTarget::Queue(queue), _) => queue.clone(),
             Self::UpdateQueue(request, _) => request.job_queue.clone(),
+            Self::UpdatePolicy(request, _) => name_of(&request.arn).to_owned(),
+            Self::Replace(replace) => replace.jobs.first().map(|job| job.request.job_name.clone()).unwrap_or_default(),
             Self::UpdateEnvironment(request, _) => request.compute_environment.clone(),
             Self::Interrupt { instance, .. } => instance.to_string(),
             Self::Submit(request) => request.job_name.clone(),
@@ -616,6 +654,13 @@ async fn take(backend: &dyn Backend, step: Step, submitted: &mut Vec<JobId>) -> 
         Step::Release(target, why) => backend.release(&target, why).await?,
         Step::MoveJob { id, to, why } => backend.move_job(&id, to, why).await?,
         Step::UpdateQueue(request, why) => backend.update_job_queue(request, why).await?,
+        Step::UpdatePolicy(request, why) => backend.update_scheduling_policy(request, why).await?,
+        Step::Replace(step) => {
+            let replaced = replace(backend, step.jobs, &step.reason).await?;
+            submitted.extend(replaced.iter().map(|one| one.new.clone()));
+            let told = replaced.first().map(|one| format!("job {} in place of {}", one.new.short(), one.old.short()));
+            return Ok(told.unwrap_or_default());
+        }
         Step::UpdateEnvironment(request, why) => backend.update_compute_environment(*request, why).await?,
         Step::Interrupt { instance, at_once, why } => backend.interrupt_instance(&instance, at_once, why).await?,
         Step::Submit(request) => {

@@ -60,11 +60,14 @@ async fn the_walk_on_aws_from_a_waiting_job_to_the_record_of_what_was_done() {
     console.wait_for("main");
     assert!(!console.screen().contains("engine"), "{}", console.screen());
 
-    // A waiting job cannot be moved; what one can do instead is said.
+    // A waiting job cannot be moved; what one can do instead is offered.
     console.type_text("3s");
     console.wait_for("waits-1");
     console.type_text("p");
-    console.wait_for("aws cannot move a waiting job: change the priority of its queue");
+    console.wait_for("AWS cannot move a waiting job");
+    console.wait_for("priority of main");
+    console.press(Key::Esc);
+    console.wait_gone("AWS cannot move a waiting job");
 
     // It is cancelled for a reason, which AWS keeps.
     console.type_text("x");

@@ -89,8 +89,13 @@ fn two_regions_share_the_machine_and_nothing_else() {
 }
 
 /// A house that sees the engine of `wire` as AWS, and has no engine of its own.
-fn on_aws(wire: &Wire) -> House {
-    let house = house_at(wire.variable("AWS_ENDPOINT_URL_BATCH"));
+pub fn on_aws(wire: &Wire) -> House {
+    on_aws_at(wire, wire.variable("AWS_ENDPOINT_URL_BATCH"))
+}
+
+/// The same, by another way to it.
+pub fn on_aws_at(wire: &Wire, endpoint: &str) -> House {
+    let house = house_at(endpoint);
     let keys = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"];
     keys.iter().fold(house, |house, name| house.with_variable(name, wire.variable(name)))
 }

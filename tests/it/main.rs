@@ -5,6 +5,8 @@ mod aws;
 mod console;
 mod console_aws;
 mod console_crowded;
+mod console_faults;
+mod console_replace;
 mod doors;
 mod engine;
 mod faults;

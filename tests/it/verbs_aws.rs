@@ -109,7 +109,7 @@ async fn what_cannot_be_done_says_why_and_what_to_do_in_a_line_and_has_its_code(
         (none, &["jobs", "--queue", "mian"], 4, "did you mean `main`?"),
         (none, &["submit", "--definition", "ehco"], 4, "did you mean `echo`?"),
         (none, &["submit", "--definition", "echo", "--name", "not a name"], 2, "1 to 128"),
-        (none, &["reprioritise", waits, "5"], 1, "not possible on aws: raise the priority of its queue"),
+        (none, &["reprioritise", waits, "5"], 1, "not possible on aws: replace it (`batchdeck replace"),
         (none, &["schedule", "dead-letters"], 1, "read the SQS queue that the schedule names"),
         (none, &["schedule", "create", "tick", "rate(5 minutes)", "--definition", "echo"], 2, "as --role-arn or"),
         (none, &["engine", "status"], 1, "`engine` is for a local engine, and the context `aws` is AWS"),

@@ -34,6 +34,8 @@ pub struct Load {
     pub waiting: usize,
     /// How often the service has asked for fewer calls, in the last five minutes.
     pub throttled: usize,
+    /// For how long no call goes out, as the service has asked.
+    pub closed_for: Duration,
 }
 
 impl Budget {
@@ -201,6 +203,7 @@ impl Bucket {
             allowed: self.per_second,
             waiting: self.waiting,
             throttled: self.throttles.len(),
+            closed_for: self.closed_until.saturating_sub(now),
         }
     }
 }

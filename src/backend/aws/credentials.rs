@@ -55,10 +55,10 @@ impl Renewing {
         Self(Arc::new(Chain { profile, region, found: Mutex::new(None) }))
     }
 
-    /// A service has refused them: they are looked for anew, unless they have just been.
-    pub async fn forget(&self) {
+    /// A service has refused them: they are looked for anew, unless they have just been. Answers whether they are.
+    pub async fn forget(&self) -> bool {
         let mut found = self.0.found.lock().await;
-        found.take_if(|found| found.at.elapsed() >= RETRY);
+        found.take_if(|found| found.at.elapsed() >= RETRY).is_some()
     }
 }
 

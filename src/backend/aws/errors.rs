@@ -90,6 +90,10 @@ impl Whereabouts {
             | "RequestLimitExceeded"
             | "RequestThrottled"
             | "429" => BackendError::Throttled { message },
+            code_of_time if speaks_of_the_clock(code_of_time, &message) => {
+                let message = format!("this machine's clock is wrong; set it (`timedatectl set-ntp true`): {message}");
+                BackendError::Refused { code, message }
+            }
             "ExpiredTokenException"
             | "ExpiredToken"
             | "UnrecognizedClientException"
@@ -119,6 +123,63 @@ impl Whereabouts {
         };
         let hint = if endpoint.contains("://") { ENDPOINT } else { REGION };
         BackendError::Unreachable { endpoint: endpoint.clone(), cause, hint }
+    }
+}
+
+/// What has come of a call that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// The service decided against it, or it could not be made at all: the same call fails again.
+    Decided,
+    /// It never reached the service.
+    NotSent,
+    /// It was sent, and nobody knows what the service has made of it.
+    Unknown,
+}
+
+impl Fate {
+    pub fn of<E: Error + 'static>(error: &SdkError<E>) -> Self {
+        match error {
+            SdkError::TimeoutError(_) | SdkError::ResponseError(_) => Self::Unknown,
+            SdkError::DispatchFailure(failure) if failure.is_timeout() => Self::NotSent,
+            SdkError::DispatchFailure(failure) if failure.is_io() => {
+                if is_of_connecting(error) {
+                    Self::NotSent
+                } else {
+                    Self::Unknown
+                }
+            }
+            // A connection that ends before its answer.
+            SdkError::DispatchFailure(failure) if failure.as_other().is_some() => Self::Unknown,
+            SdkError::ServiceError(context) => {
+                let status = context.raw().status();
+                if status.is_server_error() || status.is_success() { Self::Unknown } else { Self::Decided }
+            }
+            _ => Self::Decided,
+        }
+    }
+}
+
+/// Whether no connection came about: the client's own words for that are all that tells.
+fn is_of_connecting(error: &dyn Error) -> bool {
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        if cause.to_string().contains("(Connect)") {
+            return true;
+        }
+        next = cause.source();
+    }
+    false
+}
+
+/// Whether a signature was refused for its time.
+pub fn speaks_of_the_clock(code: &str, message: &str) -> bool {
+    match code {
+        "RequestTimeTooSkewed" | "RequestTimeTooSkewedException" | "RequestExpired" | "RequestInTheFuture" => true,
+        "InvalidSignatureException" | "SignatureDoesNotMatch" | "AuthFailure" => {
+            message.contains("Signature expired") || message.contains("Signature not yet current")
+        }
+        _ => false,
     }
 }
 
@@ -267,6 +328,14 @@ mod tests {
     }
 
     #[test]
+    fn a_signature_that_is_refused_for_its_time_speaks_of_the_clock_and_of_no_credentials() {
+        let at = at("AWS Batch in eu-west-1", "CloudWatch Logs in eu-west-1");
+        let message = "Signature expired: 20150830T123600Z is now earlier than 20150830T123601Z".to_owned();
+        let told = at.refusal("ListJobs", "InvalidSignatureException".into(), message).to_string();
+        assert!(told.starts_with("this machine's clock is wrong; set it (`timedatectl set-ntp true`): Sig"), "{told}");
+    }
+
+    #[test]
     fn a_code_decides_what_kind_of_error_it_is() {
         let at = at("AWS Batch in eu-west-1", "CloudWatch Logs in eu-west-1");
         let cases = [
@@ -278,6 +347,8 @@ mod tests {
             ("429", "throttled"),
             ("ExpiredTokenException", "credentials"),
             ("UnrecognizedClientException", "credentials"),
+            ("InvalidSignatureException", "credentials"),
+            ("RequestTimeTooSkewed", "refused"),
             ("ResourceNotFoundException", "not found"),
         ];
         for (code, expected) in cases {

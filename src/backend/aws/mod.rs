@@ -10,6 +10,7 @@ mod convert;
 mod credentials;
 mod errors;
 mod examine;
+mod flight;
 mod instances;
 mod log_search;
 mod logs;
@@ -18,6 +19,7 @@ mod rules;
 mod schedules;
 mod service;
 mod settings;
+mod submit;
 #[cfg(test)]
 mod tests;
 mod usage;
@@ -34,9 +36,10 @@ use crate::model::{
     AuditEntry, Change, ComputeEnvironment, ComputeResourceUpdate, ConsumableResource, CostQuery, CostReport,
     CreateComputeEnvironmentRequest, CreateJobQueueRequest, Cursor, EngineStatus, FilterLogEvents, FilteredLogEvents,
     Finding, GetLogEvents, HoldTarget, InstanceId, JobDefinition, JobDetail, JobId, JobQueue, JobQueueSnapshot,
-    JobSummary, LogEvent, LogPage, MoveTo, ObservedRuns, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse,
-    Scaling, Schedule, ScheduleGroup, ScheduleRun, SubmitJobRequest, SubmitJobResponse,
-    UpdateComputeEnvironmentRequest, UpdateJobQueueRequest, UsageOverTime, is_of_rules,
+    JobSummary, LogEvent, LogPage, Millis, MoveTo, ObservedRuns, RegisterJobDefinitionRequest,
+    RegisterJobDefinitionResponse, Scaling, Schedule, ScheduleGroup, ScheduleRun, SchedulingPolicy, SubmitJobRequest,
+    SubmitJobResponse, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest, UpdateSchedulingPolicyRequest,
+    UsageOverTime, is_of_rules,
 };
 use async_trait::async_trait;
 use audit::AuditFile;
@@ -185,7 +188,7 @@ impl Backend for AwsBackend {
             .set_scheduling_policy_arn(request.scheduling_policy_arn)
             .set_compute_environment_order(convert::queue::order(request.compute_environment_order))
             .set_tags((!request.tags.is_empty()).then(|| request.tags.into_iter().collect()));
-        let result = self.service.call(Operator, "CreateJobQueue", || call.clone().send()).await.map(|_| ());
+        let result = self.service.call_once(Operator, "CreateJobQueue", || call.clone().send()).await.map(|_| ());
         self.record("CreateJobQueue", &name, None, format!("priority {}", request.priority), result).await
     }
 
@@ -249,7 +252,8 @@ impl Backend for AwsBackend {
             .set_service_role(request.service_role)
             .set_unmanagedv_cpus(request.unmanagedv_cpus)
             .set_tags((!request.tags.is_empty()).then(|| request.tags.into_iter().collect()));
-        let result = self.service.call(Operator, "CreateComputeEnvironment", || call.clone().send()).await.map(|_| ());
+        let sent = self.service.call_once(Operator, "CreateComputeEnvironment", || call.clone().send());
+        let result = sent.await.map(|_| ());
         self.record("CreateComputeEnvironment", &name, None, request.kind, result).await
     }
 
@@ -331,7 +335,8 @@ impl Backend for AwsBackend {
         let name = request.job_definition_name.clone();
         let call = convert::definition::register(self.service.batch.register_job_definition(), request)
             .map_err(|left| not_sent(left, "use `aws batch register-job-definition --cli-input-json`"))?;
-        let answer = self.service.call(Operator, "RegisterJobDefinition", || call.clone().send()).await;
+        // Sent twice, it would make two revisions.
+        let answer = self.service.call_once(Operator, "RegisterJobDefinition", || call.clone().send()).await;
         let registered = answer.map(|answer| RegisterJobDefinitionResponse {
             job_definition_name: answer.job_definition_name.unwrap_or_default(),
             job_definition_arn: answer.job_definition_arn.unwrap_or_default(),
@@ -379,19 +384,10 @@ impl Backend for AwsBackend {
         self.service.describe(Operator, ids).await
     }
 
-    /// `SubmitJob` has no idempotency token: it is sent once, so that a lost answer does not submit twice.
+    /// `SubmitJob` has no idempotency token: it is sent again only where it certainly took no effect, so that a lost answer
+    /// does not submit twice.
     async fn submit_job(&self, request: SubmitJobRequest) -> Result<SubmitJobResponse, BackendError> {
-        let target = format!("{} to {}", request.job_name, request.job_queue);
-        let call = convert::request::submit(self.service.batch.submit_job(), request)
-            .map_err(|left| not_sent(left, "use `aws batch submit-job --cli-input-json`"))?;
-        let answer = self.service.call_once(Operator, "SubmitJob", call.send()).await;
-        let submitted = answer.map(|answer| SubmitJobResponse {
-            job_arn: answer.job_arn.unwrap_or_default(),
-            job_name: answer.job_name.unwrap_or_default(),
-            job_id: JobId(answer.job_id.unwrap_or_default()),
-        });
-        let outcome = submitted.as_ref().map(|job| format!("job {}", job.job_id)).unwrap_or_default();
-        self.record("SubmitJob", &target, None, outcome, submitted).await
+        self.submit(request).await
     }
 
     async fn cancel_job(&self, id: &JobId, reason: &str) -> Result<(), BackendError> {
@@ -406,13 +402,19 @@ impl Backend for AwsBackend {
         self.record("TerminateJob", id.as_str(), Some(reason.to_owned()), "accepted".to_owned(), result).await
     }
 
-    async fn reprioritise_job(&self, _id: &JobId, _priority: i32, _why: Why) -> Result<(), BackendError> {
-        Err(BackendError::Unsupported {
-            action: "reprioritising a waiting job",
-            backend: NAME,
-            instead: "raise the priority of its queue (`batchdeck reprioritise --queue NAME PRIORITY`), or cancel the job \
-                      and submit it to a queue of a higher priority",
-        })
+    /// `UpdateServiceJob` for a service job; AWS moves no other.
+    async fn reprioritise_job(&self, id: &JobId, priority: i32, why: Why) -> Result<(), BackendError> {
+        if !self.service.describe(Operator, std::slice::from_ref(id)).await?.is_empty() {
+            return Err(BackendError::Unsupported {
+                action: "reprioritising a waiting job",
+                backend: NAME,
+                instead: "replace it (`batchdeck replace ID --priority PRIORITY`), which gives it another id, or raise the \
+                          priority of its queue (`batchdeck reprioritise --queue NAME PRIORITY`)",
+            });
+        }
+        let call = self.service.batch.update_service_job().job_id(id.as_str()).scheduling_priority(priority);
+        let result = self.service.call(Operator, "UpdateServiceJob", || call.clone().send()).await.map(|_| ());
+        self.record("UpdateServiceJob", id.as_str(), why.reason, format!("priority {priority}"), result).await
     }
 
     async fn hold(&self, target: &HoldTarget, _why: Why) -> Result<(), BackendError> {
@@ -444,8 +446,30 @@ impl Backend for AwsBackend {
         Err(BackendError::Unsupported {
             action: "moving a waiting job",
             backend: NAME,
-            instead: "cancel it and submit it to the other queue: it gets another id, and jobs that depend on it fail",
+            instead: "replace it (`batchdeck replace ID --queue NAME`): it gets another id, and jobs that depend on it fail \
+                      unless they are replaced with it",
         })
+    }
+
+    async fn scheduling_policy(&self, arn: &str) -> Result<SchedulingPolicy, BackendError> {
+        let call = self.service.batch.describe_scheduling_policies().arns(arn);
+        let answer = self.service.call(Operator, "DescribeSchedulingPolicies", || call.clone().send()).await?;
+        let found = answer.scheduling_policies.unwrap_or_default().into_iter().next();
+        let what = || BackendError::NotFound { what: format!("scheduling policy {arn}") };
+        found.map(convert::policy::policy).ok_or_else(what)
+    }
+
+    async fn update_scheduling_policy(
+        &self,
+        request: UpdateSchedulingPolicyRequest,
+        why: Why,
+    ) -> Result<(), BackendError> {
+        let arn = request.arn.clone();
+        let call = convert::policy::update(self.service.batch.update_scheduling_policy(), request)
+            .map_err(|left| not_sent(left, "use `aws batch update-scheduling-policy`"))?;
+        let result = self.service.call(Operator, "UpdateSchedulingPolicy", || call.clone().send()).await.map(|_| ());
+        self.record("UpdateSchedulingPolicy", crate::model::name_of(&arn), why.reason, "changed".to_owned(), result)
+            .await
     }
 
     async fn queue_snapshot(&self, queue: &str) -> Result<JobQueueSnapshot, BackendError> {
@@ -498,7 +522,9 @@ impl Backend for AwsBackend {
     async fn create_schedule(&self, schedule: Schedule) -> Result<(), BackendError> {
         not_of_rules(&schedule.group_name)?;
         let (key, outcome) = (schedule.key(), schedule.schedule_expression.clone());
-        let call = convert::schedule::create(self.service.scheduler.create_schedule(), schedule)?;
+        // With a token, it is made once however often it is sent.
+        let call = convert::schedule::create(self.service.scheduler.create_schedule(), schedule)?
+            .client_token(uuid::Uuid::new_v4().to_string());
         let result = self.service.call(Operator, "CreateSchedule", || call.clone().send()).await.map(|_| ());
         self.service.memory().schedules_changed = true;
         self.record("CreateSchedule", &key, None, outcome, result).await
@@ -616,9 +642,18 @@ impl Backend for AwsBackend {
     }
 
     fn meter(&self) -> Option<Meter> {
-        let budget::Load { per_second, allowed, waiting, throttled } = self.service.budget.load();
-        let read_at = self.service.memory().read_at.clone();
-        Some(Meter { per_second, allowed, waiting, throttled, read_at })
+        let budget::Load { per_second, allowed, waiting, throttled, closed_for } = self.service.budget.load();
+        let millis = |span: Duration| Millis::try_from(span.as_millis()).unwrap_or(Millis::MAX);
+        Some(Meter {
+            per_second,
+            allowed,
+            waiting,
+            throttled,
+            closed_for: millis(closed_for),
+            unanswered: self.service.flights.longest().map_or(0, millis),
+            clock_behind: self.service.clock.ahead(),
+            read_at: self.service.memory().read_at.clone(),
+        })
     }
 
     async fn engine_status(&self) -> Result<EngineStatus, BackendError> {

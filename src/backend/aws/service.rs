@@ -3,7 +3,8 @@
 use super::budget::{Budget, Caller};
 use super::convert;
 use super::credentials::Renewing;
-use super::errors::Whereabouts;
+use super::errors::{Fate, Whereabouts, speaks_of_the_clock};
+use super::flight::{Clock, Flights};
 use super::pages::{By, Fetched, Of, Place};
 use super::world::{Survey, World};
 use crate::backend::{BackendError, ReadAt};
@@ -32,8 +33,10 @@ const LARGEST_FILTERED_PAGE: usize = 100;
 const PAGES: usize = 10;
 /// Jobs whose sizes and streams are remembered.
 const REMEMBERED: usize = 20_000;
-/// How often a call is made that fails by what passes, and the pause after the first time.
+/// How often a call is made that fails by what passes, and how often one that nobody answers in time: each of those keeps
+/// somebody waiting long. The pause is that after the first time.
 const ATTEMPTS: u32 = 3;
+const ATTEMPTS_IN_TIME: u32 = 2;
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 
 /// AWS Batch and the services around it.
@@ -48,6 +51,8 @@ pub struct Service {
     pub events: Option<aws_sdk_eventbridge::Client>,
     pub budget: Budget,
     pub prices: Prices,
+    pub flights: Flights,
+    pub clock: Clock,
     at: Whereabouts,
     /// Where credentials come from; `None` for keys that were given.
     credentials: Option<Renewing>,
@@ -100,20 +105,28 @@ fn first_of(queue: &str, by: By) -> Place {
     Place { source, token: None, after: None }
 }
 
-/// Whether the same call may well succeed in a moment.
-fn passes<E>(error: &SdkError<E>) -> bool {
-    match error {
-        SdkError::TimeoutError(_) | SdkError::ResponseError(_) => true,
-        SdkError::DispatchFailure(failure) => failure.is_io() || failure.is_timeout(),
-        SdkError::ServiceError(context) => context.raw().status().is_server_error(),
-        _ => false,
-    }
-}
-
 /// For how long the service wants no calls, where it says so in seconds.
 fn retry_after<E>(error: &SdkError<E>) -> Option<Duration> {
-    let seconds = error.raw_response()?.headers().get("retry-after")?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds))
+    Some(Duration::from_secs(header(error, "retry-after")?.trim().parse().ok()?))
+}
+
+fn header<'e, E>(error: &'e SdkError<E>, name: &str) -> Option<&'e str> {
+    error.raw_response()?.headers().get(name)
+}
+
+/// What an error tells.
+struct Learnt {
+    told: BackendError,
+    /// What it was refused for has been set right: the same call may be made again at once.
+    is_mended: bool,
+}
+
+fn unsure(operation: &'static str, told: BackendError) -> BackendError {
+    let cause = match told {
+        BackendError::Unreachable { cause, .. } => cause,
+        other => other.to_string(),
+    };
+    BackendError::Unsure { operation, cause, next: "look whether it took effect before you try again".to_owned() }
 }
 
 impl Service {
@@ -134,6 +147,8 @@ impl Service {
             events: at.events.is_some().then(|| aws_sdk_eventbridge::Client::new(shared)),
             budget,
             prices,
+            flights: Flights::default(),
+            clock: Clock::default(),
             at,
             credentials,
             queues,
@@ -158,58 +173,82 @@ impl Service {
         E: ProvideErrorMetadata + std::error::Error + 'static,
         F: Future<Output = Result<T, SdkError<E>>> + Send,
     {
+        self.attempts(caller, operation, true, send).await
+    }
+
+    /// Makes a call that must not take effect twice: again where it certainly took none. Where nobody knows, it is
+    /// [`BackendError::Unsure`].
+    pub async fn call_once<T, E, F>(
+        &self,
+        caller: Caller,
+        operation: &'static str,
+        send: impl Fn() -> F + Send + Sync,
+    ) -> Result<T, BackendError>
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+        F: Future<Output = Result<T, SdkError<E>>> + Send,
+    {
+        self.attempts(caller, operation, false, send).await
+    }
+
+    async fn attempts<T, E, F>(
+        &self,
+        caller: Caller,
+        operation: &'static str,
+        may_repeat: bool,
+        send: impl Fn() -> F + Send + Sync,
+    ) -> Result<T, BackendError>
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+        F: Future<Output = Result<T, SdkError<E>>> + Send,
+    {
         let mut attempt = 1;
         loop {
             self.budget.spend(caller).await;
+            let flight = self.flights.begin();
             // The SDK's futures are large.
-            let error = match Box::pin(send()).await {
+            let outcome = Box::pin(send()).await;
+            drop(flight);
+            let error = match outcome {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
-            let passes = passes(&error);
-            let error = self.learn(operation, &error).await;
-            let is_throttled = matches!(error, BackendError::Throttled { .. });
-            if attempt == ATTEMPTS || !(passes || is_throttled) {
-                return Err(error);
+            let fate = Fate::of(&error);
+            let Learnt { told, is_mended } = self.learn(operation, &error).await;
+            let is_throttled = matches!(told, BackendError::Throttled { .. });
+            if !(is_throttled || is_mended) && fate == Fate::Unknown && !may_repeat {
+                return Err(unsure(operation, told));
             }
-            // After too many calls, the budget itself makes a pause.
-            if !is_throttled {
+            let most = if matches!(error, SdkError::TimeoutError(_)) { ATTEMPTS_IN_TIME } else { ATTEMPTS };
+            if attempt >= most || !(is_throttled || is_mended || fate != Fate::Decided) {
+                return Err(told);
+            }
+            // After too many calls, the budget itself makes a pause; what was mended is tried at once.
+            if !is_throttled && !is_mended {
                 tokio::time::sleep(FIRST_PAUSE * 2_u32.pow(attempt)).await;
             }
             attempt += 1;
         }
     }
 
-    /// Makes a call when the budget allows it, and never again: one that must not take effect twice.
-    pub async fn call_once<T, E>(
-        &self,
-        caller: Caller,
-        operation: &'static str,
-        sending: impl Future<Output = Result<T, SdkError<E>>> + Send,
-    ) -> Result<T, BackendError>
-    where
-        E: ProvideErrorMetadata + std::error::Error + 'static,
-    {
-        let sending = Box::pin(sending);
-        self.budget.spend(caller).await;
-        match sending.await {
-            Ok(answer) => Ok(answer),
-            Err(error) => Err(self.learn(operation, &error).await),
-        }
-    }
-
     /// What an error tells for later calls, and the error in the backend's words.
-    async fn learn<E>(&self, operation: &'static str, error: &SdkError<E>) -> BackendError
+    async fn learn<E>(&self, operation: &'static str, error: &SdkError<E>) -> Learnt
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
         let told = self.at.error(operation, error);
-        match (&told, &self.credentials) {
-            (BackendError::Throttled { .. }, _) => self.budget.throttled(retry_after(error)),
+        let is_mended = match (&told, &self.credentials) {
+            (BackendError::Throttled { .. }, _) => {
+                self.budget.throttled(retry_after(error));
+                false
+            }
             (BackendError::Credentials { .. }, Some(credentials)) => credentials.forget().await,
-            _ => {}
-        }
-        told
+            (BackendError::Refused { code, message }, _) if speaks_of_the_clock(code, message) => {
+                header(error, "date").is_some_and(|date| self.clock.learn(date))
+            }
+            _ => false,
+        };
+        Learnt { told, is_mended }
     }
 
     /// All queues that are looked at, without counts, the larger priority first.

@@ -73,6 +73,10 @@ impl fmt::Debug for Keys {
 /// How long the chain may look for credentials: a machine without any asks an instance's metadata service in vain.
 const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long an answer may take. AWS is given more than it ever needs: who gives up on a submission does not know what has
+/// come of it.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 impl AwsBackend {
     /// Finds the region and the credentials. No call is made to AWS Batch yet.
     pub async fn connect(mut settings: AwsSettings) -> Result<Self, BackendError> {
@@ -126,11 +130,8 @@ impl AwsBackend {
 }
 
 fn loader(settings: &AwsSettings, renewing: Option<Renewing>) -> ConfigLoader {
-    let timeouts = TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(3))
-        .operation_attempt_timeout(Duration::from_secs(10))
-        .operation_timeout(Duration::from_secs(25))
-        .build();
+    let timeouts =
+        TimeoutConfig::builder().connect_timeout(Duration::from_secs(3)).operation_attempt_timeout(PATIENCE).build();
     let mut loader = aws_config::from_env()
         .timeout_config(timeouts)
         // Calls are tried again by the service's own rules, each time within the budget.

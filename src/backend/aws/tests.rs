@@ -62,12 +62,35 @@ async fn a_refusal_says_what_it_is_and_what_to_do() {
 }
 
 #[tokio::test]
-async fn throttling_is_told_apart_and_a_submission_is_sent_once() {
+async fn a_submission_is_sent_again_where_it_certainly_took_no_effect_and_otherwise_never() {
     let (backend, stub) =
         world(|_| Answer::error(429, Some("TooManyRequestsException"), r#"{"message":"slower"}"#)).await;
     let error = backend.submit_job(SubmitJobRequest::default()).await.expect_err("is refused");
     assert_eq!(error, BackendError::Throttled { message: "slower".into() });
-    assert_eq!(stub.asked().len(), 1, "SubmitJob has no idempotency token");
+    assert_eq!(stub.asked().len(), 3);
+
+    // A fault, an answer that ends half way, and one that is no answer: SubmitJob has no idempotency token.
+    let faults = [
+        Answer::error(500, Some("ServerException"), r#"{"message":"oh"}"#),
+        Answer::pieces(&[b"{\"jobId\":\"a"], Ending::Cut),
+        Answer::pieces(&[b"<html>"], Ending::Complete),
+    ];
+    let since = chrono::Utc::now().timestamp_millis() + 1;
+    for fault in faults {
+        let (backend, stub) = world(move |asked| match asked.line.as_str() {
+            "POST /v1/submitjob" => fault.clone(),
+            _ => Answer::json(
+                &json!({"jobSummaryList": [job("00000000-old", "RUNNING", 5), job("abcdef01-new", "RUNNING", since)]}),
+            ),
+        })
+        .await;
+        let request = SubmitJobRequest { job_name: "j".into(), job_queue: "q".into(), ..Default::default() };
+        let error = backend.submit_job(request).await.expect_err("is not known");
+        let BackendError::Unsure { operation: "SubmitJob", next, .. } = &error else { panic!("{error:?}") };
+        assert_eq!(next, "abcdef01 in `q` was submitted since and may be it; look before you submit it again");
+        let lines: Vec<String> = stub.asked().into_iter().map(|asked| asked.line).collect();
+        assert_eq!(lines, ["POST /v1/submitjob", "POST /v1/listjobs"], "{error}");
+    }
 }
 
 #[tokio::test]
@@ -91,12 +114,6 @@ async fn an_answer_that_is_not_of_the_api_is_called_malformed() {
 #[tokio::test]
 async fn what_aws_has_no_call_for_says_what_to_do_instead() {
     let (backend, stub) = world(|_| Answer::json(&json!({}))).await;
-    let moved = backend.reprioritise_job(&"j".into(), 5, Why::default()).await.expect_err("is not possible");
-    assert_eq!(
-        moved.to_string(),
-        "reprioritising a waiting job is not possible on aws: raise the priority of its queue (`batchdeck reprioritise \
-         --queue NAME PRIORITY`), or cancel the job and submit it to a queue of a higher priority"
-    );
     let job = HoldTarget::Job("j".into());
     let held = backend.hold(&job, Why::default()).await.expect_err("is not possible");
     assert!(held.to_string().contains("`batchdeck cancel ID`"), "{held}");
@@ -122,6 +139,49 @@ async fn what_aws_has_no_call_for_says_what_to_do_instead() {
     assert!(!can.reprioritise_job && !can.hold && !can.audit && !can.costs && !can.pushes_changes);
     assert!(can.schedules);
     assert!(stub.asked().is_empty());
+}
+
+#[tokio::test]
+async fn a_service_job_is_moved_by_its_own_call_and_of_a_container_job_it_is_said_what_there_is() {
+    let (backend, stub) = world(|asked| match asked.line.as_str() {
+        "POST /v1/describejobs" if asked.body["jobs"][0] == "c" => {
+            Answer::json(&json!({"jobs": [job("c", "RUNNABLE", 1)]}))
+        }
+        _ => Answer::json(&json!({"jobs": []})),
+    })
+    .await;
+    let moved = backend.reprioritise_job(&"c".into(), 5, Why::default()).await.expect_err("is not possible");
+    assert_eq!(
+        moved.to_string(),
+        "reprioritising a waiting job is not possible on aws: replace it (`batchdeck replace ID --priority PRIORITY`), \
+         which gives it another id, or raise the priority of its queue (`batchdeck reprioritise --queue NAME PRIORITY`)"
+    );
+    backend.reprioritise_job(&"s".into(), 5, Why::default()).await.expect("a service job");
+    let last = stub.asked().pop().expect("a call");
+    assert_eq!(last.line, "POST /v1/updateservicejob");
+    assert_eq!(last.body, json!({"jobId": "s", "schedulingPriority": 5}));
+}
+
+#[tokio::test]
+async fn a_scheduling_policy_is_read_and_changed_whole() {
+    let (backend, stub) = world(|_| {
+        Answer::json(&json!({"schedulingPolicies": [{"name": "fair", "arn": "arn:p", "fairsharePolicy": {
+            "shareDecaySeconds": 600, "shareDistribution": [{"shareIdentifier": "blue", "weightFactor": 0.1}]
+        }}]}))
+    })
+    .await;
+    let policy = backend.scheduling_policy("arn:p").await.expect("reads");
+    let fair = policy.fairshare_policy.expect("it is one");
+    assert_eq!(fair.share_distribution[0].weight_factor, Some(0.1));
+    let request = UpdateSchedulingPolicyRequest {
+        arn: policy.arn,
+        fairshare_policy: Some(fair),
+        ..UpdateSchedulingPolicyRequest::default()
+    };
+    backend.update_scheduling_policy(request, Why::default()).await.expect("writes");
+    let body = &stub.asked()[1].body;
+    assert_eq!((&body["arn"], &body["fairsharePolicy"]["shareDecaySeconds"]), (&json!("arn:p"), &json!(600)));
+    assert_eq!(body["fairsharePolicy"]["shareDistribution"][0]["shareIdentifier"], "blue");
 }
 
 #[tokio::test]
@@ -504,6 +564,51 @@ async fn a_service_that_fails_by_what_passes_is_asked_again_and_one_that_asks_fo
     let meter = backend.meter().expect("calls are counted");
     assert_eq!(meter.throttled, 1);
     assert!(meter.allowed < 600.0, "half the rate: {meter:?}");
+}
+
+#[tokio::test]
+async fn a_clock_that_is_wrong_is_set_right_by_the_answer_that_refuses_it() {
+    let theirs = || chrono::Utc::now() + chrono::Duration::hours(3);
+    let (backend, stub) = world(move |asked| {
+        let signed = asked.header("x-amz-date");
+        let signed = chrono::NaiveDateTime::parse_from_str(signed, "%Y%m%dT%H%M%SZ").expect("a time").and_utc();
+        let date = || theirs().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        if (theirs() - signed).abs() < chrono::Duration::minutes(5) {
+            return Answer { date: Some(date()), ..Answer::json(&json!({"computeEnvironments": []})) };
+        }
+        let body = r#"{"message":"Signature expired: x is now earlier than y (z - 5 min.)"}"#;
+        Answer { date: Some(date()), ..Answer::error(403, Some("InvalidSignatureException"), body) }
+    })
+    .await;
+    backend.compute_environments().await.expect("the second time");
+    backend.compute_environments().await.expect("it stays right");
+    assert_eq!(stub.asked().len(), 3);
+    let behind = backend.meter().expect("calls are counted").clock_behind;
+    assert!((behind - 3 * 3_600_000).abs() < 60_000, "{behind}");
+}
+
+#[tokio::test]
+async fn schedules_that_cannot_be_listed_for_a_while_are_watched_again_afterwards() {
+    let fails = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(true));
+    let failing = std::sync::Arc::clone(&fails);
+    let (backend, _stub) = world(move |asked| match asked.line.as_str() {
+        "GET /schedules?MaxResults=100" if failing.load(std::sync::atomic::Ordering::SeqCst) => {
+            Answer::error(500, Some("InternalServerException"), r#"{"Message":"oh"}"#)
+        }
+        "GET /schedules?MaxResults=100" => Answer::json(&json!({"Schedules": []})),
+        _ => two_queues(asked),
+    })
+    .await;
+    let mut stream = backend.watch(None).await.expect("watches");
+    let mut notices = 0;
+    while backend.meter().is_none_or(|meter| meter.read_at.schedules.is_none()) {
+        match stream.next().await.expect("an item").expect("jobs are watched all the same").what {
+            What::Notice(_) => notices += 1,
+            What::Alive { .. } => fails.store(false, std::sync::atomic::Ordering::SeqCst),
+            _ => {}
+        }
+    }
+    assert_eq!(notices, 1);
 }
 
 /// An account with 50 queues. Each of the first five has 40,000 waiting jobs, and some that run.

@@ -55,7 +55,6 @@ pub async fn watch(
     Ok(changes.boxed())
 }
 
-#[expect(clippy::struct_excessive_bools, reason = "each is told apart from the others")]
 struct Watcher {
     service: Arc<Service>,
     world: World,
@@ -77,12 +76,21 @@ struct Watcher {
     changed: bool,
     /// Whether the watcher was told that polling is slowed down.
     slowed: bool,
-    /// Whether the caller may list schedules.
-    sees_schedules: bool,
+    schedules: Sight,
     /// Whether the caller may read rules.
     sees_rules: bool,
     /// The names of rules that were found in this round.
     rule_names: BTreeSet<String>,
+}
+
+/// Whether schedules can be listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sight {
+    Clear,
+    /// They could not be when that was tried last, by what passes.
+    Missed,
+    /// The caller may not.
+    Denied,
 }
 
 #[derive(Debug, Clone)]
@@ -136,7 +144,7 @@ impl Watcher {
             turn: 0,
             changed: false,
             slowed: false,
-            sees_schedules: true,
+            schedules: Sight::Clear,
             sees_rules: true,
             rule_names: BTreeSet::new(),
         }
@@ -258,7 +266,7 @@ impl Watcher {
         self.steps.extend(queues.iter().map(|queue| Step::Jobs(queue.job_queue_name.clone())));
         self.steps.push_back(Step::Running);
         let changed = std::mem::take(&mut self.service.memory().schedules_changed);
-        if self.sees_schedules && (changed || self.round.is_multiple_of(SCHEDULES_ROUND)) {
+        if self.schedules != Sight::Denied && (changed || self.round.is_multiple_of(SCHEDULES_ROUND)) {
             self.steps.push_back(Step::Schedules);
         }
         self.steps.push_back(Step::Later);
@@ -507,9 +515,17 @@ impl Watcher {
     async fn look_at_schedules(&mut self) -> Result<(), BackendError> {
         let schedules = match self.service.schedules(Background).await {
             // Jobs are watched all the same.
-            Err(error @ (BackendError::Refused { .. } | BackendError::Malformed { .. })) => {
-                self.sees_schedules = false;
-                self.tell(vec![What::Notice(format!("schedules are not watched: {error}"))]);
+            Err(
+                error @ (BackendError::Refused { .. }
+                | BackendError::Malformed { .. }
+                | BackendError::Unreachable { .. }),
+            ) => {
+                // What passes is asked for again in the next round; told of it is once.
+                let sight = if passes(&error) { Sight::Missed } else { Sight::Denied };
+                if std::mem::replace(&mut self.schedules, sight) != sight {
+                    self.tell(vec![What::Notice(format!("schedules are not watched: {error}"))]);
+                }
+                self.service.memory().schedules_changed |= sight == Sight::Missed;
                 return Ok(());
             }
             schedules => schedules?,
@@ -519,6 +535,7 @@ impl Watcher {
         // Rules are read by themselves.
         let rules = self.world.schedules.iter().filter(|((group, _), _)| is_of_rules(group));
         schedules.extend(rules.map(|(key, rule)| (key.clone(), rule.clone())));
+        self.schedules = Sight::Clear;
         self.service.memory().read_at.schedules = Some(now());
         self.tell(schedule_changes(&self.world.schedules, &schedules));
         self.world.schedules = schedules;
@@ -560,6 +577,18 @@ impl Drop for Watcher {
         if self.ready.is_empty() {
             memory.parked = Some((self.cursor, std::mem::take(&mut self.world)));
         }
+    }
+}
+
+/// Whether the same call may well succeed later.
+fn passes(error: &BackendError) -> bool {
+    match error {
+        BackendError::Refused { code, .. } => {
+            code.starts_with('5')
+                || ["ServerException", "InternalServerException", "InternalFailure"].contains(&&**code)
+        }
+        BackendError::Malformed { .. } | BackendError::Unreachable { .. } => true,
+        _ => false,
     }
 }
 

@@ -11,8 +11,8 @@ use crate::model::{
     CreateComputeEnvironmentRequest, CreateJobQueueRequest, Cursor, EngineStatus, FilterLogEvents, FilteredLogEvents,
     GetLogEvents, HoldTarget, InstanceId, JobDefinition, JobDetail, JobId, JobQueue, JobQueueSnapshot, JobSummary,
     LogEvent, LogPage, MoveTo, ObservedRuns, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Scaling,
-    Schedule, ScheduleGroup, ScheduleRun, SubmitJobRequest, SubmitJobResponse, UpdateComputeEnvironmentRequest,
-    UpdateJobQueueRequest, UsageOverTime,
+    Schedule, ScheduleGroup, ScheduleRun, SchedulingPolicy, SubmitJobRequest, SubmitJobResponse,
+    UpdateComputeEnvironmentRequest, UpdateJobQueueRequest, UpdateSchedulingPolicyRequest, UsageOverTime,
 };
 use async_trait::async_trait;
 use futures::future::{join_all, try_join_all};
@@ -505,6 +505,22 @@ impl Backend for Several {
         part.backend.queue_snapshot(&queue).await
     }
 
+    /// An ARN has no context of ours: the first that has it tells.
+    async fn scheduling_policy(&self, arn: &str) -> Result<SchedulingPolicy, BackendError> {
+        let (_, policy) = self.policy(arn).await?;
+        Ok(policy)
+    }
+
+    async fn update_scheduling_policy(
+        &self,
+        request: UpdateSchedulingPolicyRequest,
+        why: Why,
+    ) -> Result<(), BackendError> {
+        let (part, _) = self.policy(&request.arn).await?;
+        part.writable()?;
+        part.backend.update_scheduling_policy(request, why).await.map_err(|error| part.named(error))
+    }
+
     /// It is asked for by the name that a job has for it, which has no context: the first that has one tells.
     async fn consumable_resource(&self, name: &str) -> Result<ConsumableResource, BackendError> {
         let mut failed = BackendError::NotFound { what: format!("consumable resource {name}") };
@@ -677,6 +693,9 @@ impl Backend for Several {
                 allowed: all.allowed + meter.allowed,
                 waiting: all.waiting + meter.waiting,
                 throttled: all.throttled + meter.throttled,
+                closed_for: all.closed_for.max(meter.closed_for),
+                unanswered: all.unanswered.max(meter.unanswered),
+                clock_behind: if all.clock_behind == 0 { meter.clock_behind } else { all.clock_behind },
                 read_at: ReadAt {
                     ground: older(all.read_at.ground, meter.read_at.ground),
                     jobs: all.read_at.jobs.into_iter().chain(jobs).collect(),
@@ -694,6 +713,18 @@ impl Backend for Several {
 }
 
 impl Several {
+    /// A scheduling policy, and the context that has it.
+    async fn policy(&self, arn: &str) -> Result<(&Part, SchedulingPolicy), BackendError> {
+        let mut failed = BackendError::NotFound { what: format!("scheduling policy {arn}") };
+        for (_, part) in self.enumerated() {
+            match part.backend.scheduling_policy(arn).await {
+                Ok(found) => return Ok((part, found)),
+                Err(error) => failed = part.named(error),
+            }
+        }
+        Err(failed)
+    }
+
     /// What is held or released, as its own context has it.
     async fn held(&self, target: &HoldTarget) -> Result<(&Part, HoldTarget), BackendError> {
         match target {

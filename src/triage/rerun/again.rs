@@ -2,8 +2,8 @@
 
 use crate::model::{
     ArrayProperties, ContainerOverrides, EcsPropertiesOverride, JobDefinition, JobDetail, KeyValuePair, NodeOverrides,
-    ResourceRequirement, SubmitJobRequest, TaskContainerOverrides, TaskContainerProperties, TaskPropertiesOverride,
-    name_of,
+    REPLACED_BY, REPLACES, ResourceRequirement, SubmitJobRequest, TaskContainerOverrides, TaskContainerProperties,
+    TaskPropertiesOverride, name_of,
 };
 
 /// The job as it was submitted. Where nobody kept that, what differs from its definition.
@@ -47,7 +47,13 @@ pub fn again(detail: &JobDetail, definition: Option<&JobDefinition>) -> SubmitJo
         share_identifier: detail.share_identifier.clone(),
         scheduling_priority_override: detail.scheduling_priority,
         consumable_resource_properties_override: detail.consumable_resource_properties.clone(),
-        tags: detail.tags.clone(),
+        // AWS's own tags are not for others to set, and what an earlier submission replaced this one did not.
+        tags: detail
+            .tags
+            .clone()
+            .into_iter()
+            .filter(|(key, _)| !key.starts_with("aws:") && key != REPLACES && key != REPLACED_BY)
+            .collect(),
         propagate_tags: detail.propagate_tags.then_some(true),
     }
 }

@@ -198,6 +198,9 @@ impl App {
                 in_order: true,
             }),
             Purpose::Rerun { plan, .. } => Self::rerun_calls(form, plan),
+            Purpose::Replace { plan } => self.replace_calls(form, plan),
+            Purpose::Weight { policy, share } => Self::weight_calls(form, policy, share),
+            Purpose::Order { queue } => self.order_calls(form, queue),
             Purpose::Begin => Ok(begin::act(self.setting.own.processors)),
             // It makes no calls of its own.
             Purpose::Command(run) => {
@@ -320,9 +323,7 @@ impl App {
         let job = || self.selected_job().and_then(|id| self.job_row(&id));
         match action {
             Action::Reprioritise if place == Place::Queues => true,
-            Action::Reprioritise => {
-                self.setting.can.reprioritise_job && job().is_some_and(|job| job.status.is_waiting())
-            }
+            Action::Reprioritise => job().is_some_and(|job| job.status.is_waiting()),
             Action::Hold if place == Place::Queues => self.setting.can.hold,
             Action::Hold | Action::Move => self.setting.can.hold && job().is_some_and(|job| job.status.is_waiting()),
             Action::Stop => job().is_some_and(|job| StopCall::of(&job) != StopCall::None),

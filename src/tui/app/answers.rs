@@ -327,6 +327,8 @@ impl App {
             Answer::Why { subject, told } => self.take_why(&subject, &told),
             Answer::Failures(told) => self.take_failures(told),
             Answer::ForRerun(details) => self.take_for_rerun(details),
+            Answer::ForReplace { job, read } => self.take_for_replace(&job, read),
+            Answer::Policy { share, found } => self.take_policy(&share, found),
             Answer::Tree { job, told } => self.take_tree(&job, told),
             Answer::Pulse(told) => self.take_pulse(told),
             Answer::Usage { job, told } => self.usage = Some((job, told.map_err(|error| error.to_string()))),

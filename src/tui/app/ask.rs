@@ -58,7 +58,7 @@ impl App {
         is_many.then_some(hit)
     }
 
-    fn open_form(&mut self, form: Form) {
+    pub(super) fn open_form(&mut self, form: Form) {
         self.popups.push(Popup::Form(Box::new(form)));
     }
 
@@ -137,15 +137,11 @@ impl App {
         let Some(job) = self.selected_job().and_then(|id| self.job_row(&id)) else {
             return self.say("no job is selected");
         };
-        if !self.setting.can.reprioritise_job {
-            return self.complain(format!(
-                "{} cannot move a waiting job: change the priority of its queue (p in the queues), or stop the job and \
-                 submit it to another queue (c)",
-                self.setting.can.name
-            ));
-        }
         if !job.status.is_waiting() {
             return self.complain(format!("{} is {}: only a waiting job has a turn to move", job.job_name, job.status));
+        }
+        if !self.setting.can.reprioritise_job {
+            return self.offer_ways(&job);
         }
         let priority = job.extra.as_ref().map_or(0, |extra| extra.priority);
         self.open_form(Form {
@@ -231,10 +227,7 @@ impl App {
     /// To the front of its own queue, unless another one is chosen.
     pub(super) fn ask_move(&mut self) {
         if !self.setting.can.hold {
-            return self.complain(format!(
-                "{} cannot move a waiting job: stop it and submit it to the other queue (c)",
-                self.setting.can.name
-            ));
+            return self.ask_priority();
         }
         self.ask_move_of(&self.targets());
     }

@@ -4,7 +4,8 @@
 use super::App;
 use super::form::{Form, Purpose};
 use crate::backend::Why;
-use crate::model::{HoldTarget, Schedule, Switch};
+use crate::model::{HoldTarget, Schedule, Switch, name_of};
+use crate::triage::replace::Changes;
 use crate::triage::rerun::{option, submit_words};
 use crate::tui::requests::Step;
 use crate::tui::words;
@@ -123,7 +124,14 @@ fn command_line(step: &Step) -> Option<Line> {
                 (Some(Switch::Enabled), _) => Line::new(&["queues", "enable"], &[queue]),
                 (Some(Switch::Disabled), _) => Line::new(&["queues", "disable"], &[queue]),
                 (None, Some(priority)) => Line::new(&["reprioritise"], &["--queue", queue, &priority.to_string()]),
-                (None, None) => return None,
+                (None, None) => {
+                    let order = request.compute_environment_order.as_ref()?;
+                    let names: Vec<&str> = order.iter().map(|entry| name_of(&entry.compute_environment)).collect();
+                    Line {
+                        rest: option("--environments", &names.join(",")),
+                        ..Line::new(&["queues", "update"], &[queue])
+                    }
+                }
             };
             because(line, why)
         }
@@ -140,6 +148,15 @@ fn command_line(step: &Step) -> Option<Line> {
             };
             because(line, why)
         }
+        Step::Replace(replace) => {
+            let mut line = Line::new(&["replace"], &[replace.jobs.first()?.old.as_str()]);
+            let Changes { queue, share, priority } = &replace.changes;
+            line.rest.extend(queue.iter().flat_map(|queue| option("--queue", queue)));
+            line.rest.extend(share.iter().flat_map(|share| option("--share", share)));
+            line.rest.extend(priority.iter().flat_map(|priority| option("--priority", &priority.to_string())));
+            line.rest.extend((replace.jobs.len() == 1).then(|| "--alone".to_owned()));
+            line.because(Some(&replace.reason))
+        }
         Step::Interrupt { instance, at_once, why } => {
             let mut line = Line::new(&["interrupt"], &[&instance.0]);
             line.rest.extend(at_once.then(|| "--now".to_owned()));
@@ -155,9 +172,11 @@ fn command_line(step: &Step) -> Option<Line> {
         }
         Step::DeleteSchedule { group, name } => Line::new(&["schedule", "delete"], &[&label(group, name)]),
         Step::RunSchedule { group, name } => Line::new(&["schedule", "run"], &[&label(group, name)]),
-        Step::CreateEnvironment(_) | Step::CreateQueue(_) | Step::RegisterDefinition(_) | Step::CreateSchedule(_) => {
-            return None;
-        }
+        Step::CreateEnvironment(_)
+        | Step::CreateQueue(_)
+        | Step::RegisterDefinition(_)
+        | Step::CreateSchedule(_)
+        | Step::UpdatePolicy(..) => return None,
     })
 }
 

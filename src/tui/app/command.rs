@@ -3,6 +3,7 @@
 use super::filter::{Field, Filter};
 use super::list::{Scope, Sort, StateSet};
 use super::log::Choice;
+use super::replace::Sooner;
 use super::{App, Pane, View};
 use crate::model::{JobDefinition, JobId, JobStatus, Subject};
 use crate::tui::action::{Action, Place, Takes, read_line};
@@ -53,6 +54,8 @@ pub enum Command {
         one: String,
         other: String,
     },
+    /// One of the ways to have a job sooner where the service cannot move it.
+    Sooner(Sooner),
 }
 
 impl App {
@@ -66,6 +69,7 @@ impl App {
             Command::Copy { what, text } => self.copy(&what, text),
             Command::Bookmark(at) => self.go_to_bookmark(at),
             Command::Compare { one, other } => self.show_difference(&one, &other),
+            Command::Sooner(way) => self.take_way(way),
         }
         Ok(())
     }

@@ -2,7 +2,8 @@
 
 use super::Scroll;
 use super::list::Step;
-use crate::model::{InstanceId, JobId, Schedule, SubmitJobRequest, Switch};
+use crate::model::{InstanceId, JobId, Schedule, SchedulingPolicy, SubmitJobRequest, Switch};
+use crate::triage::replace::Plan as Replacing;
 use crate::triage::rerun::Plan;
 use crate::tui::action::Action;
 use crate::tui::requests::Run;
@@ -75,6 +76,19 @@ pub enum Purpose {
         /// What they are, for a person.
         what: String,
     },
+    /// Cancels a waiting job and submits it again in another place.
+    Replace {
+        plan: Box<Replacing>,
+    },
+    /// Sets what a share weighs in a policy.
+    Weight {
+        policy: Box<SchedulingPolicy>,
+        share: String,
+    },
+    /// Sets the order of a queue's compute environments.
+    Order {
+        queue: String,
+    },
     /// The first environment, queue and definition.
     Begin,
     /// Runs a command of the person's own with the terminal.
@@ -124,6 +138,10 @@ pub enum Key {
     /// After a notice or at once.
     When,
     Maximum,
+    /// What becomes of those that depend on it.
+    Dependents,
+    Weight,
+    Order,
     Definition,
     Name,
     Command,

@@ -24,6 +24,7 @@ pub mod palette;
 mod places;
 pub mod prompt;
 pub mod pulse;
+mod replace;
 pub mod reports;
 mod revisions;
 pub mod rows;

@@ -1,5 +1,7 @@
 //! What a form is about: what it will hit, what will come of it.
 
+mod replace;
+
 use crate::config::theme::Role;
 use crate::model::{InstanceId, JobId, JobStatus, JobSummary, STARTER_TYPE, StatusCounts, Switch, starter_vcpus};
 use crate::triage::rerun::Plan;
@@ -134,6 +136,9 @@ pub fn above(app: &App, form: &Form, room: usize) -> Lines {
             }
             say(&mut lines, room, "Then n submits a job. They can be changed or deleted at any time.", Role::Dim);
         }
+        Purpose::Replace { plan } => replace::replace(app, &mut lines, room, form, plan),
+        Purpose::Weight { policy, .. } => replace::weight(app, &mut lines, room, policy),
+        Purpose::Order { queue } => replace::order(app, &mut lines, room, queue),
         Purpose::Rerun { plan, what } => rerun(&mut lines, room, plan, what),
         Purpose::Command(run) => {
             say(&mut lines, room, "it has the terminal until it ends; what it does is its own affair", Role::Dim);

@@ -189,6 +189,11 @@ fn freshness(app: &App, painter: &mut Painter<'_>, line: Rect) {
         let load = app.meter.as_ref().map(load).unwrap_or_default();
         format!("polled {} ago{unread}{load}", age(app.now - polled_at(app)))
     };
+    if let Some(unanswered) = app.meter.as_ref().map(|meter| meter.unanswered).filter(|out| *out >= SLOW) {
+        let text = format!(" {engine} ▲ no answer for {} · {fresh}", age(unanswered));
+        painter.text(line.x, line.y, line.width, &text, Role::Attention);
+        return;
+    }
     let consoles = match app.store.consoles {
         0 | 1 => String::new(),
         several => format!(" · {several} consoles"),
@@ -213,8 +218,22 @@ fn load(meter: &Meter) -> String {
     if meter.throttled > 0 {
         let _ = write!(text, " · ▲ throttled {}x in 5m", meter.throttled);
     }
+    if meter.closed_for >= CLOSED {
+        let _ = write!(text, " · none for {}", age(meter.closed_for));
+    }
+    if meter.clock_behind.abs() >= WRONG_CLOCK {
+        let way = if meter.clock_behind > 0 { "behind" } else { "ahead of" };
+        let _ = write!(text, " · ▲ this clock is {} {way} AWS's", age(meter.clock_behind.abs()));
+    }
     text
 }
+
+/// A call that is out so long without an answer is told.
+const SLOW: Millis = 5_000;
+/// A pause that the service asked for is told from here on.
+const CLOSED: Millis = 2_000;
+/// A clock that is so far off is told: ages are off by as much.
+const WRONG_CLOCK: Millis = 60_000;
 
 /// A rate without a needless fraction.
 fn number(rate: f64) -> String {

@@ -3,7 +3,8 @@
 use super::{jobs, log, usage};
 use crate::config::theme::Role;
 use crate::model::{
-    AttemptDetail, JobCost, JobDetail, JobId, JobStatus, JobSummary, Millis, Usd, name_of, secret, text::printable,
+    AttemptDetail, JobCost, JobDetail, JobId, JobStatus, JobSummary, Millis, REPLACED_BY, REPLACES, Usd, name_of,
+    secret, text::printable,
 };
 use crate::tui::app::list::since;
 use crate::tui::app::{App, Scroll};
@@ -200,6 +201,13 @@ fn more(app: &App, lines: &mut Lines, room: u16, detail: &JobDetail) {
             if at == 0 { "environment" } else { "" },
             &format!("{}={}", pair.name, secret::shown(&pair.name, &pair.value)),
         );
+    }
+    for (label, tag) in [("replaces", REPLACES), ("replaced by", REPLACED_BY)] {
+        if let Some(id) = detail.tags.get(tag) {
+            let other = app.store.job(&JobId::from(id.as_str()));
+            let state = other.map_or(String::new(), |job| format!("{} {} ", jobs::sign(job.status).0, job.status));
+            add(label, &format!("{state}{id}"));
+        }
     }
     for (at, dependency) in detail.depends_on.iter().enumerate() {
         let id = dependency.job_id.clone().unwrap_or_default();

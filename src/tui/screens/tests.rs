@@ -2,7 +2,7 @@
 
 use crate::backend::scripted::{Can, World};
 use crate::config::theme::{Role, Theme};
-use crate::model::InstanceState;
+use crate::model::{InstanceState, JobDependency, JobDetail, JobStatus, JobSummary};
 use crate::tui::stage::{Stage, lines};
 use crate::tui::theme::{Depth, Styles};
 use std::path::Path;
@@ -246,7 +246,41 @@ fn what_the_backend_cannot_do_is_not_offered() {
     stage.press("s").expect("keys");
     insta::assert_snapshot!("aws_waiting@80x24", stage.text());
     stage.press("p").expect("keys");
-    insta::assert_snapshot!("aws_priority_refused@80x24", stage.text());
+    insta::assert_snapshot!("aws_ways@80x24", stage.text());
+}
+
+#[test]
+fn what_replacing_a_waiting_job_comes_to_is_shown_before() {
+    let mut world = world();
+    world.can.reprioritise_job = false;
+    let root = world
+        .jobs
+        .iter()
+        .find(|job| job.status == JobStatus::Runnable && !job.has_parts() && job.job_id.part().is_none());
+    let root = root.expect("one waits").clone();
+    let next = JobDetail {
+        job_id: "77777777-0000-4000-8000-000000000001".into(),
+        job_name: "publish".into(),
+        job_queue: "arn:aws:batch:us-east-1:123456789012:job-queue/default".into(),
+        status: JobStatus::Pending,
+        depends_on: vec![JobDependency { job_id: Some(root.job_id.clone()), kind: None }],
+        ..Default::default()
+    };
+    world.jobs.push(JobSummary {
+        job_id: next.job_id.clone(),
+        job_name: next.job_name.clone(),
+        status: next.status,
+        ..Default::default()
+    });
+    world.details.push(next);
+    let mut stage = Stage::new(world, SMALL, Theme::default());
+    let requests = stage.app.take_line(&format!("job {}", root.job_id), stage.app.now);
+    assert!(stage.app.notice.is_none(), "{requests:?}");
+    stage.press("p Enter").expect("keys");
+    insta::assert_snapshot!("replace@80x24", stage.text());
+    // What happens to those behind it, and what is wrong.
+    stage.press("\"default\" tab tab tab \"fail\" tab \"customer waits\"").expect("keys");
+    insta::assert_snapshot!("replace_alone@80x24", stage.text());
 }
 
 #[test]

@@ -55,7 +55,7 @@ impl Played {
 /// Answers one request after the other until the caller has had enough.
 fn serve(caller: &TcpStream, play: &dyn Fn(&Asked) -> Answer, kept: &Mutex<Vec<Asked>>) {
     let mut reader = BufReader::new(caller);
-    while let Some(asked) = request(&mut reader) {
+    while let Some(Heard { asked, .. }) = request(&mut reader) {
         let answer = play(&asked);
         kept.lock().expect("the lock is sound").push(asked);
         let (status, code, body) = match answer {
@@ -77,14 +77,24 @@ fn serve(caller: &TcpStream, play: &dyn Fn(&Asked) -> Answer, kept: &Mutex<Vec<A
     }
 }
 
-fn request(reader: &mut BufReader<&TcpStream>) -> Option<Asked> {
-    let mut line = String::new();
-    reader.read_line(&mut line).ok().filter(|count| *count > 0)?;
-    let line = line.trim_end().trim_end_matches(" HTTP/1.1").to_owned();
+/// A request as it came.
+pub struct Heard {
+    pub asked: Asked,
+    /// Its line and headers with their line ends, and the empty line after them.
+    pub head: String,
+    pub body: Vec<u8>,
+}
+
+/// Reads one request; `None` when there are no more.
+pub fn request(reader: &mut BufReader<&TcpStream>) -> Option<Heard> {
+    let mut head = String::new();
+    reader.read_line(&mut head).ok().filter(|count| *count > 0)?;
+    let line = head.trim_end().trim_end_matches(" HTTP/1.1").to_owned();
     let (mut length, mut authorization) = (0, String::new());
     loop {
         let mut header = String::new();
         reader.read_line(&mut header).ok().filter(|count| *count > 0)?;
+        head.push_str(&header);
         let Some((name, value)) = header.trim_end().split_once(':') else { break };
         match name.to_ascii_lowercase().as_str() {
             "content-length" => length = value.trim().parse().ok()?,
@@ -94,5 +104,6 @@ fn request(reader: &mut BufReader<&TcpStream>) -> Option<Asked> {
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    Some(Asked { line, authorization, body: serde_json::from_slice(&body).unwrap_or_default() })
+    let asked = Asked { line, authorization, body: serde_json::from_slice(&body).unwrap_or_default() };
+    Some(Heard { asked, head, body })
 }

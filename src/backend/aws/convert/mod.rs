@@ -7,6 +7,7 @@ pub mod instance;
 pub mod job;
 pub mod log;
 pub mod nodes;
+pub mod policy;
 pub mod queue;
 pub mod request;
 pub mod rule;

@@ -1,0 +1,135 @@
+//! Having a waiting job sooner where nothing can move it: the engine's own AWS API behind `AwsBackend`.
+
+use crate::aws::gate::{Fault, Gate};
+use crate::doors::{on_aws, on_aws_at};
+use crate::support::{House, Key};
+use crate::wire::Wire;
+use serde_json::Value;
+
+/// An engine that is full, with a second queue, and `waits`, on which `next` depends, on which `last` depends.
+struct Full {
+    wire: Wire,
+    hog: String,
+    waits: String,
+    next: String,
+    last: String,
+}
+
+fn full() -> Option<Full> {
+    let wire = Wire::start()?;
+    let house = &wire.house;
+    house.ok(&["init", "--max-vcpus", "2"]);
+    house.ok(&["queues", "create", "high", "--environments", "local", "--priority", "900"]);
+    let hog = house.submit(&["--name", "hog", "--vcpus", "2", "--", "sleep", "600"]);
+    house.until_status(&hog, "RUNNING");
+    let waits = house.submit(&["--name", "waits", "--tag", "team=blue", "--", "sh", "-c", "echo it was I"]);
+    let next = house.submit(&["--name", "next", "--depends-on", &waits, "--", "true"]);
+    let last = house.submit(&["--name", "last", "--depends-on", &next, "--", "true"]);
+    house.until_status(&waits, "RUNNABLE");
+    Some(Full { wire, hog, waits, next, last })
+}
+
+/// All jobs of a name, the newest first.
+fn named(house: &House, name: &str) -> Vec<Value> {
+    let listed = house.json(&["jobs", "--name", name]);
+    let ids = listed.as_array().expect("a list").iter().map(|job| job["jobId"].as_str().expect("an id").to_owned());
+    ids.map(|id| house.json(&["job", &id])).collect()
+}
+
+#[test]
+fn a_waiting_job_is_replaced_from_the_screen_with_those_that_depend_on_it_and_both_name_each_other() {
+    let Some(full) = full() else { return };
+    let engine = &full.wire.house;
+    let house = on_aws(&full.wire);
+    let mut console = house.open(&["--context", "aws", "--write"], 110, 36);
+    console.wait_for("aws ok · polled");
+    console.wait_for("hog");
+    console.type_text(&format!(":job {}\r", full.waits));
+    console.wait_for("▸ job waits");
+    console.wait_for("RUNNABLE for");
+    console.type_text("p");
+    console.wait_for("AWS cannot move a waiting job");
+    for way in ["replace it", "priority of default", "maximum of local"] {
+        console.wait_for(way);
+    }
+    console.press(Key::Enter);
+    console.wait_for("Replace waits");
+    console.wait_for("are submitted again behind it, with new ids: next, last");
+    console.type_text("high");
+    for _ in 0..4 {
+        console.press(Key::Tab);
+    }
+    console.type_text("customer");
+    console.wait_for("replace");
+    console.press(Key::Tab);
+    console.press(Key::Tab);
+    console.press(Key::Enter);
+    console.wait_gone("Replace waits");
+    console.wait_for("✔ replaced waits and 2 that depend on it");
+
+    let [new, old] = named(engine, "waits").try_into().expect("two");
+    assert_eq!((&old["jobId"], &old["status"]), (&Value::from(full.waits.as_str()), &"FAILED".into()));
+    assert_eq!(old["statusReason"], "replaced: customer");
+    assert_eq!(old["tags"]["batchdeck:replaced-by"], new["jobId"]);
+    assert_eq!((&new["tags"]["batchdeck:replaces"], &new["tags"]["team"]), (&old["jobId"], &"blue".into()));
+    assert!(new["jobQueue"].as_str().is_some_and(|queue| queue.ends_with("/high")), "{new:#}");
+    let [next, old_next] = named(engine, "next").try_into().expect("two");
+    assert_eq!((&old_next["jobId"], &old_next["status"]), (&Value::from(full.next.as_str()), &"FAILED".into()));
+    assert_eq!((&next["dependsOn"][0]["jobId"], &next["status"]), (&new["jobId"], &"PENDING".into()));
+    let [last, old_last] = named(engine, "last").try_into().expect("two");
+    assert_eq!(
+        (&old_last["jobId"], &last["dependsOn"][0]["jobId"]),
+        (&Value::from(full.last.as_str()), &next["jobId"])
+    );
+
+    // Each names the other on its screen.
+    console.type_text(&format!(":job {}\r", new["jobId"].as_str().expect("an id")));
+    console.wait("the old one's id", |screen| screen.contains("replaces") && screen.contains(&full.waits));
+    console.type_text("q");
+
+    engine.ok(&["terminate", &full.hog, "--reason", "room"]);
+    engine.until_status(last["jobId"].as_str().expect("an id"), "SUCCEEDED");
+    console.press(Key::Ctrl('c'));
+    assert_eq!(console.wait_end().exit_code(), 0);
+}
+
+#[test]
+fn a_replacement_whose_answer_is_lost_is_found_and_not_made_twice_and_one_that_is_refused_says_where_it_ended() {
+    let Some(full) = full() else { return };
+    let engine = &full.wire.house;
+    let gate = Gate::to(full.wire.variable("AWS_ENDPOINT_URL_BATCH"));
+    let house = on_aws_at(&full.wire, &gate.endpoint());
+    let replace = |id: &str, more: &[&'static str]| {
+        let all = [&["--context", "aws", "replace", id, "--queue"], more].concat();
+        house.run(&all)
+    };
+    gate.meet("submitjob", 1, Fault::ResetAfter);
+    let done = replace(&full.waits, &["high", "-o", "json"]);
+    let replaced: Value = serde_json::from_slice(&done.stdout).unwrap_or_else(|_| panic!("{done:?}"));
+    assert_eq!(replaced.as_array().map(Vec::len), Some(3), "{replaced:#}");
+    for name in ["waits", "next", "last"] {
+        assert_eq!(named(engine, name).len(), 2, "{name}");
+    }
+    let new = replaced[0]["new"].as_str().expect("an id").to_owned();
+    assert_eq!(engine.json(&["job", &new])["status"], "RUNNABLE");
+
+    // Nothing is tried that cannot come to an end.
+    engine.ok(&["queues", "disable", "default"]);
+    let refused = replace(&new, &["default"]);
+    let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(told.contains("the queue default takes no jobs: nothing was changed"), "{told}");
+    assert_eq!(engine.json(&["job", &new])["status"], "RUNNABLE");
+    engine.ok(&["queues", "enable", "default"]);
+
+    let refusal = Fault::Refusal { status: 400, code: "ClientException", message: "no room", headers: String::new() };
+    gate.meet("submitjob", 1, refusal);
+    let refused = replace(&new, &["default", "--alone"]);
+    let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(told.contains("was cancelled and not submitted again: no room (ClientException)"), "{told}");
+
+    // What runs is left alone.
+    let refused = replace(&full.hog, &["high"]);
+    let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(told.contains("cannot be replaced: it is RUNNING: only what waits is replaced"), "{told}");
+    assert_eq!(engine.json(&["job", &full.hog])["status"], "RUNNING");
+}
