@@ -547,6 +547,8 @@ impl Step {
             Self::Release(..) => "Release",
             Self::MoveJob { .. } => "MoveJob",
             Self::UpdateQueue(..) => "UpdateJobQueue",
+            Self::UpdatePolicy(..) => "UpdateSchedulingPolicy",
+            Self::Replace(_) => "CancelJob and SubmitJob",
             Self::UpdateEnvironment(..) => "UpdateComputeEnvironment",
             Self::Interrupt { .. } => "InterruptInstance",
             Self::Submit(_) | Self::RunSchedule { .. } => "SubmitJob",

@@ -123,6 +123,10 @@ fn walk(case: &Case) {
     let mut console = house.open(&["--context", "aws", "--write"], 160, 40);
     console.wait_for("aws ok · polled");
     console.wait_for("long");
+    console.type_text("D");
+    console.wait_for("host");
+    console.type_text("q");
+    console.wait_for("long");
 
     // Every call meets it.
     gate.meet("", usize::MAX, (case.fault)());

@@ -117,6 +117,12 @@ impl App {
                 self.reread();
             }
             What::Notice(text) => self.say(printable(text).into_owned()),
+            // Nothing else would read them again where one is polled: after a round that went well they may be readable.
+            What::Alive { .. }
+                if !self.setting.can.pushes_changes && self.store.unread.contains_key(&Kind::Definitions) =>
+            {
+                self.ask(Ask::Definitions);
+            }
             What::JobGone(id) => {
                 self.overview.jobs.marked.remove(id);
                 for view in &mut self.views {
