@@ -181,8 +181,9 @@ fn terminate(gate: &Gate, console: &mut Terminal, case: &Case) {
         console.type_text("3x");
         sees(console, case, "Terminate long");
         console.type_text("enough");
-        console.press(Key::Tab);
-        console.press(Key::Tab);
+        for _ in 0..3 {
+            console.press(Key::Tab);
+        }
         match (turn, case.is_decided) {
             (1, true) => gate.meet("terminatejob", usize::MAX, (case.fault)()),
             (1, false) => gate.meet("terminatejob", 1, (case.fault)()),
