@@ -3,7 +3,8 @@
 
 use super::{Backend, BackendError, JobQuery, JobScope, Why};
 use crate::model::{
-    JobDetail, JobId, JobStatus, REPLACED_BY, REPLACES, Replaced, Replacement, SubmitJobRequest, name_of,
+    Health, JobDetail, JobId, JobStatus, REPLACED_BY, REPLACES, Replaced, Replacement, SubmitJobRequest, Switch,
+    name_of,
 };
 use std::collections::BTreeMap;
 
@@ -84,11 +85,13 @@ async fn takes_jobs(backend: &dyn Backend, queue: &str) -> Result<(), BackendErr
     let Some(found) = found else {
         return Err(BackendError::NotFound { what: format!("job queue {queue}, and nothing was changed: it") });
     };
-    if found.state == crate::model::Switch::Enabled {
+    let is_whole = matches!(found.status, Health::Valid | Health::Updating);
+    if found.state == Switch::Enabled && is_whole {
         return Ok(());
     }
+    let code = if is_whole { found.state.as_str() } else { found.status.as_str() };
     Err(BackendError::Refused {
-        code: found.state.as_str().to_owned(),
+        code: code.to_owned(),
         message: format!("the queue {queue} takes no jobs: nothing was changed"),
     })
 }

@@ -20,6 +20,8 @@ fn full() -> Option<Full> {
     let house = &wire.house;
     house.ok(&["init", "--max-vcpus", "2"]);
     house.ok(&["queues", "create", "high", "--environments", "local", "--priority", "900"]);
+    let is_valid = |queues: &Value| queues.as_array().is_some_and(|all| all.iter().all(|one| one["status"] == "VALID"));
+    house.until("two queues that take jobs", &["queues"], is_valid);
     let hog = house.submit(&["--name", "hog", "--vcpus", "2", "--", "sleep", "600"]);
     house.until_status(&hog, "RUNNING");
     let waits = house.submit(&["--name", "waits", "--tag", "team=blue", "--", "sh", "-c", "echo it was I"]);
