@@ -461,6 +461,9 @@ pub struct Rare {
     /// The job's own; otherwise its definition's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub propagate_tags: Option<bool>,
+    /// What of its consumables the ranges of its nodes take.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub node_consumables: BTreeMap<String, u64>,
 }
 
 /// How many nodes a multi-node job has, and which of them is the main one.

@@ -7,9 +7,9 @@ use super::state::{Blocked, Consumable, Environment, Host, Policy, Queue};
 use super::work::Work;
 use crate::model::{
     ArrayProperties, AttemptContainerDetail, AttemptDetail, Capacity, ComputeEnvironment, ComputeEnvironmentOrder,
-    ConsumableResource, ConsumableResourceProperties, ConsumableResourceRequirement, ContainerDetail, ContainerSummary,
-    DEFAULT_LOG_GROUP, Health, Instance, InstanceId, InstanceState, JobDetail, JobExtra, JobQueue, JobSummary,
-    JobTimeout, Millis, QueueBlocked, SchedulingPolicy, ServiceEnvironmentOrder,
+    ConsumableResource, ContainerDetail, ContainerSummary, DEFAULT_LOG_GROUP, Health, Instance, InstanceId,
+    InstanceState, JobDetail, JobExtra, JobQueue, JobSummary, JobTimeout, Millis, QueueBlocked, SchedulingPolicy,
+    ServiceEnvironmentOrder,
 };
 
 impl Engine {
@@ -219,7 +219,9 @@ impl Engine {
             node_details: Self::node_details(root, key),
             timeout: own_timeout.or_else(|| definition.and_then(|found| found.timeout)),
             share_identifier: spec.share.as_deref().map(str::to_owned),
-            consumable_resource_properties: self.consumable_properties(root),
+            consumable_resource_properties: root
+                .spec
+                .own_consumables(|name| self.core.settings.place.batch_arn("consumable-resource", name)),
             scheduling_priority: spec.scheduling_priority.or_else(|| definition?.scheduling_priority),
             tags: if key.slot == 0 { spec.tags.clone() } else { std::collections::BTreeMap::new() },
             propagate_tags: self.propagates_tags(root),
@@ -236,16 +238,6 @@ impl Engine {
         let own = root.spec.rare.as_ref().and_then(|rare| rare.propagate_tags);
         let of_definition = || self.core.definition(&root.spec.definition, root.spec.revision)?.propagate_tags;
         own.or_else(of_definition).unwrap_or(false)
-    }
-
-    fn consumable_properties(&self, root: &Root) -> Option<ConsumableResourceProperties> {
-        let place = &self.core.settings.place;
-        let list = root.spec.consumables.iter().map(|(name, quantity)| ConsumableResourceRequirement {
-            consumable_resource: place.batch_arn("consumable-resource", name),
-            quantity: i64::try_from(*quantity).unwrap_or(i64::MAX),
-        });
-        let properties = || ConsumableResourceProperties { consumable_resource_list: list.collect() };
-        (!root.spec.consumables.is_empty()).then(properties)
     }
 
     pub(super) fn policy_row(&self, name: &str, policy: &Policy) -> SchedulingPolicy {

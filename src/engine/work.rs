@@ -44,13 +44,6 @@ impl Submission {
     /// The request that submits the same.
     pub fn request(&self) -> SubmitJobRequest {
         let rare = self.rare.as_deref();
-        let requirement = |(name, quantity): (&String, &u64)| ConsumableResourceRequirement {
-            consumable_resource: name.clone(),
-            quantity: i64::try_from(*quantity).unwrap_or(i64::MAX),
-        };
-        let consumables = || ConsumableResourceProperties {
-            consumable_resource_list: self.consumables.iter().map(requirement).collect(),
-        };
         SubmitJobRequest {
             job_name: self.name.clone(),
             job_queue: self.queue.clone(),
@@ -66,10 +59,24 @@ impl Submission {
             timeout: self.timeout_seconds.map(|seconds| JobTimeout { attempt_duration_seconds: Some(seconds) }),
             share_identifier: self.share.as_deref().map(str::to_owned),
             scheduling_priority_override: self.scheduling_priority,
-            consumable_resource_properties_override: (!self.consumables.is_empty()).then(consumables),
+            consumable_resource_properties_override: self.own_consumables(str::to_owned),
             tags: self.tags.clone(),
             propagate_tags: rare.and_then(|rare| rare.propagate_tags),
         }
+    }
+
+    /// What the job takes of consumable resources, called by `naming`, but for what the ranges of its nodes say for
+    /// themselves.
+    pub fn own_consumables(&self, naming: impl Fn(&str) -> String) -> Option<ConsumableResourceProperties> {
+        let nodes = self.rare.as_deref().map(|rare| &rare.node_consumables);
+        let of_nodes = |name: &String| nodes.and_then(|nodes| nodes.get(name)).copied().unwrap_or(0);
+        let own = self.consumables.iter().map(|(name, quantity)| (name, quantity.saturating_sub(of_nodes(name))));
+        let requirement = |(name, quantity): (&String, u64)| ConsumableResourceRequirement {
+            consumable_resource: naming(name),
+            quantity: i64::try_from(quantity).unwrap_or(i64::MAX),
+        };
+        let list: Vec<_> = own.filter(|(_, quantity)| *quantity > 0).map(requirement).collect();
+        (!list.is_empty()).then_some(ConsumableResourceProperties { consumable_resource_list: list })
     }
 
     pub fn overridden(&self) -> Overrides<'_> {

@@ -1,5 +1,6 @@
 //! The console as a person uses it: the real program in a pseudo-terminal, on a real engine.
 
+use crate::both::{Side, on_both};
 use crate::support::{House, Key, Terminal, kill_hard};
 use std::fs;
 
@@ -12,9 +13,9 @@ fn waiting_for(house: &House, file: &str) -> String {
 }
 
 /// Opens the console on a house in which `init` was done.
-fn open(house: &House) -> Terminal {
+fn open(side: Side, house: &House) -> Terminal {
     let terminal = house.open(&[], 80, 24);
-    terminal.wait_for("engine ok");
+    terminal.wait_for(side.is_well());
     terminal
 }
 
@@ -168,7 +169,7 @@ fn the_whole_walk_from_an_empty_screen_to_a_schedule() {
 fn two_consoles_see_the_same_world_and_jobs_outlive_both() {
     let house = House::new();
     house.ok(&["init"]);
-    let mut one = open(&house);
+    let mut one = open(Side::Engine, &house);
     let mut two = house.open(&[], 200, 60);
     two.wait_for("2 consoles");
     let job = house.submit(&["--name", "shared-sight", "--", "sh", "-c", &waiting_for(&house, "go")]);
@@ -183,7 +184,7 @@ fn two_consoles_see_the_same_world_and_jobs_outlive_both() {
     assert_eq!(house.json(&["job", &job])["status"], "RUNNING");
     fs::write(house.path().join("go"), "").expect("writes");
     house.until_status(&job, "SUCCEEDED");
-    let again = open(&house);
+    let again = open(Side::Engine, &house);
     again.wait_for("succeeded 1");
 }
 
@@ -192,7 +193,7 @@ fn a_console_outlives_the_engine_and_says_how_old_its_sight_is() {
     let house = House::new();
     house.ok(&["init"]);
     let job = house.submit(&["--name", "survivor", "--", "sh", "-c", &waiting_for(&house, "go")]);
-    let mut console = open(&house);
+    let mut console = open(Side::Engine, &house);
     console.wait_for("survivor");
     house.until_status(&job, "RUNNING");
 
@@ -212,12 +213,17 @@ fn a_console_outlives_the_engine_and_says_how_old_its_sight_is() {
     house.until_status(&job, "SUCCEEDED");
 }
 
-#[test]
-fn the_terminal_is_given_back_after_a_signal_as_after_a_quit() {
-    let house = House::new();
-    house.ok(&["init"]);
+on_both!(
+    the_terminal_is_given_back_after_a_signal_as_after_a_quit,
+    a_burst_of_keys_and_sizes_leaves_the_console_whole,
+    what_a_job_prints_reaches_no_terminal_as_a_control_sequence,
+    no_color_leaves_every_state_readable,
+);
+
+fn the_terminal_is_given_back_after_a_signal_as_after_a_quit(side: Side) {
+    let house = side.house();
     for signal in ["-TERM", "-HUP", "-INT"] {
-        let mut console = open(&house);
+        let mut console = open(side, &house);
         let status = std::process::Command::new("kill").args([signal, &console.pid().to_string()]).status();
         assert!(status.expect("kill runs").success());
         console.wait_end();
@@ -225,39 +231,33 @@ fn the_terminal_is_given_back_after_a_signal_as_after_a_quit() {
     }
 }
 
-#[test]
-fn a_burst_of_keys_and_sizes_leaves_the_console_whole() {
-    let house = House::new();
-    house.ok(&["init"]);
-    let mut console = open(&house);
+fn a_burst_of_keys_and_sizes_leaves_the_console_whole(side: Side) {
+    let house = side.house();
+    let mut console = open(side, &house);
     console.type_text(&"jkG".repeat(100));
     for (columns, rows) in [(20, 5), (300, 80), (1, 1), (60, 20), (80, 24)] {
         console.resize(columns, rows);
         console.type_text("\t");
     }
-    console.wait_for("engine ok");
+    console.wait_for(side.is_well());
     console.type_text("?");
     console.wait_for("Keys in");
 }
 
-#[test]
-fn what_a_job_prints_reaches_no_terminal_as_a_control_sequence() {
-    let house = House::new();
-    house.ok(&["init"]);
+fn what_a_job_prints_reaches_no_terminal_as_a_control_sequence(side: Side) {
+    let house = side.house();
     house.submit(&["--name", "hostile", "--", "printf", "\\033]0;owned\\007\\033[2Jharmless\\033[31m\\n"]);
-    let mut console = open(&house);
+    let mut console = open(side, &house);
     console.type_text("ssss");
     console.wait_for("hostile");
     console.wait_for("harmless");
     assert!(!console.has_written(b"\x1b]0;owned"));
 }
 
-#[test]
-fn no_color_leaves_every_state_readable() {
-    let house = House::new().with_variable("NO_COLOR", "1");
-    house.ok(&["init"]);
+fn no_color_leaves_every_state_readable(side: Side) {
+    let house = side.furnish(House::new().with_variable("NO_COLOR", "1"), &[]);
     house.submit(&["--name", "fails", "--", "false"]);
-    let mut console = open(&house);
+    let mut console = open(side, &house);
     console.type_text("ssss");
     console.wait_for("FAILED");
     console.wait_for("✖");

@@ -11,7 +11,11 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A house whose standard AWS variables name `endpoint`, and nothing else of AWS.
 pub fn house_at(endpoint: &str) -> House {
-    House::new()
+    with_endpoint(House::new(), endpoint)
+}
+
+pub fn with_endpoint(house: House, endpoint: &str) -> House {
+    house
         .with_variable("AWS_ENDPOINT_URL_BATCH", endpoint)
         .with_variable("AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", endpoint)
         .with_variable("AWS_ENDPOINT_URL_SCHEDULER", endpoint)

@@ -1,6 +1,7 @@
 //! Long logs in the console: the real program in a pseudo-terminal, on a real engine.
 
 use crate::aws::{job, world};
+use crate::both::{Side, on_both};
 use crate::console_aws::house_at;
 use crate::support::{House, Key};
 use batchdeck::backend::Backend;
@@ -80,14 +81,15 @@ fn a_log_of_millions_of_lines_is_searched_walked_and_filtered_and_keys_are_answe
     assert!(console.wait_end().success());
 }
 
-#[test]
-fn a_log_is_piped_to_a_command_and_opened_in_a_pager_and_the_console_comes_back() {
+on_both!(a_log_is_piped_to_a_command_and_opened_in_a_pager_and_the_console_comes_back,);
+
+fn a_log_is_piped_to_a_command_and_opened_in_a_pager_and_the_console_comes_back(side: Side) {
     let house = House::new().with_variable("PAGER", "sh -c 'wc -l < $0; echo seen by the pager; read -r _'");
-    house.ok(&["init"]);
+    let house = side.furnish(house, &[]);
     let job = house.submit(&["--name", "talks", "--", "seq", "1", "4000"]);
     house.until_status(&job, "SUCCEEDED");
     let mut console = house.open(&[], 80, 24);
-    console.wait_for("engine ok");
+    console.wait_for(side.is_well());
     console.type_text(":jobs all");
     console.press(Key::Enter);
     console.wait_for("talks");
@@ -99,7 +101,7 @@ fn a_log_is_piped_to_a_command_and_opened_in_a_pager_and_the_console_comes_back(
     console.wait_for("Enter goes back to the console");
     console.wait_for("1084");
     console.press(Key::Enter);
-    console.wait_for("engine ok");
+    console.wait_for(side.is_well());
     console.wait_for("3999");
 
     console.type_text("vv");
@@ -107,7 +109,7 @@ fn a_log_is_piped_to_a_command_and_opened_in_a_pager_and_the_console_comes_back(
     console.wait_for("4000");
     // What ends the program ends the program alone.
     console.press(Key::Ctrl('c'));
-    console.wait_for("engine ok");
+    console.wait_for(side.is_well());
 
     console.type_text("oall.log");
     console.press(Key::Enter);

@@ -2,6 +2,7 @@
 
 mod acting;
 mod aws;
+mod both;
 mod console;
 mod console_aws;
 mod console_crowded;

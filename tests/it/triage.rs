@@ -1,5 +1,6 @@
 //! Failures, dependencies and the pulse of a real engine, by verbs and in the console.
 
+use crate::both::{Side, on_both};
 use crate::support::{House, Key};
 use serde_json::Value;
 use std::fs;
@@ -22,10 +23,14 @@ fn groups(told: &Value) -> Vec<(u64, i64)> {
     groups.filter_map(|group| Some((group["count"].as_u64()?, group["exitCode"].as_i64()?))).collect()
 }
 
-#[test]
-fn what_fails_alike_is_one_group_with_the_shape_of_its_last_line() {
-    let house = House::new();
-    house.ok(&["init"]);
+on_both!(
+    what_fails_alike_is_one_group_with_the_shape_of_its_last_line,
+    a_chain_of_jobs_is_told_with_the_one_that_holds_it_up,
+    the_failed_children_are_run_again_from_the_console_under_their_old_numbers,
+);
+
+fn what_fails_alike_is_one_group_with_the_shape_of_its_last_line(side: Side) {
+    let house = side.house();
     let array = shards(&house);
     let plain = house.submit(&["--", "sh", "-c", "echo out of luck; exit 2"]);
     house.until_status(&array, "FAILED");
@@ -40,19 +45,16 @@ fn what_fails_alike_is_one_group_with_the_shape_of_its_last_line() {
     assert_eq!(groups(&house.json(&["failures", "--queue", "default"])).len(), 2);
     let pulse = house.json(&["pulse"]);
     let hour = &pulse["windows"][1];
-    assert_eq!(
-        (&hour["failed"], &hour["succeeded"]),
-        (&3.into(), &2.into()),
-        "children count, the array does not: {pulse:#}"
-    );
+    // AWS lists no children: the array is one job, which is said.
+    let (failed, succeeded) = if side == Side::Engine { (3, 2) } else { (2, 0) };
+    assert_eq!((&hour["failed"], &hour["succeeded"]), (&failed.into(), &succeeded.into()), "{hour:#}");
+    assert_eq!(pulse.to_string().contains("each array counts as one job here"), side == Side::Aws);
     assert!(house.ok(&["pulse"]).contains("15 m"));
 }
 
-#[test]
-fn a_chain_of_jobs_is_told_with_the_one_that_holds_it_up() {
-    let house = House::new();
-    house.ok(&["init"]);
-    house.ok(&["hold", "--queue", "default"]);
+fn a_chain_of_jobs_is_told_with_the_one_that_holds_it_up(side: Side) {
+    let house = side.house();
+    house.ok(&["--context", "local", "hold", "--queue", "default"]);
     let first = house.submit(&["--name", "first", "--", "true"]);
     let second = house.submit(&["--name", "second", "--depends-on", &first, "--", "true"]);
     let third = house.submit(&["--name", "third", "--depends-on", &second, "--", "true"]);
@@ -61,15 +63,13 @@ fn a_chain_of_jobs_is_told_with_the_one_that_holds_it_up() {
     assert_eq!((&told["before"][0]["name"], &told["behind"][0]["id"]), (&"first".into(), &Value::from(third.as_str())));
     let text = house.ok(&["tree", &third[..8]]);
     assert!(text.contains("root blocker: first"), "{text}");
-    house.ok(&["release", "--queue", "default"]);
+    house.ok(&["--context", "local", "release", "--queue", "default"]);
     house.until_status(&third, "SUCCEEDED");
     assert!(house.json(&["tree", &third])["rootBlocker"].is_null());
 }
 
-#[test]
-fn the_failed_children_are_run_again_from_the_console_under_their_old_numbers() {
-    let house = House::new();
-    house.ok(&["init"]);
+fn the_failed_children_are_run_again_from_the_console_under_their_old_numbers(side: Side) {
+    let house = side.house();
     let array = shards(&house);
     house.until_status(&array, "FAILED");
     fs::write(house.path().join("mended"), "").expect("is written");

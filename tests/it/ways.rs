@@ -1,13 +1,13 @@
 //! Finding one's way in the real program: what frames cost, copies, pagers, locales, and going back after a restart.
 
+use crate::both::{Side, on_both};
 use crate::support::{House, Key, Terminal};
 use std::fs;
 use std::time::Duration;
 
 /// A house in which nothing moves by itself: an environment and many queues.
-fn house() -> House {
-    let house = House::new();
-    house.ok(&["init"]);
+fn house(side: Side) -> House {
+    let house = side.house();
     for number in 0..7 {
         house.ok(&["queues", "create", &format!("q{number:02}"), "--environments", "local"]);
     }
@@ -18,9 +18,9 @@ fn house() -> House {
 }
 
 /// The console with the keys in the queues, at rest.
-fn open(house: &House) -> Terminal {
+fn open(side: Side, house: &House) -> Terminal {
     let mut console = house.open(&[], 120, 40);
-    console.wait_for("engine ok");
+    console.wait_for(side.is_well());
     console.wait_for("q06");
     console.type_text("1");
     console.wait_for("▸ default");
@@ -47,8 +47,8 @@ fn count(bytes: &[u8], part: &[u8]) -> usize {
 
 #[test]
 fn a_cursor_costs_little_idling_nothing_and_many_keys_a_few_frames_of_one_update_each() {
-    let house = house();
-    let mut console = open(&house);
+    let house = house(Side::Engine);
+    let mut console = open(Side::Engine, &house);
     let before = at_rest(&console);
     console.type_text("j");
     console.wait_for("▸ q00");
@@ -70,10 +70,14 @@ fn a_cursor_costs_little_idling_nothing_and_many_keys_a_few_frames_of_one_update
     console.wait_end();
 }
 
-#[test]
-fn a_console_is_resumed_where_it_was_left() {
-    let house = house();
-    let mut console = open(&house);
+on_both!(
+    a_console_is_resumed_where_it_was_left,
+    an_id_is_copied_and_json_is_handed_to_a_pager_that_gives_the_terminal_back,
+);
+
+fn a_console_is_resumed_where_it_was_left(side: Side) {
+    let house = house(side);
+    let mut console = open(side, &house);
     console.type_text("/q0");
     console.press(Key::Enter);
     console.type_text("jj");
@@ -93,14 +97,13 @@ fn a_console_is_resumed_where_it_was_left() {
     again.wait_end();
 }
 
-#[test]
-fn an_id_is_copied_and_json_is_handed_to_a_pager_that_gives_the_terminal_back() {
-    let house = house();
+fn an_id_is_copied_and_json_is_handed_to_a_pager_that_gives_the_terminal_back(side: Side) {
+    let house = house(side);
     let pager = house.path().join("pager");
     fs::write(&pager, "#!/bin/sh\ncp \"$1\" seen.json\n").expect("a pager");
     let line = format!("sh {}", pager.display());
     let house = house.with_variable("PAGER", &line);
-    let mut console = open(&house);
+    let mut console = open(side, &house);
     console.type_text("y");
     console.wait_for("copied name: default");
     // OSC 52 with `default` in base64.

@@ -1,5 +1,6 @@
 //! Why: what the program tells of jobs that wait or failed on a real engine.
 
+use crate::both::{Side, on_both};
 use crate::support::House;
 use serde_json::Value;
 
@@ -38,15 +39,19 @@ fn a_job_that_no_environment_holds_is_told_of_with_what_would_fit() {
     assert_eq!((&queue["job"], rules(&queue)), (&Value::from(job.as_str()), rules(&told)));
 }
 
-#[test]
-fn a_killed_job_and_the_one_that_waited_for_it_are_told_apart() {
-    let house = House::new();
-    house.ok(&["init"]);
+on_both!(
+    a_killed_job_and_the_one_that_waited_for_it_are_told_apart,
+    a_job_that_takes_more_memory_than_it_asked_for_is_offered_more,
+    what_is_not_there_ends_with_its_code,
+);
+
+fn a_killed_job_and_the_one_that_waited_for_it_are_told_apart(side: Side) {
+    let house = side.house();
     // Nothing begins before both are there.
-    house.ok(&["hold", "--queue", "default"]);
+    house.ok(&["--context", "local", "hold", "--queue", "default"]);
     let killed = house.submit(&["--name", "killed", "--", "sh", "-c", "echo reading; kill -9 $$"]);
     let after = house.submit(&["--name", "after", "--depends-on", &killed, "--", "true"]);
-    house.ok(&["release", "--queue", "default"]);
+    house.ok(&["--context", "local", "release", "--queue", "default"]);
     house.until_status(&killed, "FAILED");
     house.until_status(&after, "FAILED");
     let told = house.json(&["why", &killed]);
@@ -58,10 +63,8 @@ fn a_killed_job_and_the_one_that_waited_for_it_are_told_apart() {
     assert!(commands(&told).contains(&format!("why {killed}")), "{told:#}");
 }
 
-#[test]
-fn a_job_that_takes_more_memory_than_it_asked_for_is_offered_more() {
-    let house = House::new();
-    house.ok(&["init"]);
+fn a_job_that_takes_more_memory_than_it_asked_for_is_offered_more(side: Side) {
+    let house = side.house();
     let script = "x=$(head -c 200000000 /dev/zero | tr '\\0' x); echo ${#x}; sleep 30";
     let job = house.submit(&["--memory", "32", "--", "sh", "-c", script]);
     house.until_status(&job, "FAILED");
@@ -94,10 +97,8 @@ fn what_is_switched_off_is_named_with_who_did_it_and_how_to_switch_it_on() {
     assert!(commands(&told).contains(&"queues enable default".to_owned()));
 }
 
-#[test]
-fn what_is_not_there_ends_with_its_code() {
-    let house = House::new();
-    house.ok(&["init"]);
+fn what_is_not_there_ends_with_its_code(side: Side) {
+    let house = side.house();
     for (arguments, words) in [
         (&["why", "zzz"][..], "no job has the id"),
         (&["why", "00000000-0000-4000-8000-000000000001"], "no job has the id"),

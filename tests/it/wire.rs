@@ -113,7 +113,7 @@ fn scripts() -> PathBuf {
 }
 
 /// The `export NAME='VALUE'` lines.
-fn variables(text: &str) -> Vec<(String, String)> {
+pub fn variables(text: &str) -> Vec<(String, String)> {
     text.lines()
         .map(|line| {
             let (name, value) = line.strip_prefix("export ").and_then(|rest| rest.split_once('=')).expect("an export");

@@ -3,14 +3,17 @@
 use super::{Ruling, refuse, validate};
 use crate::engine::Engine;
 use crate::engine::command::{Answer, Refusal};
-use crate::engine::event::Event;
+use crate::engine::event::{Event, NodeCount};
 use crate::engine::state::Consumable;
 use crate::model::validate::{client_token, resource_name};
 use crate::model::{
     ConsumableKind, ConsumableResourceProperties, CreateConsumableResourceRequest, JobDefinition, Millis,
-    UpdateConsumableResourceRequest, UpdateConsumableResourceResponse,
+    SubmitJobRequest, UpdateConsumableResourceRequest, UpdateConsumableResourceResponse,
 };
 use std::collections::BTreeMap;
+
+/// Quantities by the names of their resources.
+type Amounts = BTreeMap<String, u64>;
 
 impl Engine {
     pub(super) fn create_consumable(
@@ -99,22 +102,48 @@ impl Engine {
         }
     }
 
-    /// What a job takes, by the resource's name: its definition's, with those of the submission in place of the same.
+    /// What a job takes, its definition's with those of the submission in place of the same; and what of it its nodes take,
+    /// each what its range says ("the quantity of that resource each instance of the job requires").
     pub(super) fn resolve_consumables(
         &self,
         definition: &JobDefinition,
-        overrides: Option<&ConsumableResourceProperties>,
-    ) -> Result<BTreeMap<String, u64>, Refusal> {
-        let mut needs = BTreeMap::new();
-        for properties in definition.consumable_resource_properties.iter().chain(overrides) {
+        request: &SubmitJobRequest,
+        nodes: Option<NodeCount>,
+    ) -> Result<(Amounts, Amounts), Refusal> {
+        let overrides = request.consumable_resource_properties_override.as_ref();
+        let mut all = self.taken(definition.consumable_resource_properties.iter().chain(overrides))?;
+        let mut of_nodes = Amounts::new();
+        let count = nodes.map_or(0, |nodes| nodes.count);
+        for index in 0..count {
+            let range = definition.node_properties.as_ref().and_then(|nodes| nodes.of_node(index, count));
+            let range = range.and_then(|range| range.consumable_resource_properties.as_ref());
+            let own = request.node_overrides.as_ref().and_then(|nodes| nodes.of_node(index, count));
+            let own = own.and_then(|own| own.consumable_resource_properties_override.as_ref());
+            add(&mut of_nodes, self.taken(range.into_iter().chain(own))?);
+        }
+        add(&mut all, of_nodes.clone());
+        Ok((all, of_nodes))
+    }
+
+    /// The amounts that lists name together; of a resource that several name, the last one's.
+    fn taken<'a>(&self, lists: impl Iterator<Item = &'a ConsumableResourceProperties>) -> Result<Amounts, Refusal> {
+        let mut amounts = Amounts::new();
+        for properties in lists {
             check_properties(properties)?;
             for requirement in &properties.consumable_resource_list {
                 let (name, _) = self.find_consumable(&requirement.consumable_resource)?;
-                needs.insert(name.to_owned(), quantity("consumableResourceList.quantity", requirement.quantity)?);
+                amounts.insert(name.to_owned(), quantity("consumableResourceList.quantity", requirement.quantity)?);
             }
         }
-        needs.retain(|_, quantity| *quantity > 0);
-        Ok(needs)
+        amounts.retain(|_, quantity| *quantity > 0);
+        Ok(amounts)
+    }
+}
+
+fn add(sum: &mut Amounts, amounts: Amounts) {
+    for (name, quantity) in amounts {
+        let whole = sum.entry(name).or_default();
+        *whole = whole.saturating_add(quantity);
     }
 }
 

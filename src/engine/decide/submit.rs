@@ -10,7 +10,7 @@ use crate::engine::{Engine, Ids};
 use crate::model::validate::{array_size, job_name, scheduling_priority, share_identifier, timeout};
 use crate::model::{DependencyKind, JobDependency, JobId, JobStatus, Millis, SubmitJobRequest, SubmitJobResponse};
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// AWS's limit for a request, in KiB.
 const REQUEST_KIB: usize = 30;
@@ -68,8 +68,7 @@ impl Engine {
             nodes: request.node_overrides.as_ref(),
         };
         let need = whole_need(definition, overrides, nodes)?;
-        let consumables =
-            self.resolve_consumables(definition, request.consumable_resource_properties_override.as_ref())?;
+        let (consumables, node_consumables) = self.resolve_consumables(definition, request, nodes)?;
 
         let id = JobId(ids.uuid());
         let submission = Submission {
@@ -91,7 +90,7 @@ impl Engine {
             scheduling_priority: request.scheduling_priority_override,
             consumables,
             tags: request.tags.clone(),
-            rare: rare(request, nodes),
+            rare: rare(request, nodes, node_consumables),
         };
         let answer = SubmitJobResponse {
             job_arn: self.core.settings.place.batch_arn("job", id.as_str()),
@@ -201,12 +200,17 @@ impl Engine {
     }
 }
 
-fn rare(request: &SubmitJobRequest, nodes: Option<NodeCount>) -> Option<Box<Rare>> {
+fn rare(
+    request: &SubmitJobRequest,
+    nodes: Option<NodeCount>,
+    node_consumables: BTreeMap<String, u64>,
+) -> Option<Box<Rare>> {
     let rare = Rare {
         nodes,
         node_overrides: request.node_overrides.clone(),
         task_overrides: request.ecs_properties_override.clone(),
         propagate_tags: request.propagate_tags,
+        node_consumables,
     };
     (rare != Rare::default()).then(|| Box::new(rare))
 }

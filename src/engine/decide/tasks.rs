@@ -1,6 +1,7 @@
 //! What a definition's containers must be, alone, in a task of several, and in a multi-node job; and what a job may
 //! override of them (AWS Batch API reference, `EcsTaskProperties`, `NodeProperties` and their overrides).
 
+use super::consumables::check_properties;
 use super::{refuse, validate};
 use crate::engine::command::Refusal;
 use crate::engine::container::SizeError;
@@ -181,6 +182,7 @@ fn check_nodes(nodes: &NodeProperties) -> Result<(), Refusal> {
         if range.eks_properties.is_some() {
             return refuse(format!("the nodes `{at}` have eksProperties; the local engine runs no EKS jobs"));
         }
+        range.consumable_resource_properties.as_ref().map(check_properties).transpose()?;
         match (&range.container, &range.ecs_properties) {
             (Some(container), None) => check_container(&format!("the nodes `{at}`: container"), container)?,
             (None, Some(tasks)) => check_tasks(&format!("the nodes `{at}`: ecsProperties"), tasks)?,

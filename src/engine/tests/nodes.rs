@@ -1,10 +1,10 @@
 //! Multi-node parallel jobs: placed together, led by the main node, ended with it.
 
-use super::world::{DAY, HOUR, MINUTE, SECOND, World, job, requirements};
+use super::world::{DAY, HOUR, MINUTE, SECOND, World, consumes, job, requirements};
 use crate::engine::command::{Action, Outcome};
 use crate::engine::{JobFilter, Settings};
 use crate::model::{
-    ArrayProperties, AttemptId, ComputeResource, ContainerOverrides, ContainerProperties,
+    ArrayProperties, AttemptId, ComputeResource, ConsumableKind, ContainerOverrides, ContainerProperties,
     CreateComputeEnvironmentRequest, JobDependency, JobId, JobStatus, JobTimeout, NodeOverrides, NodeProperties,
     NodePropertyOverride, NodeRangeProperty, RegisterJobDefinitionRequest, RetryStrategy, SubmitJobRequest,
 };
@@ -474,4 +474,36 @@ fn definitions_and_submissions_that_cannot_be_are_refused_with_the_reason() {
     let id = world.submit(SubmitJobRequest { node_overrides: nodes(1), ..mpi("one") });
     world.register_all();
     assert_eq!(world.status(&id), Starting, "a single node is a job too");
+}
+
+#[test]
+fn each_node_takes_what_its_range_says_of_consumable_resources_and_the_job_waits_for_the_sum() {
+    let mut world = World::small(16);
+    world.consumable("licence", 7, ConsumableKind::Replenishable);
+    let taking = |target: &str, quantity| NodeRangeProperty {
+        consumable_resource_properties: Some(consumes(&[("licence", quantity)])),
+        ..range(target, "1")
+    };
+    let request = definition(3, 0, vec![taking("0", 1), taking("1:", 3)]);
+    world.ask(Action::RegisterJobDefinition(Box::new(request))).expect("registered");
+    world.submit(mpi("first"));
+    world.register_all();
+    let held = |world: &World| {
+        let row = world.engine.consumable_resource("licence").expect("it is there");
+        (row.in_use_quantity, row.available_quantity)
+    };
+    assert_eq!(held(&world), (7, 0), "1 + 3 + 3");
+    let overridden = NodePropertyOverride {
+        target_nodes: "1:".into(),
+        consumable_resource_properties_override: Some(consumes(&[("licence", 0)])),
+        ..NodePropertyOverride::default()
+    };
+    let less = NodeOverrides { num_nodes: None, node_property_overrides: vec![overridden] };
+    let second = world.submit(SubmitJobRequest { node_overrides: Some(less), ..mpi("second") });
+    world.register_all();
+    assert!(world.reason(&second).contains("the job takes 1 of licence"), "{}", world.reason(&second));
+    world.fill("licence", 8);
+    world.register_all();
+    assert_eq!(held(&world), (8, 0));
+    assert_ne!(world.status(&second), Runnable);
 }

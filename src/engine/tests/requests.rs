@@ -246,10 +246,17 @@ fn a_job_is_told_as_it_was_submitted_so_that_it_can_be_submitted_again() {
         node_overrides: Some(NodeOverrides { num_nodes: Some(4), ..NodeOverrides::default() }),
         ..job("nodes")
     };
-    let range = super::nodes::range("0:", "1");
+    let range = crate::model::NodeRangeProperty {
+        consumable_resource_properties: Some(super::world::consumes(&[("licence", 2)])),
+        ..super::nodes::range("0:", "1")
+    };
     let definition = super::nodes::definition(3, 0, vec![range]);
     world.ask(Action::RegisterJobDefinition(Box::new(definition))).expect("registered");
     let id = world.submit(nodes.clone());
-    assert_eq!(world.engine.request_of(&id).and_then(|request| request.node_overrides), nodes.node_overrides);
+    let again = world.engine.request_of(&id).expect("known");
+    assert_eq!((&again.node_overrides, &again.consumable_resource_properties_override), (&nodes.node_overrides, &None));
+    let takes = |world: &World, id| world.engine.find(id).expect("known").1.spec.consumables.clone();
+    let again = world.submit(again);
+    assert_eq!(takes(&world, &again), takes(&world, &id), "each of the four nodes takes two, once");
     assert_eq!(world.engine.request_of(&"nobody".into()), None);
 }

@@ -138,7 +138,7 @@ impl House {
     }
 
     pub fn engine_pid(&self) -> u32 {
-        let status = self.json(&["engine", "status"]);
+        let status = self.json(&["--context", "local", "engine", "status"]);
         u32::try_from(status["pid"].as_u64().expect("a pid")).expect("a pid")
     }
 }
@@ -146,13 +146,13 @@ impl House {
 impl Drop for House {
     fn drop(&mut self) {
         let agents: Vec<u64> = self
-            .command(&["engine", "status", "-o", "json"])
+            .command(&["--context", "local", "engine", "status", "-o", "json"])
             .output()
             .ok()
             .and_then(|output| serde_json::from_slice::<Value>(&output.stdout).ok())
             .map(|status| status["agents"].as_array().into_iter().flatten().filter_map(|a| a["pid"].as_u64()).collect())
             .unwrap_or_default();
-        let _ = self.command(&["engine", "stop"]).output();
+        let _ = self.command(&["--context", "local", "engine", "stop"]).output();
         for pid in agents {
             let _ = Command::new("kill").arg(pid.to_string()).output();
         }
