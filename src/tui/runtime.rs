@@ -1,6 +1,7 @@
 //! The event loop: keys, messages, signals and time go in; requests and frames come out.
 
 mod hand;
+mod keys;
 mod runner;
 
 use super::app::mouse::Mouse;
@@ -22,11 +23,10 @@ use crate::config::theme::Theme;
 use crate::config::{CommandSettings, ConsoleSettings};
 use crate::model::Millis;
 use crokey::KeyCombination;
-use crossterm::event::{
-    self, Event, EventStream, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEventKind,
-};
-use futures::{FutureExt, StreamExt};
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEventKind};
+use futures::FutureExt;
 use hand::Handed;
+use keys::Keys;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -255,7 +255,7 @@ impl Signals {
 impl Console {
     async fn serve(&mut self, mut signals: Signals, mut heard: Heard) -> Result<(), TuiError> {
         let mut gone = watch_hangup().fuse();
-        let mut events = EventStream::new();
+        let mut keys = Keys::open().map_err(TuiError::NoTerminal)?;
         // Whether something is to be drawn, and whether a person waits for it.
         let (mut is_stale, mut is_urgent) = (true, true);
         let mut is_writing = false;
@@ -265,10 +265,7 @@ impl Console {
                 (is_stale, is_urgent) = (true, true);
             }
             if let Some(handed) = self.handed.take_if(|_| !is_writing) {
-                // The keys are its own meanwhile.
-                drop(events);
                 self.lend(handed, &mut signals).await?;
-                events = EventStream::new();
                 (is_stale, is_urgent) = (true, true);
             }
             if is_stale && !is_writing && (is_urgent || self.next_frame <= Instant::now()) {
@@ -291,14 +288,20 @@ impl Console {
                     self.screen.redraw_all();
                     (is_stale, is_urgent) = (true, true);
                 }
-                event = events.next() => {
-                    let Some(Ok(event)) = event else { break };
-                    is_urgent |= self.take_event(event);
-                    is_stale = true;
+                came = keys.came() => {
+                    if came.is_err() {
+                        break;
+                    }
                     // Keys that came at once are answered by one frame.
-                    while let Some(more) = ready_now() {
-                        let Ok(event) = more else { return Ok(()) };
-                        is_urgent |= self.take_event(event);
+                    loop {
+                        match Keys::take() {
+                            Ok(Some(event)) => {
+                                is_urgent |= self.take_event(event);
+                                is_stale = true;
+                            }
+                            Ok(None) => break,
+                            Err(_) => return Ok(()),
+                        }
                     }
                 }
                 written = self.writer.written.recv() => {
@@ -487,17 +490,6 @@ fn mouse_of(kind: MouseEventKind) -> Option<Mouse> {
 /// ctrl-z, as shells and terminals have it; raw mode makes it a key.
 fn is_suspend(key: KeyEvent) -> bool {
     key.kind == KeyEventKind::Press && key.code == KeyCode::Char('z') && key.modifiers == KeyModifiers::CONTROL
-}
-
-/// What is there already. The stream has each event from a thread that it wakes for it, so that of keys that came at once
-/// it knows one; once it has given that, what the reader holds can be taken here. With no time at all it would not look.
-fn ready_now() -> Option<io::Result<Event>> {
-    const AT_ONCE: Duration = Duration::from_micros(50);
-    match event::poll(AT_ONCE) {
-        Ok(true) => Some(event::read()),
-        Ok(false) => None,
-        Err(error) => Some(Err(error)),
-    }
 }
 
 /// Writes frames on a thread of its own: a slow line holds up no key, and the frame that follows is the newest.

@@ -44,6 +44,14 @@ impl Stage {
         Self::with(ScriptedBackend::new(world), size, theme, false)
     }
 
+    /// A console on the recorded world that tells of no changes by itself, as AWS does not.
+    #[cfg(test)]
+    pub fn polled(size: (u16, u16)) -> Self {
+        let mut world = super::screens::recorded_world();
+        world.can.pushes_changes = false;
+        Self::new(world, size, Theme::default())
+    }
+
     /// A console on a recorded world that is played in another way.
     ///
     /// # Panics

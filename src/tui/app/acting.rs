@@ -249,16 +249,15 @@ impl Going {
 mod tests {
     use super::*;
     use crate::backend::BackendError;
-    use crate::backend::scripted::{Call, World};
+    use crate::backend::scripted::Call;
     use crate::config::Access;
     use crate::config::theme::Theme;
     use crate::tui::requests::{Answer, Message, Outline, Step};
+    use crate::tui::screens::recorded_world;
     use crate::tui::stage::Stage;
-    use std::path::Path;
 
     fn stage(keys: &str) -> Stage {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/world.json");
-        let mut stage = Stage::new(World::load(&path).expect("the recorded world"), (110, 32), Theme::default());
+        let mut stage = Stage::new(recorded_world(), (110, 32), Theme::default());
         stage.app.setting.own.console.grace_seconds = 5;
         stage.press("/ \"resize-4711\" Enter").expect("keys");
         stage.press(keys).expect("keys");

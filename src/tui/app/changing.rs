@@ -166,18 +166,12 @@ impl App {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backend::scripted::World;
-    use crate::config::theme::Theme;
     use crate::model::{Capacity, Change, ComputeResource, ComputeResourceUpdate, Cursor, Instance, What};
     use crate::tui::requests::Message;
     use crate::tui::stage::Stage;
-    use std::path::Path;
 
     fn stage() -> Stage {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/world.json");
-        let mut world = World::load(&path).expect("the recorded world");
-        world.can.pushes_changes = false;
-        Stage::new(world, (120, 30), Theme::default())
+        Stage::polled((120, 30))
     }
 
     fn environment(state: Switch, status: Health, desired: i32, running: Option<f64>) -> ComputeEnvironment {

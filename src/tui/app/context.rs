@@ -122,17 +122,15 @@ impl App {
 mod tests {
     use super::*;
     use crate::backend::BackendError;
-    use crate::backend::scripted::World;
     use crate::config::theme::Theme;
     use crate::tui::Offered;
     use crate::tui::app::Popup;
     use crate::tui::requests::{Answer, Message, Outcome};
+    use crate::tui::screens::recorded_world;
     use crate::tui::stage::Stage;
-    use std::path::Path;
 
     fn stage() -> Stage {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/world.json");
-        let mut stage = Stage::new(World::load(&path).expect("the recorded world"), (100, 30), Theme::default());
+        let mut stage = Stage::new(recorded_world(), (100, 30), Theme::default());
         let offer = |name: &str| Offered { name: name.to_owned(), doc: "AWS".to_owned() };
         stage.app.setting.contexts = ["local", "ops", "prod"].map(offer).to_vec();
         stage

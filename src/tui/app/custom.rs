@@ -271,16 +271,15 @@ fn works_at(command: &CommandSettings, place: Place) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backend::scripted::World;
     use crate::config::theme::Theme;
     use crate::config::{Access, Config};
     use crate::model::ContainerDetail;
+    use crate::tui::screens::recorded_world;
     use crate::tui::stage::Stage;
     use std::path::Path;
 
     fn stage(commands: &str) -> Stage {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/world.json");
-        let mut stage = Stage::new(World::load(&path).expect("the recorded world"), (110, 32), Theme::default());
+        let mut stage = Stage::new(recorded_world(), (110, 32), Theme::default());
         let config = Config::parse(commands, Path::new("config.toml")).expect("sound");
         stage.app.setting.own.commands = config.commands;
         stage.press("/ \"resize-4711\" Enter").expect("keys");

@@ -2,20 +2,19 @@
 
 use super::log::Subject;
 use super::{App, Popup};
-use crate::backend::scripted::{Call, World};
+use crate::backend::scripted::Call;
 use crate::config::theme::Theme;
 use crate::model::{
     EcsPropertiesOverride, JobDetail, JobId, NodeOverrides, SubmitJobRequest, TaskContainerOverrides,
     TaskPropertiesOverride,
 };
+use crate::tui::screens::recorded_world;
 use crate::tui::stage::Stage;
 use serde_json::json;
-use std::path::Path;
 
 /// The recorded world with other details of `resize-4711`.
 fn stage(change: impl FnOnce(&mut JobDetail)) -> Stage {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/world.json");
-    let mut world = World::load(&path).expect("the recorded world");
+    let mut world = recorded_world();
     let id = world.jobs.iter().find(|job| job.job_name == "resize-4711").expect("recorded").job_id.clone();
     if world.details.iter().all(|detail| detail.job_id != id) {
         let row = world.jobs.iter().find(|job| job.job_id == id).expect("recorded");
@@ -140,8 +139,7 @@ fn a_job_submitted_again_keeps_all_that_it_was_submitted_with() {
 
 #[test]
 fn where_nobody_kept_the_request_what_differs_from_the_definition_is_sent_again() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/world.json");
-    let mut world = World::load(&path).expect("the recorded world");
+    let mut world = recorded_world();
     let container = |command: &str| json!({ "name": "main", "image": "host", "command": [command] });
     let definition = world.definitions.iter_mut().find(|known| known.label() == "resize:14").expect("recorded");
     definition.container_properties = None;

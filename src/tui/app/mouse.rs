@@ -104,16 +104,14 @@ impl App {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backend::scripted::World;
     use crate::config::theme::Theme;
     use crate::tui::action::Place;
     use crate::tui::app::Pane;
+    use crate::tui::screens::recorded_world;
     use crate::tui::stage::Stage;
-    use std::path::Path;
 
     fn stage() -> Stage {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/world.json");
-        Stage::new(World::load(&path).expect("the recorded world"), (110, 32), Theme::default())
+        Stage::new(recorded_world(), (110, 32), Theme::default())
     }
 
     /// Where a text stands on the screen.

@@ -1,7 +1,7 @@
 //! Classic rules of `EventBridge`, as the schedules that they stand beside.
 
 use crate::model::{
-    ArrayProperties, DeadLetterConfig, RetryPolicy, RetryStrategy, Schedule, ScheduleTarget, SubmitJobRequest, rules_of,
+    ArrayProperties, DeadLetterConfig, RetryStrategy, Schedule, ScheduleTarget, SubmitJobRequest, rules_of,
 };
 use aws_sdk_eventbridge::operation::describe_rule::DescribeRuleOutput;
 use aws_sdk_eventbridge::types;
@@ -58,13 +58,7 @@ fn of_target(given: types::Target) -> ScheduleTarget {
     ScheduleTarget {
         input: with_input(target.input, given.input.as_deref()),
         retry_policy: given.retry_policy.map(|policy| {
-            let plain = RetryPolicy::default();
-            RetryPolicy {
-                maximum_event_age_in_seconds: super::count(policy.maximum_event_age_in_seconds)
-                    .unwrap_or(plain.maximum_event_age_in_seconds),
-                maximum_retry_attempts: super::count(policy.maximum_retry_attempts)
-                    .unwrap_or(plain.maximum_retry_attempts),
-            }
+            super::schedule::retry_policy(policy.maximum_event_age_in_seconds, policy.maximum_retry_attempts)
         }),
         dead_letter_config: given.dead_letter_config.map(|config| DeadLetterConfig { arn: config.arn }),
         ..target

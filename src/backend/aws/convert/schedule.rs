@@ -60,17 +60,20 @@ pub fn seconds(time: Option<DateTime>) -> Option<f64> {
     time.map(|time| time.as_secs_f64())
 }
 
+/// What is left out is AWS's default.
+pub fn retry_policy(seconds: Option<i32>, attempts: Option<i32>) -> RetryPolicy {
+    let plain = RetryPolicy::default();
+    RetryPolicy {
+        maximum_event_age_in_seconds: super::count(seconds).unwrap_or(plain.maximum_event_age_in_seconds),
+        maximum_retry_attempts: super::count(attempts).unwrap_or(plain.maximum_retry_attempts),
+    }
+}
+
 fn target(given: types::Target) -> ScheduleTarget {
     ScheduleTarget {
-        retry_policy: given.retry_policy.map(|policy| {
-            let plain = RetryPolicy::default();
-            RetryPolicy {
-                maximum_event_age_in_seconds: super::count(policy.maximum_event_age_in_seconds)
-                    .unwrap_or(plain.maximum_event_age_in_seconds),
-                maximum_retry_attempts: super::count(policy.maximum_retry_attempts)
-                    .unwrap_or(plain.maximum_retry_attempts),
-            }
-        }),
+        retry_policy: given
+            .retry_policy
+            .map(|policy| retry_policy(policy.maximum_event_age_in_seconds, policy.maximum_retry_attempts)),
         dead_letter_config: given.dead_letter_config.map(|config| DeadLetterConfig { arn: config.arn }),
         arn: given.arn,
         role_arn: given.role_arn,
