@@ -130,7 +130,8 @@ pub fn cpu(asked: Asked, runs: &ObservedRuns) -> Sizing {
 }
 
 fn too_few(runs: u64) -> String {
-    format!("{runs} runs were measured; {ENOUGH} are needed to suggest less")
+    let measured = if runs == 1 { "1 run was".to_owned() } else { format!("{runs} runs were") };
+    format!("{measured} measured; {ENOUGH} are needed to suggest less")
 }
 
 fn percent(part: u64, whole: u64) -> u64 {

@@ -385,7 +385,7 @@ impl App {
 fn reason_fields(example: &str) -> [Field; 2] {
     [
         Field::text(Key::Reason, "Reason", "", example),
-        Field::text(Key::Ticket, "Ticket", "", "none; OPS-311, recorded with the reason"),
+        Field::text(Key::Ticket, "Ticket", "", "if any, as OPS-311; beside the reason"),
     ]
 }
 
