@@ -374,7 +374,7 @@ actions! {
     TakeBack "take-back" Everywhere, Nothing, ["u"], "take back", "take back the action that waits to be sent; afterwards, submit again what it has stopped";
     TryAgain "try-again" Everywhere, Write, ["r"], "try again", "try again what was refused of the last action";
     Shell "shell" Everywhere, Write, ["s", "!"], "shell", "a shell in the container or the working directory of a job that runs", JobHere;
-    RunCommand "run" Everywhere, Nothing, [], "", "a command of [commands] in the config, on what is under the cursor", Takes::Command;
+    RunCommand "run" Everywhere, Nothing, [], "", "a command of your own from the config, on what is under the cursor", Takes::Command;
     Template "template" Everywhere, Write, ["N"], "", "submit from a template: a form that was saved", Takes::Template;
     ForgetTemplate "forget-template" Everywhere, Nothing, [], "", "forget the template of this name", Takes::Template;
     Compare "compare" At(&[Definitions, Definition]), Nothing, ["="], "compare", "what differs between this revision and another one";
