@@ -2,7 +2,7 @@
 //! over the line.
 
 use super::Plan;
-use super::program::{Engine, Outcome, fill};
+use super::program::{Engine, Outcome, fill, wait};
 use super::report::{Figure, Report, Target, count, median, time};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use serde_json::json;
@@ -266,20 +266,27 @@ fn prepare(engine: &Engine) -> Outcome<()> {
             }),
         )?;
     }
-    client.post(
-        "/v1/registerjobdefinition",
-        &json!({
-            "jobDefinitionName": "needle", "type": "container",
-            "containerProperties": {
-                "image": "host", "command": ["/bin/sleep", "1000"],
-                "resourceRequirements": [{ "type": "VCPU", "value": "0.25" }, { "type": "MEMORY", "value": "32" }],
-            },
-        }),
-    )?;
+    for (name, command) in [
+        ("needle", &["/bin/sleep", "1000"][..]),
+        ("prints", &["/usr/bin/seq", "-f", "line %g of the log, and some words more", "1", "500"]),
+    ] {
+        client.post(
+            "/v1/registerjobdefinition",
+            &json!({
+                "jobDefinitionName": name, "type": "container",
+                "containerProperties": {
+                    "image": "host", "command": command,
+                    "resourceRequirements": [{ "type": "VCPU", "value": "0.25" }, { "type": "MEMORY", "value": "32" }],
+                },
+            }),
+        )?;
+    }
     client.submit_as(QUEUE, "needle").map(drop)
 }
 
 fn measure(engine: &Engine, plan: &Plan) -> Outcome<Seen> {
+    let prints = engine.client()?.submit_as("runs", "prints")?;
+    wait(&mut engine.client()?, &prints)?;
     let samples = if plan.quick { 10 } else { 100 };
     let span = Duration::from_secs(if plan.quick { 2 } else { 10 });
     let (mut first_frame, mut first_rows) = (Duration::MAX, Duration::MAX);
@@ -317,29 +324,35 @@ fn measure(engine: &Engine, plan: &Plan) -> Outcome<Seen> {
         return Err(format!("keys were lost; the screen is\n{}", console.text()).into());
     }
 
-    // All jobs on the whole screen.
+    // A log on the whole screen, back from its end.
     console.press(":jobs all\r")?;
+    console.until_text("▸ ✔ prints")?;
+    console.press("l")?;
+    console.until_text("line 500 of the log")?;
     console.rest(Duration::from_millis(500));
-    console.press("z")?;
-    console.rest(Duration::from_millis(500));
-    for _ in 0..LINES {
-        console.press("j")?;
-        console.rest(Duration::from_millis(40));
-    }
-    console.press("j")?;
+    console.press("kkk")?;
+    console.rest(REST);
+    console.press("k")?;
     let scrolled = console.rest(REST).bytes;
+    console.press("q")?;
+    console.rest(REST);
+
     console.press("/needl")?;
     console.rest(Duration::from_millis(500));
     let at = console.press("e")?;
     let filter = console.until("the filtered row", |screen, _| screen.matches("needle").count() >= 2)? - at;
-    console.press("\u{1b}")?;
-    console.rest(Duration::from_millis(500));
+    console.rest(REST);
+    let resident = resident(console.pid()?)?;
+    drop(console);
 
+    // Where no clock runs.
+    let mut console = open(engine, None)?;
+    console.until_text("engine ok")?;
+    while console.rest(Duration::from_secs(1)).bytes > 0 {}
     let pid = console.pid()?;
     let before = Cost::of(pid)?;
     let written = console.within(span);
     let idle = (span, written, Cost::of(pid)?.since(before));
-    let resident = resident(pid)?;
     drop(console);
 
     let behind = behind(engine, plan)?;
@@ -435,7 +448,7 @@ fn tell(report: &mut Report, size: usize, seen: &Seen) {
     report.line("300 keys at once, bytes", (bytes(burst.bytes), bytes(10_000)), most, "");
     report.line("a filter's rows after its last key", (Figure::Time(seen.filter), millis(100)), most, "");
     report.line("a move of the cursor", (bytes(seen.cursor), bytes(300)), most, "");
-    report.line("a scrolled line", (bytes(seen.scrolled), bytes(1_000)), most, "");
+    report.line("a scrolled line of a log", (bytes(seen.scrolled), bytes(1_000)), most, "");
     let (span, written, cost) = &seen.idle;
     report.line("idle, bytes", (bytes(written.bytes), bytes(1)), Target::AtMost(0.0), &time(*span));
     let detail = format!("{} wake-ups in {}", cost.wakes, time(*span));

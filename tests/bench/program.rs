@@ -406,7 +406,7 @@ fn ended_with(client: &mut Client, plan: &Plan, waiting: usize) -> Outcome<f64> 
 }
 
 /// Waits for the end of an array, and expects that it went well.
-fn wait(client: &mut Client, array: &str) -> Outcome<()> {
+pub fn wait(client: &mut Client, array: &str) -> Outcome<()> {
     loop {
         let answer = client.post("/v1/describejobs", &json!({ "jobs": [array] }))?;
         match answer["jobs"][0]["status"].as_str() {
