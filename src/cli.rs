@@ -90,6 +90,7 @@ pub struct Places {
 }
 
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum Verb {
     /// Start a living workload on this machine and open the console on it.
     Demo(DemoArgs),
@@ -233,6 +234,7 @@ pub struct InitArgs {
 }
 
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum EngineVerb {
     /// Run the engine in the foreground. Ctrl-C ends it; jobs go on and are taken up again at the next start.
     Run(EngineRunArgs),
@@ -295,6 +297,7 @@ pub struct DefinitionsArgs {
 }
 
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum DefinitionsVerb {
     /// Register a revision from a file with a `RegisterJobDefinition` request in JSON.
     Register {

@@ -19,6 +19,7 @@ pub struct QueuesArgs {
 }
 
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum QueuesVerb {
     /// Let jobs be submitted to a queue again.
     Enable(SwitchArgs),
@@ -43,6 +44,7 @@ pub struct EnvsArgs {
 }
 
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum EnvsVerb {
     /// Let jobs be placed on a compute environment again.
     Enable(SwitchArgs),

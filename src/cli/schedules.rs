@@ -4,6 +4,7 @@ use super::{Format, ListArgs, Moment, Seconds, WhatToRun, submit};
 use clap::{Args, Subcommand};
 
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum ScheduleVerb {
     /// Submit a job at the times of an expression, and print the next five.
     #[command(after_help = submit::SCHEDULE_EXAMPLES)]
@@ -34,6 +35,7 @@ pub struct ScheduleGroupsArgs {
 }
 
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum ScheduleGroupsVerb {
     /// Create a group.
     Create { name: String },

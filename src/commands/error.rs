@@ -137,6 +137,11 @@ impl<T> Doing<T> for Result<T, BackendError> {
 }
 
 impl CommandError {
+    /// Whether it says what there is instead of what was named.
+    pub fn tells_what_is_there(&self) -> bool {
+        matches!(self, Self::UnknownName { .. } | Self::WhichQueue(_) | Self::NoQueue { .. })
+    }
+
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Backend { source: BackendError::Unreachable { .. }, .. }

@@ -58,8 +58,9 @@ pub type Done = Result<u8, CommandError>;
 pub fn run(cli: Cli) -> u8 {
     let result = runtime(&cli).map_err(CommandError::Start).and_then(|runtime| {
         let result = runtime.block_on(carry_out(cli));
-        // A thread that still reads standard input must not hold up the end.
-        runtime.shutdown_background();
+        // The end of the process is near, and ends all of it: a thread that still reads standard input must not hold that
+        // up, and to take the rest apart first takes as long as a call.
+        std::mem::forget(runtime);
         result
     });
     match result {

@@ -5,16 +5,20 @@ use super::output::Output;
 use super::watching::Watching;
 use super::world::{Setting, World};
 use super::{Done, resolve};
+use crate::backend::BackendError;
 use crate::cli::{Among, DependsOn, Format, Pair, SubmitArgs, WhatToRun};
 use crate::model::{
     ArrayProperties, ConsumableResourceProperties, ConsumableResourceRequirement, ContainerOverrides, DependencyKind,
     EvaluateOnExit, JobDependency, JobDetail, JobId, JobQueue, JobStatus, JobTimeout, KeyValuePair, NodeOverrides,
-    NodePropertyOverride, ResourceRequirement, RetryStrategy, SubmitJobRequest, text::printable, validate,
+    NodePropertyOverride, ResourceRequirement, RetryStrategy, SubmitJobRequest, SubmitJobResponse, name_of, text::printable,
+    validate,
 };
 use std::path::Path;
 
 /// The variable by which a job on this machine is told where to run.
 const WORKDIR: &str = "BATCHDECK_WORKDIR";
+
+const SUBMITTING: &str = "submitting the job";
 
 pub async fn run(args: &SubmitArgs, setting: Setting) -> Done {
     setting.require_writable("submit")?;
@@ -23,20 +27,48 @@ pub async fn run(args: &SubmitArgs, setting: Setting) -> Done {
     }
     check(&args.what)?;
     let world = setting.open().await?;
-    let (mut request, queue) = request(&args.what, &world).await?;
+    let mut dependencies = Vec::new();
     for dependency in &args.depends_on {
-        request.depends_on.push(depends_on(&world, dependency).await?);
+        dependencies.push(depends_on(&world, dependency).await?);
     }
-    let answer = world.backend.submit_job(request).await.doing("submitting the job")?;
+    let answer = submit(&args.what, dependencies, &world).await?;
     let output = world.output();
-    if let Some(priority) = args.what.priority {
-        place(&world, &queue, &answer.job_id, priority).await;
-    }
     match args.output {
         Format::Json => output.json(&answer)?,
         Format::Table => output.text(&format!("{}\n", answer.job_id))?,
     }
     if args.wait { wait(&world, &answer.job_id).await } else { Ok(exit::DONE) }
+}
+
+/// Submits without asking first what is there: a queue or a definition that is not is told with those that are once the
+/// service has refused it. Without a name it is the queue `default`, or else the only one.
+async fn submit(
+    what: &WhatToRun,
+    depends_on: Vec<JobDependency>,
+    world: &World,
+) -> Result<SubmitJobResponse, CommandError> {
+    if let Some(priority) = what.priority {
+        let (mut request, queue) = request(what, world).await?;
+        request.depends_on = depends_on;
+        let answer = world.backend.submit_job(request).await.doing(SUBMITTING)?;
+        place(world, &queue, &answer.job_id, priority).await;
+        return Ok(answer);
+    }
+    let queue = what.queue.as_deref().map_or(resolve::DEFAULT_QUEUE, name_of);
+    let mut first = compose(what, queue, &what.definition)?;
+    first.depends_on = depends_on;
+    let refusal = match world.backend.submit_job(first.clone()).await {
+        Err(refusal @ (BackendError::Refused { .. } | BackendError::NotFound { .. })) => refusal,
+        answer => return answer.doing(SUBMITTING),
+    };
+    match request(what, world).await {
+        Ok((request, _)) if request.job_queue != first.job_queue => {
+            let again = SubmitJobRequest { depends_on: first.depends_on, ..request };
+            world.backend.submit_job(again).await.doing(SUBMITTING)
+        }
+        Err(missing) if missing.tells_what_is_there() => Err(missing),
+        _ => Err(refusal).doing(SUBMITTING),
+    }
 }
 
 /// Checks what can be known to be wrong before anything is asked or sent.
@@ -170,7 +202,7 @@ fn map(pairs: &[Pair]) -> std::collections::BTreeMap<String, String> {
 /// A job name from what is run: the program's file name, or the definition's.
 fn name_from(command: &[String], definition: &str) -> String {
     let program = command.first().map_or(definition, String::as_str);
-    let program = crate::model::name_of(program);
+    let program = name_of(program);
     let base = program.rsplit('/').next().unwrap_or(program).split(':').next().unwrap_or(program);
     let allowed = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
     let name: String = base.chars().map(|letter| if allowed(letter) { letter } else { '-' }).take(128).collect();
