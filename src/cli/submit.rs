@@ -36,7 +36,8 @@ pub struct SubmitArgs {
     pub output: Format,
 }
 
-/// What a job is made of.
+// As a comment of documentation this would be the help of each verb that takes it.
+// What a job is made of.
 #[derive(Debug, Clone, Default, Args)]
 pub struct WhatToRun {
     /// Queue; `default` if not said, or the only one there is.
