@@ -10,8 +10,8 @@ use crate::cli::{Among, DependsOn, Format, Pair, SubmitArgs, WhatToRun};
 use crate::model::{
     ArrayProperties, ConsumableResourceProperties, ConsumableResourceRequirement, ContainerOverrides, DependencyKind,
     EvaluateOnExit, JobDependency, JobDetail, JobId, JobQueue, JobStatus, JobTimeout, KeyValuePair, NodeOverrides,
-    NodePropertyOverride, ResourceRequirement, RetryStrategy, SubmitJobRequest, SubmitJobResponse, name_of, text::printable,
-    validate,
+    NodePropertyOverride, ResourceRequirement, RetryStrategy, SubmitJobRequest, SubmitJobResponse, name_of,
+    text::printable, validate,
 };
 use std::path::Path;
 
