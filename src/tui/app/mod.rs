@@ -20,6 +20,7 @@ pub mod list;
 pub mod log;
 mod merge;
 pub mod mouse;
+mod opening;
 pub mod palette;
 mod places;
 pub mod prompt;
@@ -40,6 +41,7 @@ pub mod tree;
 mod update;
 mod verify;
 mod wake;
+mod walking;
 pub mod why;
 
 use super::action::{Action, Need, Place};

@@ -19,6 +19,7 @@ mod parse;
 mod test;
 #[cfg(test)]
 mod tests;
+mod typing;
 
 pub use complete::{Completion, complete};
 pub use field::{Field, Value};
