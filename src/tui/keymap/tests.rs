@@ -34,8 +34,7 @@ fn every_key_that_help_lists_does_what_it_says() {
         for info in TABLE.iter().filter(|info| info.scope.covers(place)) {
             for keys in map.keys_at(place, info.action) {
                 let plain = keys.replace('↓', "down").replace('↑', "up").replace('←', "left").replace('→', "right");
-                let plain =
-                    plain.replace("PgDn", "pagedown").replace("PgUp", "pageup").replace("shift-Tab", "backtab");
+                let plain = plain.replace("PgDn", "pagedown").replace("PgUp", "pageup").replace("shift-Tab", "backtab");
                 assert_eq!(press(&map, place, &plain), Resolution::Action(info.action), "{keys} at {place:?}");
             }
         }
