@@ -18,7 +18,8 @@ pub use jobs::{
     TreeArgs, WhyArgs,
 };
 pub use schedules::{
-    DeadLettersArgs, ScheduleCreateArgs, ScheduleGroupsArgs, ScheduleGroupsVerb, ScheduleNameArgs, ScheduleVerb,
+    DeadLettersArgs, ExplainArgs, ScheduleCreateArgs, ScheduleGroupsArgs, ScheduleGroupsVerb, ScheduleNameArgs,
+    ScheduleVerb,
 };
 pub use submit::{Among, DependsOn, Moment, Pair, Seconds, SubmitArgs, WhatToRun};
 
@@ -156,7 +157,7 @@ pub enum Verb {
     #[command(args_conflicts_with_subcommands = true)]
     Definitions(DefinitionsArgs),
     /// Run jobs by time.
-    #[command(subcommand)]
+    #[command(subcommand, alias = "schedules")]
     Schedule(ScheduleVerb),
     /// List who did what, newest first.
     Audit(AuditArgs),

@@ -11,6 +11,11 @@ pub enum ScheduleVerb {
     Create(Box<ScheduleCreateArgs>),
     /// List schedules with their next times.
     List(ListArgs),
+    /// Show one schedule: what its expression means, when it fires next, what it submits, and what came of its past runs.
+    Show(ScheduleNameArgs),
+    /// Say what an expression means, when it fires next, and what daylight saving does to it.
+    #[command(after_help = EXPLAIN_EXAMPLES)]
+    Explain(ExplainArgs),
     /// Stop submitting, until it is resumed.
     Pause(ScheduleNameArgs),
     /// Submit again at its times.
@@ -23,6 +28,26 @@ pub enum ScheduleVerb {
     Groups(ScheduleGroupsArgs),
     /// List firings that came to nothing for good, newest first.
     DeadLetters(DeadLettersArgs),
+}
+
+const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  batchdeck schedule explain 'cron(30 2 ? * MON-FRI *)' --zone Europe/Zurich
+  batchdeck schedule explain 'rate(6 hours)' -o json";
+
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// `cron(30 2 ? * MON-FRI *)`, `rate(5 minutes)` or `at(2027-01-31T02:30:00)`.
+    pub expression: String,
+    /// Time zone in which the expression is read.
+    #[arg(long, value_name = "ZONE", default_value = "UTC")]
+    pub zone: String,
+    /// So many times to come are told.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub count: u16,
+    /// How to print it.
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Format,
 }
 
 #[derive(Debug, Args)]

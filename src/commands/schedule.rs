@@ -1,4 +1,6 @@
-//! `schedule create|list|pause|resume|run|delete`.
+//! `schedule create|list|show|explain|pause|resume|run|delete`.
+
+mod explain;
 
 use super::error::{CommandError, Doing, Named, exit};
 use super::table::{Cell, Table, left, moment};
@@ -13,7 +15,7 @@ use crate::model::{
     AfterCompletion, FlexibleTimeWindow, Millis, RetryPolicy, Schedule, ScheduleTarget, Switch, is_of_rules, name_of,
     validate,
 };
-use std::fmt::Write as _;
+use crate::tui::format::Clock;
 
 /// So many coming times are shown of a new schedule.
 const SHOWN: usize = 5;
@@ -24,6 +26,8 @@ pub async fn run(verb: ScheduleVerb, setting: Setting) -> Done {
     match verb {
         ScheduleVerb::Create(args) => Box::pin(create(&args, setting)).await,
         ScheduleVerb::List(args) => list(&args, setting.open().await?).await,
+        ScheduleVerb::Show(args) => explain::show(&args, setting.open().await?).await,
+        ScheduleVerb::Explain(args) => explain::explain(&args),
         ScheduleVerb::Pause(args) => switch(&args, Switch::Disabled, setting).await,
         ScheduleVerb::Resume(args) => switch(&args, Switch::Enabled, setting).await,
         ScheduleVerb::Run(args) => run_now(&args, setting).await,
@@ -84,36 +88,9 @@ async fn create(args: &ScheduleCreateArgs, setting: Setting) -> Done {
     let created = find(&world, &args.name).await?;
     match args.output {
         Format::Json => world.output().json(&created)?,
-        Format::Table => world.output().text(&told(&created, now())?)?,
+        Format::Table => world.output().text(&explain::told(&created, now(), SHOWN, Clock::Local)?)?,
     }
     Ok(exit::DONE)
-}
-
-/// What was created, and when it will submit.
-fn told(schedule: &Schedule, now: Millis) -> Result<String, CommandError> {
-    let expression = Expression::parse(&schedule.schedule_expression, &schedule.schedule_expression_timezone)?;
-    let paused = if schedule.state == Switch::Disabled { ", paused" } else { "" };
-    let mut text = format!(
-        "schedule {}: {} in {}{paused}\n",
-        label(schedule),
-        schedule.schedule_expression,
-        schedule.schedule_expression_timezone
-    );
-    let times = expression.upcoming(now, anchor(schedule), SHOWN);
-    if times.is_empty() {
-        text += "  it has no time to come\n";
-    }
-    for time in times {
-        let _ = writeln!(text, "  {}", expression.wall(time));
-    }
-    Ok(text)
-}
-
-/// What a `rate` counts from.
-fn anchor(schedule: &Schedule) -> Millis {
-    #[expect(clippy::cast_possible_truncation, reason = "epoch seconds of our times fit many times over")]
-    let millis = |seconds: f64| (seconds * 1000.0) as Millis;
-    schedule.start_date.or(schedule.creation_date).map_or_else(now, millis)
 }
 
 async fn list(args: &ListArgs, world: World) -> Done {
@@ -162,7 +139,7 @@ fn next(schedule: &Schedule, now: Millis) -> String {
     }
     match Expression::parse(&schedule.schedule_expression, &schedule.schedule_expression_timezone) {
         Ok(expression) => {
-            expression.next(now, anchor(schedule)).map_or_else(|| "never".to_owned(), |at| expression.wall(at))
+            schedule.next_of(&expression, now).map_or_else(|| "never".to_owned(), |at| expression.wall(at))
         }
         Err(_) => "?".to_owned(),
     }
@@ -324,15 +301,15 @@ fn label(schedule: &Schedule) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::commands::table::Look;
     use crate::model::SubmitJobRequest;
     use crate::model::rules_of;
 
-    const NOON: Millis = 1_795_521_600_000; // 2026-11-24T12:00:00Z
+    pub(super) const NOON: Millis = 1_795_521_600_000; // 2026-11-24T12:00:00Z
 
-    fn nightly() -> Schedule {
+    pub(super) fn nightly() -> Schedule {
         let request = SubmitJobRequest {
             job_name: "nightly".to_owned(),
             job_queue: "default".to_owned(),
@@ -346,13 +323,6 @@ mod tests {
             target: ScheduleTarget::submit_job(&request, "arn:aws:iam::123456789012:role/r"),
             ..Schedule::default()
         }
-    }
-
-    #[test]
-    fn a_new_schedule_tells_its_next_five_times_on_the_wall_of_its_zone() {
-        insta::assert_snapshot!(told(&nightly(), NOON).expect("sound"));
-        let over = Schedule { schedule_expression: "at(2026-01-01T00:00:00)".to_owned(), ..nightly() };
-        assert!(told(&over, NOON).expect("sound").contains("no time to come"));
     }
 
     #[test]

@@ -1,34 +1,15 @@
 //! When schedules fire (`EventBridge` Scheduler user guide, "Schedule types", "Flexible time windows").
 
 use super::state::{Scheduled, schedule_key};
-use crate::model::expression::Expression;
 use crate::model::{Millis, Schedule, Switch};
 use std::collections::BTreeSet;
 
 /// How far back one looks for the last of many missed times; a wider window is tried where a narrow one holds none.
 const LOOK_BACK: [Millis; 4] = [3_600_000, 2 * 86_400_000, 40 * 86_400_000, 400 * 86_400_000];
 
-/// The first time after `after` that an ENABLED schedule names, within its start and end. A start and an end do not
-/// concern `at`.
+/// The first time after `after` that an ENABLED schedule names.
 pub fn next_run(schedule: &Schedule, after: Millis) -> Option<Millis> {
-    if schedule.state == Switch::Disabled {
-        return None;
-    }
-    let expression = Expression::parse(&schedule.schedule_expression, &schedule.schedule_expression_timezone).ok()?;
-    // A clock that was ahead may have dated it.
-    let created = schedule.creation_date.map_or(after, millis).min(after);
-    if is_once(schedule) {
-        return expression.next(after, created);
-    }
-    let start = schedule.start_date.map(millis);
-    let from = start.map_or(after, |start| after.max(start - 1));
-    let next = expression.next(from, start.unwrap_or(created))?;
-    schedule.end_date.is_none_or(|end| next <= millis(end)).then_some(next)
-}
-
-/// Whether the expression is an `at`.
-pub fn is_once(schedule: &Schedule) -> bool {
-    schedule.schedule_expression.trim_start().starts_with("at")
+    (schedule.state == Switch::Enabled).then(|| schedule.next_time(after)).flatten()
 }
 
 /// When a firing for this time comes: within the flexible window, always the same for one schedule and time, spread
@@ -80,9 +61,4 @@ pub fn next_again(scheduled: &Scheduled, now: Millis) -> Option<Millis> {
         next = next_run(&scheduled.schedule, time);
     }
     next
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "epoch milliseconds fit")]
-pub fn millis(seconds: f64) -> Millis {
-    (seconds * 1000.0).round() as Millis
 }

@@ -1,7 +1,7 @@
 //! How numbers, ages and foreign text are written.
 
 use crate::model::{Millis, text::printable};
-use chrono::{DateTime, Local, TimeZone, Utc};
+use chrono::{DateTime, Local, Offset, TimeZone, Utc};
 use std::borrow::Cow;
 use std::ops::Range;
 use unicode_segmentation::UnicodeSegmentation;
@@ -55,6 +55,32 @@ impl Clock {
     }
 }
 
+impl Clock {
+    /// The same moment by this clock for one who has read it at another offset from UTC (in seconds): `01:30 UTC`,
+    /// `Tue 20:30 -05:00 here`. Where the two clocks agree it is UTC; nothing where that agrees too.
+    pub fn beside(self, at: Millis, offset: i32) -> Option<String> {
+        let utc = Utc.timestamp_millis_opt(at).single()?;
+        let own = match self {
+            Self::Utc => 0,
+            Self::Local => Local.timestamp_millis_opt(at).single()?.offset().fix().local_minus_utc(),
+        };
+        let shown = if own == offset { 0 } else { own };
+        if shown == offset {
+            return None;
+        }
+        let wall = |offset: i32| utc.naive_utc() + chrono::TimeDelta::seconds(i64::from(offset));
+        let day = if wall(shown).date() == wall(offset).date() { "" } else { "%a " };
+        let time = wall(shown).format(&format!("{day}%H:%M")).to_string();
+        Some(if shown == 0 {
+            format!("{time} UTC")
+        } else {
+            let sign = if shown < 0 { '-' } else { '+' };
+            let minutes = shown.abs() / 60;
+            format!("{time} {sign}{:02}:{:02} here", minutes / 60, minutes % 60)
+        })
+    }
+}
+
 /// A coarse age: `12s`, `4m`, `2h10`, `3d`.
 pub fn age(span: Millis) -> String {
     match span.max(0) {
@@ -82,6 +108,11 @@ pub fn relative(at: Millis, now: Millis) -> String {
         difference if difference <= -SECOND => format!("{} ago", age(-difference)),
         _ => "now".to_owned(),
     }
+}
+
+/// `in 4m`, `in 22h17`, `in 1d22h`: as [`relative`], and finer where it is far ahead.
+pub fn until(at: Millis, now: Millis) -> String {
+    if at - now < HOUR { relative(at, now) } else { format!("in {}", span(at - now)) }
 }
 
 /// `12`, `1,204`, `1,000,000`.
@@ -231,6 +262,16 @@ mod tests {
         assert_eq!(relative(HOUR, 0), "in 1h00");
         assert_eq!(relative(0, HOUR), "1h00 ago");
         assert_eq!(relative(10, 0), "now");
+        assert_eq!([until(46 * HOUR, 0), until(5 * MINUTE, 0)], ["in 1d22h", "in 5m"]);
+    }
+
+    #[test]
+    fn a_moment_is_told_by_a_second_clock() {
+        let at = DateTime::parse_from_rfc3339("2026-11-25T01:30:00Z").expect("a time").timestamp_millis();
+        let cases = [(3600, Some("01:30 UTC")), (0, None), (-5 * 3600, Some("Wed 01:30 UTC"))];
+        for (offset, expected) in cases {
+            assert_eq!(Clock::Utc.beside(at, offset).as_deref(), expected, "{offset}");
+        }
     }
 
     #[test]

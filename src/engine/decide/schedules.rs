@@ -6,10 +6,10 @@ use super::schedule_form::{check, completed, invalid};
 use crate::engine::command::{Answer, Refusal};
 use crate::engine::deliver::run_of;
 use crate::engine::event::Event;
-use crate::engine::schedule::{is_once, millis, next_run};
+use crate::engine::schedule::next_run;
 use crate::engine::state::{Scheduled, schedule_key};
 use crate::engine::{Engine, Ids};
-use crate::model::{DEFAULT_SCHEDULE_GROUP, Millis, Schedule, Switch};
+use crate::model::{DEFAULT_SCHEDULE_GROUP, Millis, Schedule, Switch, epoch_millis};
 
 impl Engine {
     pub(super) fn create_schedule(&self, schedule: &Schedule, now: Millis) -> Result<Ruling, Refusal> {
@@ -36,7 +36,7 @@ impl Engine {
         if schedule.group_name != DEFAULT_SCHEDULE_GROUP && !self.core.groups.contains_key(&schedule.group_name) {
             return Err(no_group(&schedule.group_name));
         }
-        if saved.end_date.is_some_and(|end| millis(end) <= now) {
+        if saved.end_date.is_some_and(|end| epoch_millis(end) <= now) {
             return invalid("EndDate is in the past; it takes a time to come");
         }
         let next = next_run(&saved, now);
@@ -143,7 +143,7 @@ impl Engine {
 fn must_come(schedule: &Schedule, next: Option<Millis>) -> Result<(), Refusal> {
     let expression = &schedule.schedule_expression;
     match next {
-        None if schedule.state == Switch::Enabled && is_once(schedule) => {
+        None if schedule.state == Switch::Enabled && schedule.is_once() => {
             invalid(format!("ScheduleExpression is `{expression}`, which is in the past; it takes a time to come"))
         }
         None if schedule.state == Switch::Enabled => {

@@ -9,7 +9,7 @@ use chrono::{Datelike, NaiveDate, Weekday};
 pub(super) struct DayRule(Vec<Item>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Item {
+pub(super) enum Item {
     /// Days of the month from, to, every so many.
     Days(u32, u32, u32),
     /// `L` in day-of-month.
@@ -59,6 +59,10 @@ impl DayRule {
     pub(super) fn takes(&self, date: NaiveDate) -> bool {
         self.0.iter().any(|item| item.takes(date))
     }
+
+    pub(super) fn items(&self) -> &[Item] {
+        &self.0
+    }
 }
 
 impl Item {
@@ -67,21 +71,29 @@ impl Item {
         let last = u32::from(date.num_days_in_month());
         let weekday = date.weekday().number_from_sunday();
         match self {
-            Self::Days(from, to, step) => (from..=to).contains(&day) && (day - from).is_multiple_of(step),
+            Self::Days(..) => self.is_date(day),
             Self::LastDay => day == last,
             Self::LastWorkday => day == nearest_workday(date, last, last),
             Self::Workday(wanted) => wanted <= last && day == nearest_workday(date, wanted, last),
-            Self::Weekdays(from, to, step) => {
-                let (to, at) = if from <= to {
-                    (to, weekday)
-                } else {
-                    (to + 7, if weekday < from { weekday + 7 } else { weekday })
-                };
-                (from..=to).contains(&at) && (at - from).is_multiple_of(step)
-            }
+            Self::Weekdays(..) => self.is_weekday(weekday),
             Self::LastWeekday(wanted) => weekday == wanted && day + 7 > last,
             Self::Nth(wanted, nth) => weekday == wanted && day.div_ceil(7) == nth,
         }
+    }
+}
+
+impl Item {
+    /// Whether it names this day of any month.
+    pub(super) fn is_date(self, day: u32) -> bool {
+        matches!(self, Self::Days(from, to, step) if (from..=to).contains(&day) && (day - from).is_multiple_of(step))
+    }
+
+    /// Whether it names this day of any week; 1 is Sunday.
+    pub(super) fn is_weekday(self, weekday: u32) -> bool {
+        let Self::Weekdays(from, to, step) = self else { return false };
+        let (to, at) =
+            if from <= to { (to, weekday) } else { (to + 7, if weekday < from { weekday + 7 } else { weekday }) };
+        (from..=to).contains(&at) && (at - from).is_multiple_of(step)
     }
 }
 

@@ -3,10 +3,14 @@
 //! Source: EventBridge Scheduler user guide, "Schedule types". `cron` parses the fields; the daylight-saving rules are
 //! AWS's: a wall time that does not exist is skipped, one that exists twice fires once.
 
+mod clock_changes;
 mod days;
+mod words;
+
+pub use clock_changes::{ClockChange, Effect};
 
 use super::Millis;
-use chrono::{DateTime, Days, LocalResult, NaiveDateTime, NaiveTime, TimeZone, Utc};
+use chrono::{DateTime, Days, LocalResult, NaiveDateTime, NaiveTime, Offset, TimeZone, Utc};
 use chrono_tz::Tz;
 use days::DayRule;
 use std::fmt;
@@ -44,8 +48,8 @@ pub enum ExpressionError {
     FieldCount(usize),
     #[error("one of day-of-month and day-of-week must be `?`, and only one: for every day write `* * ?`")]
     QuestionMark,
-    #[error("the field {field} does not take `{given}`")]
-    Field { field: &'static str, given: String },
+    #[error("{} (field {} of 6) does not take `{given}`; it takes {}", FIELDS[*field], field + 1, TAKES[*field])]
+    Field { field: usize, given: String },
     #[error("rate takes a number from 1 and a unit: minute(s), hour(s) or day(s), as in rate(5 minutes)")]
     Rate,
     #[error("at takes a time without a zone, as in at(2027-01-31T02:30:00)")]
@@ -57,6 +61,16 @@ pub enum ExpressionError {
 }
 
 const FIELDS: [&str; 6] = ["minutes", "hours", "day-of-month", "month", "day-of-week", "year"];
+
+/// What each of the fields takes.
+const TAKES: [&str; 6] = [
+    "0 to 59, and , - * /",
+    "0 to 23, and , - * /",
+    "1 to 31, and , - * ? / L W",
+    "1 to 12 or JAN to DEC, and , - * /",
+    "1 to 7 or SUN to SAT (1 is Sunday), and , - * ? L #",
+    "1970 to 2100, and , - * /",
+];
 
 impl Expression {
     /// Reads an expression in a zone given by its IANA name.
@@ -107,6 +121,12 @@ impl Expression {
         times
     }
 
+    /// How far the clock of the zone is before UTC at a moment, in seconds.
+    pub fn offset(&self, at: Millis) -> i32 {
+        let time = DateTime::from_timestamp_millis(at).unwrap_or_default().naive_utc();
+        self.zone.offset_from_utc_datetime(&time).fix().local_minus_utc()
+    }
+
     /// A time as the clock on the wall of the zone shows it, with the offset from UTC.
     pub fn wall(&self, at: Millis) -> String {
         match self.zone.timestamp_millis_opt(at) {
@@ -126,11 +146,11 @@ fn parse_cron(inner: &str) -> Result<Kind, ExpressionError> {
     if (day == "?") == (weekday == "?") {
         return Err(ExpressionError::QuestionMark);
     }
-    let fault = |field, given: &str| ExpressionError::Field { field, given: given.to_owned() };
+    let fault = |field: usize, given: &str| ExpressionError::Field { field, given: given.to_owned() };
     let days = if has_sign(day) {
-        Some(DayRule::of_month(day).ok_or_else(|| fault(FIELDS[2], day))?)
+        Some(DayRule::of_month(day).ok_or_else(|| fault(2, day))?)
     } else if has_sign(weekday) {
-        Some(DayRule::of_week(weekday).ok_or_else(|| fault(FIELDS[4], weekday))?)
+        Some(DayRule::of_week(weekday).ok_or_else(|| fault(4, weekday))?)
     } else {
         None
     };
@@ -159,7 +179,7 @@ fn which_field(fields: &[&str]) -> ExpressionError {
             "?".clone_into(&mut probe[2]);
         }
         if cron::Schedule::from_str(&format!("0 {}", probe.join(" "))).is_err() {
-            return ExpressionError::Field { field: FIELDS[at], given: (*given).to_owned() };
+            return ExpressionError::Field { field: at, given: (*given).to_owned() };
         }
     }
     ExpressionError::Form
@@ -211,18 +231,25 @@ fn next_cron(schedule: &cron::Schedule, days: Option<&DayRule>, zone: Tz, after:
     let after_utc = DateTime::from_timestamp_millis(after)?;
     let mut wall = after_utc.with_timezone(&zone).naive_local();
     loop {
-        let candidate = schedule.after(&Utc.from_utc_datetime(&wall)).next()?.naive_utc();
-        if days.is_some_and(|rule| !rule.takes(candidate.date())) {
-            // The whole day is out: go on from its last second.
-            wall = candidate.date().and_time(NaiveTime::MIN).checked_add_days(Days::new(1))?
-                - chrono::TimeDelta::seconds(1);
-            continue;
-        }
-        wall = candidate;
-        let moment = zone.from_local_datetime(&candidate).earliest().map(|time| time.timestamp_millis());
+        wall = next_wall(schedule, days, wall)?;
+        let moment = zone.from_local_datetime(&wall).earliest().map(|time| time.timestamp_millis());
         if let Some(moment) = moment.filter(|moment| *moment > after) {
             return Some(moment);
         }
+    }
+}
+
+/// The next time after one that the expression names, whether the clock of a zone shows it or not.
+fn next_wall(schedule: &cron::Schedule, days: Option<&DayRule>, after: NaiveDateTime) -> Option<NaiveDateTime> {
+    let mut wall = after;
+    loop {
+        let candidate = schedule.after(&Utc.from_utc_datetime(&wall)).next()?.naive_utc();
+        if days.is_none_or(|rule| rule.takes(candidate.date())) {
+            return Some(candidate);
+        }
+        // The whole day is out: go on from its last second.
+        wall =
+            candidate.date().and_time(NaiveTime::MIN).checked_add_days(Days::new(1))? - chrono::TimeDelta::seconds(1);
     }
 }
 
@@ -349,9 +376,9 @@ mod tests {
             ("cron(30 2 * * *)", "UTC", ExpressionError::FieldCount(5)),
             ("cron(30 2 * * * *)", "UTC", ExpressionError::QuestionMark),
             ("cron(30 2 ? * ? *)", "UTC", ExpressionError::QuestionMark),
-            ("cron(61 2 * * ? *)", "UTC", ExpressionError::Field { field: "minutes", given: "61".into() }),
-            ("cron(0 2 ? * FUN *)", "UTC", ExpressionError::Field { field: "day-of-week", given: "FUN".into() }),
-            ("cron(0 2 32W * ? *)", "UTC", ExpressionError::Field { field: "day-of-month", given: "32W".into() }),
+            ("cron(61 2 * * ? *)", "UTC", ExpressionError::Field { field: 0, given: "61".into() }),
+            ("cron(0 2 ? * FUN *)", "UTC", ExpressionError::Field { field: 4, given: "FUN".into() }),
+            ("cron(0 2 32W * ? *)", "UTC", ExpressionError::Field { field: 2, given: "32W".into() }),
             ("rate(0 minutes)", "UTC", ExpressionError::Rate),
             ("rate(5 weeks)", "UTC", ExpressionError::Rate),
             ("at(tomorrow)", "UTC", ExpressionError::At),
@@ -362,12 +389,20 @@ mod tests {
         }
     }
 
+    #[test]
+    fn an_error_says_which_field_it_is_and_what_that_takes() {
+        let error = Expression::parse("cron(0 25 * * ? *)", "UTC").expect_err("no such hour");
+        assert_eq!(error.to_string(), "hours (field 2 of 6) does not take `25`; it takes 0 to 23, and , - * /");
+    }
+
     proptest! {
         #[test]
         fn no_text_makes_it_panic_and_what_parses_only_goes_forward(text in "(cron|rate|at)?\\(?[0-9A-Z*?/,# LW-]{0,24}\\)?", after in 0i64..4_000_000_000_000) {
             if let Ok(expression) = Expression::parse(&text, "Europe/Zurich") {
                 let times = expression.upcoming(after, 0, 3);
                 prop_assert!(times.iter().all(|t| *t > after) && times.windows(2).all(|w| w[0] < w[1]));
+                prop_assert!(!expression.in_words().is_empty());
+                expression.clock_changes(after);
             }
         }
     }

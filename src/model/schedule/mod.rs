@@ -1,8 +1,11 @@
 //! Schedules, in EventBridge Scheduler's shapes (`PascalCase` members, times in epoch seconds).
 
 mod target;
+mod times;
 
 pub use target::{DeadLetterConfig, RetryPolicy, SCHEDULE_TAG, SUBMIT_JOB_TARGET, ScheduleTarget, TargetError};
+
+pub use times::epoch_millis;
 
 use super::{JobId, Millis, Switch};
 use serde::{Deserialize, Serialize};

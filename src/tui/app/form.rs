@@ -116,6 +116,8 @@ pub struct Form {
     pub tried: bool,
     /// How far the list of what it is about is scrolled.
     pub scroll: Scroll,
+    /// Jobs that can be opened from it; they come after the buttons.
+    pub links: Vec<JobId>,
 }
 
 /// One field.
@@ -185,12 +187,14 @@ pub enum Button {
 }
 
 /// What a key did to a form.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Pressed {
     Nothing,
     Leave,
     Send,
     SaveTemplate,
+    /// Opens this job.
+    Follow(JobId),
 }
 
 impl Field {
@@ -255,6 +259,7 @@ impl Form {
             count: None,
             tried: false,
             scroll: Scroll::default(),
+            links: Vec::new(),
         }
     }
 
@@ -286,8 +291,19 @@ impl Form {
         self.focus.checked_sub(self.fields.len()).and_then(|at| self.buttons().get(at).copied())
     }
 
+    /// The number of the link that has the keys.
+    pub fn focused_link(&self) -> Option<usize> {
+        self.focus.checked_sub(self.fields.len() + 2).filter(|at| *at < self.links.len())
+    }
+
+    /// Takes other links; the keys stay where they are as far as that can be.
+    pub fn take_links(&mut self, links: Vec<JobId>) {
+        self.links = links;
+        self.focus = self.focus.min(self.stops() - 1);
+    }
+
     fn stops(&self) -> usize {
-        self.fields.len() + 2
+        self.fields.len() + 2 + self.links.len()
     }
 
     /// Carries out a key of [`Place::Form`](crate::tui::action::Place::Form).
@@ -310,7 +326,10 @@ impl Form {
             Action::Accept => match self.focused_button() {
                 Some(Button::Keep) => return Pressed::Leave,
                 Some(Button::Go) => return Pressed::Send,
-                None => self.focus += 1,
+                None => match self.focused_link() {
+                    Some(at) => return Pressed::Follow(self.links[at].clone()),
+                    None => self.focus += 1,
+                },
             },
             Action::SaveTemplate => return Pressed::SaveTemplate,
             Action::Send if !self.careful => return Pressed::Send,
@@ -421,6 +440,7 @@ mod tests {
             count: None,
             tried: false,
             scroll: Scroll::default(),
+            links: Vec::new(),
         }
     }
 

@@ -29,6 +29,7 @@ mod replace;
 pub mod reports;
 mod revisions;
 pub mod rows;
+pub mod schedule;
 pub mod search;
 pub mod setting;
 pub mod store;
@@ -54,7 +55,6 @@ use crate::config::kept::Kept;
 use crate::config::theme::Theme;
 use crate::model::{JobId, JobStatus, Millis, Subject, UsageOverTime};
 pub use setting::{Own, Setting};
-pub use submit::TIMES_SHOWN;
 
 use answers::{Lag, Pages};
 use crokey::KeyCombination;

@@ -44,6 +44,7 @@ impl App {
         self.settle_pulse();
         self.settle_usage();
         self.settle_reports();
+        self.settle_schedule();
         if self.log_is_due_at().is_some_and(|due| due <= self.now) {
             self.turn_log();
         }

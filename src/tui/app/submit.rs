@@ -1,4 +1,4 @@
-//! Submitting: the form for a job, the form for a schedule, and the requests that they become.
+//! Submitting: the form for a job, and the request that it becomes.
 
 use super::act::{Problems, number};
 use super::form::{Field, Form, Key, Purpose};
@@ -6,18 +6,14 @@ use super::list::Scope;
 use super::store::Kind;
 use super::why::Resize;
 use super::{App, Intention, Popup};
-use crate::model::expression::Expression;
 use crate::model::{
     ArrayProperties, ContainerOverrides, DependencyKind, JobDefinition, JobDependency, JobDetail, JobId, JobTimeout,
-    KeyValuePair, Millis, RetryStrategy, Schedule, ScheduleTarget, SubmitJobRequest, Switch, name_of, validate,
+    KeyValuePair, RetryStrategy, SubmitJobRequest, name_of, validate,
 };
 use crate::triage::rerun::{again, require, write_dependency};
 use crate::tui::action::Action;
 use crate::tui::words;
 use std::collections::BTreeMap;
-
-/// How many times to come the editor of schedules shows.
-pub const TIMES_SHOWN: usize = 5;
 
 impl App {
     pub(super) fn ask_submit(&mut self) {
@@ -130,7 +126,7 @@ impl App {
     }
 
     /// Newest active revisions, and the one that is asked for.
-    fn definition_options(&self, wanted: &str) -> Vec<String> {
+    pub(super) fn definition_options(&self, wanted: &str) -> Vec<String> {
         let mut options: Vec<String> = self.store.active_definitions().iter().map(|known| known.label()).collect();
         if !wanted.is_empty() && !options.iter().any(|option| option == wanted) {
             options.insert(0, wanted.to_owned());
@@ -218,150 +214,9 @@ impl App {
             (None, _) => Err(format!("there is no job `{given}`")),
         }
     }
-
-    pub(super) fn ask_schedule(&mut self, editing: Option<Box<Schedule>>) {
-        let request = editing.as_ref().and_then(|schedule| schedule.target.request().ok()).unwrap_or_default();
-        if let Some(schedule) = &editing
-            && let Err(error) = schedule.target.request()
-        {
-            return self.complain(format!("{}: {error}", schedule.name));
-        }
-        if self.store.queues.is_empty() || self.store.active_definitions().is_empty() {
-            return self.complain("a schedule needs a queue and an active job definition; make them first");
-        }
-        let queues: Vec<String> =
-            self.store.queues_in_order().iter().map(|queue| queue.job_queue_name.clone()).collect();
-        let command = request.container_overrides.clone().unwrap_or_default().command;
-        let pairs: Vec<String> = request.parameters.iter().map(|(key, value)| format!("{key}={value}")).collect();
-        let text =
-            |of: fn(&Schedule) -> &str, or: &str| editing.as_deref().map_or(or.to_owned(), |it| of(it).to_owned());
-        let mut fields = Vec::new();
-        if editing.is_none() {
-            fields.push(Field::text(Key::Name, "Name", "", "nightly-report"));
-        }
-        fields.extend([
-            Field::text(
-                Key::Expression,
-                "When",
-                &text(|schedule| &schedule.schedule_expression, ""),
-                "cron(30 2 ? * MON-FRI *), rate(5 minutes), at(2027-01-31T02:30:00)",
-            ),
-            Field::text(
-                Key::Zone,
-                "Zone",
-                &text(|schedule| &schedule.schedule_expression_timezone, "UTC"),
-                "Europe/Zurich",
-            ),
-            Field::choice(Key::Queue, "Queue", queues, name_of(&request.job_queue)),
-            Field::choice(
-                Key::Definition,
-                "Definition",
-                self.definition_options(name_of(&request.job_definition)),
-                name_of(&request.job_definition),
-            ),
-            Field::text(Key::JobName, "Job name", &request.job_name, "the schedule's name"),
-            Field::text(Key::Command, "Command", &words::join(&command), "the definition's own"),
-            Field::text(Key::Parameters, "Parameters", &words::join(&pairs), "day=<aws.scheduler.scheduled-time>"),
-        ]);
-        if !self.is_local() {
-            let known = self.setting.scheduler_role.as_deref().unwrap_or_default();
-            let role = text(|schedule| &schedule.target.role_arn, known);
-            fields.push(Field::text(Key::Role, "Role", &role, "arn:aws:iam::ACCOUNT:role/NAME, which may submit jobs"));
-        }
-        let title = editing.as_ref().map_or("New schedule".to_owned(), |it| format!("Schedule {}", it.name));
-        self.popups.push(Popup::Form(Box::new(Form {
-            go: if editing.is_some() { "Change" } else { "Create" }.into(),
-            title,
-            fields,
-            ..Form::of(Purpose::Schedule { editing })
-        })));
-    }
-
-    /// The schedule of a form.
-    pub(super) fn schedule_of(&self, form: &Form, editing: Option<&Schedule>) -> Result<Schedule, Problems> {
-        let mut problems = Problems::new();
-        let mut schedule = editing.cloned().unwrap_or_default();
-        if editing.is_none() {
-            form.value(Key::Name).clone_into(&mut schedule.name);
-            check(&mut problems, Key::Name, validate::schedule_name(&schedule.name));
-            let taken = (schedule.group_name.clone(), schedule.name.clone());
-            if self.store.schedules.contains_key(&taken) {
-                problems.push((Key::Name, format!("there is a schedule `{}` already", schedule.name)));
-            }
-        }
-        form.value(Key::Expression).clone_into(&mut schedule.schedule_expression);
-        form.value(Key::Zone).clone_into(&mut schedule.schedule_expression_timezone);
-        if let Err(error) = expression(form) {
-            let is_zone = matches!(error, crate::model::expression::ExpressionError::Zone(_));
-            problems.push((if is_zone { Key::Zone } else { Key::Expression }, error.to_string()));
-        }
-        let mut request = schedule.target.request().unwrap_or_default();
-        let name = form.value(Key::JobName);
-        if name.is_empty() { &schedule.name } else { name }.clone_into(&mut request.job_name);
-        if !request.job_name.is_empty() {
-            check(&mut problems, Key::JobName, validate::job_name(&request.job_name));
-        }
-        form.value(Key::Queue).clone_into(&mut request.job_queue);
-        form.value(Key::Definition).clone_into(&mut request.job_definition);
-        let mut overrides = request.container_overrides.take().unwrap_or_default();
-        overrides.command = read_words(form, Key::Command, &mut problems);
-        request.container_overrides = (overrides != ContainerOverrides::default()).then_some(overrides);
-        request.parameters = read_pairs(form, Key::Parameters, &mut problems);
-        let typed = Some(form.value(Key::Role)).filter(|role| !role.is_empty());
-        let kept = Some(schedule.target.role_arn.as_str()).filter(|role| !role.is_empty());
-        let role = match typed.or(kept).or(self.setting.scheduler_role.as_deref()) {
-            Some(role) if role.starts_with("arn:") => role.to_owned(),
-            Some(role) => {
-                problems.push((Key::Role, format!("`{role}` is no ARN of a role")));
-                String::new()
-            }
-            None => {
-                problems.push((Key::Role, "AWS submits the job as a role: give its ARN".to_owned()));
-                String::new()
-            }
-        };
-        let ScheduleTarget { retry_policy, dead_letter_config, .. } = schedule.target.clone();
-        schedule.target =
-            ScheduleTarget { retry_policy, dead_letter_config, ..ScheduleTarget::submit_job(&request, &role) };
-        if problems.is_empty() { Ok(schedule) } else { Err(problems) }
-    }
-
-    /// The times to come of the expression that is being typed, as its zone's wall clock shows them.
-    pub fn times_to_come(&self, form: &Form) -> Result<Vec<(Millis, String)>, String> {
-        let expression = expression(form).map_err(|error| error.to_string())?;
-        let anchor = match &form.purpose {
-            Purpose::Schedule { editing: Some(schedule) } => anchor(schedule).unwrap_or(self.now),
-            _ => self.now,
-        };
-        let times = expression.upcoming(self.now, anchor, TIMES_SHOWN);
-        if times.is_empty() {
-            return Err("it never fires again".into());
-        }
-        Ok(times.into_iter().map(|at| (at, expression.wall(at))).collect())
-    }
-
-    /// When a schedule fires next; `None` while it is paused, when it never does, or cannot be read.
-    pub fn next_run(&self, schedule: &Schedule) -> Option<Millis> {
-        if schedule.state != Switch::Enabled || !schedule.has_known_times() {
-            return None;
-        }
-        let (text, zone) = (&schedule.schedule_expression, &schedule.schedule_expression_timezone);
-        let expression = Expression::parse(text, zone).ok()?;
-        expression.next(self.now, anchor(schedule).unwrap_or(self.now))
-    }
 }
 
-fn expression(form: &Form) -> Result<Expression, crate::model::expression::ExpressionError> {
-    Expression::parse(form.value(Key::Expression), form.value(Key::Zone))
-}
-
-/// From when a `rate` counts: the start, or the creation.
-#[expect(clippy::cast_possible_truncation, reason = "seconds of a date fit")]
-fn anchor(schedule: &Schedule) -> Option<Millis> {
-    schedule.start_date.or(schedule.creation_date).map(|seconds| (seconds * 1000.0) as Millis)
-}
-
-fn check(problems: &mut Problems, key: Key, result: Result<(), validate::Invalid>) {
+pub(super) fn check(problems: &mut Problems, key: Key, result: Result<(), validate::Invalid>) {
     if let Err(error) = result {
         problems.push((key, format!("takes {}", error.takes)));
     }
@@ -374,14 +229,14 @@ fn keep<T>(problems: &mut Problems, result: Result<Option<T>, Problems>) -> Opti
     })
 }
 
-fn read_words(form: &Form, key: Key, problems: &mut Problems) -> Vec<String> {
+pub(super) fn read_words(form: &Form, key: Key, problems: &mut Problems) -> Vec<String> {
     words::split(form.value(key)).unwrap_or_else(|error| {
         problems.push((key, error.to_string()));
         Vec::new()
     })
 }
 
-fn read_pairs(form: &Form, key: Key, problems: &mut Problems) -> BTreeMap<String, String> {
+pub(super) fn read_pairs(form: &Form, key: Key, problems: &mut Problems) -> BTreeMap<String, String> {
     let mut pairs = BTreeMap::new();
     for word in read_words(form, key, problems) {
         match word.split_once('=') {

@@ -39,6 +39,10 @@ impl App {
                 }
                 Pressed::Send => self.send_form(),
                 Pressed::SaveTemplate => self.ask_template(),
+                Pressed::Follow(id) => {
+                    self.popups.pop();
+                    self.open_job(id);
+                }
             },
             Some(Popup::Palette(_)) => self.press_palette(action),
             Some(Popup::Filter(input)) => match action {

@@ -1,13 +1,16 @@
 //! What a form is about: what it will hit, what will come of it.
 
 mod replace;
+mod schedule;
+
+pub use schedule::below;
 
 use crate::config::theme::Role;
 use crate::model::{InstanceId, JobId, JobStatus, JobSummary, STARTER_TYPE, StatusCounts, Switch, starter_vcpus};
 use crate::triage::rerun::Plan;
 use crate::tui::action::{Action, Place};
 use crate::tui::app::act::StopCall;
-use crate::tui::app::form::{Form, Key, Purpose};
+use crate::tui::app::form::{Form, Purpose};
 use crate::tui::app::list::since;
 use crate::tui::app::subject::title_of;
 use crate::tui::app::{App, Scroll};
@@ -19,8 +22,6 @@ type Lines = Vec<Vec<Piece<'static>>>;
 
 /// Jobs that are named at once; the others are scrolled to.
 const NAMED: usize = 8;
-/// Past runs of a schedule that are shown.
-const RUNS: usize = 3;
 
 fn say(lines: &mut Lines, room: usize, text: &str, role: Role) {
     lines.extend(wrap(text, room).into_iter().map(|line| vec![piece(line, role)]));
@@ -353,70 +354,4 @@ fn lost(app: &App, live: &[&JobSummary]) -> Option<f64> {
     // What rounds to nothing is not worth a line.
     let lost: f64 = hours.iter().sum();
     (lost >= 0.05).then_some(lost)
-}
-
-/// The lines below the fields.
-pub fn below(app: &App, form: &Form, room: usize) -> Lines {
-    let mut lines = Lines::new();
-    let Purpose::Schedule { editing } = &form.purpose else { return lines };
-    match app.times_to_come(form) {
-        Ok(times) => {
-            for (at, (time, wall)) in times.into_iter().enumerate() {
-                let label = if at == 0 { "  Next         " } else { "               " };
-                lines.push(vec![
-                    piece(label, Role::Column),
-                    piece(fit(&wall, 30), Role::Text),
-                    piece(relative(time, app.now), Role::Dim),
-                ]);
-            }
-        }
-        Err(error) => {
-            // Until something is typed, this says what comes here; then what is wrong, and with which of the two fields.
-            let problems = app.calls(form).err().unwrap_or_default();
-            let wrong = problems.into_iter().find(|(key, _)| matches!(key, Key::Expression | Key::Zone));
-            let is_begun = form.tried || !form.value(Key::Expression).is_empty();
-            let (label, role, text) = match wrong.filter(|_| is_begun) {
-                Some((Key::Zone, text)) => ("✖ Zone:", Role::Failed, text),
-                Some((_, text)) => ("✖ When:", Role::Failed, text),
-                None if is_begun => ("  Next", Role::Column, error),
-                None => {
-                    let text = "type when it shall run: its next five times are shown here";
-                    ("  Next", Role::Column, text.to_owned())
-                }
-            };
-            let text_role = if role == Role::Failed { role } else { Role::Dim };
-            for (at, line) in wrap(&text, room.saturating_sub(15)).into_iter().enumerate() {
-                let label = if at == 0 { label } else { "" };
-                lines.push(vec![piece(format!("{label:<15}"), role), piece(line, text_role)]);
-            }
-        }
-    }
-    // The room for five times is held, so that nothing moves while one types.
-    lines.resize(lines.len().max(crate::tui::app::TIMES_SHOWN), Vec::new());
-    if let Some(schedule) = editing {
-        let key = (schedule.group_name.clone(), schedule.name.clone());
-        let runs = app.store.runs.get(&key).map(Vec::as_slice).unwrap_or_default();
-        for (at, run) in runs.iter().take(RUNS).enumerate() {
-            let label = if at == 0 { "  Past         " } else { "               " };
-            let job = run.job_id.as_ref().and_then(|id| app.store.job(id));
-            let (sign, role) = match (&run.error, job) {
-                (Some(_), _) => job_sign(crate::model::JobStatus::Failed),
-                (None, Some(job)) => job_sign(job.status),
-                (None, None) => ("·", Role::Dim),
-            };
-            let text = run.error.clone().or_else(|| run.note.clone()).unwrap_or_else(|| {
-                job.map_or_else(
-                    || run.job_id.as_ref().map(JobId::short).unwrap_or_default(),
-                    |job| job.job_name.clone(),
-                )
-            });
-            lines.push(vec![
-                piece(label, Role::Column),
-                piece(format!("{sign} "), role),
-                piece(format!("{}  ", app.setting.own.clock.day(run.fired_at)), Role::Text),
-                piece(text, Role::Dim),
-            ]);
-        }
-    }
-    lines
 }
