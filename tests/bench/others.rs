@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 struct Other {
     program: &'static str,
+    is_there: fn() -> bool,
     /// What it keeps of the jobs, as far as it was told to.
     keeps: &'static str,
     /// It takes each job by a program of its own, so that fewer are enough.
@@ -17,18 +18,18 @@ struct Other {
 }
 
 const OTHERS: [Other; 5] = [
-    Other { program: "xargs", keeps: "nothing", is_slow: false, run: xargs },
-    Other { program: "parallel", keeps: "a list and the output", is_slow: false, run: parallel },
-    Other { program: "hq", keeps: "its list, not durably", is_slow: false, run: hyperqueue },
-    Other { program: "tsp", keeps: "the output, and nothing over a restart", is_slow: true, run: task_spooler },
-    Other { program: "pueue", keeps: "its list and the output", is_slow: true, run: pueue },
+    Other { program: "xargs", is_there: || on_path("xargs"), keeps: "nothing", is_slow: false, run: xargs },
+    Other { program: "parallel", is_there: || on_path("parallel"), keeps: "a list and the output", is_slow: false, run: parallel },
+    Other { program: "hq", is_there: has_hyperqueue, keeps: "its list, not durably", is_slow: false, run: hyperqueue },
+    Other { program: "tsp", is_there: || on_path("tsp"), keeps: "the output, and nothing over a restart", is_slow: true, run: task_spooler },
+    Other { program: "pueue", is_there: || on_path("pueue"), keeps: "its list and the output", is_slow: true, run: pueue },
 ];
 
 /// Each beside the bare loop of the same run.
 pub fn others(directory: &Path, jobs: usize, raw: f64, report: &mut Report) -> Outcome<()> {
     let mut missing = Vec::new();
     for other in &OTHERS {
-        if !is_there(other.program) {
+        if !(other.is_there)() {
             missing.push(other.program);
             continue;
         }
@@ -45,7 +46,7 @@ pub fn others(directory: &Path, jobs: usize, raw: f64, report: &mut Report) -> O
     Ok(())
 }
 
-fn is_there(program: &str) -> bool {
+fn on_path(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|directory| directory.join(program).is_file())
 }
@@ -108,7 +109,41 @@ fn parallel(place: &Path, jobs: usize) -> Outcome<Duration> {
     timed(quiet("parallel", &arguments, place).stdin(numbers))
 }
 
+/// Its program, or the Python package of the same make.
+fn has_hyperqueue() -> bool {
+    on_path("hq") || done(&mut quiet("python3", &["-c", "import hyperqueue"], Path::new("/"))).is_ok()
+}
+
+/// It looks once a second whether jobs have ended; a last task, behind all others, tells when they had.
+const HYPERQUEUE: &str = r#"
+import sys, time
+from hyperqueue import Job, LocalCluster
+from hyperqueue.cluster import WorkerConfig
+
+with LocalCluster(worker_config=WorkerConfig(cores=2)) as cluster:
+    client = cluster.client()
+    def run(count):
+        job = Job()
+        tasks = [job.program(["/bin/true"], stdout=None, stderr=None) for _ in range(count)]
+        job.program(["/bin/sh", "-c", "date +%s.%N >end"], stdout=None, stderr=None, deps=tasks)
+        start = time.time()
+        client.wait_for_jobs([client.submit(job)])
+        return float(open("end").read()) - start
+    run(2)
+    print(run(int(sys.argv[1])))
+"#;
+
+fn hyperqueue_of_python(place: &Path, jobs: usize) -> Outcome<Duration> {
+    let output = quiet("python3", &["-c", HYPERQUEUE, &jobs.to_string()], place).stdout(Stdio::piped()).output()?;
+    let text = String::from_utf8(output.stdout)?;
+    let seconds: f64 = text.lines().last().ok_or("it said nothing")?.parse()?;
+    Ok(Duration::try_from_secs_f64(seconds)?)
+}
+
 fn hyperqueue(place: &Path, jobs: usize) -> Outcome<Duration> {
+    if !on_path("hq") {
+        return hyperqueue_of_python(place, jobs);
+    }
     let hq = |arguments: &[&str]| {
         let mut command = quiet("hq", &["--server-dir", "server"], place);
         command.args(arguments);
