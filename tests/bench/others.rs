@@ -19,10 +19,28 @@ struct Other {
 
 const OTHERS: [Other; 5] = [
     Other { program: "xargs", is_there: || on_path("xargs"), keeps: "nothing", is_slow: false, run: xargs },
-    Other { program: "parallel", is_there: || on_path("parallel"), keeps: "a list and the output", is_slow: false, run: parallel },
+    Other {
+        program: "parallel",
+        is_there: || on_path("parallel"),
+        keeps: "a list and the output",
+        is_slow: false,
+        run: parallel,
+    },
     Other { program: "hq", is_there: has_hyperqueue, keeps: "its list, not durably", is_slow: false, run: hyperqueue },
-    Other { program: "tsp", is_there: || on_path("tsp"), keeps: "the output, and nothing over a restart", is_slow: true, run: task_spooler },
-    Other { program: "pueue", is_there: || on_path("pueue"), keeps: "its list and the output", is_slow: true, run: pueue },
+    Other {
+        program: "tsp",
+        is_there: || on_path("tsp"),
+        keeps: "the output, and nothing over a restart",
+        is_slow: true,
+        run: task_spooler,
+    },
+    Other {
+        program: "pueue",
+        is_there: || on_path("pueue"),
+        keeps: "its list and the output",
+        is_slow: true,
+        run: pueue,
+    },
 ];
 
 /// Each beside the bare loop of the same run.
