@@ -7,6 +7,7 @@ mod schedules;
 mod submit;
 #[cfg(test)]
 mod tests;
+mod watches;
 
 pub use accounts::{By, CostArgs, FailuresArgs, FitArgs, Since};
 pub use environments::{
@@ -21,6 +22,7 @@ pub use schedules::{
     DeadLettersArgs, ExplainArgs, ScheduleCreateArgs, ScheduleGroupsArgs, ScheduleGroupsVerb, ScheduleNameArgs,
     ScheduleVerb,
 };
+pub use watches::{WatchAddArgs, WatchIdsArgs, WatchSilenceArgs, WatchVerb, WatchWaitArgs};
 pub use submit::{Among, DependsOn, Moment, Pair, Seconds, SubmitArgs, WhatToRun};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -42,7 +44,8 @@ Files:
 Exit codes:
   0  done                       3  the engine or the service cannot be reached
   1  refused, or it failed      4  not found
-  2  wrong usage                `submit --wait` exits with the job's own code";
+  2  wrong usage              124  what `watch wait` waits for did not come in time
+  `submit --wait` exits with the job's own code";
 
 const DOCTOR_EXAMPLES: &str = "\
 Examples:
@@ -159,6 +162,9 @@ pub enum Verb {
     /// Run jobs by time.
     #[command(subcommand, alias = "schedules")]
     Schedule(ScheduleVerb),
+    /// Have the engine watch a job, a queue or an environment while no terminal is there, and tell what came true.
+    #[command(subcommand, after_help = watches::EXAMPLES)]
+    Watch(WatchVerb),
     /// List who did what, newest first.
     Audit(AuditArgs),
     /// Estimate what was spent, or what one job has cost.

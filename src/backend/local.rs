@@ -8,6 +8,7 @@ mod tests;
 
 use super::log_search::{SearchLog, Searched};
 use super::{Backend, BackendError, Capabilities, JobQuery, JobScope, Page, Why};
+use crate::model::watch::{SaveWatch, Watch};
 use crate::model::{
     AuditEntry, Change, ComputeEnvironment, ConsumableResource, CostQuery, CostReport, CreateComputeEnvironmentRequest,
     CreateJobQueueRequest, Cursor, DEFAULT_LOG_GROUP, DeadLetter, EngineStatus, EventLine, FilterLogEvents,
@@ -474,6 +475,26 @@ impl Backend for LocalBackend {
             None => "/batchdeck/v1/watch".to_owned(),
         };
         self.client.lines(Call::get("Watch", path), Flow::Lively).await
+    }
+
+    async fn watches(&self) -> Result<Vec<Watch>, BackendError> {
+        self.client.call(Call::get("ListWatches", "/batchdeck/v1/watches")).await
+    }
+
+    async fn save_watch(&self, save: SaveWatch) -> Result<Watch, BackendError> {
+        self.client.call(Call::send("SaveWatch", Method::POST, "/batchdeck/v1/watches", &save)).await
+    }
+
+    async fn remove_watch(&self, id: &str) -> Result<(), BackendError> {
+        let path = format!("/batchdeck/v1/watches/{}", encode(id));
+        let call = Call::send("RemoveWatch", Method::DELETE, path, &serde_json::json!({}));
+        self.act(call.about(format!("watch {id}"))).await
+    }
+
+    async fn acknowledge_watch(&self, id: Option<&str>) -> Result<(), BackendError> {
+        let one = id.map(|id| format!("/{}", encode(id))).unwrap_or_default();
+        let path = format!("/batchdeck/v1/watches{one}/acknowledge");
+        self.act(Call::send("AcknowledgeWatch", Method::POST, path, &serde_json::json!({}))).await
     }
 
     async fn schedule_groups(&self) -> Result<Vec<ScheduleGroup>, BackendError> {

@@ -11,6 +11,7 @@ pub mod several;
 #[cfg(test)]
 mod stub;
 
+use crate::model::watch::{SaveWatch, Watch};
 use crate::model::{
     AuditEntry, Change, ComputeEnvironment, ConsumableResource, CostQuery, CostReport, CreateComputeEnvironmentRequest,
     CreateJobQueueRequest, Cursor, DeadLetter, EngineStatus, EventLine, FilterLogEvents, FilteredLogEvents,
@@ -235,6 +236,22 @@ pub trait Backend: Send + Sync + 'static {
         })
     }
 
+    /// What is watched for while nobody looks, and what of it has come true.
+    async fn watches(&self) -> Result<Vec<Watch>, BackendError> {
+        Err(no_watches())
+    }
+    /// Makes a watch, or changes the one of the id that is given; answers how it stands.
+    async fn save_watch(&self, _save: SaveWatch) -> Result<Watch, BackendError> {
+        Err(no_watches())
+    }
+    async fn remove_watch(&self, _id: &str) -> Result<(), BackendError> {
+        Err(no_watches())
+    }
+    /// What has fired is taken note of: of one watch, or of all.
+    async fn acknowledge_watch(&self, _id: Option<&str>) -> Result<(), BackendError> {
+        Err(no_watches())
+    }
+
     /// What is polled is polled for these first from now on: an operator looks at the jobs of the queue, and at the
     /// instances of the environment.
     fn look_at(&self, _queue: Option<&str>, _environment: Option<&str>) {}
@@ -254,6 +271,14 @@ fn no_dead_letters() -> BackendError {
         action: "listing dead letters",
         backend: "aws",
         instead: "read the SQS queue that the schedule names as its dead-letter queue",
+    }
+}
+
+fn no_watches() -> BackendError {
+    BackendError::Unsupported {
+        action: "keeping watches",
+        backend: "aws",
+        instead: "the console keeps them, and looks after them while it runs",
     }
 }
 

@@ -4,6 +4,7 @@
 //! change it notes in [`ScriptedBackend::calls`] and leaves the world as it is.
 
 use super::{Backend, BackendError, Capabilities, JobQuery, JobScope, Page, Why};
+use crate::model::watch::{SaveWatch, Watch};
 use crate::model::{
     AuditEntry, Change, ComputeEnvironment, CostQuery, CostReport, CreateComputeEnvironmentRequest,
     CreateJobQueueRequest, Cursor, EngineStatus, EventLine, FilterLogEvents, FilteredLogEvent, FilteredLogEvents,
@@ -43,6 +44,8 @@ pub struct World {
     pub schedules: Vec<Schedule>,
     pub runs: Vec<ScheduleRun>,
     pub audit: Vec<AuditEntry>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub watches: Vec<Watch>,
     pub scaling: Vec<Scaling>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub policies: Vec<SchedulingPolicy>,
@@ -124,6 +127,9 @@ pub enum Call {
     UpdateSchedule(Box<Schedule>),
     DeleteSchedule { group: String, name: String },
     RunSchedule { group: String, name: String },
+    SaveWatch(SaveWatch),
+    RemoveWatch(String),
+    AcknowledgeWatch(Option<String>),
 }
 
 /// Why a recorded world cannot be played.
@@ -556,6 +562,31 @@ impl Backend for ScriptedBackend {
         entries.sort_by_key(|entry| std::cmp::Reverse(entry.at));
         entries.truncate(limit);
         Ok(entries)
+    }
+
+    async fn watches(&self) -> Result<Vec<Watch>, BackendError> {
+        Ok(self.world.watches.clone())
+    }
+
+    async fn save_watch(&self, save: SaveWatch) -> Result<Watch, BackendError> {
+        let known = save.id.as_ref().and_then(|id| self.world.watches.iter().find(|watch| watch.id == *id));
+        let watch = match known {
+            Some(known) => known.changed(&save, known.name.clone(), self.world.now),
+            None => {
+                let id = format!("w{}", self.world.watches.len() + 1);
+                Watch::new(id, &save, String::new(), "ada@host", self.world.now)
+            }
+        };
+        self.note(Call::SaveWatch(save))?;
+        Ok(watch)
+    }
+
+    async fn remove_watch(&self, id: &str) -> Result<(), BackendError> {
+        self.note(Call::RemoveWatch(id.to_owned()))
+    }
+
+    async fn acknowledge_watch(&self, id: Option<&str>) -> Result<(), BackendError> {
+        self.note(Call::AcknowledgeWatch(id.map(str::to_owned)))
     }
 
     async fn costs(&self, query: CostQuery) -> Result<CostReport, BackendError> {

@@ -13,6 +13,8 @@ pub mod exit {
     pub const USAGE: u8 = 2;
     pub const UNREACHABLE: u8 = 3;
     pub const NOT_FOUND: u8 = 4;
+    /// What was waited for did not come in time; as `timeout` has it.
+    pub const TIMED_OUT: u8 = 124;
     /// 128 + SIGINT, as shells have it.
     pub const INTERRUPTED: u8 = 130;
 }
@@ -73,6 +75,8 @@ pub enum CommandError {
     Usage { what: &'static str, given: String, takes: &'static str },
     #[error("{0}")]
     Invalid(#[from] crate::model::validate::Invalid),
+    #[error("the condition is not understood: {0}")]
+    Condition(#[from] crate::model::watch::ConditionError),
     #[error("{0}")]
     Expression(#[from] crate::model::expression::ExpressionError),
     #[error("the job {id} ({name}) has no log: {why}")]
@@ -99,6 +103,7 @@ pub enum Named {
     Instance,
     Definition,
     Schedule,
+    Watch,
 }
 
 impl std::fmt::Display for Named {
@@ -109,6 +114,7 @@ impl std::fmt::Display for Named {
             Self::Instance => "instance",
             Self::Definition => "job definition",
             Self::Schedule => "schedule",
+            Self::Watch => "watch",
         })
     }
 }
@@ -121,6 +127,7 @@ impl Named {
             Self::Instance => "batchdeck engine status",
             Self::Definition => "batchdeck definitions",
             Self::Schedule => "batchdeck schedule list",
+            Self::Watch => "batchdeck watch list",
         }
     }
 }
@@ -166,6 +173,7 @@ impl CommandError {
             | Self::Usage { .. }
             | Self::Door(_)
             | Self::Invalid(_)
+            | Self::Condition(_)
             | Self::Expression(_) => exit::USAGE,
             Self::Output(cause) if cause.kind() == io::ErrorKind::BrokenPipe => exit::DONE,
             _ => exit::FAILED,
@@ -223,6 +231,7 @@ impl CommandError {
                 "choose another context with --context NAME; that this one is read-only stands in the config".to_owned()
             }
             Self::ReadOnly { .. } => "leave --read-only out, or choose another context with --context NAME".to_owned(),
+            Self::Condition(_) => "`batchdeck watch --help` shows what one can watch for".to_owned(),
             Self::LocalOnly { .. } => "choose a local engine with --context local".to_owned(),
             _ => return None,
         })

@@ -39,6 +39,7 @@ mod shell;
 mod submit;
 mod table;
 mod tree;
+mod watch;
 mod watching;
 mod why;
 mod world;
@@ -125,6 +126,7 @@ async fn carry_out(cli: Cli) -> Done {
         Some(Verb::Logs(args)) => logs::run(&args, setting.open().await?).await,
         Some(Verb::Definitions(args)) => Box::pin(definitions::run(&args, setting)).await,
         Some(Verb::Schedule(verb)) => Box::pin(schedule::run(verb, setting)).await,
+        Some(Verb::Watch(verb)) => Box::pin(watch::run(verb, setting)).await,
         Some(Verb::Events(args)) => events::run(&args, setting.open().await?).await,
         Some(Verb::Audit(args)) => audit::run(&args, setting.open().await?).await,
         Some(Verb::Replay(args)) => Box::pin(replay::run(&args, setting)).await,

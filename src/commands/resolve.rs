@@ -2,9 +2,10 @@
 
 use super::error::{CommandError, Doing, Named};
 use super::world::World;
+use crate::backend::gather::named;
 use crate::backend::{Backend, JobQuery};
 use crate::config::nearest;
-use crate::model::{ComputeEnvironment, Instance, InstanceId, JobId, JobQueue, name_of};
+use crate::model::{ComputeEnvironment, Instance, InstanceId, JobId, JobQueue, Subject, name_of};
 
 /// A job's id is a UUID of so many letters.
 const UUID_LETTERS: usize = 36;
@@ -39,6 +40,22 @@ pub async fn job(backend: &dyn Backend, given: &str) -> Result<JobId, CommandErr
         Some(Part::Node(index)) => id.node(index),
         None => id,
     })
+}
+
+/// What a text names: a queue, a compute environment, or a job by its id or the beginning of one, looked for in this order.
+pub async fn subject(backend: &dyn Backend, given: &str) -> Result<Subject, CommandError> {
+    if given.contains(":job-queue/") {
+        return Ok(Subject::Queue(name_of(given).to_owned()));
+    }
+    if given.contains(":compute-environment/") {
+        return Ok(Subject::Environment(name_of(given).to_owned()));
+    }
+    // A whole id needs no look at names.
+    let is_id = JobId::from(name_of(given)).is_well_formed();
+    if !is_id && let Some(subject) = named(backend, given).await.doing("looking for what is meant")? {
+        return Ok(subject);
+    }
+    Ok(Subject::Job(job(backend, given).await?))
 }
 
 /// Each in the order given, each once.

@@ -14,8 +14,14 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A job under watch.
 pub struct Watching<'b> {
-    backend: &'b dyn Backend,
     id: JobId,
+    hearing: Hearing<'b>,
+}
+
+/// What is heard of something, over restarts of the engine.
+pub struct Hearing<'b> {
+    backend: &'b dyn Backend,
+    concerns: Box<dyn Fn(&What) -> bool + Send + 'b>,
     changes: Option<BoxStream<'static, Result<Change, BackendError>>>,
     cursor: Option<Cursor>,
     heard: Instant,
@@ -24,17 +30,17 @@ pub struct Watching<'b> {
 
 impl<'b> Watching<'b> {
     pub fn new(backend: &'b dyn Backend, id: JobId) -> Self {
-        let pause = Duration::from_millis(100);
-        Self { backend, id, changes: None, cursor: None, heard: Instant::now(), pause }
+        let wanted = id.clone();
+        Self { id, hearing: Hearing::new(backend, move |what| concerns(what, &wanted)) }
     }
 
     /// The job as it is now.
     pub async fn look(&mut self) -> Result<JobDetail, CommandError> {
         loop {
-            match describe(self.backend, &self.id).await {
-                Err(CommandError::Backend { doing, source }) => self.bear(doing, source).await?,
+            match describe(self.hearing.backend, &self.id).await {
+                Err(CommandError::Backend { doing, source }) => self.hearing.bear(doing, source).await?,
                 Ok(detail) => {
-                    self.hear();
+                    self.hearing.hear();
                     return Ok(detail);
                 }
                 Err(other) => return Err(other),
@@ -43,6 +49,37 @@ impl<'b> Watching<'b> {
     }
 
     /// Returns when the job may have changed. Cancel safe: nothing that was heard is lost between two calls.
+    pub async fn changed(&mut self) -> Result<(), CommandError> {
+        self.hearing.changed().await
+    }
+
+    /// Looks until `enough` says so. `tell` hears of every look.
+    pub async fn until(
+        &mut self,
+        enough: impl Fn(&JobDetail) -> bool,
+        mut tell: impl FnMut(&JobDetail),
+    ) -> Result<JobDetail, CommandError> {
+        loop {
+            let detail = self.look().await?;
+            tell(&detail);
+            if enough(&detail) {
+                return Ok(detail);
+            }
+            self.changed().await?;
+        }
+    }
+}
+
+impl<'b> Hearing<'b> {
+    /// Of what `concerns` says that it is about it; a reset always is.
+    pub fn new(backend: &'b dyn Backend, concerns: impl Fn(&What) -> bool + Send + 'b) -> Self {
+        let pause = Duration::from_millis(100);
+        let concerns = Box::new(concerns);
+        Self { backend, concerns, changes: None, cursor: None, heard: Instant::now(), pause }
+    }
+
+    /// Returns when something was heard of it, or nothing for a while. Cancel safe: nothing that was heard is lost between two
+    /// calls.
     pub async fn changed(&mut self) -> Result<(), CommandError> {
         loop {
             let Some(changes) = &mut self.changes else {
@@ -61,7 +98,7 @@ impl<'b> Watching<'b> {
                 Some(Ok(change)) => {
                     self.hear();
                     self.cursor = Some(change.cursor);
-                    if concerns(&change.what, &self.id) {
+                    if change.what == What::Reset || (self.concerns)(&change.what) {
                         return Ok(());
                     }
                 }
@@ -77,29 +114,13 @@ impl<'b> Watching<'b> {
         }
     }
 
-    /// Looks until `enough` says so. `tell` hears of every look.
-    pub async fn until(
-        &mut self,
-        enough: impl Fn(&JobDetail) -> bool,
-        mut tell: impl FnMut(&JobDetail),
-    ) -> Result<JobDetail, CommandError> {
-        loop {
-            let detail = self.look().await?;
-            tell(&detail);
-            if enough(&detail) {
-                return Ok(detail);
-            }
-            self.changed().await?;
-        }
-    }
-
-    fn hear(&mut self) {
+    pub fn hear(&mut self) {
         self.heard = Instant::now();
         self.pause = Duration::from_millis(100);
     }
 
     /// Waits a little after a failure that may pass; gives up on others, and after a while.
-    async fn bear(&mut self, doing: String, error: BackendError) -> Result<(), CommandError> {
+    pub async fn bear(&mut self, doing: String, error: BackendError) -> Result<(), CommandError> {
         let passing = matches!(error, BackendError::Unreachable { .. } | BackendError::Throttled { .. });
         if !passing || self.heard.elapsed() > PATIENCE {
             return Err(CommandError::Backend { doing, source: error });
@@ -122,7 +143,6 @@ pub async fn describe(backend: &dyn Backend, id: &JobId) -> Result<JobDetail, Co
 
 fn concerns(what: &What, id: &JobId) -> bool {
     match what {
-        What::Reset => true,
         What::Job(job) => job.job_id == *id,
         What::JobGone(gone) => gone == id,
         _ => false,

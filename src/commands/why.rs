@@ -1,11 +1,11 @@
 //! `why`: what is known of the causes, what speaks for them, and what to do next.
 
-use super::error::{CommandError, Doing, Named, exit};
+use super::error::{CommandError, Named, exit};
 use super::table::{Look, age};
 use super::world::World;
 use super::{Done, now, resolve};
 use crate::backend::BackendError;
-use crate::backend::gather::{gather, named};
+use crate::backend::gather::gather;
 use crate::cli::{Format, WhyArgs};
 use crate::model::{Millis, Subject, name_of, text::printable};
 use crate::triage::why::{Cause, Certainty, Diagnosis, Movement, diagnose};
@@ -36,18 +36,7 @@ async fn subject(args: &WhyArgs, world: &World) -> Result<Subject, CommandError>
         (_, Some(environment), _) => return Ok(Subject::Environment(name_of(environment).to_owned())),
         (None, None, what) => what.as_deref().unwrap_or_default(),
     };
-    if given.contains(":job-queue/") {
-        return Ok(Subject::Queue(name_of(given).to_owned()));
-    }
-    if given.contains(":compute-environment/") {
-        return Ok(Subject::Environment(name_of(given).to_owned()));
-    }
-    // A whole id needs no look at names.
-    let is_id = crate::model::JobId::from(name_of(given)).is_well_formed();
-    if !is_id && let Some(subject) = named(&*world.backend, given).await.doing("looking for what is meant")? {
-        return Ok(subject);
-    }
-    Ok(Subject::Job(resolve::job(&*world.backend, given).await?))
+    resolve::subject(&*world.backend, given).await
 }
 
 async fn not_found(subject: &Subject, world: &World) -> CommandError {

@@ -168,6 +168,8 @@ pub(super) struct Parts {
     pub occurrences: Occurrences,
     /// Carries effects out; must not block.
     pub carry_out: Box<dyn Fn(Effect) + Send>,
+    /// When the last line of any of these log streams was written, by their names below `logs`.
+    pub last_line: Box<dyn Fn(&[String]) -> Option<Millis> + Send>,
     /// Removes log streams whose jobs are forgotten, by their names below `logs`; must not block.
     pub forget_logs: Box<dyn Fn(Vec<String>) + Send>,
 }
@@ -465,12 +467,27 @@ impl Body {
     fn advance_one(&mut self, region: &Region, now: Millis, round: &mut Round) {
         let most = round.events.len() + ROUND_EVENTS;
         while round.events.len() < most {
-            let events = self.parts.realms.engine(region).advance(now, &mut RandomIds);
+            let mut events = self.parts.realms.engine(region).advance(now, &mut RandomIds);
+            if events.is_empty() {
+                events = self.watch(region, now);
+            }
             if events.is_empty() {
                 return;
             }
             self.apply(region, events, round);
         }
+    }
+
+    /// What watches turn to, once all that is due has come about.
+    fn watch(&mut self, region: &Region, now: Millis) -> Vec<Event> {
+        let asked = self.parts.realms.look(region, |engine| engine.asks_for_lines(now));
+        let directory = self.parts.realms.log_directory(region);
+        for (job, streams) in asked {
+            let streams: Vec<String> = streams.into_iter().map(|stream| below(directory.as_deref(), stream)).collect();
+            let written = (self.parts.last_line)(&streams);
+            self.parts.realms.engine(region).note_line(&job, written, now);
+        }
+        self.parts.realms.engine(region).look_at_watches(now)
     }
 
     /// Effects are asked for while the state is as the event has left it, and wait with the rest for the journal.
@@ -480,10 +497,7 @@ impl Body {
             let engine = self.parts.realms.engine(region);
             if let Event::JobsForgotten { jobs, .. } = &event {
                 let streams = engine.log_streams(jobs).into_iter();
-                round.streams.extend(streams.map(|stream| match &directory {
-                    Some(directory) => format!("{directory}/{stream}"),
-                    None => stream,
-                }));
+                round.streams.extend(streams.map(|stream| below(directory.as_deref(), stream)));
             }
             engine.apply(&event);
             let row = self.parts.journal.last() + round.events.len() as u64 + 1;
@@ -515,6 +529,14 @@ impl Body {
 impl Drop for Body {
     fn drop(&mut self) {
         tracing::debug!(commits = self.parts.journal.commits(), "the engine's loop is over");
+    }
+}
+
+/// A log stream's name below `logs`.
+fn below(directory: Option<&str>, stream: String) -> String {
+    match directory {
+        Some(directory) => format!("{directory}/{stream}"),
+        None => stream,
     }
 }
 

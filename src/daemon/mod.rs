@@ -150,6 +150,7 @@ async fn run_within(
     let plain = Arc::clone(recovered.realms.plain());
     let (instances, heard) = Instances::new();
     let (effects, forgetting, runtime) = (instances.clone(), directory.clone(), tokio::runtime::Handle::current());
+    let written = directory.logs();
     let (driver, mut ending) = driver::start(driver::Parts {
         realms: recovered.realms,
         journal,
@@ -157,6 +158,7 @@ async fn run_within(
         feed: feed.clone(),
         occurrences: recovered.occurrences.clone(),
         carry_out: Box::new(move |effect| effects.note(Note::Effect(effect))),
+        last_line: Box::new(move |streams| logs::last_written(&written, streams)),
         forget_logs: Box::new(move |streams| {
             let (logs, work) = (forgetting.logs(), forgetting.work());
             runtime.spawn_blocking(move || logs::forget(&logs, &work, &streams));

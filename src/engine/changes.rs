@@ -14,6 +14,7 @@ struct Touched<'a> {
     definitions: BTreeSet<(&'a str, u32)>,
     jobs: BTreeSet<Key>,
     schedules: BTreeSet<(&'a str, &'a str)>,
+    watches: BTreeSet<&'a str>,
     gone_jobs: Vec<&'a JobId>,
     gone: Vec<What>,
     runs: Vec<&'a ScheduleRun>,
@@ -51,6 +52,12 @@ impl Engine {
             rows.push(match core.schedules.get(&super::state::schedule_key(group, name)) {
                 Some(found) => What::Schedule(Box::new(found.schedule.clone())),
                 None => What::ScheduleGone { group: group.to_owned(), name: name.to_owned() },
+            });
+        }
+        for id in touched.watches {
+            rows.push(match self.watch_of(id) {
+                Some((_, watch)) => What::Watch(Box::new(watch.clone())),
+                None => What::WatchGone(id.to_owned()),
             });
         }
         rows.extend(touched.runs.into_iter().map(|run| What::ScheduleRun(run.clone())));
@@ -191,6 +198,16 @@ impl Engine {
                     next.len()
                 );
                 touched.gone.push(What::Notice(word));
+            }
+            Event::WatchSaved { watch, .. } => {
+                touched.watches.insert(&watch.id);
+            }
+            Event::WatchRemoved { id, .. }
+            | Event::WatchFired { id, .. }
+            | Event::WatchCleared { id, .. }
+            | Event::WatchEnded { id, .. }
+            | Event::WatchAcknowledged { id, .. } => {
+                touched.watches.insert(id);
             }
             Event::Audited { entry, .. } => touched.audits.push(entry),
         }

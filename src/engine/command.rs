@@ -1,5 +1,6 @@
 //! What is asked of the engine.
 
+use crate::model::watch::{SaveWatch, Watch};
 use crate::model::{
     AttemptId, ContainerExit, CreateComputeEnvironmentRequest, CreateConsumableResourceRequest, CreateJobQueueRequest,
     CreateQuotaShareRequest, CreateSchedulingPolicyRequest, CreateServiceEnvironmentRequest, InstanceId, JobId, Millis,
@@ -138,6 +139,16 @@ pub enum Action {
         name: String,
     },
 
+    /// Ours: makes a watch, or changes one.
+    SaveWatch(Box<SaveWatch>),
+    RemoveWatch {
+        id: String,
+    },
+    /// Ours: what has fired is taken note of, of one watch or of all.
+    AcknowledgeWatch {
+        id: Option<String>,
+    },
+
     /// Ours: takes an instance away as Spot does, with a notice or at once.
     InterruptInstance {
         instance: InstanceId,
@@ -200,6 +211,7 @@ pub enum Answer {
     Registered(RegisterJobDefinitionResponse),
     Consumable(UpdateConsumableResourceResponse),
     Submitted(SubmitJobResponse),
+    Watch(Box<Watch>),
 }
 
 /// Why a command is refused: AWS's code, and a message that names the field, what it got and what it takes.

@@ -5,6 +5,7 @@
 
 use super::service::ServiceChange;
 use super::state::Policy;
+use crate::model::watch::Watch;
 use crate::model::{
     AuditEntry, ComputeEnvironmentOrder, ConsumableKind, ContainerExit, ContainerOverrides,
     CreateComputeEnvironmentRequest, DeadLetter, EcsPropertiesOverride, FairsharePolicy, Health, InstanceId,
@@ -381,6 +382,24 @@ pub enum Event {
         next: BTreeMap<String, Option<Millis>>,
     },
 
+    /// Made or changed; with how it stands.
+    #[serde(rename = "watch-saved")]
+    WatchSaved { at: Millis, watch: Box<Watch> },
+    #[serde(rename = "watch-removed")]
+    WatchRemoved { at: Millis, id: String },
+    /// Its condition came true, which was seen by this.
+    #[serde(rename = "watch-fired")]
+    WatchFired { at: Millis, id: String, why: String },
+    /// Its condition does not hold any more: it can fire again.
+    #[serde(rename = "watch-cleared")]
+    WatchCleared { at: Millis, id: String },
+    /// It can fire no more.
+    #[serde(rename = "watch-ended")]
+    WatchEnded { at: Millis, id: String, why: String },
+    /// Someone has taken note of what it fired.
+    #[serde(rename = "watch-acknowledged")]
+    WatchAcknowledged { at: Millis, id: String },
+
     #[serde(rename = "audited")]
     Audited { at: Millis, entry: AuditEntry },
 }
@@ -548,6 +567,12 @@ impl Event {
             | Self::ScheduleGroupDeleted { at, .. }
             | Self::DeadLettersCleared { at }
             | Self::ClockSetBack { at, .. }
+            | Self::WatchSaved { at, .. }
+            | Self::WatchRemoved { at, .. }
+            | Self::WatchFired { at, .. }
+            | Self::WatchCleared { at, .. }
+            | Self::WatchEnded { at, .. }
+            | Self::WatchAcknowledged { at, .. }
             | Self::Audited { at, .. } => *at,
         }
     }

@@ -49,6 +49,7 @@ mod stock;
 mod tests;
 mod time_limits;
 mod views;
+mod watches;
 mod work;
 pub mod year;
 
@@ -66,6 +67,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub use snapshot::{Frozen, SnapshotError, Thawing};
 use state::Core;
 use std::collections::{BTreeMap, BTreeSet};
+use watches::Vigil;
 
 /// What an engine is told about its world.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -112,7 +114,7 @@ pub trait Ids {
 
 /// The state of the whole local engine. Serializes as a snapshot, which replaces all events up to then.
 ///
-/// What running jobs use, what agents say of themselves and what other engines have promised is not part of it: it is not in a snapshot, and two engines
+/// What running jobs use and print, what agents say of themselves and what other engines have promised is not part of it: it is not in a snapshot, and two engines
 /// that differ in it are equal.
 #[derive(Debug, Clone)]
 pub struct Engine {
@@ -126,6 +128,7 @@ pub struct Engine {
     elsewhere: Machine,
     /// What keeps jobs within their memory, as the agents say.
     limits: BTreeMap<InstanceId, String>,
+    vigil: Vigil,
 }
 
 impl PartialEq for Engine {
@@ -243,6 +246,7 @@ impl Engine {
             at: 0,
             elsewhere: Machine::default(),
             limits: BTreeMap::new(),
+            vigil: Vigil::default(),
         };
         engine.complete_blocked();
         engine
@@ -271,12 +275,13 @@ impl Engine {
     pub fn apply(&mut self, event: &Event) {
         self.moved.clear();
         self.fold(event);
+        self.count_for_watches(event);
     }
 
     /// When [`Engine::advance`] has something to do at the earliest, if nothing else happens. In the past or at `now`
     /// where it has something to do at once.
     pub fn next_wake(&self, _now: Millis) -> Option<Millis> {
-        self.next_due()
+        [self.next_due(), self.next_watch()].into_iter().flatten().min()
     }
 
     /// What the body must do after this event was applied and is durable.

@@ -5,11 +5,11 @@ use super::Engine;
 use super::event::Event;
 use super::job::Key;
 use super::service::{NOT_RUN_HERE, ServiceChange};
-use crate::model::{JobDetail, JobId, JobStatus, Millis, Occurrence, ServiceJob, ServiceJobStatus};
+use crate::model::{JobDetail, JobId, JobStatus, Millis, Occurrence, ServiceJob, ServiceJobStatus, Subject};
 
 impl Engine {
     /// What the event that was applied last has changed that the world is told of: each change of a job's state, not its
-    /// submission, and each job that begins to hold up its queue.
+    /// submission, each job that begins to hold up its queue, and each watch that fires.
     pub fn occurrences(&self, event: &Event) -> Vec<Occurrence> {
         match event {
             Event::JobBlocked { at, job, reason: Some(reason) } => {
@@ -24,6 +24,22 @@ impl Engine {
                 }
                 _ => Vec::new(),
             },
+            Event::WatchFired { at, .. } => {
+                let told = self.fired_by(event).map(|fired| Occurrence {
+                    at: *at,
+                    job: match &fired.subject {
+                        Subject::Job(job) => job.clone(),
+                        Subject::Queue(_) | Subject::Environment(_) => JobId::default(),
+                    },
+                    service: false,
+                    blocked: None,
+                    watch: Some(Box::new(fired)),
+                    status: JobStatus::default(),
+                    reason: None,
+                    attempts: 0,
+                });
+                told.into_iter().collect()
+            }
             _ => self.moved.iter().filter_map(|key| self.occurrence(*key, event.at())).collect(),
         }
     }
@@ -36,6 +52,7 @@ impl Engine {
             job: root.id(key.slot),
             service: false,
             blocked: None,
+            watch: None,
             status: job.status,
             reason: job.status_reason.as_ref().map(|reason| reason.to_string()),
             attempts: job.attempts.iter().filter(|attempt| attempt.end.is_some()).count(),
@@ -74,5 +91,5 @@ impl Engine {
 
 fn service(at: Millis, job: &JobId, status: JobStatus, reason: &str) -> Occurrence {
     let reason = Some(reason.to_owned());
-    Occurrence { at, job: job.clone(), service: true, blocked: None, status, reason, attempts: 0 }
+    Occurrence { at, job: job.clone(), service: true, blocked: None, watch: None, status, reason, attempts: 0 }
 }

@@ -12,6 +12,7 @@ use super::service::Services;
 use super::settle::Settling;
 use super::share::Use;
 use super::shared::Text;
+use super::watches::Watched;
 use crate::model::{
     AuditEntry, BOOT_TAG, ComputeEnvironmentOrder, ConsumableKind, CreateComputeEnvironmentRequest, DeadLetter,
     EXECUTOR_TAG, FairsharePolicy, Health, InstanceId, InstanceState, JobDefinition, JobStateTimeLimitAction, Millis,
@@ -64,6 +65,10 @@ pub struct Core {
     pub groups: BTreeMap<String, Group>,
     /// Firings that came to nothing; oldest first.
     pub dead_letters: VecDeque<DeadLetter>,
+    /// By number.
+    pub watches: BTreeMap<u64, Watched>,
+    /// The number of the last watch.
+    pub last_watch: u64,
     /// What each `ClientToken` was used for, by its text.
     pub tokens: BTreeMap<String, TokenUse>,
 }

@@ -1,5 +1,6 @@
 //! The stream of changes, the record of who did what, and the engine's own state.
 
+use super::watch::Watch;
 use super::{
     ComputeEnvironment, InstanceId, InstanceState, JobDefinition, JobId, JobQueue, JobSummary, Millis, Scaling,
     Schedule, ScheduleRun,
@@ -44,6 +45,8 @@ pub enum What {
     },
     ScheduleRun(ScheduleRun),
     Audit(AuditEntry),
+    Watch(Box<Watch>),
+    WatchGone(String),
     /// An instance came or went.
     Scaling(Scaling),
     /// A word from the engine that an operator should read.

@@ -47,6 +47,7 @@ mod task;
 pub mod text;
 mod usage;
 pub mod validate;
+pub mod watch;
 
 pub use change::*;
 pub use consumable::*;

@@ -1,10 +1,11 @@
 //! What AWS Batch would tell `EventBridge`, as the engine notes it and as it is sent.
 
+use super::watch::FiredWatch;
 use super::{JobId, JobStatus, Millis, name_of};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// That a job has changed its state, or holds up its queue: small, as each is noted whether anyone listens or not.
+/// That a job has changed its state or holds up its queue, or that a watch has fired: small, as each is noted whether anyone listens or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Occurrence {
     pub at: Millis,
@@ -13,10 +14,22 @@ pub struct Occurrence {
     pub service: bool,
     /// Why the job holds up its queue; otherwise it has changed its state.
     pub blocked: Option<String>,
+    /// The watch that fired, where it is that and nothing of a job.
+    pub watch: Option<Box<FiredWatch>>,
     pub status: JobStatus,
     pub reason: Option<String>,
     /// How many attempts had ended.
     pub attempts: usize,
+}
+
+/// The `detail-type` of a watch that fired.
+pub const WATCH_FIRED: &str = "Batchdeck Watch Fired";
+
+impl Occurrence {
+    /// It is a job's change of its state.
+    pub fn is_state(&self) -> bool {
+        self.blocked.is_none() && self.watch.is_none()
+    }
 }
 
 /// One line of `/batchdeck/v1/events`.
@@ -56,6 +69,7 @@ impl EventLine {
         let detail = &event["detail"];
         let what = match event["detail-type"].as_str() {
             Some("Batch Job Queue Blocked") => "BLOCKED".to_owned(),
+            Some(WATCH_FIRED) => "WATCH".to_owned(),
             _ => text(&detail["status"]),
         };
         let time = text(&event["time"]);

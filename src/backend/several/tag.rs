@@ -135,7 +135,7 @@ pub fn change(what: What, context: &str) -> What {
         What::Audit(given) => What::Audit(entry(given, context)),
         What::Scaling(given) => What::Scaling(step(given, context)),
         What::Notice(text) => What::Notice(format!("{context}: {text}")),
-        What::Reset | What::Alive { .. } | What::JobGone(_) => what,
+        What::Reset | What::Alive { .. } | What::JobGone(_) | What::Watch(_) | What::WatchGone(_) => what,
     }
 }
 

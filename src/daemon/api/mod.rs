@@ -13,6 +13,7 @@ mod signed;
 mod sts;
 mod tcp;
 mod token;
+mod watches;
 
 use super::credentials::Credentials;
 use super::driver::{Driver, Region, log_directory};
@@ -31,7 +32,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, Uri};
 use axum::middleware::map_response;
 use axum::response::Response;
-use axum::routing::{get, post, put};
+use axum::routing::{delete, get, post, put};
 use errors::{ApiError, Service};
 use serde::de::DeserializeOwned;
 use signed::Gate;
@@ -191,6 +192,10 @@ fn router(world: Arc<World>) -> Router {
         .route("/batchdeck/v1/cost", get(ours::cost))
         .route("/batchdeck/v1/runs", get(ours::runs))
         .route("/batchdeck/v1/throughput", get(ours::throughput))
+        .route("/batchdeck/v1/watches", get(watches::list).post(watches::save))
+        .route("/batchdeck/v1/watches/acknowledge", post(watches::acknowledge_all))
+        .route("/batchdeck/v1/watches/{id}", delete(watches::remove))
+        .route("/batchdeck/v1/watches/{id}/acknowledge", post(watches::acknowledge))
         .route("/batchdeck/v1/watch", get(ours::watch))
         .route("/batchdeck/v1/events", get(events::events))
         .route("/batchdeck/v1/logs/follow", get(logs::follow))

@@ -87,21 +87,35 @@ pub(super) fn stream_file(logs: &Path, stream: &str) -> Result<PathBuf, LogError
     Ok(logs.join(format!("{stream}.log")))
 }
 
+/// When a line was last written to any of these streams, by their names below `logs`.
+pub(super) fn last_written(logs: &Path, streams: &[String]) -> Option<Millis> {
+    let written = streams.iter().filter_map(|stream| {
+        let modified = fs::metadata(file_below(logs, stream).ok()?).ok()?.modified().ok()?;
+        let since = modified.duration_since(std::time::UNIX_EPOCH).ok()?;
+        Millis::try_from(since.as_millis()).ok()
+    });
+    written.max()
+}
+
 /// Removes what is left of attempts whose jobs are forgotten: the streams, and the scratch directories that a lost agent
 /// has left. Streams of another region are named with its directory. Blocks.
 pub(super) fn forget(logs: &Path, work: &Path, streams: &[String]) {
     for stream in streams {
-        let elsewhere = stream.split_once('/').filter(|(directory, _)| directory.starts_with(OTHER_REGION));
-        let file = match elsewhere {
-            Some((directory, stream)) => stream_file(&logs.join(directory), stream),
-            None => stream_file(logs, stream),
-        };
-        let Ok(file) = file else { continue };
+        let Ok(file) = file_below(logs, stream) else { continue };
         // One that is not there is as it should be. Its directory stays: another stream may be beginning in it.
         let _ = fs::remove_file(&file);
         if let Some(task) = file.file_stem() {
             let _ = fs::remove_dir_all(work.join(task));
         }
+    }
+}
+
+/// The file of a stream by its name below `logs`, which begins with the directory of another region.
+fn file_below(logs: &Path, stream: &str) -> Result<PathBuf, LogError> {
+    let elsewhere = stream.split_once('/').filter(|(directory, _)| directory.starts_with(OTHER_REGION));
+    match elsewhere {
+        Some((directory, stream)) => stream_file(&logs.join(directory), stream),
+        None => stream_file(logs, stream),
     }
 }
 

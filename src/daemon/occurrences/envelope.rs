@@ -2,21 +2,26 @@
 
 use super::Entry;
 use crate::engine::Engine;
-use crate::model::Place;
+use crate::model::watch::FiredWatch;
+use crate::model::{Place, Subject, WATCH_FIRED};
 use chrono::{DateTime, SecondsFormat};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// The event; `None` once its job is forgotten. The same occurrence has the same id each time.
 pub(in crate::daemon) fn envelope(engine: &Engine, place: &Place, entry: &Entry) -> Option<Value> {
-    let (kind, resources, detail) =
-        if entry.what.service { of_service_job(engine, entry)? } else { of_job(engine, entry)? };
+    let (kind, resources, detail) = match &entry.what.watch {
+        Some(fired) => of_watch(place, fired),
+        None if entry.what.service => of_service_job(engine, entry)?,
+        None => of_job(engine, entry)?,
+    };
+    let source = if entry.what.watch.is_some() { "batchdeck" } else { "aws.batch" };
     let time = DateTime::from_timestamp_millis(entry.what.at).unwrap_or_default();
     Some(json!({
         "version": "0",
         "id": id(entry).to_string(),
         "detail-type": kind,
-        "source": "aws.batch",
+        "source": source,
         "account": place.account,
         "time": time.to_rfc3339_opts(SecondsFormat::Secs, true),
         "region": &*entry.region,
@@ -36,6 +41,26 @@ fn of_job(engine: &Engine, entry: &Entry) -> Option<Told> {
     let mut detail = json!(job);
     detail["tags"]["resourceArn"] = Value::String(job.job_arn);
     Some((kind, resources, detail))
+}
+
+/// Batch knows no watches: this is ours, in the same form.
+fn of_watch(place: &Place, fired: &FiredWatch) -> Told {
+    let (member, value, resource) = match &fired.subject {
+        Subject::Job(id) => ("jobId", id.to_string(), place.batch_arn("job", id.as_str())),
+        Subject::Queue(name) => ("jobQueue", name.clone(), place.batch_arn("job-queue", name)),
+        Subject::Environment(name) => {
+            ("computeEnvironment", name.clone(), place.batch_arn("compute-environment", name))
+        }
+    };
+    let mut detail = json!({
+        "watch": fired.id,
+        "jobName": fired.of(),
+        "condition": fired.condition,
+        "statusReason": format!("{}: {}", fired.condition, fired.why),
+        "why": fired.why,
+    });
+    detail[member] = Value::String(value);
+    (WATCH_FIRED, vec![resource], detail)
 }
 
 /// Tags and payload are not told.

@@ -106,7 +106,7 @@ impl Occurrences {
         let oldest = ring.recent.front().map_or(now, |entry| entry.what.at);
         let from = if is_whole { since } else { oldest.max(since) };
         let mut told = Throughput { from, ..Throughput::default() };
-        for Entry { what, .. } in jobs().filter(|entry| entry.what.at >= since && entry.what.blocked.is_none()) {
+        for Entry { what, .. } in jobs().filter(|entry| entry.what.at >= since && entry.what.is_state()) {
             if !arrays.contains(&what.job) {
                 told.note(what.at, what.status);
             }
@@ -144,6 +144,7 @@ mod tests {
             job: JobId::from("j"),
             service: false,
             blocked: None,
+            watch: None,
             status,
             reason: None,
             attempts: 0,

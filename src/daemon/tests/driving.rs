@@ -37,6 +37,7 @@ impl Loop {
             feed: Feed::new(0),
             occurrences: crate::daemon::occurrences::Occurrences::new(0, []),
             carry_out: Box::new(move |effect| drop(carried_out.send(effect))),
+            last_line: Box::new(|_| None),
             forget_logs: Box::new(|_| ()),
         })
         .expect("starts");

@@ -286,6 +286,12 @@ impl Engine {
             | Event::ScheduleGroupDeleted { .. }
             | Event::DeadLettersCleared { .. } => self.fold_schedule(event),
             Event::ClockSetBack { at, from, next } => self.clock_set_back(*at, *from, next),
+            Event::WatchSaved { .. }
+            | Event::WatchRemoved { .. }
+            | Event::WatchFired { .. }
+            | Event::WatchCleared { .. }
+            | Event::WatchEnded { .. }
+            | Event::WatchAcknowledged { .. } => self.fold_watch(event),
             Event::Audited { entry, .. } => {
                 self.core.audit.push_back(entry.clone());
                 if self.core.audit.len() > AUDIT_KEPT {

@@ -19,6 +19,7 @@ mod submit;
 mod tags;
 mod tasks;
 mod validate;
+mod watches;
 
 use super::command::{Action, Answer, Command, Refusal};
 use super::event::Event;
@@ -113,6 +114,9 @@ impl Engine {
             Action::TagScheduleGroup { name, add, remove } => self.tag_group(name, add, remove, now),
             Action::ClearDeadLetters => Ok(self.clear_dead_letters(now)),
             Action::RunSchedule { group, name } => self.run_schedule(group, name, &command.by, now, ids),
+            Action::SaveWatch(save) => self.save_watch(save, &command.by, now),
+            Action::RemoveWatch { id } => self.remove_watch(id, now),
+            Action::AcknowledgeWatch { id } => self.acknowledge_watch(id.as_deref(), now),
             Action::InterruptInstance { instance, now: at_once } => self.interrupt(instance, *at_once, now),
             Action::Resume => {
                 let mut events = self.mended(now);

@@ -26,4 +26,5 @@ mod simulation;
 mod snapshot;
 mod tasks;
 mod views;
+mod watches;
 pub mod world;

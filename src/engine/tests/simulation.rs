@@ -5,12 +5,13 @@ use super::world::{DAY, HOUR, Held, MINUTE, SECOND, World, consumes, definition,
 use crate::engine::command::{Action, Outcome, Refusal};
 use crate::engine::machine::Machine;
 use crate::engine::{Engine, Settings};
+use crate::model::watch::{Condition, SaveWatch};
 use crate::model::{
     AfterCompletion, ArrayProperties, AttemptId, CapacityLimit, ComputeEnvironmentOrder, ComputeResourceUpdate,
     ConsumableKind, CreateComputeEnvironmentRequest, CreateConsumableResourceRequest, CreateJobQueueRequest,
     CreateSchedulingPolicyRequest, CreateServiceEnvironmentRequest, DependencyKind, EvaluateOnExit, FlexibleTimeWindow,
     InstanceId, JobDependency, JobId, JobStatus, MoveTo, NodeOverrides, OVERCOMMIT_TAG, RetryPolicy, Schedule,
-    ScheduleTarget, ServiceEnvironmentOrder, SubmitJobRequest, SubmitServiceJobRequest, Switch,
+    ScheduleTarget, ServiceEnvironmentOrder, SubmitJobRequest, SubmitServiceJobRequest, Subject, Switch,
     UpdateComputeEnvironmentRequest, UpdateJobQueueRequest, UpdatePolicy, UpdateServiceEnvironmentRequest,
 };
 
@@ -124,7 +125,8 @@ impl Story {
             85..88 => self.hello(),
             88..90 => self.operate(),
             96..98 => self.keep(),
-            90..92 => self.schedule(),
+            90 => self.schedule(),
+            91 => self.watch(),
             92 => self.restart(),
             93 => self.set_clock_back(),
             _ => {
@@ -293,6 +295,32 @@ impl Story {
             let _ = self.world.ask(Action::ReleaseJob { job });
         }
         self.world.fill("token", 1000);
+    }
+
+    /// Makes, changes, takes note of and removes watches.
+    fn watch(&mut self) {
+        let subject = match self.dice.below(4) {
+            0 => Subject::Environment((*self.dice.pick(&ENVIRONMENTS).expect("some")).to_owned()),
+            1 => Subject::Queue((*self.dice.pick(&QUEUES).expect("some")).to_owned()),
+            _ => match self.any_job() {
+                Some(job) => Subject::Job(job),
+                None => return,
+            },
+        };
+        let mut all: Vec<&str> = Condition::examples(&subject).to_vec();
+        all.extend(["waiting > 1", "started > 1 in 1m", "failed > 0 in 10m", "waiting > 1m"]);
+        let condition = self.dice.pick(&all).expect("some").parse().expect("sound");
+        let known: Vec<String> = self.world.engine.watches().into_iter().map(|watch| watch.id).collect();
+        let id = self.dice.pick(&known).cloned();
+        let silenced = self.dice.below(5) == 0;
+        let action = match (self.dice.below(6), id) {
+            (0, Some(id)) => Action::RemoveWatch { id },
+            (1, id) => Action::AcknowledgeWatch { id },
+            (2, id) => Action::SaveWatch(Box::new(SaveWatch { id, subject, condition, silenced })),
+            _ => Action::SaveWatch(Box::new(SaveWatch { id: None, subject, condition, silenced })),
+        };
+        // What cannot be asked of the subject is refused.
+        let _ = self.world.ask(action);
     }
 
     fn lose(&mut self) {

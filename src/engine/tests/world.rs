@@ -197,6 +197,9 @@ impl World {
             all.append(&mut events);
             events = self.engine.advance(self.now, &mut self.ids);
             if events.is_empty() {
+                events = self.engine.look_at_watches(self.now);
+            }
+            if events.is_empty() {
                 break;
             }
         }

@@ -1,5 +1,6 @@
 //! What is known of the world, and how old it is.
 
+use crate::model::watch::Watch;
 use crate::model::{
     AuditEntry, Change, ComputeEnvironment, Cursor, JobDefinition, JobDetail, JobId, JobQueue, JobStatus, JobSummary,
     Millis, Scaling, Schedule, ScheduleRun, What,
@@ -28,6 +29,8 @@ pub struct Store {
     pub runs: BTreeMap<(String, String), Vec<ScheduleRun>>,
     /// Newest first.
     pub audit: VecDeque<AuditEntry>,
+    /// By their ids.
+    pub watches: BTreeMap<String, Watch>,
     /// By environment; newest first.
     pub scaling: BTreeMap<String, VecDeque<Scaling>>,
     /// Jobs and parents of arrays; children stand in `children`.
@@ -200,6 +203,12 @@ impl Store {
                     steps.push_front(step);
                     steps.truncate(SCALING_HELD);
                 }
+            }
+            What::Watch(watch) => {
+                self.watches.insert(watch.id.clone(), *watch);
+            }
+            What::WatchGone(id) => {
+                self.watches.remove(&id);
             }
             What::Audit(entry) => {
                 if !self.audit.contains(&entry) {
