@@ -22,8 +22,8 @@ pub use schedules::{
     DeadLettersArgs, ExplainArgs, ScheduleCreateArgs, ScheduleGroupsArgs, ScheduleGroupsVerb, ScheduleNameArgs,
     ScheduleVerb,
 };
-pub use watches::{WatchAddArgs, WatchIdsArgs, WatchSilenceArgs, WatchVerb, WatchWaitArgs};
 pub use submit::{Among, DependsOn, Moment, Pair, Seconds, SubmitArgs, WhatToRun};
+pub use watches::{WatchAddArgs, WatchIdsArgs, WatchSilenceArgs, WatchVerb, WatchWaitArgs};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;

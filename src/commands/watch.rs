@@ -63,8 +63,16 @@ async fn list(args: &ListArgs, world: &World) -> Done {
 }
 
 fn table(watches: &[Watch], now: Millis) -> Table {
-    let columns =
-        [left("ID"), left("STATE"), left("WHAT"), left("CONDITION"), right("FIRED"), right("LAST"), left("WHY"), left("BY")];
+    let columns = [
+        left("ID"),
+        left("STATE"),
+        left("WHAT"),
+        left("CONDITION"),
+        right("FIRED"),
+        right("LAST"),
+        left("WHY"),
+        left("BY"),
+    ];
     let mut table = Table::new(&columns);
     for watch in watches {
         let last = watch.last_firing();

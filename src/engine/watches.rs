@@ -123,7 +123,9 @@ impl Engine {
     /// Jobs of which it has to be known when they printed their last line, with their log streams.
     pub fn asks_for_lines(&self, now: Millis) -> Vec<(JobId, Vec<String>)> {
         let asked = self.core.watches.values().filter_map(|Watched { watch, .. }| {
-            let (Subject::Job(job), Condition::Silent { than }) = (&watch.subject, &watch.condition) else { return None };
+            let (Subject::Job(job), Condition::Silent { than }) = (&watch.subject, &watch.condition) else {
+                return None;
+            };
             let last = self.last_line(job).filter(|_| watch.is_live())?;
             let is_due = match self.vigil.lines.get(job) {
                 None => true,
@@ -146,7 +148,9 @@ impl Engine {
             Event::WatchSaved { watch, .. } => {
                 let Some(number) = watch_number(&watch.id) else { return };
                 let before = self.core.watches.remove(&number);
-                let passed = before.filter(|before| before.watch.condition == watch.condition && before.watch.subject == watch.subject);
+                let passed = before.filter(|before| {
+                    before.watch.condition == watch.condition && before.watch.subject == watch.subject
+                });
                 let passed = passed.map(|before| before.passed).unwrap_or_default();
                 self.core.watches.insert(number, Watched { watch: (**watch).clone(), passed });
                 self.core.last_watch = self.core.last_watch.max(number);

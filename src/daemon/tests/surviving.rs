@@ -156,7 +156,7 @@ async fn many_requests_share_one_sync() {
         occurrences: crate::daemon::occurrences::Occurrences::new(0, []),
         carry_out: Box::new(|_| ()),
         last_line: Box::new(|_| None),
-            forget_logs: Box::new(|_| ()),
+        forget_logs: Box::new(|_| ()),
     })
     .expect("starts");
 

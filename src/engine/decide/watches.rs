@@ -12,7 +12,8 @@ impl Engine {
     /// Ours: makes a watch, or changes the one of the id that is given. One that is there already is answered as it is.
     pub(super) fn save_watch(&self, save: &SaveWatch, by: &str, now: Millis) -> Result<Ruling, Refusal> {
         let (save, name) = self.checked_watch(save)?;
-        let same = |known: &&Watch| known.subject == save.subject && known.condition == save.condition && known.is_live();
+        let same =
+            |known: &&Watch| known.subject == save.subject && known.condition == save.condition && known.is_live();
         let watch = match &save.id {
             Some(id) => self.watch_of(id).ok_or_else(|| unknown(id))?.1.changed(&save, name, now),
             None => {
@@ -62,9 +63,9 @@ impl Engine {
         let mut name = String::new();
         match &mut save.subject {
             Subject::Job(id) => {
-                let (key, root, _) = self.find(id).ok_or_else(|| {
-                    Refusal::NotFound(format!("Job {id} not found; it may have been forgotten"))
-                })?;
+                let (key, root, _) = self
+                    .find(id)
+                    .ok_or_else(|| Refusal::NotFound(format!("Job {id} not found; it may have been forgotten")))?;
                 name.clone_from(&root.spec.name);
                 let is_array = key.slot == 0 && root.array.is_some();
                 if is_array && matches!(save.condition, Condition::Silent { .. } | Condition::Exit { .. }) {

@@ -11,7 +11,7 @@ use crate::model::{
     ConsumableKind, CreateComputeEnvironmentRequest, CreateConsumableResourceRequest, CreateJobQueueRequest,
     CreateSchedulingPolicyRequest, CreateServiceEnvironmentRequest, DependencyKind, EvaluateOnExit, FlexibleTimeWindow,
     InstanceId, JobDependency, JobId, JobStatus, MoveTo, NodeOverrides, OVERCOMMIT_TAG, RetryPolicy, Schedule,
-    ScheduleTarget, ServiceEnvironmentOrder, SubmitJobRequest, SubmitServiceJobRequest, Subject, Switch,
+    ScheduleTarget, ServiceEnvironmentOrder, Subject, SubmitJobRequest, SubmitServiceJobRequest, Switch,
     UpdateComputeEnvironmentRequest, UpdateJobQueueRequest, UpdatePolicy, UpdateServiceEnvironmentRequest,
 };
 

@@ -61,10 +61,17 @@ pub struct Tally {
 /// How a condition stands. `again`: when time alone may change that.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Judgement {
-    Holds { why: String, again: Option<Millis> },
-    Not { again: Option<Millis> },
+    Holds {
+        why: String,
+        again: Option<Millis>,
+    },
+    Not {
+        again: Option<Millis>,
+    },
     /// It can come true no more.
-    Never { why: String },
+    Never {
+        why: String,
+    },
     /// What decides it was not read.
     Unknown,
 }
@@ -94,9 +101,9 @@ pub fn judge(watch: &Watch, facts: &dyn Facts, now: Millis) -> Judgement {
             let why = || ground.reason.as_deref().map_or("it is INVALID".to_owned(), |why| format!("INVALID: {why}"));
             (ground.health == Health::Invalid).then(why)
         }),
-        Condition::Word(Word::Disabled) => ground(watch, facts, |ground| {
-            (ground.state == Switch::Disabled).then(|| "it is DISABLED".to_owned())
-        }),
+        Condition::Word(Word::Disabled) => {
+            ground(watch, facts, |ground| (ground.state == Switch::Disabled).then(|| "it is DISABLED".to_owned()))
+        }
         Condition::Instances { compare, count } => ground(watch, facts, |ground| {
             let holds = compare.holds(ground.instances, *count);
             holds.then(|| format!("it has {}", counted(ground.instances, "instance")))

@@ -240,7 +240,10 @@ fn a_condition_that_says_nothing_of_a_subject_is_refused_with_what_does() {
     let queue = Subject::Queue("high".to_owned());
     let condition: Condition = "silent > 15m".parse().expect("sound");
     let refusal = condition.misfit(&queue).expect("of a job alone");
-    assert!(refusal.starts_with("`silent > 15m` says nothing of a queue; of a queue one can watch for `failed"), "{refusal}");
+    assert!(
+        refusal.starts_with("`silent > 15m` says nothing of a queue; of a queue one can watch for `failed"),
+        "{refusal}"
+    );
     for subject in [Subject::Job("j".into()), queue, Subject::Environment("ce".to_owned())] {
         assert_eq!(Condition::usual(&subject).misfit(&subject), None);
         for example in Condition::examples(&subject) {
