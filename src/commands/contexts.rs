@@ -129,6 +129,7 @@ mod tests {
                 endpoint: None,
                 calls_per_second: None,
                 queues: Vec::new(),
+                history: true,
             },
             scheduler_role: None,
         };

@@ -42,6 +42,7 @@ fn facts(job: &JobDetail, now: Millis) -> Table {
     text("queue", Some(name_of(&job.job_queue).to_owned()));
     text("definition", Some(name_of(&job.job_definition).to_owned()));
     text("status", Some(status(job)));
+    text("history", stamp(job.from_history()).map(|at| format!("AWS no longer has it; as it was seen {at}")));
     text("reason", job.status_reason.clone());
     text("container reason", container.and_then(|container| container.reason.clone()));
     text("exit code", container.and_then(|container| container.exit_code).map(|code| code.to_string()));

@@ -97,7 +97,7 @@ fn table(jobs: &[JobSummary], now: Millis) -> Table {
             Cell::optional(ran(job, now)),
             Cell::optional(extra.filter(|extra| extra.attempt > 0).map(|extra| extra.attempt.to_string())),
             Cell::optional(exit.filter(|_| job.status.is_final()).map(|code| code.to_string())),
-            Cell::new(reason(job)),
+            Cell::new(reason(job, now)),
         ]);
     }
     table
@@ -115,8 +115,9 @@ fn ran(job: &JobSummary, now: Millis) -> Option<String> {
 }
 
 /// What there is to say about its state: children of an array, why it failed, that it is being stopped.
-fn reason(job: &JobSummary) -> String {
+fn reason(job: &JobSummary, now: Millis) -> String {
     let mut words = Vec::new();
+    words.extend(job.from_history().map(|at| format!("seen {} ago, AWS no longer has it", age(at, now))));
     if let Some(array) = &job.array_properties
         && let Some(size) = array.size
     {

@@ -138,7 +138,8 @@ impl Setting {
             prices: self.config.prices.clone(),
             ..AwsSettings::default()
         };
-        if let Reach::Aws { profile, region, endpoint, calls_per_second, queues } = &self.context.reach {
+        if let Reach::Aws { profile, region, endpoint, calls_per_second, queues, history } = &self.context.reach {
+            settings.history_file = history.then(|| self.data.aws_history());
             (settings.profile, settings.region, settings.endpoint) =
                 (profile.clone(), region.clone(), endpoint.clone());
             settings.queues.clone_from(queues);
@@ -177,7 +178,9 @@ impl Setting {
             Reach::Several { members } => return self.reach_all(members).await,
             Reach::Aws { .. } => {
                 let connected = self.aws_backend().await;
-                Arc::new(connected.doing(format!("opening the context `{}`", self.context.name))?)
+                let backend = connected.doing(format!("opening the context `{}`", self.context.name))?;
+                note = backend.note().await;
+                Arc::new(backend)
             }
         };
         Ok((backend, note))
@@ -290,7 +293,7 @@ mod tests {
         };
         let local = context("local", Reach::Local { data_directory: "/d".into() });
         let aws =
-            Reach::Aws { profile: None, region: None, endpoint: None, calls_per_second: None, queues: Vec::new() };
+            Reach::Aws { profile: None, region: None, endpoint: None, calls_per_second: None, queues: Vec::new(), history: true };
         let said = |data_dir: Option<&str>, context: Option<&str>| Places {
             data_dir: data_dir.map(PathBuf::from),
             context: context.map(str::to_owned),

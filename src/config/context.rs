@@ -100,6 +100,8 @@ pub enum Reach {
         calls_per_second: Option<f64>,
         /// Patterns of the queues that are looked at; none for all.
         queues: Vec<String>,
+        /// Whether what was seen of ended jobs is kept.
+        history: bool,
     },
     /// As one: each row says in which of them it lives.
     Several {
@@ -220,6 +222,7 @@ impl Context {
                 endpoint: settings.endpoint,
                 calls_per_second: settings.calls_per_second,
                 queues: settings.queues,
+                history: settings.history.unwrap_or(config.history),
             },
         };
         // Nobody assumes a role on the local engine; its form alone is checked.
@@ -240,6 +243,7 @@ fn plain(backend: Kind) -> ContextSettings {
         calls_per_second: None,
         queues: Vec::new(),
         scheduler_role: None,
+        history: None,
     }
 }
 
@@ -263,7 +267,7 @@ mod tests {
 
     fn aws(name: &str, origin: Origin, profile: Option<&str>, access: Access) -> Context {
         let profile = profile.map(str::to_owned);
-        let reach = Reach::Aws { profile, region: None, endpoint: None, calls_per_second: None, queues: Vec::new() };
+        let reach = Reach::Aws { profile, region: None, endpoint: None, calls_per_second: None, queues: Vec::new(), history: true };
         Context { name: name.to_owned(), origin, access, reach, scheduler_role: None }
     }
 
@@ -340,6 +344,23 @@ mod tests {
         assert_eq!(members.iter().map(|member| member.access).collect::<Vec<_>>(), [Access::Write, Access::Configured]);
         assert_eq!(of("lab,ops").expect("are there").access, Access::Guarded);
         assert_eq!(of("lab,prd").expect_err("one is not").known, ["lab", "prod", "local", "aws", "default", "ops"]);
+    }
+
+    #[test]
+    fn history_is_kept_unless_the_config_or_the_context_says_otherwise() {
+        let kept = |text: &str| {
+            let config = Config::parse(text, Path::new("config.toml")).expect("valid");
+            let surroundings = Surroundings { context: Some("prod".to_owned()), ..Surroundings::default() };
+            match Context::choose(&config, &surroundings).expect("is there").reach {
+                Reach::Aws { history, .. } => history,
+                other => panic!("{other:?}"),
+            }
+        };
+        let prod = "[contexts.prod]\nbackend = 'aws'\n";
+        assert!(kept(prod));
+        assert!(!kept(&format!("history = false\n{prod}")));
+        assert!(!kept(&format!("{prod}history = false")));
+        assert!(kept(&format!("history = false\n{prod}history = true")));
     }
 
     #[test]

@@ -156,6 +156,11 @@ impl DataDirectory {
     pub fn aws_audit(&self) -> PathBuf {
         self.path.join("aws-audit.jsonl")
     }
+
+    /// What was seen of AWS's jobs that have ended; AWS forgets them.
+    pub fn aws_history(&self) -> PathBuf {
+        self.path.join("aws-history.db")
+    }
 }
 
 /// Makes a directory and those above it; the last one is for this user alone.

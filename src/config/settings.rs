@@ -21,6 +21,8 @@ pub struct Config {
     /// The context to open; unset chooses by what is there (see [`Context::choose`](super::Context::choose)).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub context: Option<String>,
+    /// Whether what was seen of AWS's ended jobs is kept: AWS forgets them after days.
+    pub history: bool,
     pub console: ConsoleSettings,
     pub engine: EngineSettings,
     /// Prices of one's own, over AWS's list.
@@ -41,6 +43,7 @@ impl Default for Config {
         Self {
             theme: "midnight".to_owned(),
             context: None,
+            history: true,
             console: ConsoleSettings::default(),
             engine: EngineSettings::default(),
             prices: Prices::default(),
@@ -198,6 +201,9 @@ pub struct ContextSettings {
     /// AWS: the role by which EventBridge Scheduler submits the jobs of new schedules.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scheduler_role: Option<String>,
+    /// AWS: whether what was seen of ended jobs is kept; unset for what stands at the top level.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history: Option<bool>,
 }
 
 /// Why the config file cannot be used. Each names the file.
@@ -213,8 +219,8 @@ pub enum ConfigError {
     Command { path: PathBuf, line: usize, name: String, problem: CommandProblem },
 }
 
-const SETTINGS: [&str; 9] =
-    ["theme", "context", "console", "engine", "prices", "hooks", "contexts", "commands", "keys"];
+const SETTINGS: [&str; 10] =
+    ["theme", "context", "history", "console", "engine", "prices", "hooks", "contexts", "commands", "keys"];
 const CONSOLE_SETTINGS: [&str; 3] = ["grace-seconds", "type-count-from", "mouse"];
 const COMMAND_SETTINGS: [&str; 7] = ["label", "command", "key", "views", "confirm", "read-only", "pause"];
 const HOOK_SETTINGS: [&str; 7] = ["status", "queue", "detail-type", "pattern", "command", "file", "timeout-seconds"];
@@ -230,7 +236,7 @@ const ENGINE_SETTINGS: [&str; 9] = [
     "http",
     "docker-host",
 ];
-const CONTEXT_SETTINGS: [&str; 9] = [
+const CONTEXT_SETTINGS: [&str; 10] = [
     "backend",
     "read-only",
     "data-dir",
@@ -240,6 +246,7 @@ const CONTEXT_SETTINGS: [&str; 9] = [
     "calls-per-second",
     "queues",
     "scheduler-role",
+    "history",
 ];
 
 impl Config {
@@ -462,6 +469,7 @@ mod tests {
                     calls_per_second: Some(1.0),
                     queues: vec!["prod-*".to_owned()],
                     scheduler_role: Some("arn:aws:iam::1:role/r".into()),
+                    history: Some(false),
                 },
             )]),
             commands: BTreeMap::from([(

@@ -16,8 +16,20 @@ pub struct FailedJobs {
     pub queue: Option<String>,
     /// Newest first. An array is told by its children.
     pub jobs: Vec<FailedJob>,
+    /// What failed before, as far as it was met on the way.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<FailedEarlier>,
     /// What was not fetched, for a person: what is told may be too low by that.
     pub left_out: Vec<String>,
+}
+
+/// Jobs that failed alike before the time that is meant.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FailedEarlier {
+    /// The first of them to end.
+    pub first: JobSummary,
+    pub count: usize,
 }
 
 /// A job that failed.

@@ -148,6 +148,11 @@ impl JobSummary {
         self.node_properties.as_ref().is_some_and(|nodes| nodes.node_index.is_none())
     }
 
+    /// When the service told of it last, of a job of which it tells no more.
+    pub fn from_history(&self) -> Option<Millis> {
+        self.extra.as_ref()?.from_history
+    }
+
     /// Whether it has children or nodes.
     pub fn has_parts(&self) -> bool {
         self.is_array_parent() || self.is_multi_node()
@@ -185,6 +190,9 @@ pub struct JobExtra {
     pub usage: Option<Usage>,
     /// A cancel or terminate was accepted and has not taken effect yet.
     pub stopping: bool,
+    /// The service tells of the job no more: when it did last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from_history: Option<Millis>,
     /// An operator holds it back; of an array's parent: at least one of its children.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub held: bool,
@@ -252,6 +260,11 @@ pub struct JobDetail {
 }
 
 impl JobDetail {
+    /// When the service told of it last, of a job of which it tells no more.
+    pub fn from_history(&self) -> Option<Millis> {
+        self.extra.as_ref()?.from_history
+    }
+
     /// What a row of a list says of its nodes, or of the node that it is.
     pub fn node_summary(&self) -> Option<NodePropertiesSummary> {
         if let Some(node) = &self.node_details {

@@ -7,6 +7,7 @@ mod console;
 mod console_aws;
 mod console_crowded;
 mod console_faults;
+mod console_history;
 mod console_replace;
 mod doors;
 mod engine;

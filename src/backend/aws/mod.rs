@@ -11,6 +11,8 @@ mod credentials;
 mod errors;
 mod examine;
 mod flight;
+mod forgotten;
+mod history;
 mod instances;
 mod log_search;
 mod logs;
@@ -47,7 +49,8 @@ use aws_sdk_batch::types;
 use budget::Caller::{Background, Operator};
 use futures::future::{join_all, try_join_all};
 use futures::stream::BoxStream;
-use pages::Place;
+use history::History;
+use pages::Token;
 use service::Service;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -73,7 +76,9 @@ pub struct AwsBackend {
 impl AwsBackend {
     /// Who one is there, and what one may do: by calls that change nothing.
     pub async fn examine(&self) -> Vec<Finding> {
-        examine::examine(&self.service, &self.region().unwrap_or_default()).await
+        let mut findings = examine::examine(&self.service, &self.region().unwrap_or_default()).await;
+        findings.push(self.history_found().await);
+        findings
     }
 
     /// Records what an operator did, and hands its result on. An action that was carried out and could not be recorded
@@ -348,16 +353,20 @@ impl Backend for AwsBackend {
 
     /// Rows beyond the first 200 of a page that were never described carry the list's members alone in `extra`.
     async fn jobs(&self, query: JobQuery) -> Result<Page<JobSummary>, BackendError> {
-        let places: Vec<Place> = match &query.page_token {
+        let Token { places, mut forgotten } = match &query.page_token {
             Some(token) => serde_json::from_str(token).map_err(|_| BackendError::Refused {
                 code: "InvalidNextToken".to_owned(),
                 message: "the page token is not one of this list; list again from the start".to_owned(),
             })?,
-            None if query.scope == JobScope::Everywhere => {
-                let queues = self.service.queues(Operator).await?;
-                pages::plan(&query, &queues.into_iter().map(|queue| queue.job_queue_name).collect::<Vec<_>>())
+            None => {
+                let forgotten = self.service.history.as_ref().and_then(|_| History::turn_for(&query));
+                let queues = match query.scope {
+                    JobScope::Everywhere => self.service.queues(Operator).await?,
+                    _ => Vec::new(),
+                };
+                let names: Vec<String> = queues.into_iter().map(|queue| queue.job_queue_name).collect();
+                Token { places: pages::plan(&query, &names), forgotten }
             }
-            None => pages::plan(&query, &[]),
         };
         let limit = query.limit.map(|limit| limit.max(1) as usize);
         let lists = places.into_iter().map(|place| self.service.list(Operator, place, limit));
@@ -369,19 +378,28 @@ impl Backend for AwsBackend {
             self.service.enrich(Operator, arrays.collect(), DESCRIBED_OF_A_PAGE).await?;
             list.rows.retain(|row| pages::is_asked_for(row, &query.statuses));
         }
-        let (mut items, rest) = pages::merge(lists, limit);
+        let (mut items, places) = pages::merge(lists, limit);
         self.service.enrich(Operator, items.iter_mut().collect(), DESCRIBED_OF_A_PAGE).await?;
+        if let Some(turn) = forgotten.take_if(|_| places.is_empty()) {
+            let room = limit.map(|limit| limit.saturating_sub(items.len()));
+            let (rows, more) = self.forgotten(&query, turn, room).await;
+            items.extend(rows);
+            items.sort_by_key(pages::key);
+            forgotten = more;
+        }
         let mut memory = self.service.memory();
         if memory.watches > 0 && matches!(query.scope, JobScope::Queue(_)) {
             memory.fetched.extend(items.iter().cloned());
         }
         drop(memory);
-        let next = (!rest.is_empty()).then(|| serde_json::to_string(&rest).expect("places write as JSON"));
+        let token = Token { places, forgotten };
+        let is_over = token.places.is_empty() && token.forgotten.is_none();
+        let next = (!is_over).then(|| serde_json::to_string(&token).expect("places write as JSON"));
         Ok(Page { items, next })
     }
 
     async fn describe_jobs(&self, ids: &[JobId]) -> Result<Vec<JobDetail>, BackendError> {
-        self.service.describe(Operator, ids).await
+        self.describe(ids).await
     }
 
     /// `SubmitJob` has no idempotency token: it is sent again only where it certainly took no effect, so that a lost answer

@@ -1,5 +1,6 @@
 //! Which lists a query of jobs needs, and how their pages become one page, newest first. Pure.
 
+use super::history::Turn;
 use crate::backend::{JobQuery, JobScope};
 use crate::model::{JobId, JobStatus, JobSummary, Millis};
 use serde::{Deserialize, Serialize};
@@ -40,10 +41,18 @@ pub struct Place {
     pub after: Option<Key>,
 }
 
+/// Where a query goes on: in AWS's lists, and then in what AWS has forgotten.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Token {
+    pub places: Vec<Place>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forgotten: Option<Turn>,
+}
+
 /// The order of rows: newest first, and the id where two are as old.
 pub type Key = (Reverse<Millis>, JobId);
 
-fn key(row: &JobSummary) -> Key {
+pub fn key(row: &JobSummary) -> Key {
     (Reverse(row.created_at), row.job_id.clone())
 }
 

@@ -5,6 +5,7 @@ use super::convert;
 use super::credentials::Renewing;
 use super::errors::{Fate, Whereabouts, speaks_of_the_clock};
 use super::flight::{Clock, Flights};
+use super::history::History;
 use super::pages::{By, Fetched, Of, Place};
 use super::world::{Survey, World};
 use crate::backend::{BackendError, ReadAt};
@@ -57,7 +58,9 @@ pub struct Service {
     /// Where credentials come from; `None` for keys that were given.
     credentials: Option<Renewing>,
     /// Patterns of the queues that are looked at; none for all.
-    queues: Vec<String>,
+    pub queues: Vec<String>,
+    /// What was seen of jobs that have ended; `None` where it is not to be kept.
+    pub history: Option<History>,
     memory: Mutex<Memory>,
     /// What is looked at has changed, or is to be read at once: a watch that pauses goes on.
     pub wake: Notify,
@@ -99,6 +102,11 @@ fn stamp(row: &JobSummary) -> Stamp {
     (row.status, row.started_at, row.extra.as_ref().is_some_and(|extra| extra.stopping))
 }
 
+/// Whether a queue is one of those that are looked at; without a pattern all are.
+pub fn is_looked_at(patterns: &[String], queue: &str) -> bool {
+    patterns.is_empty() || patterns.iter().any(|pattern| wildcard(pattern, queue))
+}
+
 /// Where a list of a queue begins.
 fn first_of(queue: &str, by: By) -> Place {
     let source = super::pages::Source { of: Of::Queue(queue.to_owned()), by };
@@ -137,6 +145,7 @@ impl Service {
         credentials: Option<Renewing>,
         queues: Vec<String>,
         prices: Prices,
+        history: Option<History>,
     ) -> Self {
         Self {
             batch: aws_sdk_batch::Client::new(shared),
@@ -152,6 +161,7 @@ impl Service {
             at,
             credentials,
             queues,
+            history,
             memory: Mutex::default(),
             wake: Notify::new(),
         }
@@ -264,8 +274,10 @@ impl Service {
                 break;
             }
         }
-        let is_wanted = |name: &str| self.queues.iter().any(|pattern| wildcard(pattern, name));
-        queues.retain(|queue| self.queues.is_empty() || is_wanted(&queue.job_queue_name));
+        if let (Some(history), Some(queue)) = (&self.history, queues.first()) {
+            history.learn_place(&queue.job_queue_arn);
+        }
+        queues.retain(|queue| is_looked_at(&self.queues, &queue.job_queue_name));
         queues.sort_by(|a, b| b.priority.cmp(&a.priority).then_with(|| a.job_queue_name.cmp(&b.job_queue_name)));
         Ok(queues)
     }
@@ -320,8 +332,11 @@ impl Service {
             batches.push(async move { self.call(caller, "DescribeJobs", || call.clone().send()).await });
         }
         for answer in try_join_all(batches).await? {
-            let details = answer.jobs.unwrap_or_default().into_iter().map(convert::job::detail);
-            found.extend(details.map(|detail| (detail.job_id.clone(), detail)));
+            let details: Vec<_> = answer.jobs.unwrap_or_default().into_iter().map(convert::job::detail).collect();
+            if let Some(history) = &self.history {
+                history.note_details(&details);
+            }
+            found.extend(details.into_iter().map(|detail| (detail.job_id.clone(), detail)));
         }
         Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
     }
@@ -348,6 +363,9 @@ impl Service {
         let rows = answer.job_summary_list.unwrap_or_default().into_iter();
         let mut rows: Vec<_> = rows.map(|row| convert::job::summary(row, queue_name)).collect();
         rows.retain(|row| queue.is_none() || row.job_id.part().is_none());
+        if let Some(history) = &self.history {
+            history.note_rows(&rows);
+        }
         Ok(Fetched { place, rows, next: answer.next_token })
     }
 
@@ -398,7 +416,8 @@ impl Service {
         let mut unknown: Vec<&mut JobSummary> = Vec::new();
         {
             let memory = self.memory();
-            for row in rows {
+            // Of what AWS has forgotten it tells nothing.
+            for row in rows.into_iter().filter(|row| row.from_history().is_none()) {
                 let uncounted = !row.status.is_final()
                     && row.array_properties.as_ref().is_some_and(|a| a.size.is_some() && a.status_summary.is_none());
                 match memory.extras.get(&row.job_id) {

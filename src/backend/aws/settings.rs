@@ -5,6 +5,7 @@ use super::audit::AuditFile;
 use super::budget::Budget;
 use super::credentials::{Renewing, renewal};
 use super::errors::{Whereabouts, causes};
+use super::history::History;
 use super::service::Service;
 use crate::backend::BackendError;
 use crate::config::Profiles;
@@ -36,6 +37,8 @@ pub struct AwsSettings {
     pub by: String,
     /// Where actions are recorded; `None` records nothing.
     pub audit_file: Option<PathBuf>,
+    /// Where it is kept what was seen of jobs that have ended; `None` keeps nothing.
+    pub history_file: Option<PathBuf>,
     /// Prices of one's own, and else AWS's list: for what instances cost an hour.
     pub prices: Prices,
 }
@@ -51,6 +54,7 @@ impl Default for AwsSettings {
             queues: Vec::new(),
             by: String::new(),
             audit_file: None,
+            history_file: None,
             prices: Prices::default(),
         }
     }
@@ -122,8 +126,10 @@ impl AwsBackend {
             Ok(Err(error)) => return Err(at.credentials(&why_none(&causes(&error), at.profile.as_deref(), is_known))),
             Err(_) => return Err(at.credentials("none were found within 10 s")),
         }
+        let stands_in = is_stand_in(&at.batch).then(|| at.batch.clone());
+        let history = settings.history_file.map(|path| History::new(path, stands_in));
         let budget = Budget::new(settings.calls_per_second);
-        let service = Service::new(&shared, budget, at, renewing, settings.queues, settings.prices);
+        let service = Service::new(&shared, budget, at, renewing, settings.queues, settings.prices, history);
         let audit = settings.audit_file.map(AuditFile::new);
         Ok(Self { service: Arc::new(service), by: settings.by, audit })
     }

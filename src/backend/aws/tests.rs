@@ -15,7 +15,7 @@ async fn backend_at(address: std::net::SocketAddr) -> AwsBackend {
     AwsBackend::connect(settings_at(address)).await.expect("has all it needs")
 }
 
-fn settings_at(address: std::net::SocketAddr) -> AwsSettings {
+pub fn settings_at(address: std::net::SocketAddr) -> AwsSettings {
     AwsSettings {
         region: Some("eu-west-1".into()),
         endpoint: Some(format!("http://{address}")),

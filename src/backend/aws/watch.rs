@@ -24,6 +24,8 @@ const LONGEST: Duration = Duration::from_mins(1);
 /// Jobs described for their sizes in one visit of the queue that is looked at, and of another one.
 const DESCRIBED: usize = 200;
 const DESCRIBED_ELSEWHERE: usize = 100;
+/// Jobs of a queue and a state that AWS has forgotten and that are looked up once.
+const RECALLED: usize = 250;
 /// Jobs that no list meets and are described in one visit.
 const UNSEEN: usize = 100;
 /// Instances of environments that nobody looks at are read in each so-manieth round, and in each so-manieth of these where
@@ -76,6 +78,8 @@ struct Watcher {
     changed: bool,
     /// Whether the watcher was told that polling is slowed down.
     slowed: bool,
+    /// Queues of whose states it was looked up what AWS has forgotten.
+    recalled: BTreeSet<(String, JobStatus)>,
     schedules: Sight,
     /// Whether the caller may read rules.
     sees_rules: bool,
@@ -144,6 +148,7 @@ impl Watcher {
             turn: 0,
             changed: false,
             slowed: false,
+            recalled: BTreeSet::new(),
             schedules: Sight::Clear,
             sees_rules: true,
             rule_names: BTreeSet::new(),
@@ -473,10 +478,11 @@ impl Watcher {
         let before = self.world.jobs.get(queue);
         let mut jobs = before.cloned().unwrap_or_default();
         let of_queue = |row: &mut JobSummary| row.extra.as_ref().is_some_and(|extra| extra.job_queue == queue);
-        for row in self.service.memory().fetched.extract_if(.., of_queue) {
-            jobs.rows.entry(row.job_id.clone()).or_insert(row);
-        }
+        let fetched = self.service.memory().fetched.extract_if(.., of_queue).collect::<Vec<_>>();
+        let (forgotten, listed): (Vec<_>, Vec<_>) = fetched.into_iter().partition(|row| row.from_history().is_some());
+        jobs.remember(listed);
         let mut missing = jobs.settle(survey);
+        jobs.remember(forgotten);
         for (id, row) in &mut jobs.rows {
             if let Some(known) = before.and_then(|before| before.rows.get(id)) {
                 keep_told(row, known);
@@ -491,9 +497,25 @@ impl Watcher {
             found => found?,
         };
         jobs.rows.extend(found.iter().map(|detail| (detail.job_id.clone(), row(detail))));
+        self.remember(queue, &mut jobs).await;
         self.service.memory().read_at.jobs.insert(queue.to_owned(), now());
         self.put(queue, jobs);
         Ok(())
+    }
+
+    /// What AWS has forgotten stays: of a state that it tells whole, all that it does not tell.
+    async fn remember(&mut self, queue: &str, jobs: &mut QueueJobs) {
+        let Some(history) = &self.service.history else { return };
+        for status in [JobStatus::Failed, JobStatus::Succeeded] {
+            let key = (queue.to_owned(), status);
+            if jobs.whole.contains(&status) && !self.recalled.contains(&key) {
+                jobs.remember(history.newest(queue, status, RECALLED).await);
+                self.recalled.insert(key);
+            }
+        }
+        if let Some(before) = self.world.jobs.get(queue) {
+            jobs.keep_forgotten(before, now());
+        }
     }
 
     /// Tells what is different now.
@@ -543,6 +565,8 @@ impl Watcher {
     }
 
     fn end_round(&mut self) {
+        let problem = self.service.history.as_ref().and_then(super::history::History::take_problem);
+        self.ready.extend(problem.map(What::Notice));
         self.ready.push_back(What::Alive { consoles: 1 });
         let busy = self.world.jobs.values().any(super::world::QueueJobs::is_busy);
         self.pause = next_pause(self.pause, busy || self.changed);
@@ -602,7 +626,12 @@ fn keep_told(row: &mut JobSummary, known: &JobSummary) {
     if (row.status, row.started_at, stops(row)) != (known.status, known.started_at, stops(known)) {
         return;
     }
+    // What is listed again is not forgotten.
+    let from_history = row.from_history();
     row.extra.clone_from(&known.extra);
+    if let Some(extra) = &mut row.extra {
+        extra.from_history = from_history;
+    }
     if let (Some(array), Some(before)) = (&mut row.array_properties, &known.array_properties)
         && array.status_summary.is_none()
     {

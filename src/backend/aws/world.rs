@@ -1,8 +1,11 @@
 //! What a watch has seen, and what is different now. Pure.
 
 use super::schedules::Key;
-use crate::model::{ComputeEnvironment, JobId, JobQueue, JobStatus, JobSummary, Schedule, StatusCounts, What};
+use crate::model::{ComputeEnvironment, JobId, JobQueue, JobStatus, JobSummary, Millis, Schedule, StatusCounts, What};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Rows of a queue at most that AWS has forgotten.
+pub const REMEMBERED: usize = 1_000;
 
 /// All that a watch has seen.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -82,13 +85,40 @@ impl QueueJobs {
     /// Jobs by state, an array by its children, and whether there are more.
     pub fn counts(&self) -> (StatusCounts, bool) {
         let mut counts = StatusCounts::default();
-        for row in self.rows.values() {
+        // What AWS has forgotten is in none of its lists.
+        for row in self.rows.values().filter(|row| row.from_history().is_none()) {
             match row.array_properties.as_ref().and_then(|array| array.status_summary.as_ref()) {
                 Some(children) => children.0.iter().for_each(|(status, count)| counts.add(*status, *count)),
                 None => counts.add(row.status, 1),
             }
         }
         (counts, self.whole.len() < JobStatus::ALL.len())
+    }
+
+    /// Takes in what is remembered of jobs that AWS has forgotten: what it still tells goes before it.
+    pub fn remember(&mut self, rows: Vec<JobSummary>) {
+        for row in rows {
+            self.rows.entry(row.job_id.clone()).or_insert(row);
+        }
+    }
+
+    /// Jobs of `before` that had ended and are listed no more: they stay, as what is remembered. `now` is when it was told of
+    /// them last, for those that have just been forgotten.
+    pub fn keep_forgotten(&mut self, before: &Self, now: Millis) {
+        for (id, row) in before.rows.iter().filter(|(_, row)| row.status.is_final()) {
+            if !self.rows.contains_key(id) {
+                let mut row = row.clone();
+                row.extra.get_or_insert_default().from_history.get_or_insert(now);
+                self.rows.insert(id.clone(), row);
+            }
+        }
+        let forgotten = self.rows.values().filter(|row| row.from_history().is_some());
+        let mut forgotten: Vec<(Millis, JobId)> = forgotten.map(|row| (row.created_at, row.job_id.clone())).collect();
+        forgotten.sort_unstable();
+        let too_many = forgotten.len().saturating_sub(REMEMBERED);
+        for (_, id) in forgotten.drain(..too_many) {
+            self.rows.remove(&id);
+        }
     }
 
     /// Whether any job has not ended.
@@ -252,6 +282,30 @@ mod tests {
         few.settle(all());
         few.settle(Survey { whole: [Running].into(), overflows: true, ..Default::default() });
         assert!(few.counts().1, "more came than the hundred that were all");
+    }
+
+    #[test]
+    fn what_is_forgotten_stays_where_it_is_remembered_and_is_not_counted() {
+        let before = QueueJobs { rows: rows(&[("a", Failed), ("b", Running), ("c", Succeeded)]), ..Default::default() };
+        let mut jobs = QueueJobs { rows: rows(&[("c", Succeeded)]), ..Default::default() };
+        jobs.keep_forgotten(&before, 7);
+        assert_eq!(states(&jobs), [("a", Failed), ("c", Succeeded)], "what ran is described");
+        assert_eq!(jobs.rows[&JobId::from("a")].from_history(), Some(7));
+        assert_eq!(jobs.counts().0, StatusCounts([(Succeeded, 1)].into()));
+        let mut later = QueueJobs::default();
+        later.keep_forgotten(&jobs, 9);
+        assert_eq!(later.rows[&JobId::from("a")].from_history(), Some(7), "it was told of then, and not since");
+        jobs.remember(vec![job("c", Failed), job("d", Failed)]);
+        assert_eq!(states(&jobs), [("a", Failed), ("c", Succeeded), ("d", Failed)]);
+        let row = |at: usize| {
+            let created_at = Millis::try_from(at).expect("few");
+            JobSummary { created_at, ..job(&format!("m{at:04}"), Failed) }
+        };
+        let many = (0..REMEMBERED + 9).map(row).map(|row| (row.job_id.clone(), row));
+        let before = QueueJobs { rows: many.collect(), ..Default::default() };
+        let mut jobs = QueueJobs::default();
+        jobs.keep_forgotten(&before, 7);
+        assert_eq!((jobs.rows.len(), jobs.rows.contains_key(&JobId::from("m0008"))), (REMEMBERED, false));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Reading the jobs that failed within a time, within bounds: on AWS about thirty calls, most of them for the ends of logs.
 
 use super::{Backend, BackendError, JobQuery, JobScope};
-use crate::model::{FailedJob, FailedJobs, GetLogEvents, JobStatus, JobSummary, LastLine, Millis};
+use crate::model::{FailedEarlier, FailedJob, FailedJobs, GetLogEvents, JobStatus, JobSummary, LastLine, Millis};
 use futures::StreamExt;
 use std::collections::{BTreeMap, HashMap};
 
@@ -40,18 +40,20 @@ pub async fn failed_jobs(
     let bounds = if backend.capabilities().name == "local" { LOCAL } else { AWS };
     let scope = queue.map_or(JobScope::Everywhere, |queue| JobScope::Queue(queue.to_owned()));
     let mut left_out = Vec::new();
-    let mut rows = failed(backend, scope.clone(), since, bounds, &mut left_out).await?;
+    let (before, mut rows): (Vec<_>, Vec<_>) = failed(backend, scope.clone(), bounds, &mut left_out)
+        .await?
+        .into_iter()
+        .partition(|job| ended_at(job) < since);
     let live = live_arrays(backend, scope, &mut left_out).await;
     children_for_arrays(backend, &mut rows, live, since, bounds, &mut left_out).await;
     rows.sort_by(|a, b| (ended_at(b), &b.job_id).cmp(&(ended_at(a), &a.job_id)));
     let jobs = with_last_lines(backend, rows, bounds.logs).await;
-    Ok(FailedJobs { at: now, since, queue: queue.map(str::to_owned), jobs, left_out })
+    Ok(FailedJobs { at: now, since, queue: queue.map(str::to_owned), jobs, earlier: earlier(before), left_out })
 }
 
 async fn failed(
     backend: &dyn Backend,
     scope: JobScope,
-    since: Millis,
     bounds: Bounds,
     left_out: &mut Vec<String>,
 ) -> Result<Vec<JobSummary>, BackendError> {
@@ -61,7 +63,7 @@ async fn failed(
     for _ in 0..bounds.pages {
         let page = backend.jobs(query.clone()).await?;
         looked_at += page.items.len();
-        rows.extend(page.items.into_iter().filter(|job| job.status == JobStatus::Failed && ended_at(job) >= since));
+        rows.extend(page.items.into_iter().filter(|job| job.status == JobStatus::Failed));
         query.page_token = page.next;
         if query.page_token.is_none() {
             return Ok(rows);
@@ -136,21 +138,42 @@ async fn children_for_arrays(
     }
 }
 
-/// By what jobs seem alike before anything is read of them: definition, exit code, reason.
-type Alike<'r> = (Option<&'r str>, Option<i32>, Option<&'r str>);
+/// By what jobs seem alike before anything is read of them: definition, exit code, the container's reason and the job's.
+type Alike<'r> = (Option<&'r str>, Option<i32>, Option<&'r str>, Option<&'r str>);
+
+fn alike(job: &JobSummary) -> Alike<'_> {
+    let end = job.container.as_ref();
+    (
+        job.job_definition.as_deref(),
+        end.and_then(|end| end.exit_code),
+        end.and_then(|end| end.reason.as_deref()),
+        job.status_reason.as_deref(),
+    )
+}
+
+/// Of jobs that failed alike the first, and how many there were.
+fn earlier(jobs: Vec<JobSummary>) -> Vec<FailedEarlier> {
+    let mut found: Vec<FailedEarlier> = Vec::new();
+    for job in jobs {
+        match found.iter_mut().find(|known| alike(&known.first) == alike(&job)) {
+            Some(known) => {
+                known.count += 1;
+                if ended_at(&job) < ended_at(&known.first) {
+                    known.first = job;
+                }
+            }
+            None => found.push(FailedEarlier { first: job, count: 1 }),
+        }
+    }
+    found
+}
 
 /// Reads the ends of as many logs as are allowed: of jobs that seem alike one each first, the newest, then the next.
 async fn with_last_lines(backend: &dyn Backend, rows: Vec<JobSummary>, most: usize) -> Vec<FailedJob> {
     let mut turns: BTreeMap<Alike<'_>, usize> = BTreeMap::new();
     let mut wanted: Vec<(usize, usize)> = Vec::new();
     for (at, job) in rows.iter().enumerate().filter(|(_, job)| log_of(job).is_some()) {
-        let end = job.container.as_ref();
-        let alike = (
-            job.job_definition.as_deref(),
-            end.and_then(|end| end.exit_code),
-            end.and_then(|end| end.reason.as_deref()),
-        );
-        let turn = turns.entry(alike).or_default();
+        let turn = turns.entry(alike(job)).or_default();
         wanted.push((*turn, at));
         *turn += 1;
     }
@@ -250,6 +273,7 @@ mod tests {
         let read = read(vec![failed_row("old", 5), failed_row("a", 40), failed_row("b", 60)], true);
         assert_eq!(names(&read), ["b", "a"]);
         assert_eq!(read.jobs[0].last_line, LastLine::Line("end of b".into()));
+        assert_eq!(read.earlier, [FailedEarlier { first: failed_row("old", 5), count: 1 }]);
         assert!(read.left_out.is_empty());
     }
 

@@ -41,6 +41,10 @@ pub struct Group {
     /// When the first and the last of them ended.
     pub first: Millis,
     pub last: Millis,
+    /// How many are known to have failed so before that time, and when the first of those ended.
+    pub earlier: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_seen: Option<Millis>,
     pub queues: BTreeSet<String>,
     /// How their logs end, the most frequent first. Several only where not all logs were read: then nobody knows which of
     /// the others ends how.
@@ -91,20 +95,27 @@ type Key = (String, Option<i32>, String);
 pub fn group(read: &FailedJobs) -> Failures {
     let mut alike: BTreeMap<Key, Vec<&FailedJob>> = BTreeMap::new();
     for failed in &read.jobs {
-        let Ending { exit_code, reason } = Ending::of(&failed.job);
-        alike.entry((definition_of(&failed.job), exit_code, shape(&reason))).or_default().push(failed);
+        alike.entry(key_of(&failed.job)).or_default().push(failed);
+    }
+    let mut earlier: BTreeMap<Key, (usize, Millis)> = BTreeMap::new();
+    for before in &read.earlier {
+        let at = ended_at(&before.first);
+        let (count, first) = earlier.entry(key_of(&before.first)).or_insert((0, at));
+        (*count, *first) = (*count + before.count, (*first).min(at));
     }
     let mut groups: Vec<Group> = Vec::new();
     for (key, jobs) in alike {
         if jobs.iter().any(|failed| failed.last_line == LastLine::NotRead) {
-            groups.push(one(&key, &jobs));
+            groups.push(with_earlier(one(&key, &jobs), earlier.get(&key)));
             continue;
         }
         let mut by_line: BTreeMap<String, Vec<&FailedJob>> = BTreeMap::new();
         for failed in jobs {
             by_line.entry(line_of(failed).map(shape).unwrap_or_default()).or_default().push(failed);
         }
-        groups.extend(by_line.values().map(|jobs| one(&key, jobs)));
+        // How the logs of the earlier ones end nobody has looked at: of several groups nobody knows which they belong to.
+        let before = earlier.get(&key).filter(|_| by_line.len() == 1);
+        groups.extend(by_line.values().map(|jobs| with_earlier(one(&key, jobs), before)));
     }
     groups.sort_by_key(|group| (Reverse(group.count), Reverse(group.last)));
     Failures {
@@ -115,6 +126,16 @@ pub fn group(read: &FailedJobs) -> Failures {
         groups,
         left_out: read.left_out.clone(),
     }
+}
+
+fn key_of(job: &JobSummary) -> Key {
+    let Ending { exit_code, reason } = Ending::of(job);
+    (definition_of(job), exit_code, shape(&reason))
+}
+
+fn with_earlier(group: Group, earlier: Option<&(usize, Millis)>) -> Group {
+    let Some((count, first)) = earlier else { return group };
+    Group { earlier: *count, first_seen: Some(*first), ..group }
 }
 
 fn one((definition, exit_code, reason): &Key, jobs: &[&FailedJob]) -> Group {
@@ -136,6 +157,8 @@ fn one((definition, exit_code, reason): &Key, jobs: &[&FailedJob]) -> Group {
         count: jobs.len(),
         first: jobs.last().map_or(0, |failed| ended_at(&failed.job)),
         last: jobs.first().map_or(0, |failed| ended_at(&failed.job)),
+        earlier: 0,
+        first_seen: None,
         queues: jobs.iter().filter_map(|failed| queue_of(&failed.job)).map(str::to_owned).collect(),
         lines,
         lines_read: jobs.iter().filter(|failed| failed.last_line != LastLine::NotRead).count(),
@@ -165,7 +188,7 @@ fn ended_at(job: &JobSummary) -> Millis {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{ContainerSummary, JobStatus};
+    use crate::model::{ContainerSummary, FailedEarlier, JobStatus};
 
     fn failed(id: u32, definition: &str, exit: i32, at: Millis, last_line: LastLine) -> FailedJob {
         let job = JobSummary {
@@ -185,7 +208,7 @@ mod tests {
     }
 
     fn grouped(jobs: Vec<FailedJob>) -> Failures {
-        group(&FailedJobs { at: 100, since: 0, queue: None, jobs, left_out: Vec::new() })
+        group(&FailedJobs { at: 100, since: 0, queue: None, jobs, earlier: Vec::new(), left_out: Vec::new() })
     }
 
     fn told(failures: &Failures) -> Vec<(usize, String, String)> {
@@ -211,6 +234,29 @@ mod tests {
         let first = &failures.groups[0];
         assert_eq!((first.first, first.last, failures.count), (30, 50, 4));
         assert_eq!(first.jobs, [JobId::from("j1"), JobId::from("j2")], "the last to end stands first");
+    }
+
+    #[test]
+    fn a_group_tells_when_jobs_are_known_to_have_failed_so_before() {
+        let now = vec![
+            failed(1, "resize:14", 137, 50, line("frame 12 of 2400")),
+            failed(2, "etl:3", 1, 40, line("KeyError: 'day'")),
+            failed(3, "etl:3", 1, 40, line("timeout")),
+        ];
+        let before = |id, definition, exit, at, count| FailedEarlier {
+            first: failed(id, definition, exit, at, LastLine::NotRead).job,
+            count,
+        };
+        let earlier = vec![
+            before(4, "resize:14", 137, 7, 3),
+            before(5, "resize:14", 137, 3, 1),
+            before(6, "resize:14", 1, 2, 9),
+            before(7, "etl:3", 1, 1, 9),
+        ];
+        let read = FailedJobs { at: 100, since: 10, queue: None, jobs: now, earlier, left_out: Vec::new() };
+        let told: Vec<_> = group(&read).groups.into_iter().map(|one| (one.title(), one.earlier, one.first_seen)).collect();
+        let split = || ("exit 1 in etl:3".to_owned(), 0, None);
+        assert_eq!(told, [("exit 137 in resize:14".to_owned(), 4, Some(3)), split(), split()]);
     }
 
     #[test]

@@ -101,6 +101,10 @@ pub fn diagnose(evidence: &Evidence) -> Diagnosis {
     found.sort_by_key(|cause| std::cmp::Reverse(cause.certainty));
     let mut not_read: Vec<NotRead> =
         unread.into_iter().filter_map(|missing| Some(NotRead { what: missing.what, why: missing.why? })).collect();
+    not_read.extend(case.job.and_then(JobDetail::from_history).map(|at| NotRead {
+        what: "the job as it is now",
+        why: format!("AWS no longer has it: this is of what was seen of it {} ago", case::long(evidence.at - at)),
+    }));
     not_read.sort();
     not_read.dedup();
     let movement = moving::movement(&case, &found);

@@ -36,10 +36,11 @@ pub enum Span {
     #[default]
     Day,
     Week,
+    Month,
 }
 
 impl Span {
-    const EACH: [Self; 4] = [Self::Quarter, Self::Hour, Self::Day, Self::Week];
+    const EACH: [Self; 5] = [Self::Quarter, Self::Hour, Self::Day, Self::Week, Self::Month];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -47,6 +48,7 @@ impl Span {
             Self::Hour => "1 h",
             Self::Day => "24 h",
             Self::Week => "7 d",
+            Self::Month => "30 d",
         }
     }
 
@@ -57,6 +59,7 @@ impl Span {
             Self::Hour => 60 * MINUTE,
             Self::Day => 24 * 60 * MINUTE,
             Self::Week => 7 * 24 * 60 * MINUTE,
+            Self::Month => 30 * 24 * 60 * MINUTE,
         }
     }
 

@@ -17,7 +17,7 @@ use crate::tui::app::App;
 use crate::tui::app::failures::{FailuresView, group_key};
 use crate::tui::app::list::JobList;
 use crate::tui::app::subject::title_of;
-use crate::tui::format::{age, count, cut, fit, wrap};
+use crate::tui::format::{age, count, cut, fit, relative, wrap};
 use crate::tui::widgets::table::{Cell, Column, Table};
 use crate::tui::widgets::{Painter, Piece, piece};
 use ratatui::layout::Rect;
@@ -144,6 +144,10 @@ fn about(app: &App, group: &Group, room: u16) -> Vec<Vec<Piece<'static>>> {
     };
     let head =
         format!("{} × {}, {times} ({} ago)", count(group.count as u64), group.title(), age(app.now - group.last));
+    let before = group.first_seen.map_or(String::new(), |at| {
+        format!(" · first seen {}, {} before", relative(at, app.now), count(group.earlier as u64))
+    });
+    let head = head + &before;
     let mut lines = vec![vec![piece(cut(&head, columns).into_owned(), Role::Title)]];
     let mut say = |label: &str, text: &str| {
         let text = cut(text, columns.saturating_sub(LABEL)).into_owned();

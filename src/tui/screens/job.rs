@@ -90,11 +90,15 @@ fn lines(app: &App, row: &JobSummary, detail: Option<&JobDetail>, room: u16) -> 
     let state =
         format!("{sign} {} for {}{}", row.status, age(app.now - since(row)), if stopping { " · STOPPING" } else { "" });
     field(&mut lines, room, "state", &state, role);
+    if let Some(at) = row.from_history() {
+        let text = format!("AWS no longer has it: this is as it was seen {}", stamp(at));
+        field(&mut lines, room, "history", &text, Role::Attention);
+    }
     let reason = row.status_reason.clone().or_else(|| detail.and_then(|detail| detail.status_reason.clone()));
     // The attempts below tell how it ended: of a failure the container's own words alone are more than the reason.
     let why = match row.status {
         JobStatus::Failed => row.container.as_ref().and_then(|container| container.reason.clone()).unwrap_or_default(),
-        _ => jobs::why(app, row),
+        _ => jobs::told(app, row),
     };
     match reason.filter(|reason| !reason.is_empty()) {
         Some(reason) => {

@@ -9,7 +9,7 @@ use crate::tui::app::App;
 use crate::tui::app::list::{JobList, Scope, StateSet, definition_of, is_held, queue_of, since, state_of};
 use crate::tui::app::store::Kind;
 use crate::tui::app::subject::title_of;
-use crate::tui::format::{age, count, cut, memory, memory_of, span, vcpus};
+use crate::tui::format::{age, count, cut, memory, memory_of, relative, span, vcpus};
 use crate::tui::widgets::painter::pieces_width;
 use crate::tui::widgets::table::{Cell, Column, Lights, Table};
 use crate::tui::widgets::{Painter, Piece, piece};
@@ -325,6 +325,15 @@ fn took(job: &JobSummary, now: Millis) -> String {
 
 /// What there is to say of why a job is as it is.
 pub fn why(app: &App, job: &JobSummary) -> String {
+    let why = told(app, job);
+    match job.from_history() {
+        Some(at) => format!("seen {}{}{why}", relative(at, app.now), if why.is_empty() { "" } else { " · " }),
+        None => why,
+    }
+}
+
+/// The same, without where it is known from.
+pub fn told(app: &App, job: &JobSummary) -> String {
     match job.status {
         status if job.is_array_parent() && !status.is_final() => {
             let held = job.extra.as_ref().is_some_and(|extra| extra.held);
@@ -414,6 +423,9 @@ fn cells(app: &App, job: &JobSummary, set: StateSet) -> Vec<Cell> {
         StateSet::All => {
             cells.extend([(age(for_now), Role::Text), queue, (reason, Role::Dim)]);
         }
+    }
+    if job.from_history().is_some() {
+        cells.iter_mut().for_each(|(_, role)| *role = Role::Dim);
     }
     cells
 }
