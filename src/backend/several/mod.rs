@@ -1,13 +1,21 @@
 //! Several contexts as one: their rows stand in one list, each name with the context where it lives, and what is done to
 //! one goes there.
 
+mod homes;
+mod meters;
+mod pages;
+mod part;
+mod seek;
 pub mod tag;
 mod watch;
 
+pub use homes::Homes;
+pub use part::Part;
+
 use super::log_search::{SearchLog, Searched};
-use super::{Backend, BackendError, Capabilities, JobQuery, JobScope, Meter, Page, ReadAt, Why};
+use super::{Backend, BackendError, Capabilities, JobQuery, Meter, Page, Why};
 use crate::model::{
-    AuditEntry, Change, ComputeEnvironment, ComputeEnvironmentOrder, ConsumableResource, CostQuery, CostReport,
+    AuditEntry, Change, ComputeEnvironment, ConsumableResource, CostQuery, CostReport,
     CreateComputeEnvironmentRequest, CreateJobQueueRequest, Cursor, EngineStatus, FilterLogEvents, FilteredLogEvents,
     GetLogEvents, HoldTarget, InstanceId, JobDefinition, JobDetail, JobId, JobQueue, JobQueueSnapshot, JobSummary,
     LogEvent, LogPage, MoveTo, ObservedRuns, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Scaling,
@@ -15,82 +23,12 @@ use crate::model::{
     UpdateComputeEnvironmentRequest, UpdateJobQueueRequest, UpdateSchedulingPolicyRequest, UsageOverTime,
 };
 use async_trait::async_trait;
-use futures::future::{join_all, try_join_all};
+use futures::future::try_join_all;
 use futures::stream::BoxStream;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 const NAME: &str = "several contexts";
-
-/// One of the contexts.
-pub struct Part {
-    pub context: String,
-    pub backend: Arc<dyn Backend>,
-    /// Nothing may be changed there.
-    pub is_read_only: bool,
-}
-
-/// Where jobs and log streams were seen: their names alone do not tell.
-#[derive(Debug, Default)]
-pub struct Homes(Mutex<Seen>);
-
-#[derive(Debug, Default)]
-struct Seen {
-    jobs: HashMap<JobId, usize>,
-    streams: HashMap<String, usize>,
-}
-
-/// Jobs, or streams, whose homes are remembered; those that are forgotten are looked for again.
-const REMEMBERED: usize = 500_000;
-
-/// The array or multi-node job as a whole.
-fn whole(id: &JobId) -> JobId {
-    id.part().map_or_else(|| id.clone(), |(whole, _)| whole)
-}
-
-impl Homes {
-    fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn note_job(&self, id: &JobId, at: usize) {
-        let mut seen = self.seen();
-        if seen.jobs.len() >= REMEMBERED {
-            seen.jobs.clear();
-        }
-        seen.jobs.insert(whole(id), at);
-    }
-
-    fn note_stream(&self, stream: &str, at: usize) {
-        let mut seen = self.seen();
-        if seen.streams.len() >= REMEMBERED {
-            seen.streams.clear();
-        }
-        seen.streams.insert(stream.to_owned(), at);
-    }
-
-    pub fn note_row(&self, row: &JobSummary, at: usize) {
-        self.note_job(&row.job_id, at);
-        if let Some(stream) = row.extra.as_ref().and_then(|extra| extra.log_stream_name.as_ref()) {
-            self.note_stream(stream, at);
-        }
-    }
-
-    fn note_detail(&self, detail: &JobDetail, at: usize) {
-        self.note_job(&detail.job_id, at);
-        for log in detail.logs() {
-            self.note_stream(&log.stream, at);
-        }
-    }
-
-    fn of_job(&self, id: &JobId) -> Option<usize> {
-        self.seen().jobs.get(&whole(id)).copied()
-    }
-
-    fn of_stream(&self, stream: &str) -> Option<usize> {
-        self.seen().streams.get(stream).copied()
-    }
-}
 
 /// Several contexts at once.
 pub struct Several {
@@ -103,135 +41,8 @@ impl Several {
         Self { parts: parts.into_iter().map(Arc::new).collect(), homes: Arc::default() }
     }
 
-    fn enumerated(&self) -> impl Iterator<Item = (usize, &Part)> {
-        self.parts.iter().map(AsRef::as_ref).enumerate()
-    }
-
-    /// The context that a name is of, and its name there.
-    fn split(&self, kind: &str, name: &str) -> Result<(&Part, String), BackendError> {
-        let found = self.enumerated().filter_map(|(_, part)| Some((part, tag::untag(name, &part.context)?)));
-        // Of `x@y` and `y`, both contexts, the longer name is the one that is meant.
-        found.max_by_key(|(part, _)| part.context.len()).ok_or_else(|| {
-            let contexts: Vec<&str> = self.enumerated().map(|(_, part)| part.context.as_str()).collect();
-            BackendError::NotFound {
-                what: format!("{kind} {name} (a name has its context here: NAME@CONTEXT, of {})", contexts.join(", ")),
-            }
-        })
-    }
-
-    /// As [`Several::split`], where something is to be changed.
-    fn to_change(&self, kind: &str, name: &str) -> Result<(&Part, String), BackendError> {
-        let (part, name) = self.split(kind, name)?;
-        part.writable()?;
-        Ok((part, name))
-    }
-
-    /// The context of a job: where it was seen, or else where it is found.
-    async fn home(&self, id: &JobId) -> Result<(usize, &Part), BackendError> {
-        if let Some(at) = self.homes.of_job(id) {
-            return Ok((at, &self.parts[at]));
-        }
-        let looks = self.enumerated().map(|(at, part)| async move {
-            let found = part.backend.describe_jobs(&[whole(id)]).await.map_err(|error| part.named(error))?;
-            Ok::<_, BackendError>(found.first().map(|_| (at, part)))
-        });
-        let (mut found, mut failed) = (None, None);
-        for look in join_all(looks).await {
-            match look {
-                Ok(there) => found = found.or(there),
-                Err(error) => failed = Some(error),
-            }
-        }
-        let missing = || failed.unwrap_or_else(|| BackendError::NotFound { what: format!("job {id}") });
-        let (at, part) = found.ok_or_else(missing)?;
-        self.homes.note_job(id, at);
-        Ok((at, part))
-    }
-
-    async fn home_to_change(&self, id: &JobId) -> Result<&Part, BackendError> {
-        let (_, part) = self.home(id).await?;
-        part.writable()?;
-        Ok(part)
-    }
-
-    /// The context of a log stream: where its job was described, or else where there is such a stream.
-    async fn home_of_stream(&self, group: Option<&str>, stream: &str) -> Result<&Part, BackendError> {
-        if let Some(at) = self.homes.of_stream(stream) {
-            return Ok(&self.parts[at]);
-        }
-        for (at, part) in self.enumerated() {
-            let look = GetLogEvents {
-                log_group_name: group.map(str::to_owned),
-                log_stream_name: stream.to_owned(),
-                limit: Some(1),
-                ..GetLogEvents::default()
-            };
-            if part.backend.log_events(look).await.is_ok() {
-                self.homes.note_stream(stream, at);
-                return Ok(part);
-            }
-        }
-        Err(BackendError::NotFound { what: format!("log stream {stream}") })
-    }
-
-    /// Asks each context the same; what one cannot give is told by its name.
-    async fn each<'a, T, F, A>(&'a self, ask: F) -> Result<Vec<T>, BackendError>
-    where
-        F: Fn(&'a Part) -> A,
-        A: Future<Output = Result<Vec<T>, BackendError>>,
-    {
-        let asked: Vec<_> = self.enumerated().map(|(_, part)| ask(part)).collect();
-        let mut all = Vec::new();
-        for (told, part) in join_all(asked).await.into_iter().zip(&self.parts) {
-            all.extend(told.map_err(|error| part.named(error))?);
-        }
-        Ok(all)
-    }
-
     fn unsupported<T>(action: &'static str) -> Result<T, BackendError> {
         Err(BackendError::Unsupported { action, backend: NAME, instead: "ask in one of them (`--context NAME`)" })
-    }
-}
-
-impl Part {
-    /// An error with the context's name.
-    fn named(&self, error: BackendError) -> BackendError {
-        let context = &self.context;
-        match error {
-            BackendError::Refused { code, message } => {
-                BackendError::Refused { code, message: format!("{context}: {message}") }
-            }
-            BackendError::NotFound { what } => BackendError::NotFound { what: format!("{context}: {what}") },
-            BackendError::Unreachable { endpoint, cause, hint } => {
-                BackendError::Unreachable { endpoint: format!("{context}: {endpoint}"), cause, hint }
-            }
-            BackendError::Throttled { message } => BackendError::Throttled { message: format!("{context}: {message}") },
-            BackendError::Credentials { message, renewal } => {
-                BackendError::Credentials { message: format!("{context}: {message}"), renewal }
-            }
-            BackendError::Settings { message } => BackendError::Settings { message: format!("{context}: {message}") },
-            other => other,
-        }
-    }
-
-    fn writable(&self) -> Result<(), BackendError> {
-        if !self.is_read_only {
-            return Ok(());
-        }
-        let message = format!("the context `{}` is read-only; nothing was sent there", self.context);
-        Err(BackendError::Refused { code: "ReadOnlyContext".to_owned(), message })
-    }
-
-    fn plain(&self, text: String) -> String {
-        tag::plain(text, &self.context)
-    }
-
-    fn order(&self, order: Vec<ComputeEnvironmentOrder>) -> Vec<ComputeEnvironmentOrder> {
-        let one = |entry: ComputeEnvironmentOrder| ComputeEnvironmentOrder {
-            compute_environment: self.plain(entry.compute_environment),
-            ..entry
-        };
-        order.into_iter().map(one).collect()
     }
 }
 
@@ -376,51 +187,8 @@ impl Backend for Several {
         Ok(made)
     }
 
-    /// Of all contexts, each gives its share of a page: it is sorted in itself, and a later one may hold newer jobs.
     async fn jobs(&self, query: JobQuery) -> Result<Page<JobSummary>, BackendError> {
-        let one = match &query.scope {
-            JobScope::Everywhere => None,
-            JobScope::Queue(name) => {
-                let (part, name) = self.split("job queue", name)?;
-                let at = self.enumerated().position(|(_, other)| std::ptr::eq(other, part));
-                Some((at.unwrap_or_default(), JobScope::Queue(name)))
-            }
-            JobScope::Array(id) | JobScope::Nodes(id) => Some((self.home(id).await?.0, query.scope.clone())),
-        };
-        if let Some((at, scope)) = one {
-            let part = &self.parts[at];
-            let mut page = part.backend.jobs(JobQuery { scope, ..query }).await.map_err(|error| part.named(error))?;
-            page.items.iter().for_each(|row| self.homes.note_row(row, at));
-            page.items = page.items.into_iter().map(|row| tag::row(row, &part.context)).collect();
-            return Ok(page);
-        }
-        let tokens: BTreeMap<usize, Option<String>> = match &query.page_token {
-            None => (0..self.parts.len()).map(|at| (at, None)).collect(),
-            Some(token) => serde_json::from_str(token).map_err(|_| BackendError::Refused {
-                code: "InvalidNextToken".to_owned(),
-                message: "the page token is not one of this list; list again from the start".to_owned(),
-            })?,
-        };
-        let share = |limit: u32| (limit / u32::try_from(tokens.len()).unwrap_or(u32::MAX).max(1)).max(1);
-        let limit = query.limit.map(share);
-        let pages = tokens.into_iter().filter_map(|(at, token)| Some((at, self.parts.get(at)?, token)));
-        let pages =
-            pages.map(|(at, part, page_token)| {
-                let query = JobQuery { page_token, limit, ..query.clone() };
-                async move {
-                    Ok::<_, BackendError>((at, part.backend.jobs(query).await.map_err(|error| part.named(error))?))
-                }
-            });
-        let (mut items, mut rest) = (Vec::new(), BTreeMap::new());
-        for (at, page) in try_join_all(pages).await? {
-            page.items.iter().for_each(|row| self.homes.note_row(row, at));
-            let context = &self.parts[at].context;
-            items.extend(page.items.into_iter().map(|row| tag::row(row, context)));
-            rest.extend(page.next.map(|next| (at, Some(next))));
-        }
-        items.sort_by(|a: &JobSummary, b| (b.created_at, &b.job_id).cmp(&(a.created_at, &a.job_id)));
-        let next = (!rest.is_empty()).then(|| serde_json::to_string(&rest).expect("tokens write as JSON"));
-        Ok(Page { items, next })
+        self.page(query).await
     }
 
     async fn describe_jobs(&self, ids: &[JobId]) -> Result<Vec<JobDetail>, BackendError> {
@@ -680,60 +448,12 @@ impl Backend for Several {
         self.enumerated().for_each(|(_, part)| part.backend.look_again());
     }
 
-    /// All calls together; what was read longest ago says how old the ground is.
     fn meter(&self) -> Option<Meter> {
-        let mut all = Meter::default();
-        let mut is_counted = false;
-        for (_, part) in self.enumerated() {
-            let Some(meter) = part.backend.meter() else { continue };
-            let older = |a: Option<_>, b: Option<_>| if is_counted { a.min(b) } else { b };
-            let jobs = meter.read_at.jobs.into_iter().map(|(queue, at)| (tag::tag(&queue, &part.context), at));
-            all = Meter {
-                per_second: all.per_second + meter.per_second,
-                allowed: all.allowed + meter.allowed,
-                waiting: all.waiting + meter.waiting,
-                throttled: all.throttled + meter.throttled,
-                closed_for: all.closed_for.max(meter.closed_for),
-                unanswered: all.unanswered.max(meter.unanswered),
-                clock_behind: if all.clock_behind == 0 { meter.clock_behind } else { all.clock_behind },
-                read_at: ReadAt {
-                    ground: older(all.read_at.ground, meter.read_at.ground),
-                    jobs: all.read_at.jobs.into_iter().chain(jobs).collect(),
-                    schedules: older(all.read_at.schedules, meter.read_at.schedules),
-                },
-            };
-            is_counted = true;
-        }
-        is_counted.then_some(all)
+        self.meters()
     }
 
     async fn engine_status(&self) -> Result<EngineStatus, BackendError> {
         Self::unsupported("asking for the engine's state")
-    }
-}
-
-impl Several {
-    /// A scheduling policy, and the context that has it.
-    async fn policy(&self, arn: &str) -> Result<(&Part, SchedulingPolicy), BackendError> {
-        let mut failed = BackendError::NotFound { what: format!("scheduling policy {arn}") };
-        for (_, part) in self.enumerated() {
-            match part.backend.scheduling_policy(arn).await {
-                Ok(found) => return Ok((part, found)),
-                Err(error) => failed = part.named(error),
-            }
-        }
-        Err(failed)
-    }
-
-    /// What is held or released, as its own context has it.
-    async fn held(&self, target: &HoldTarget) -> Result<(&Part, HoldTarget), BackendError> {
-        match target {
-            HoldTarget::Job(id) => Ok((self.home_to_change(id).await?, target.clone())),
-            HoldTarget::Queue(name) => {
-                let (part, name) = self.to_change("job queue", name)?;
-                Ok((part, HoldTarget::Queue(name)))
-            }
-        }
     }
 }
 
