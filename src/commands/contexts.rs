@@ -37,6 +37,9 @@ struct Line<'a> {
     endpoint: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     data_directory: Option<String>,
+    /// Those that it is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    contexts: Vec<&'a str>,
 }
 
 impl<'a> Line<'a> {
@@ -52,9 +55,10 @@ impl<'a> Line<'a> {
             region: None,
             endpoint: None,
             data_directory: None,
+            contexts: Vec::new(),
         };
         match &context.reach {
-            Reach::Several { .. } => Self { backend: "several", ..line },
+            Reach::Several { members } => Self { backend: "several", contexts: names(members), ..line },
             Reach::Local { data_directory } => {
                 Self { data_directory: Some(data_directory.display().to_string()), ..line }
             }
@@ -76,7 +80,8 @@ fn table(lines: &[Line<'_>]) -> Table {
     let mut table = Table::new(&["", "NAME", "BACKEND", "FROM", "ACCESS", "REGION", "PLACE"].map(left));
     for line in lines {
         let profile = line.profile.map(|profile| format!("profile {profile}"));
-        let place = line.endpoint.map(str::to_owned).or(profile).or_else(|| line.data_directory.clone());
+        let several = (!line.contexts.is_empty()).then(|| line.contexts.join(", "));
+        let place = line.endpoint.map(str::to_owned).or(profile).or_else(|| line.data_directory.clone()).or(several);
         table.row(vec![
             Cell::new(if line.current { "▸" } else { "" }),
             Cell::new(line.name),
@@ -90,6 +95,10 @@ fn table(lines: &[Line<'_>]) -> Table {
     table
 }
 
+fn names(members: &[Context]) -> Vec<&str> {
+    members.iter().map(|member| member.name.as_str()).collect()
+}
+
 /// Whether one may act in a context, and where it leads, in few words: `read-only · AWS profile ops · eu-west-1`.
 pub fn outline(context: &Context) -> String {
     let mut parts = Vec::new();
@@ -98,7 +107,7 @@ pub fn outline(context: &Context) -> String {
     }
     match &context.reach {
         Reach::Local { data_directory } => parts.push(format!("local engine · {}", data_directory.display())),
-        Reach::Several { members } => parts.push(format!("{} contexts as one", members.len())),
+        Reach::Several { members } => parts.push(format!("{} as one", names(members).join(", "))),
         Reach::Aws { profile, region, endpoint, .. } => {
             parts.push(match (profile, context.origin) {
                 (_, Origin::Profile) => "AWS profile".to_owned(),

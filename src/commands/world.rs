@@ -194,7 +194,7 @@ impl Setting {
         for member in members {
             let mut setting = self.turned_to(&member.name)?;
             setting.context.access = match self.context.access {
-                Access::Asked => Access::Asked,
+                closed @ (Access::Asked | Access::Configured) => closed,
                 _ => member.access,
             };
             let (backend, note) = Box::pin(setting.reach()).await?;
@@ -292,8 +292,14 @@ mod tests {
             scheduler_role: None,
         };
         let local = context("local", Reach::Local { data_directory: "/d".into() });
-        let aws =
-            Reach::Aws { profile: None, region: None, endpoint: None, calls_per_second: None, queues: Vec::new(), history: true };
+        let aws = Reach::Aws {
+            profile: None,
+            region: None,
+            endpoint: None,
+            calls_per_second: None,
+            queues: Vec::new(),
+            history: true,
+        };
         let said = |data_dir: Option<&str>, context: Option<&str>| Places {
             data_dir: data_dir.map(PathBuf::from),
             context: context.map(str::to_owned),

@@ -126,9 +126,11 @@ pub struct Surroundings {
 
 /// Why there is no such context.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no context `{given}`")]
+#[error("there is no context `{given}`{}", of.as_ref().map(|of| format!(", which `{of}` names")).unwrap_or_default())]
 pub struct ContextError {
     pub given: String,
+    /// The set of contexts that it would be one of.
+    pub of: Option<String>,
     pub meant: Option<String>,
     /// All that there are.
     pub known: Vec<String>,
@@ -144,10 +146,11 @@ impl Context {
                 surroundings.data_directory.is_some() || !surroundings.aws_settings || surroundings.journal_exists;
             if local { "local" } else { "aws" }
         });
-        Self::named(name, config, surroundings).ok_or_else(|| {
+        Self::named(name, config, surroundings).map_err(|missing| {
             let known: Vec<_> = Self::all(config, surroundings).into_iter().map(|context| context.name).collect();
-            let meant = nearest(name, known.iter().map(String::as_str)).map(str::to_owned);
-            ContextError { given: name.to_owned(), meant, known }
+            let meant = nearest(&missing, known.iter().map(String::as_str)).map(str::to_owned);
+            let of = (missing != name).then(|| name.to_owned());
+            ContextError { given: missing, of, meant, known }
         })
     }
 
@@ -164,23 +167,31 @@ impl Context {
                 names.push(name);
             }
         }
-        names.into_iter().filter_map(|name| Self::named(name, config, surroundings)).collect()
+        names.into_iter().filter_map(|name| Self::named(name, config, surroundings).ok()).collect()
     }
 
-    /// Several contexts that are watched as one, by their names with commas between them. One acts there as far as one may
-    /// act in any of them; what must be allowed first in one must be allowed first in all.
-    fn several(name: &str, config: &Config, surroundings: &Surroundings) -> Option<Self> {
+    /// Several contexts that are watched as one, by their names; those of a set stand in its place. One acts there as far as
+    /// one may act in any of them; what must be allowed first in one must be allowed first in all.
+    fn several<'n>(
+        parts: impl Iterator<Item = &'n str>,
+        config: &Config,
+        surroundings: &Surroundings,
+    ) -> Result<Self, String> {
         let mut members: Vec<Self> = Vec::new();
-        for part in name.split(',').map(str::trim) {
-            let member = Self::named(part, config, surroundings)?;
-            if members.iter().all(|known| known.name != member.name) {
-                members.push(member);
+        for part in parts {
+            let set = config.contexts.get(part).map(|settings| settings.contexts.as_slice()).unwrap_or_default();
+            let names: Vec<&str> = if set.is_empty() { vec![part] } else { set.iter().map(String::as_str).collect() };
+            for name in names {
+                let member = Self::single(name, config, surroundings).ok_or_else(|| name.to_owned())?;
+                if members.iter().all(|known| known.name != member.name) {
+                    members.push(member);
+                }
             }
         }
         let any = |access| members.iter().any(|member| member.access == access);
         let access = [Access::Guarded, Access::Write].into_iter().find(|access| any(*access));
         let names: Vec<&str> = members.iter().map(|member| member.name.as_str()).collect();
-        Some(Self {
+        Ok(Self {
             name: names.join(","),
             origin: Origin::Config,
             access: access.unwrap_or(Access::Configured),
@@ -189,10 +200,20 @@ impl Context {
         })
     }
 
-    fn named(name: &str, config: &Config, surroundings: &Surroundings) -> Option<Self> {
-        if name.contains(',') && !config.contexts.contains_key(name) {
-            return Self::several(name, config, surroundings);
+    /// The context of this name, one or several; or else the name that there is not.
+    fn named(name: &str, config: &Config, surroundings: &Surroundings) -> Result<Self, String> {
+        match config.contexts.get(name) {
+            Some(settings) if !settings.contexts.is_empty() => {
+                let several = Self::several(std::iter::once(name), config, surroundings)?;
+                let access = if settings.read_only { Access::Configured } else { several.access };
+                Ok(Self { name: name.to_owned(), access, ..several })
+            }
+            None if name.contains(',') => Self::several(name.split(',').map(str::trim), config, surroundings),
+            _ => Self::single(name, config, surroundings).ok_or_else(|| name.to_owned()),
         }
+    }
+
+    fn single(name: &str, config: &Config, surroundings: &Surroundings) -> Option<Self> {
         let built_in = BUILT_IN.iter().find(|(built_in, _)| *built_in == name);
         let (origin, settings) = if let Some(settings) = config.contexts.get(name) {
             (Origin::Config, settings.clone())
@@ -203,12 +224,14 @@ impl Context {
         } else {
             return None;
         };
-        let access = match (origin, settings.backend) {
+        // A set names no set.
+        let backend = settings.backend?;
+        let access = match (origin, backend) {
             _ if settings.read_only => Access::Configured,
             (Origin::BuiltIn | Origin::Profile, Kind::Aws) => Access::Guarded,
             _ => Access::Write,
         };
-        let reach = match settings.backend {
+        let reach = match backend {
             Kind::Local => Reach::Local {
                 data_directory: surroundings
                     .data_directory
@@ -226,25 +249,14 @@ impl Context {
             },
         };
         // Nobody assumes a role on the local engine; its form alone is checked.
-        let local = (settings.backend == Kind::Local).then(|| LOCAL_SCHEDULER_ROLE.to_owned());
+        let local = (backend == Kind::Local).then(|| LOCAL_SCHEDULER_ROLE.to_owned());
         let scheduler_role = settings.scheduler_role.or(local);
         Some(Self { name: name.to_owned(), origin, access, reach, scheduler_role })
     }
 }
 
 fn plain(backend: Kind) -> ContextSettings {
-    ContextSettings {
-        backend,
-        read_only: false,
-        data_dir: None,
-        profile: None,
-        region: None,
-        endpoint: None,
-        calls_per_second: None,
-        queues: Vec::new(),
-        scheduler_role: None,
-        history: None,
-    }
+    ContextSettings { backend: Some(backend), ..ContextSettings::default() }
 }
 
 #[cfg(test)]
@@ -267,7 +279,14 @@ mod tests {
 
     fn aws(name: &str, origin: Origin, profile: Option<&str>, access: Access) -> Context {
         let profile = profile.map(str::to_owned);
-        let reach = Reach::Aws { profile, region: None, endpoint: None, calls_per_second: None, queues: Vec::new(), history: true };
+        let reach = Reach::Aws {
+            profile,
+            region: None,
+            endpoint: None,
+            calls_per_second: None,
+            queues: Vec::new(),
+            history: true,
+        };
         Context { name: name.to_owned(), origin, access, reach, scheduler_role: None }
     }
 
@@ -361,6 +380,39 @@ mod tests {
         assert!(!kept(&format!("history = false\n{prod}")));
         assert!(!kept(&format!("{prod}history = false")));
         assert!(kept(&format!("history = false\n{prod}history = true")));
+    }
+
+    #[test]
+    fn a_set_of_contexts_has_a_name_of_its_own() {
+        let set = |more: &str, name: &str| {
+            let text = format!(
+                "[contexts.prod]\nbackend = 'aws'\nread-only = true\n[contexts.lab]\nbackend = 'local'\n{more}"
+            );
+            let config = Config::parse(&text, Path::new("config.toml")).expect("valid");
+            let surroundings =
+                Surroundings { context: Some(name.to_owned()), profiles: profiles(), ..Default::default() };
+            Context::choose(&config, &surroundings)
+        };
+        let names = |context: &Context| match &context.reach {
+            Reach::Several { members } => members.iter().map(|member| member.name.clone()).collect::<Vec<_>>(),
+            other => panic!("{other:?}"),
+        };
+        let both = "[contexts.both]\ncontexts = ['prod', 'lab']\n";
+        let found = set(both, "both").expect("is there");
+        assert_eq!(
+            (found.name.as_str(), found.access, names(&found)),
+            ("both", Access::Write, vec!["prod".into(), "lab".into()])
+        );
+        let closed = set(&format!("{both}read-only = true"), "both").expect("is there");
+        assert_eq!(closed.access, Access::Configured);
+        // A profile may be one of them, and a set one of those with commas between them.
+        let more = set(&format!("{both}[contexts.all]\ncontexts = ['ops', 'lab']"), "both,all").expect("is there");
+        assert_eq!((more.access, names(&more)), (Access::Guarded, vec!["prod".into(), "lab".into(), "ops".into()]));
+        let refusal = set("[contexts.both]\ncontexts = ['prd', 'lab']", "both").expect_err("one is not there");
+        assert_eq!(refusal.to_string(), "there is no context `prd`, which `both` names");
+        assert_eq!(refusal.meant.as_deref(), Some("prod"));
+        // No set is made of itself.
+        assert!(set("[contexts.a]\ncontexts = ['a']", "a").is_err());
     }
 
     #[test]

@@ -174,10 +174,15 @@ pub enum Kind {
 }
 
 /// `[contexts.NAME]`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ContextSettings {
-    pub backend: Kind,
+    /// What stands behind it; unset for several contexts as one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backend: Option<Kind>,
+    /// The contexts that are watched as one by this name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub contexts: Vec<String>,
     /// Refuses everything that changes anything.
     #[serde(default)]
     pub read_only: bool,
@@ -206,6 +211,25 @@ pub struct ContextSettings {
     pub history: Option<bool>,
 }
 
+/// Why a context cannot be meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ContextProblem {
+    #[error("needs `backend = \"aws\"` or `\"local\"`, or `contexts` for several as one")]
+    Nothing,
+    #[error("names `contexts`, so it takes `read-only` beside that and nothing else: the rest is theirs")]
+    Both,
+}
+
+impl ContextSettings {
+    fn check(&self) -> Result<(), ContextProblem> {
+        if self.contexts.is_empty() {
+            return self.backend.map(|_| ()).ok_or(ContextProblem::Nothing);
+        }
+        let alone = Self { contexts: self.contexts.clone(), read_only: self.read_only, ..ContextSettings::default() };
+        if *self == alone { Ok(()) } else { Err(ContextProblem::Both) }
+    }
+}
+
 /// Why the config file cannot be used. Each names the file.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -217,6 +241,8 @@ pub enum ConfigError {
     UnknownKey { path: PathBuf, line: usize, section: String, key: String, meant: Option<&'static str> },
     #[error("{}:{line}: [commands.{name}]: {problem}", path.display())]
     Command { path: PathBuf, line: usize, name: String, problem: CommandProblem },
+    #[error("{}:{line}: [contexts.{name}] {problem}", path.display())]
+    Context { path: PathBuf, line: usize, name: String, problem: ContextProblem },
 }
 
 const SETTINGS: [&str; 10] =
@@ -236,8 +262,9 @@ const ENGINE_SETTINGS: [&str; 9] = [
     "http",
     "docker-host",
 ];
-const CONTEXT_SETTINGS: [&str; 10] = [
+const CONTEXT_SETTINGS: [&str; 11] = [
     "backend",
+    "contexts",
     "read-only",
     "data-dir",
     "profile",
@@ -279,12 +306,24 @@ impl Config {
             });
         }
         let config: Self = toml::from_str(text).map_err(|error| syntax(&error))?;
+        let line = |section: &str, name: &str| {
+            let key = table_of(table.get_ref(), section).and_then(|all| all.keys().find(|key| key.get_ref() == name));
+            key.map_or(1, |key| line_of(text, key.span().start))
+        };
         for (name, command) in &config.commands {
-            command.check().map_err(|problem| {
-                let commands = table_of(table.get_ref(), "commands");
-                let key = commands.and_then(|commands| commands.keys().find(|key| key.get_ref() == name));
-                let line = key.map_or(1, |key| line_of(text, key.span().start));
-                ConfigError::Command { path: path.to_owned(), line, name: name.clone(), problem }
+            command.check().map_err(|problem| ConfigError::Command {
+                path: path.to_owned(),
+                line: line("commands", name),
+                name: name.clone(),
+                problem,
+            })?;
+        }
+        for (name, context) in &config.contexts {
+            context.check().map_err(|problem| ConfigError::Context {
+                path: path.to_owned(),
+                line: line("contexts", name),
+                name: name.clone(),
+                problem,
             })?;
         }
         Ok(config)
@@ -372,8 +411,9 @@ mod tests {
             })
             .collect();
         let config = parse(&shown).expect("examples are valid");
-        assert!(config.contexts.values().any(|context| context.backend == Kind::Aws && context.read_only));
+        assert!(config.contexts.values().any(|context| context.backend == Some(Kind::Aws) && context.read_only));
         assert!(config.contexts.values().any(|context| context.data_dir.is_some()));
+        assert!(config.contexts.values().any(|context| context.contexts.len() > 1));
         assert!(!config.keys.0.is_empty());
         assert!(config.commands.values().any(|command| command.key.is_some() && command.read_only));
         assert!(config.prices.instance("m6i.large", Purchase::Spot).is_some());
@@ -425,6 +465,11 @@ mod tests {
             ),
             ("[commands.x]\nlabel = 'x'\ncommand = 'ls'\nviews = ['job', 'quues']", "config.toml:4: unknown variant"),
             ("[contexts.prod]\nbackend = 'gcp'", "config.toml:2: unknown variant `gcp`"),
+            ("theme = 'x'\n[contexts.prod]\nregion = 'r'", "config.toml:2: [contexts.prod] needs `backend = \"aws\"`"),
+            (
+                "[contexts.a]\ncontexts = ['x']\nregion = 'r'",
+                "config.toml:1: [contexts.a] names `contexts`, so it takes",
+            ),
             ("[engine]\nhttp = '0.0.0.0:80'", "config.toml:2: `0.0.0.0:80` is not a loopback address"),
         ];
         for (given, beginning) in cases {
@@ -460,7 +505,8 @@ mod tests {
             contexts: BTreeMap::from([(
                 "prod".to_owned(),
                 ContextSettings {
-                    backend: Kind::Aws,
+                    backend: Some(Kind::Aws),
+                    contexts: vec!["lab".to_owned()],
                     read_only: true,
                     data_dir: Some(PathBuf::from("d")),
                     profile: Some("p".to_owned()),

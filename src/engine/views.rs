@@ -183,6 +183,7 @@ impl Engine {
             usage: self.usage.get(&speaker).copied().or_else(ended),
             stopping: job.is_stopping(),
             held: root.array.as_ref().filter(|_| key.slot == 0).map_or(job.held, |array| array.held > 0),
+            from_history: None,
         }
     }
 

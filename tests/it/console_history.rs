@@ -55,13 +55,16 @@ fn a_failure_that_aws_has_forgotten_is_listed_and_described_with_its_date_unless
         }
         assert_eq!(aws(&["job", ID])["container"]["command"], json!(["etl", "--all"]));
         let told = |arguments: &[&'static str]| house.ok(&[&["--context", "aws"], arguments].concat());
-        for verb in [&["job", ID], &["jobs", "--all"], &["why", ID]] {
+        for verb in [&["job", ID][..], &["jobs", "--status", "FAILED"], &["why", ID]] {
             let told = told(verb);
             assert!(told.contains("AWS no longer has it"), "{verb:?}: {told}");
         }
         let findings = aws(&["doctor"]);
         let found = findings.as_array().expect("a list").iter().find(|finding| finding["what"] == "history");
-        assert!(found.is_some_and(|found| found["told"].as_str().unwrap_or_default().starts_with("1 ended jobs")), "{findings:#}");
+        assert!(
+            found.is_some_and(|found| found["told"].as_str().unwrap_or_default().starts_with("1 ended jobs")),
+            "{findings:#}"
+        );
 
         let mut console = house.open(&["--context", "aws", "--write"], 110, 30);
         console.type_text("3ss");
@@ -84,7 +87,7 @@ fn a_damaged_history_is_set_aside_and_said_and_nothing_else_suffers() {
     std::fs::create_dir_all(house.data()).expect("a directory");
     let file = house.data().join("aws-history.db");
     std::fs::write(&file, vec![b'x'; 9_000]).expect("written");
-    let listed = house.run(&["--context", "aws", "jobs", "--all"]);
+    let listed = house.run(&["--context", "aws", "jobs"]);
     let (told, said) = (String::from_utf8_lossy(&listed.stdout), String::from_utf8_lossy(&listed.stderr));
     assert!(listed.status.success() && told.contains("nightly-etl"), "{told}{said}");
     assert!(said.contains("was damaged") && said.contains("aws-history.db.damaged-"), "{said}");

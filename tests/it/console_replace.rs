@@ -1,6 +1,7 @@
 //! Having a waiting job sooner where nothing can move it: the engine's own AWS API behind `AwsBackend`.
 
 use crate::aws::gate::{Fault, Gate};
+use crate::console_aws::house_at;
 use crate::doors::{on_aws, on_aws_at};
 use crate::support::{House, Key};
 use crate::wire::Wire;
@@ -134,4 +135,74 @@ fn a_replacement_whose_answer_is_lost_is_found_and_not_made_twice_and_one_that_i
     let told = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(told.contains("cannot be replaced: it is RUNNING: only what waits is replaced"), "{told}");
     assert_eq!(engine.json(&["job", &full.hog])["status"], "RUNNING");
+}
+
+/// A house for which two engines are the accounts `prod` and `lab`, and `both` is the two as one.
+fn over_both(prod: &Wire, lab: &Wire) -> House {
+    let house = house_at("http://127.0.0.1:1");
+    let accounts = [("prod", prod), ("lab", lab)];
+    let keys = accounts.map(|(name, wire)| {
+        let [id, secret] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"].map(|key| wire.variable(key));
+        format!("[{name}]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n")
+    });
+    let contexts = accounts.map(|(name, wire)| {
+        let (region, endpoint) = (wire.variable("AWS_DEFAULT_REGION"), wire.variable("AWS_ENDPOINT_URL_BATCH"));
+        format!(
+            "[contexts.{name}]\nbackend = 'aws'\nprofile = '{name}'\nregion = '{region}'\nendpoint = '{endpoint}'\n"
+        )
+    });
+    let file = house.path().join("credentials");
+    std::fs::write(&file, keys.concat()).expect("written");
+    let both = "[contexts.both]\ncontexts = ['prod', 'lab']\n";
+    std::fs::write(house.path().join("config.toml"), contexts.concat() + both).expect("written");
+    house.with_variable("AWS_SHARED_CREDENTIALS_FILE", &file.display().to_string())
+}
+
+#[test]
+fn of_two_accounts_that_the_config_makes_one_a_job_is_replaced_in_its_own_and_stays_out_of_the_other() {
+    let (Some(prod), Some(lab)) = (full(), full()) else { return };
+    let house = over_both(&prod.wire, &lab.wire);
+    let listed = house.json(&["contexts"]);
+    let both = listed.as_array().expect("a list").iter().find(|one| one["name"] == "both").expect("is offered");
+    assert_eq!((&both["backend"], &both["contexts"]), (&"several".into(), &serde_json::json!(["prod", "lab"])));
+
+    let refused = house.run(&["--context", "both", "replace", &prod.waits, "--queue", "high@lab"]);
+    let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && told.contains("is of another context"), "{told}");
+    assert_eq!(prod.wire.house.json(&["job", &prod.waits])["status"], "RUNNABLE");
+
+    // From one context to the set by its name, without a restart.
+    let mut console = house.open(&["--context", "lab"], 120, 36);
+    console.wait_for("aws ok · polled");
+    console.type_text(":context both\r");
+    console.wait_for("high@prod");
+    console.wait_for("high@lab");
+    console.type_text(&format!(":job {}\r", prod.waits));
+    console.wait_for("▸ job waits");
+    console.wait_for("RUNNABLE for");
+    console.type_text("p");
+    console.wait_for("replace it");
+    console.press(Key::Enter);
+    console.wait_for("Replace waits");
+    console.wait_for("are submitted again behind it, with new ids: next, last");
+    console.type_text("high@prod");
+    for _ in 0..4 {
+        console.press(Key::Tab);
+    }
+    console.type_text("customer");
+    console.wait_for("replace");
+    console.press(Key::Tab);
+    console.press(Key::Tab);
+    console.press(Key::Enter);
+    console.wait_gone("Replace waits");
+    console.wait_for("✔ replaced waits and 2 that depend on it");
+    let [new, old] = named(&prod.wire.house, "waits").try_into().expect("two");
+    assert_eq!((&old["jobId"], &old["statusReason"]), (&prod.waits.as_str().into(), &"replaced: customer".into()));
+    assert_eq!(new["tags"]["batchdeck:replaces"], old["jobId"]);
+    assert!(new["jobQueue"].as_str().is_some_and(|queue| queue.ends_with("/high")), "{new:#}");
+    for name in ["waits", "next", "last"] {
+        assert_eq!((named(&prod.wire.house, name).len(), named(&lab.wire.house, name).len()), (2, 1), "{name}");
+    }
+    console.press(Key::Ctrl('c'));
+    assert_eq!(console.wait_end().exit_code(), 0);
 }

@@ -40,10 +40,8 @@ pub async fn failed_jobs(
     let bounds = if backend.capabilities().name == "local" { LOCAL } else { AWS };
     let scope = queue.map_or(JobScope::Everywhere, |queue| JobScope::Queue(queue.to_owned()));
     let mut left_out = Vec::new();
-    let (before, mut rows): (Vec<_>, Vec<_>) = failed(backend, scope.clone(), bounds, &mut left_out)
-        .await?
-        .into_iter()
-        .partition(|job| ended_at(job) < since);
+    let (before, mut rows): (Vec<_>, Vec<_>) =
+        failed(backend, scope.clone(), bounds, &mut left_out).await?.into_iter().partition(|job| ended_at(job) < since);
     let live = live_arrays(backend, scope, &mut left_out).await;
     children_for_arrays(backend, &mut rows, live, since, bounds, &mut left_out).await;
     rows.sort_by(|a, b| (ended_at(b), &b.job_id).cmp(&(ended_at(a), &a.job_id)));

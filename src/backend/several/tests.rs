@@ -1,7 +1,9 @@
 use super::*;
+use crate::backend::JobScope;
+use crate::backend::replace::replace;
 use crate::backend::scripted::{Call, ScriptedBackend, World};
-use crate::model::{JobExtra, JobStatus, What};
-use futures::StreamExt;
+use crate::model::{ComputeEnvironmentOrder, JobExtra, JobStatus, Replacement, What};
+use futures::{FutureExt, StreamExt};
 
 /// A world with one queue, one environment and one job.
 fn world(job: &str, created_at: i64, pushes_changes: bool) -> World {
@@ -196,4 +198,39 @@ async fn one_context_that_cannot_be_reached_leaves_the_others_and_is_said() {
     assert!(notice.starts_with("gone: ") && notice.contains("it is tried again in 2 s"), "{notice}");
     let error = several.job_queues().await.expect_err("a list would not be whole");
     assert!(error.to_string().starts_with("gone: "), "{error}");
+}
+
+fn in_place_of(old: &str, queue: &str, definition: &str) -> Vec<Replacement> {
+    let request = SubmitJobRequest {
+        job_name: "again".into(),
+        job_queue: queue.into(),
+        job_definition: definition.into(),
+        ..SubmitJobRequest::default()
+    };
+    vec![Replacement { old: old.into(), request }]
+}
+
+#[tokio::test]
+async fn a_waiting_job_is_replaced_in_its_own_context_and_in_no_other() {
+    let Two { several, prod, lab } = two(false);
+    let refused = replace(&several, in_place_of("p-1", "main@lab", "etl@lab:3"), "why").await.expect_err("refused");
+    assert!(
+        refused.to_string().contains("main@lab is of another context than again: nothing was changed"),
+        "{refused}"
+    );
+    assert_eq!((prod.calls(), lab.calls()), (vec![], vec![]));
+
+    // It is waited for that it has ended; in this world it never does.
+    let done = replace(&several, in_place_of("p-1", "main@prod", "etl@prod:3"), "why").now_or_never();
+    assert_eq!(done, None);
+    assert_eq!(prod.calls(), [Call::CancelJob { id: "p-1".into(), reason: "replaced: why".into() }]);
+    assert_eq!(lab.calls(), []);
+}
+
+#[tokio::test]
+async fn nothing_is_cancelled_for_a_context_that_is_read_only() {
+    let Two { several, prod, lab } = two(true);
+    let refused = replace(&several, in_place_of("l-1", "main@lab", "etl@lab:3"), "why").await.expect_err("refused");
+    assert!(refused.to_string().contains("the context `lab` is read-only"), "{refused}");
+    assert_eq!((prod.calls(), lab.calls()), (vec![], vec![]));
 }

@@ -254,7 +254,8 @@ mod tests {
             before(7, "etl:3", 1, 1, 9),
         ];
         let read = FailedJobs { at: 100, since: 10, queue: None, jobs: now, earlier, left_out: Vec::new() };
-        let told: Vec<_> = group(&read).groups.into_iter().map(|one| (one.title(), one.earlier, one.first_seen)).collect();
+        let told: Vec<_> =
+            group(&read).groups.into_iter().map(|one| (one.title(), one.earlier, one.first_seen)).collect();
         let split = || ("exit 1 in etl:3".to_owned(), 0, None);
         assert_eq!(told, [("exit 137 in resize:14".to_owned(), 4, Some(3)), split(), split()]);
     }

@@ -65,8 +65,7 @@ fn differing(own: &Overridable, given: Overridable) -> Overridable {
     let command = if given.0 == own.0 { Vec::new() } else { given.0 };
     // A value that was not kept is the definition's own, where it has one of that name.
     let is_unkept = |pair: &KeyValuePair| pair.value == MASK && own.1.iter().any(|own| own.name == pair.name);
-    let is_new =
-        |pair: &KeyValuePair| !own.1.contains(pair) && !pair.name.starts_with("AWS_BATCH") && !is_unkept(pair);
+    let is_new = |pair: &KeyValuePair| !own.1.contains(pair) && !pair.name.starts_with("AWS_BATCH") && !is_unkept(pair);
     let environment = given.1.into_iter().filter(is_new).collect();
     (command, environment, given.2.into_iter().filter(|asked| !own.2.contains(asked)).collect())
 }

@@ -5,7 +5,7 @@ use super::{App, Popup, Scroll};
 use crate::model::{JobId, Millis};
 use crate::tui::action::{Action, Place};
 use crate::tui::format::age;
-use crate::tui::requests::{Act, Ask, Outcome, Progress, RequestId};
+use crate::tui::requests::{Act, Ask, Outcome, Progress, RequestId, Step};
 use std::collections::BTreeMap;
 
 /// What was confirmed and is not over.
@@ -33,7 +33,10 @@ struct Waiting {
 #[derive(Debug)]
 struct Going {
     title: String,
+    since: Millis,
     calls: usize,
+    /// Left in the midst of it, something stays half done.
+    may_stay_halfway: bool,
     progress: Progress,
 }
 
@@ -51,7 +54,14 @@ impl App {
 
     fn send(&mut self, act: Act) {
         self.say(format!("{} …", act.title));
-        let going = Going { title: act.title.clone(), calls: act.steps.len(), progress: Progress::default() };
+        let replaces = act.steps.iter().any(|step| matches!(step, Step::Replace(_)));
+        let going = Going {
+            title: act.title.clone(),
+            since: self.now,
+            calls: act.steps.len(),
+            may_stay_halfway: act.steps.len() > 1 || replaces,
+            progress: Progress::default(),
+        };
         let id = self.ask(Ask::Act(act));
         self.acting.going.insert(id, going);
     }
@@ -124,8 +134,9 @@ impl App {
             let (title, left) = (&waiting.act.title, age((waiting.sent_at - self.now).max(1_000)));
             format!("not sent yet: {title} (in {left}) · quit again to leave it undone, {key} takes it back")
         });
-        let going = self.acting.going.values().find(|going| going.calls > 1).map(|going| {
-            format!("{} still goes on ({}) · quit again to leave the rest undone", going.title, going.words())
+        let going = self.acting.going.values().find(|going| going.may_stay_halfway).map(|going| {
+            let words = going.words(self.now);
+            format!("{} still goes on ({words}) · quit again to leave the rest undone", going.title)
         });
         match waiting.or(going).filter(|_| !self.acting.warned) {
             Some(warning) => {
@@ -160,10 +171,16 @@ impl App {
         Some(format!("in {seconds} s: {}{more} · {key} takes it back", waiting.act.title))
     }
 
-    /// How far an action of many calls is.
+    /// How far an action is that has not come to its end.
     pub fn going_line(&self) -> Option<String> {
-        let going = self.acting.going.values().find(|going| going.calls > 1)?;
-        Some(format!("{} · {}", going.title, going.words()))
+        let all = self.acting.going.values();
+        let going = all.max_by_key(|going| (going.calls > 1, going.may_stay_halfway))?;
+        Some(format!("{} · {}", going.title, going.words(self.now)))
+    }
+
+    /// Whether an action goes on whose time is told.
+    pub(super) fn is_acting(&self) -> bool {
+        !self.acting.going.is_empty()
     }
 
     pub(super) fn take_progress(&mut self, id: RequestId, progress: Progress) {
@@ -237,8 +254,11 @@ impl App {
 }
 
 impl Going {
-    /// `12 of 40 calls, 1 refused`
-    fn words(&self) -> String {
+    /// `12 of 40 calls, 1 refused`; of one call how long it has taken.
+    fn words(&self, now: Millis) -> String {
+        if self.calls == 1 {
+            return format!("no end yet after {}", age(now - self.since));
+        }
         let Progress { done, refused } = self.progress;
         let refused = if refused == 0 { String::new() } else { format!(", {refused} refused") };
         format!("{} of {} calls{refused}", done + self.progress.refused, self.calls)
@@ -252,7 +272,8 @@ mod tests {
     use crate::backend::scripted::Call;
     use crate::config::Access;
     use crate::config::theme::Theme;
-    use crate::tui::requests::{Answer, Message, Outline, Step};
+    use crate::triage::replace::Changes;
+    use crate::tui::requests::{Answer, Message, Outline, Replace};
     use crate::tui::screens::recorded_world;
     use crate::tui::stage::Stage;
 
@@ -336,6 +357,32 @@ mod tests {
             steps: (0..count).map(step).collect(),
             in_order: false,
         }
+    }
+
+    #[test]
+    fn a_replacement_is_told_until_it_has_come_to_its_end_and_quitting_in_the_midst_of_it_is_asked_about() {
+        let mut stage = stage("");
+        let replace = Replace { jobs: Vec::new(), changes: Changes::default(), reason: "why".into() };
+        let act = Act { title: "replace waits".into(), steps: vec![Step::Replace(Box::new(replace))], ..acts(0) };
+        stage.app.put_forward(act, false);
+        stage.app.out.clear();
+        let id = stage.app.last_id;
+        stage.pass(20_000);
+        assert!(stage.text().contains("replace waits · no end yet after 20s"), "{}", stage.text());
+        stage.press("ctrl-c").expect("keys");
+        assert!(!stage.app.is_over && stage.text().contains("quit again to leave the rest undone"), "{}", stage.text());
+        let outcome = Outcome {
+            title: "replaced waits".into(),
+            results: vec![Ok(String::new())],
+            targets: vec!["waits".into()],
+            submitted: Vec::new(),
+            stopped: Vec::new(),
+            changed: Vec::new(),
+            left: None,
+        };
+        stage.hear(Message::Answer { id, answer: Answer::Done(outcome) });
+        let text = stage.text();
+        assert!(text.contains("✔ replaced waits") && !text.contains("no end yet"), "{text}");
     }
 
     #[test]

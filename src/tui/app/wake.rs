@@ -43,7 +43,7 @@ impl App {
         }
         let next_second = self.now - self.now.rem_euclid(1000) + 1000;
         let has_age = matches!(self.store.live, store::Liveness::Gone { .. }) || !self.setting.can.pushes_changes;
-        if has_age || self.counts_down() || self.shows_seconds() {
+        if has_age || self.counts_down() || self.is_acting() || self.shows_seconds() {
             at(next_second);
         }
         wake.max(self.now + 1)

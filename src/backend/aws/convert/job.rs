@@ -215,6 +215,7 @@ fn extra(detail: &JobDetail) -> JobExtra {
         usage: None,
         stopping: (detail.is_cancelled || detail.is_terminated) && !detail.status.is_final(),
         held: false,
+        from_history: None,
     }
 }
 

@@ -119,7 +119,7 @@ impl Book {
         connection.execute_batch("PRAGMA synchronous = NORMAL;")?;
         if version < VERSION {
             connection.execute_batch(&format!(
-            "PRAGMA journal_mode = WAL;
+                "PRAGMA journal_mode = WAL;
              CREATE TABLE IF NOT EXISTS job (
                  id TEXT NOT NULL, place TEXT NOT NULL, queue TEXT NOT NULL, whole TEXT, status TEXT NOT NULL,
                  created_at INTEGER NOT NULL, ended_at INTEGER NOT NULL, last_seen INTEGER NOT NULL,
@@ -156,8 +156,8 @@ impl Book {
             let mut put = transaction.prepare_cached(
                 "INSERT INTO job (id, place, queue, whole, status, created_at, ended_at, last_seen, summary, detail)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
-                 ON CONFLICT (id, place) DO UPDATE SET status = excluded.status, ended_at = excluded.ended_at,
-                     last_seen = excluded.last_seen, summary = excluded.summary,
+                 ON CONFLICT (id, place) DO UPDATE SET status = excluded.status,
+                     created_at = excluded.created_at, ended_at = excluded.ended_at, last_seen = excluded.last_seen, summary = excluded.summary,
                      queue = CASE excluded.queue WHEN '' THEN queue ELSE excluded.queue END,
                      detail = coalesce(excluded.detail, detail)",
             )?;
@@ -398,8 +398,7 @@ mod tests {
         let mut book = Book::open(&directory.path().join("h.db"), Bounds::default(), 1).expect("opens");
         let mut whole = told("a", "q", JobStatus::Failed, 10);
         let extra = JobExtra { job_queue: "q".into(), vcpus: 4.0, ..Default::default() };
-        whole.detail =
-            Some(JobDetail { job_id: "a".into(), extra: Some(Box::new(extra)), ..Default::default() });
+        whole.detail = Some(JobDetail { job_id: "a".into(), extra: Some(Box::new(extra)), ..Default::default() });
         book.write(&[whole], 50).expect("writes");
         book.write(&[told("a", "", JobStatus::Failed, 10)], 60).expect("writes");
         let [entry] = book.find(&"a".into()).expect("reads").try_into().expect("one");
@@ -450,8 +449,13 @@ mod tests {
         let stored: String = Connection::open(&path)
             .and_then(|db| db.query_row("SELECT detail FROM job WHERE id = 'a'", [], |row| row.get(0)))
             .expect("reads");
-        assert!(!stored.contains("hunter2") && stored.contains("fast") && stored.contains("token-service:1.2"), "{stored}");
-        Connection::open(&path).and_then(|db| db.execute("UPDATE job SET summary = 'x' WHERE id = 'b'", [])).expect("writes");
+        assert!(
+            !stored.contains("hunter2") && stored.contains("fast") && stored.contains("token-service:1.2"),
+            "{stored}"
+        );
+        Connection::open(&path)
+            .and_then(|db| db.execute("UPDATE job SET summary = 'x' WHERE id = 'b'", []))
+            .expect("writes");
         assert_eq!(ids(&book.list(&wanted(None, &[]), 9, &|_| true).expect("lists")), ["a"]);
     }
 

@@ -148,7 +148,10 @@ impl Shelf {
             } else {
                 self.is_given_up = !error.passes();
                 let next = "jobs that AWS forgets are not kept until this program is started anew";
-                self.say(format!("the history of ended jobs ({}) cannot be used: {error}; {next}", self.path.display()));
+                self.say(format!(
+                    "the history of ended jobs ({}) cannot be used: {error}; {next}",
+                    self.path.display()
+                ));
                 return;
             }
         }

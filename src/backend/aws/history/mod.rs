@@ -167,11 +167,8 @@ impl History {
 
     /// The newest of a queue in one state.
     pub async fn newest(&self, queue: &str, status: JobStatus, limit: usize) -> Vec<JobSummary> {
-        let query = JobQuery {
-            scope: JobScope::Queue(queue.to_owned()),
-            statuses: vec![status],
-            ..JobQuery::default()
-        };
+        let query =
+            JobQuery { scope: JobScope::Queue(queue.to_owned()), statuses: vec![status], ..JobQuery::default() };
         self.page(&query, Turn { since: Millis::MAX, after: None }, Some(limit), |_| true).await.0
     }
 

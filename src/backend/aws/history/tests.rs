@@ -15,8 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 fn a_place_is_the_region_and_the_account_behind_an_endpoint() {
     let directory = tempfile::tempdir().expect("a directory");
     let arn = "arn:aws-cn:batch:cn-north-1:123:job/00000000";
-    for (endpoint, expected) in [(None, "cn-north-1:123"), (Some("http://[::1]:5"), "http://[::1]:5 cn-north-1:123")]
-    {
+    for (endpoint, expected) in [(None, "cn-north-1:123"), (Some("http://[::1]:5"), "http://[::1]:5 cn-north-1:123")] {
         let history = History::new(directory.path().join("h.db"), endpoint.map(str::to_owned));
         assert_eq!(history.place_of(arn).as_deref(), Some(expected));
         assert_eq!(history.place_of("job/1"), None);
@@ -32,9 +31,8 @@ fn a_list_of_what_has_not_ended_is_not_continued() {
     assert!(!asks(&[JobStatus::Running, JobStatus::Runnable]));
 }
 
-
 /// Two jobs that failed in `q`, and nothing once it has forgotten them.
-fn account(asked: &Asked, has_forgotten: bool) -> Answer {
+fn account(asked: &Asked, now: Millis, has_forgotten: bool) -> Answer {
     let arn = |what: &str| format!("arn:aws:batch:eu-west-1:1:{what}");
     let ended = |id: &str, at: i64| {
         json!({"jobId": id, "jobArn": arn(&format!("job/{id}")), "jobName": format!("n-{id}"),
@@ -42,7 +40,7 @@ fn account(asked: &Asked, has_forgotten: bool) -> Answer {
             "stoppedAt": at + 1, "container": {"exitCode": 3, "command": ["run", "it"],
                 "environment": [{"name": "API_TOKEN", "value": "hunter2"}]}})
     };
-    let jobs: Vec<Value> = if has_forgotten { vec![] } else { vec![ended("b", now() - 1_000), ended("a", now() - 2_000)] };
+    let jobs: Vec<Value> = if has_forgotten { vec![] } else { vec![ended("b", now - 1_000), ended("a", now - 2_000)] };
     Answer::json(&match asked.line.as_str() {
         "POST /v1/describejobqueues" => json!({"jobQueues": [{"jobQueueName": "q", "priority": 1, "state": "ENABLED",
             "status": "VALID", "jobQueueArn": arn("job-queue/q")}]}),
@@ -66,8 +64,8 @@ fn failed(page_token: Option<String>, limit: Option<u32>) -> JobQuery {
 #[tokio::test]
 async fn what_aws_has_forgotten_is_told_from_what_was_seen_of_it() {
     let forgets = Arc::new(AtomicBool::new(false));
-    let forgotten = Arc::clone(&forgets);
-    let (_stub, address) = Stub::on_loopback(move |asked| account(asked, forgotten.load(Ordering::SeqCst)));
+    let (forgotten, now) = (Arc::clone(&forgets), now());
+    let (_stub, address) = Stub::on_loopback(move |asked| account(asked, now, forgotten.load(Ordering::SeqCst)));
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("history.db");
     let backend = async |history_file| {
@@ -92,7 +90,10 @@ async fn what_aws_has_forgotten_is_told_from_what_was_seen_of_it() {
         let details = backend.describe_jobs(&["x".into(), "a".into()]).await.expect("describes");
         assert_eq!(details.len(), 1);
         let container = details[0].container.as_ref().expect("a container");
-        assert_eq!((container.command.as_slice(), container.environment[0].value.as_str()), (&["run".to_owned(), "it".to_owned()][..], secret::MASK));
+        assert_eq!(
+            (container.command.as_slice(), container.environment[0].value.as_str()),
+            (&["run".to_owned(), "it".to_owned()][..], secret::MASK)
+        );
         assert!(details[0].from_history().is_some());
         let running = JobQuery { statuses: vec![JobStatus::Running], ..JobQuery::default() };
         assert!(backend.jobs(running).await.expect("lists").items.is_empty());
@@ -118,8 +119,8 @@ async fn what_aws_has_forgotten_is_told_from_what_was_seen_of_it() {
 #[tokio::test]
 async fn a_watch_keeps_what_aws_forgets_before_its_eyes_and_never_describes_it() {
     let forgets = Arc::new(AtomicBool::new(false));
-    let forgotten = Arc::clone(&forgets);
-    let (stub, address) = Stub::on_loopback(move |asked| account(asked, forgotten.load(Ordering::SeqCst)));
+    let (forgotten, now) = (Arc::clone(&forgets), now());
+    let (stub, address) = Stub::on_loopback(move |asked| account(asked, now, forgotten.load(Ordering::SeqCst)));
     let directory = tempfile::tempdir().expect("a directory");
     let history_file = Some(directory.path().join("history.db"));
     let backend = AwsBackend::connect(AwsSettings { history_file, ..settings_at(address) }).await.expect("connects");
