@@ -13,7 +13,7 @@ use batchdeck::model::{
     Schedule, ScheduleTarget, SubmitJobRequest, Switch, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest, What,
 };
 use futures::StreamExt;
-use moto::Moto;
+use moto::{Moto, REGION};
 use std::path::PathBuf;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -28,9 +28,9 @@ pub struct World {
     directory: TempDir,
 }
 
-fn settings(moto: &Moto, audit_file: Option<PathBuf>) -> AwsSettings {
+fn settings(moto: &Moto, region: &str, audit_file: Option<PathBuf>) -> AwsSettings {
     AwsSettings {
-        region: Some("eu-west-1".into()),
+        region: Some(region.to_owned()),
         endpoint: Some(moto.endpoint()),
         keys: Some(Keys { access_key_id: "test".into(), secret_access_key: "test".into(), session_token: None }),
         calls_per_second: 200.0,
@@ -45,9 +45,15 @@ pub async fn world() -> Option<World> {
     moto.use_docker(false);
     let directory = tempfile::tempdir().expect("makes a directory");
     let audit_file = directory.path().join("audit.jsonl");
-    let backend = AwsBackend::connect(settings(&moto, Some(audit_file))).await.expect("connects");
-    let role = moto.create_role("batch");
-    let (subnet, group) = moto.network();
+    let backend = furnish(&moto, REGION, Some(audit_file)).await;
+    Some(World { moto, backend, directory })
+}
+
+/// One queue `main` on one Fargate environment `small`, and the definition `echo:1`, in a region of its own.
+pub async fn furnish(moto: &Moto, region: &str, audit_file: Option<PathBuf>) -> AwsBackend {
+    let backend = AwsBackend::connect(settings(moto, region, audit_file)).await.expect("connects");
+    let role = moto.create_role(&format!("batch-{region}"));
+    let (subnet, group) = moto.network(region);
     backend
         .create_compute_environment(CreateComputeEnvironmentRequest {
             compute_environment_name: "small".into(),
@@ -91,7 +97,7 @@ pub async fn world() -> Option<World> {
         })
         .await
         .expect("registers a definition");
-    Some(World { moto, backend, directory })
+    backend
 }
 
 fn requirement(kind: &str, value: &str) -> ResourceRequirement {
@@ -107,6 +113,22 @@ pub fn job(name: &str) -> SubmitJobRequest {
     }
 }
 
+/// A job that waits for one that never comes; only moto's backend for Docker lets a job wait.
+pub async fn submit_waiting(moto: &Moto, backend: &AwsBackend, name: &str) -> JobId {
+    moto.use_docker(true);
+    let never = JobDependency { job_id: Some("00000000-0000-4000-8000-000000000000".into()), kind: None };
+    let request = SubmitJobRequest { depends_on: vec![never], ..job(name) };
+    let id = backend.submit_job(request).await.expect("submits").job_id;
+    let pending = JobQuery { statuses: vec![JobStatus::Pending], ..Default::default() };
+    let waits = async || {
+        let page = backend.jobs(pending.clone()).await.expect("lists");
+        page.items.iter().any(|row| row.job_id == id)
+    };
+    tokio::time::timeout(PATIENCE, async { while !waits().await {} }).await.expect("it is PENDING");
+    moto.use_docker(false);
+    id
+}
+
 impl World {
     pub async fn submit(&self, request: SubmitJobRequest) -> JobId {
         self.backend.submit_job(request).await.expect("submits").job_id
@@ -116,17 +138,8 @@ impl World {
         self.backend.describe_jobs(std::slice::from_ref(id)).await.expect("describes").remove(0)
     }
 
-    /// A job that waits for one that never comes; only moto's backend for Docker lets a job wait.
     pub async fn submit_waiting(&self, name: &str) -> JobId {
-        self.moto.use_docker(true);
-        let never = JobDependency { job_id: Some("00000000-0000-4000-8000-000000000000".into()), kind: None };
-        let id = self.submit(SubmitJobRequest { depends_on: vec![never], ..job(name) }).await;
-        let pending = JobQuery { statuses: vec![JobStatus::Pending], ..Default::default() };
-        tokio::time::timeout(PATIENCE, async { while !self.ids(pending.clone()).await.contains(&id) {} })
-            .await
-            .expect("it is PENDING");
-        self.moto.use_docker(false);
-        id
+        submit_waiting(&self.moto, &self.backend, name).await
     }
 
     fn logs(&self) -> aws_sdk_cloudwatchlogs::Client {

@@ -1,9 +1,12 @@
-//! The console over a bad way to AWS: the engine's own API behind a gate with faults. In each of them a key is answered at
-//! once, nothing is lost or done twice, and the status line says what is so, and when it is over.
+//! The console over a bad way to AWS: the engine's own API, and moto, each behind a gate with faults. In each of them a key is
+//! answered at once, nothing is lost or done twice, and the status line says what is so, and when it is over.
 
 use crate::aws::gate::{Fault, Gate};
+use crate::aws::moto::Moto;
+use crate::aws::{furnish, submit_waiting};
+use crate::console_aws::house_at;
 use crate::doors::on_aws_at;
-use crate::support::{Key, Terminal};
+use crate::support::{House, Key, Terminal};
 use crate::wire::Wire;
 use std::time::{Duration, Instant};
 
@@ -20,6 +23,72 @@ struct Case {
     jobs: usize,
     /// The service has decided: the person does it again once the fault is gone.
     is_decided: bool,
+}
+
+/// What stands behind the gate, with a job `long` that goes on.
+struct Service {
+    gate: Gate,
+    /// From where the console comes, through the gate.
+    house: House,
+    /// From where one looks at what has come of it, past the gate.
+    beside: House,
+    context: &'static str,
+    long: String,
+    queue: &'static str,
+    /// A word of the one definition.
+    image: &'static str,
+    /// The keys that list `long`.
+    list: &'static str,
+    /// How it is stopped: the form's title and the call.
+    stop: (&'static str, &'static str),
+    /// The engine ends with it.
+    _wire: Option<Wire>,
+}
+
+impl Service {
+    fn of_engine() -> Option<Self> {
+        let wire = Wire::start()?;
+        wire.house.ok(&["init"]);
+        let long = wire.house.submit(&["--name", "long", "--", "sleep", "600"]);
+        wire.house.until_status(&long, "RUNNING");
+        let gate = Gate::to(wire.variable("AWS_ENDPOINT_URL_BATCH"));
+        Some(Self {
+            house: on_aws_at(&wire, &gate.endpoint()),
+            beside: on_aws_at(&wire, wire.variable("AWS_ENDPOINT_URL_BATCH")),
+            gate,
+            context: "aws",
+            long,
+            queue: "default",
+            image: "host",
+            list: "3",
+            stop: ("Terminate long", "terminatejob"),
+            _wire: Some(wire),
+        })
+    }
+
+    /// A region of moto is an account of its own: there `long` waits, as without Docker nothing runs.
+    async fn of_moto(moto: &Moto, region: &str) -> Self {
+        let backend = furnish(moto, region, None).await;
+        let long = submit_waiting(moto, &backend, "long").await.0;
+        let gate = Gate::to(&moto.endpoint());
+        let house = |endpoint: &str| house_at(endpoint).with_variable("AWS_DEFAULT_REGION", region);
+        Self {
+            house: house(&gate.endpoint()),
+            beside: house(&moto.endpoint()),
+            gate,
+            context: "aws",
+            long,
+            queue: "main",
+            image: "busybox",
+            list: "3s",
+            stop: ("Cancel long", "canceljob"),
+            _wire: None,
+        }
+    }
+
+    fn verb(&self, arguments: &[&str]) -> serde_json::Value {
+        self.beside.json(&[&["--context", self.context], arguments].concat())
+    }
 }
 
 fn refusal(status: u16, code: &'static str, message: &'static str, headers: &str) -> Fault {
@@ -100,12 +169,50 @@ fn cases() -> Vec<Case> {
 
 #[test]
 fn over_every_bad_way_keys_are_answered_nothing_is_done_twice_and_the_status_is_true() {
-    let threads: Vec<_> = cases()
-        .into_iter()
-        .map(|case| {
+    side_by_side(cases().into_iter().map(|case| (case, Service::of_engine as fn() -> Option<Service>)));
+}
+
+const REGIONS: [&str; 11] = [
+    "ap-south-1",
+    "ca-central-1",
+    "eu-central-1",
+    "eu-north-1",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "us-east-1",
+    "us-east-2",
+    "us-west-1",
+    "us-west-2",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn over_every_bad_way_to_moto_it_is_the_same() {
+    let Some(moto) = Moto::start() else { return };
+    let cases = cases();
+    assert_eq!(cases.len(), REGIONS.len(), "each has a region");
+    let mut all = Vec::new();
+    for (case, region) in cases.into_iter().zip(REGIONS) {
+        let service = Service::of_moto(&moto, region).await;
+        all.push((case, move || Some(service)));
+    }
+    tokio::task::spawn_blocking(|| side_by_side(all.into_iter())).await.expect("all go well");
+}
+
+fn side_by_side<F>(all: impl Iterator<Item = (Case, F)>)
+where
+    F: FnOnce() -> Option<Service> + Send + 'static,
+{
+    let threads: Vec<_> = all
+        .map(|(case, service)| {
             let name = case.name;
             let thread = std::thread::Builder::new().name(name.to_owned());
-            (name, thread.spawn(move || walk(&case)).expect("a thread"))
+            let walk = move || {
+                if let Some(service) = service() {
+                    walk(&case, &service);
+                }
+            };
+            (name, thread.spawn(walk).expect("a thread"))
         })
         .collect();
     let failed: Vec<&str> =
@@ -113,18 +220,14 @@ fn over_every_bad_way_keys_are_answered_nothing_is_done_twice_and_the_status_is_
     assert!(failed.is_empty(), "what went wrong stands above, in: {failed:?}");
 }
 
-fn walk(case: &Case) {
-    let Some(wire) = Wire::start() else { return };
-    wire.house.ok(&["init"]);
-    let long = wire.house.submit(&["--name", "long", "--", "sleep", "600"]);
-    wire.house.until_status(&long, "RUNNING");
-    let gate = Gate::to(wire.variable("AWS_ENDPOINT_URL_BATCH"));
-    let house = on_aws_at(&wire, &gate.endpoint());
-    let mut console = house.open(&["--context", "aws", "--write"], 160, 40);
+fn walk(case: &Case, service: &Service) {
+    let gate = &service.gate;
+    let mut console = service.house.open(&["--context", service.context, "--write"], 160, 40);
     console.wait_for("aws ok · polled");
+    console.type_text(service.list);
     console.wait_for("long");
     console.type_text("D");
-    console.wait_for("host");
+    console.wait_for(service.image);
     console.type_text("q");
     console.wait_for("long");
 
@@ -136,19 +239,20 @@ fn walk(case: &Case) {
     gate.mend();
     sees(&console, case, "aws ok · polled");
 
-    submit(&gate, &mut console, case);
-    let count = || wire.house.json(&["jobs", "--name", "by-hand"]).as_array().map_or(0, Vec::len);
+    submit(service, &mut console, case);
+    let count = || service.verb(&["jobs", "--name", "by-hand"]).as_array().map_or(0, Vec::len);
     assert_eq!((count(), gate.done("submitjob")), (case.jobs, case.jobs), "{}", case.name);
     if case.is_decided {
         // Nothing was done: the person does it again.
         let again =
             Case { said: "✔ submitted by-hand", is_decided: false, fault: || Fault::Late(Duration::ZERO), ..*case };
-        submit(&gate, &mut console, &again);
+        submit(service, &mut console, &again);
         assert_eq!(count(), 1, "{}", case.name);
     }
 
-    terminate(&gate, &mut console, case);
-    let ended = wire.house.until_status(&long, "FAILED");
+    stop(service, &mut console, case);
+    let job = ["--context", service.context, "job", &service.long];
+    let ended = service.beside.until("it has ended", &job, |job| job["status"] == "FAILED");
     assert_eq!(ended["statusReason"], "enough", "{}", case.name);
     sees(&console, case, "aws ok · polled");
     console.press(Key::Ctrl('c'));
@@ -156,7 +260,8 @@ fn walk(case: &Case) {
     assert!(console.is_restored());
 }
 
-fn submit(gate: &Gate, console: &mut Terminal, case: &Case) {
+fn submit(service: &Service, console: &mut Terminal, case: &Case) {
+    let gate = &service.gate;
     console.type_text("3n");
     sees(console, case, "Submit a job");
     console.press(Key::Tab);
@@ -167,7 +272,7 @@ fn submit(gate: &Gate, console: &mut Terminal, case: &Case) {
     console.press(Key::AltEnter);
     console.wait_gone("Submit a job");
     answers_at_once(console, case);
-    sees(console, case, case.said);
+    sees(console, case, &case.said.replace("`default`", &format!("`{}`", service.queue)));
     gate.mend();
     // What is said stands until it is put away.
     console.press(Key::Esc);
@@ -175,18 +280,19 @@ fn submit(gate: &Gate, console: &mut Terminal, case: &Case) {
 }
 
 /// It takes effect through the fault; where the service has decided, once the fault is gone.
-fn terminate(gate: &Gate, console: &mut Terminal, case: &Case) {
+fn stop(service: &Service, console: &mut Terminal, case: &Case) {
+    let (gate, (title, call)) = (&service.gate, service.stop);
     let tries = if case.is_decided { 2 } else { 1 };
     for turn in 1..=tries {
         console.type_text("3x");
-        sees(console, case, "Terminate long");
+        sees(console, case, title);
         console.type_text("enough");
         for _ in 0..3 {
             console.press(Key::Tab);
         }
         match (turn, case.is_decided) {
-            (1, true) => gate.meet("terminatejob", usize::MAX, (case.fault)()),
-            (1, false) => gate.meet("terminatejob", 1, (case.fault)()),
+            (1, true) => gate.meet(call, usize::MAX, (case.fault)()),
+            (1, false) => gate.meet(call, 1, (case.fault)()),
             _ => {}
         }
         console.press(Key::Enter);

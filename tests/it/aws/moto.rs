@@ -10,6 +10,9 @@ use std::time::{Duration, Instant};
 /// How long the server may take to answer for the first time; Python reads much from the disk.
 const START: Duration = Duration::from_mins(1);
 
+/// Where things are unless something else is said.
+pub const REGION: &str = "eu-west-1";
+
 /// A running server; dropping it ends its process.
 pub struct Moto {
     process: Child,
@@ -78,9 +81,10 @@ impl Moto {
         between(&self.request("POST", "/", "iam", &form), "<Arn>", "</Arn>")
     }
 
-    /// A subnet and a security group of the account's own network.
-    pub fn network(&self) -> (String, String) {
-        let ask = |action: &str| self.request("POST", "/", "ec2", &format!("Action={action}&Version=2016-11-15"));
+    /// A subnet and a security group of the account's own network in a region.
+    pub fn network(&self, region: &str) -> (String, String) {
+        let scope = format!("{region}/ec2");
+        let ask = |action: &str| self.request("POST", "/", &scope, &format!("Action={action}&Version=2016-11-15"));
         (
             between(&ask("DescribeSubnets"), "<subnetId>", "</subnetId>"),
             between(&ask("DescribeSecurityGroups"), "<groupId>", "</groupId>"),
@@ -117,18 +121,20 @@ impl Moto {
         answer
     }
 
-    /// moto finds the service by the scope of the signature, and does not check the signature itself.
+    /// moto finds the service, and before a `/` the region, by the scope of the signature, and does not check the signature
+    /// itself.
     fn try_request(&self, method: &str, path: &str, service: &str, body: &str) -> std::io::Result<String> {
         self.send(method, path, service, "Content-Type: application/x-www-form-urlencoded\r\n", body)
     }
 
     fn send(&self, method: &str, path: &str, service: &str, head: &str, body: &str) -> std::io::Result<String> {
         let mut stream = TcpStream::connect(self.address)?;
+        let (region, service) = service.split_once('/').unwrap_or((REGION, service));
         write!(
             stream,
             "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\
              {head}Content-Length: {}\r\n\
-             Authorization: AWS4-HMAC-SHA256 Credential=test/20260101/eu-west-1/{service}/aws4_request, \
+             Authorization: AWS4-HMAC-SHA256 Credential=test/20260101/{region}/{service}/aws4_request, \
              SignedHeaders=host, Signature=0\r\n\r\n{body}",
             self.address,
             body.len()
