@@ -49,7 +49,6 @@ use aws_sdk_batch::types;
 use budget::Caller::{Background, Operator};
 use futures::future::{join_all, try_join_all};
 use futures::stream::BoxStream;
-use history::History;
 use pages::Token;
 use service::Service;
 use std::collections::BTreeMap;
@@ -358,15 +357,7 @@ impl Backend for AwsBackend {
                 code: "InvalidNextToken".to_owned(),
                 message: "the page token is not one of this list; list again from the start".to_owned(),
             })?,
-            None => {
-                let forgotten = self.service.history.as_ref().and_then(|_| History::turn_for(&query));
-                let queues = match query.scope {
-                    JobScope::Everywhere => self.service.queues(Operator).await?,
-                    _ => Vec::new(),
-                };
-                let names: Vec<String> = queues.into_iter().map(|queue| queue.job_queue_name).collect();
-                Token { places: pages::plan(&query, &names), forgotten }
-            }
+            None => self.begin_of(&query).await?,
         };
         let limit = query.limit.map(|limit| limit.max(1) as usize);
         let lists = places.into_iter().map(|place| self.service.list(Operator, place, limit));

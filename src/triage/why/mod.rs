@@ -103,7 +103,7 @@ pub fn diagnose(evidence: &Evidence) -> Diagnosis {
         unread.into_iter().filter_map(|missing| Some(NotRead { what: missing.what, why: missing.why? })).collect();
     not_read.extend(case.job.and_then(JobDetail::from_history).map(|at| NotRead {
         what: "the job as it is now",
-        why: format!("AWS no longer has it: this is of what was seen of it {} ago", case::long(evidence.at - at)),
+        why: format!("AWS no longer has it: this is what was seen of it {} ago", case::long(evidence.at - at)),
     }));
     not_read.sort();
     not_read.dedup();

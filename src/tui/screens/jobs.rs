@@ -425,7 +425,9 @@ fn cells(app: &App, job: &JobSummary, set: StateSet) -> Vec<Cell> {
         }
     }
     if job.from_history().is_some() {
-        cells.iter_mut().for_each(|(_, role)| *role = Role::Dim);
+        for (_, role) in &mut cells {
+            *role = Role::Dim;
+        }
     }
     cells
 }
