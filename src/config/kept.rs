@@ -1,7 +1,8 @@
-//! What the console keeps over its restarts: lines that were typed, saved views, bookmarks, templates, and where one was. One small
+//! What the console keeps over its restarts: lines that were typed, saved views, bookmarks, templates, watches where no engine keeps them, and where one was. One small
 //! JSON file in the data directory, which several consoles share.
 
 use crate::model::SubmitJobRequest;
+use crate::model::watch::{WATCHES_KEPT, Watch};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -25,6 +26,9 @@ pub struct Kept {
     /// Forms for a job, by the names that they were saved under.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub templates: BTreeMap<String, SubmitJobRequest>,
+    /// Watches that no engine keeps, by context.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub watches: BTreeMap<String, Vec<Watch>>,
     /// Where the last console was when it ended, by context.
     pub left: BTreeMap<String, Vec<Stop>>,
 }
@@ -62,6 +66,15 @@ pub enum Note {
     },
     ForgetTemplate {
         name: String,
+    },
+    /// Makes a watch of a context, or takes the place of the one of its id.
+    Watch {
+        context: String,
+        watch: Box<Watch>,
+    },
+    ForgetWatch {
+        context: String,
+        id: String,
     },
     /// Sets a bookmark, or takes it away where it is set.
     Bookmark(Bookmark),
@@ -136,6 +149,19 @@ impl Kept {
             }
             Note::ForgetTemplate { name } => {
                 self.templates.remove(&name);
+            }
+            Note::Watch { context, watch } => {
+                let watches = self.watches.entry(context).or_default();
+                match watches.iter().position(|known| known.id == watch.id) {
+                    Some(at) => watches[at] = *watch,
+                    None if watches.len() < WATCHES_KEPT => watches.push(*watch),
+                    None => {}
+                }
+            }
+            Note::ForgetWatch { context, id } => {
+                if let Some(watches) = self.watches.get_mut(&context) {
+                    watches.retain(|known| known.id != id);
+                }
             }
             Note::Bookmark(bookmark) => {
                 let before = self.bookmarks.len();

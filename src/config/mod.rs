@@ -16,7 +16,7 @@ pub mod theme;
 
 pub use crate::model::{nearest, nearest_words};
 pub use commands::{CommandProblem, CommandSettings, CommandView, OF_DETAILS, VARIABLES, variable};
-pub use console::ConsoleSettings;
+pub use console::{ConsoleSettings, Notify};
 pub use context::{Access, Context, ContextError, Origin, Reach, Surroundings};
 pub use directories::{DataDirectory, DirectoryError};
 pub use http::{HttpAddress, HttpAddressError};

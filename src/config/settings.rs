@@ -247,7 +247,7 @@ pub enum ConfigError {
 
 const SETTINGS: [&str; 10] =
     ["theme", "context", "history", "console", "engine", "prices", "hooks", "contexts", "commands", "keys"];
-const CONSOLE_SETTINGS: [&str; 3] = ["grace-seconds", "type-count-from", "mouse"];
+const CONSOLE_SETTINGS: [&str; 5] = ["grace-seconds", "type-count-from", "mouse", "notify", "notify-command"];
 const COMMAND_SETTINGS: [&str; 7] = ["label", "command", "key", "views", "confirm", "read-only", "pause"];
 const HOOK_SETTINGS: [&str; 7] = ["status", "queue", "detail-type", "pattern", "command", "file", "timeout-seconds"];
 const PRICE_SETTINGS: [&str; 4] = ["as-of", "on-demand", "spot", "fargate"];
@@ -484,6 +484,7 @@ mod tests {
                       fargate.arm = { vcpu-hour = 0.03, gb-hour = 0.003 }";
         let full = Config {
             context: Some("prod".to_owned()),
+            console: ConsoleSettings { notify_command: vec!["notify-send".to_owned()], ..ConsoleSettings::default() },
             prices: toml::from_str(prices).expect("valid"),
             engine: EngineSettings {
                 http: Some("127.0.0.1:0".parse().expect("loopback")),

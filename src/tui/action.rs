@@ -18,6 +18,8 @@ pub enum Place {
     Definitions,
     Definition,
     Audit,
+    /// What is watched for while nobody looks.
+    Watches,
     /// Groups of jobs that failed alike.
     Failures,
     /// What ended and failed of late, what waits, and what changed.
@@ -42,7 +44,7 @@ pub enum Place {
 }
 
 impl Place {
-    pub const ALL: [Place; 23] = [
+    pub const ALL: [Place; 24] = [
         Self::Queues,
         Self::Environments,
         Self::Jobs,
@@ -55,6 +57,7 @@ impl Place {
         Self::Definitions,
         Self::Definition,
         Self::Audit,
+        Self::Watches,
         Self::Failures,
         Self::Pulse,
         Self::Events,
@@ -110,6 +113,7 @@ impl Place {
             Self::Definitions => "job definitions",
             Self::Definition => "job definition",
             Self::Audit => "record of actions",
+            Self::Watches => "watches",
             Self::Failures => "failures",
             Self::Pulse => "pulse",
             Self::Events => "events",
@@ -183,6 +187,8 @@ pub enum Takes {
     Command,
     /// A name that one makes up.
     Name,
+    /// What to watch for; none asks for it.
+    Condition,
     /// A path.
     File,
     /// A path, or `clipboard`; none makes up a name.
@@ -201,6 +207,7 @@ impl Takes {
                 | Self::Context
                 | Self::Template
                 | Self::FileOrClipboard
+                | Self::Condition
         )
     }
 
@@ -212,6 +219,7 @@ impl Takes {
             Self::Job => "ID",
             Self::File => "FILE",
             Self::FileOrClipboard => "[FILE]",
+            Self::Condition => "[CONDITION]",
             Self::Queue
             | Self::Environment
             | Self::Definition
@@ -275,7 +283,7 @@ macro_rules! actions {
 
 use Place::{
     Array, Audit, Cost, Definition, Definitions, Environments, Events, Failures, Filter, Form, Instances, Job, Jobs,
-    Log, LogScreen, Palette, Queues, Schedules, Tree, Usage,
+    Log, LogScreen, Palette, Queues, Schedules, Tree, Usage, Watches,
 };
 use Scope::{At, Everywhere};
 use Takes::{JobHere, Rows, Subject};
@@ -293,6 +301,12 @@ actions! {
     Merge "merge-logs" At(&[Jobs, Array, Job, Log, LogScreen]), Nothing, ["M"], "", "the logs of the marked jobs, of all children or of all attempts as one, by time; and back";
     RootBlocker "root-blocker" At(&[Tree]), Nothing, ["b"], "root blocker", "go to the job that holds all of it up, and open it";
     Tree "tree" At(&[Jobs, Array, Job, Place::Why]), Nothing, ["t"], "tree", "what it depends on and what depends on it, with what holds it up", JobHere;
+    Watch "watch" At(&[Queues, Environments, Instances, Jobs, Array, Job, Log, LogScreen, Tree, Place::Why]), Nothing, ["T"], "", "tell when it ends, fails, waits too long or is silent: watch the job, queue or environment", Takes::Condition;
+    AckWatch "acknowledge" At(&[Watches]), Nothing, ["a"], "acknowledge", "take note of what has fired: it calls nobody any more";
+    AckAll "acknowledge-all" At(&[Watches]), Nothing, ["A"], "", "take note of all that has fired";
+    SilenceWatch "silence" At(&[Watches]), Nothing, ["z"], "silence", "let the watch go on and tell nobody, or tell again";
+    EditWatch "edit-watch" At(&[Watches]), Nothing, ["e"], "edit", "watch for something else";
+    RemoveWatch "remove-watch" At(&[Watches]), Nothing, ["x"], "remove", "forget the watch";
     Stop "stop" At(&[Jobs, Array, Job, Log, LogScreen, Tree, Place::Why]), Write, ["x"], "stop", "cancel or terminate the marked jobs, or the selected one";
     Reprioritise "reprioritise" At(&[Queues, Jobs, Array, Job]), Write, ["p"], "priority", "give a waiting job or a queue another priority";
     Switch "switch" At(&[Queues, Environments, Instances]), Write, ["e"], "enable/disable", "enable or disable the queue or the compute environment";
@@ -402,6 +416,7 @@ actions! {
     ViewCost "cost" Everywhere, Nothing, ["v m"], "", "what was spent, by queue, environment, share or definition; jobs and idle capacity apart", Rows(Cost);
     ViewUsage "usage" Everywhere, Nothing, ["v u"], "", "what runs have used against what they ask for, a better size, and whether AWS Lambda would do", Rows(Usage);
     ViewAudit "audit" Everywhere, Audit, ["A", "v a"], "", "who did what, when and why", Rows(Audit);
+    ViewWatches "watches" Everywhere, Nothing, ["v w"], "", "what is watched for while nobody looks, and what has come true", Rows(Watches);
     OpenQueue "queue" Everywhere, Nothing, [], "", "the jobs of this queue", Takes::Queue;
     OpenEnvironment "environment" Everywhere, Nothing, [], "", "the instances of this compute environment", Takes::Environment;
     OpenJob "job" Everywhere, Nothing, [], "", "the job of this id or name", Takes::Job;
@@ -416,7 +431,7 @@ actions! {
     ForgetView "forget" Everywhere, Nothing, [], "", "forget the saved view of this name", Takes::View;
     Copy "copy" Everywhere, Nothing, ["y"], "", "copy the id or the name of what is under the cursor";
     CopyOther "copy-other" Everywhere, Nothing, ["Y"], "", "choose what to copy of it: ARN, JSON, a command line";
-    Describe "describe" At(&[Queues, Environments, Jobs, Array, Job, Instances, Schedules, Definitions, Audit, Failures, Events, Tree]), Nothing, ["d"], "", "all of what is under the cursor, as JSON";
+    Describe "describe" At(&[Queues, Environments, Jobs, Array, Job, Instances, Schedules, Definitions, Audit, Watches, Failures, Events, Tree]), Nothing, ["d"], "", "all of what is under the cursor, as JSON";
     Page "pager" Everywhere, Nothing, ["v v"], "", "what is under the cursor in $PAGER";
     Edit "editor" Everywhere, Nothing, ["v e"], "", "what is under the cursor in $EDITOR, as a copy";
     OpenPage "web-page" Everywhere, Nothing, ["U"], "", "copy the address of its page on AWS, and open it in $BROWSER";

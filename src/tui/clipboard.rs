@@ -26,6 +26,26 @@ impl Passage {
             Self::Direct
         }
     }
+
+    /// A sequence as it has to be written so that what stands between passes it on to the terminal.
+    pub fn carry(self, sequence: &str) -> Vec<u8> {
+        match self {
+            Self::Direct => sequence.as_bytes().to_vec(),
+            Self::Tmux => {
+                let passed = sequence.replace('\u{1b}', "\u{1b}\u{1b}");
+                format!("\u{1b}Ptmux;{passed}\u{1b}\\").into_bytes()
+            }
+            Self::Screen => {
+                let mut bytes = Vec::with_capacity(sequence.len() * 2);
+                for chunk in sequence.as_bytes().chunks(SCREEN_CHUNK) {
+                    bytes.extend_from_slice(b"\x1bP");
+                    bytes.extend_from_slice(chunk);
+                    bytes.extend_from_slice(b"\x1b\\");
+                }
+                bytes
+            }
+        }
+    }
 }
 
 /// The bytes that put a text on the clipboard of the terminal.
@@ -33,21 +53,9 @@ pub fn copy(text: &str, passage: Passage) -> Vec<u8> {
     let content = base64(text.as_bytes());
     let sequence = format!("\u{1b}]52;c;{content}\u{7}");
     match passage {
-        Passage::Direct => sequence.into_bytes(),
+        Passage::Direct | Passage::Screen => passage.carry(&sequence),
         // tmux takes it itself where `set-clipboard` is on, and passes it on where `allow-passthrough` is.
-        Passage::Tmux => {
-            let passed = sequence.replace('\u{1b}', "\u{1b}\u{1b}");
-            format!("{sequence}\u{1b}Ptmux;{passed}\u{1b}\\").into_bytes()
-        }
-        Passage::Screen => {
-            let mut bytes = Vec::with_capacity(sequence.len() * 2);
-            for chunk in sequence.as_bytes().chunks(SCREEN_CHUNK) {
-                bytes.extend_from_slice(b"\x1bP");
-                bytes.extend_from_slice(chunk);
-                bytes.extend_from_slice(b"\x1b\\");
-            }
-            bytes
-        }
+        Passage::Tmux => [sequence.clone().into_bytes(), passage.carry(&sequence)].concat(),
     }
 }
 

@@ -7,6 +7,7 @@ use crate::backend::gather::gather;
 use crate::backend::scripted::World;
 use crate::model::secret::{in_text, in_value};
 use crate::model::text::printable;
+use crate::model::watch::Watch;
 use crate::model::{AuditEntry, GetLogEvents, JobId, LogEvent, Millis, Subject};
 use crate::triage::why::{Diagnosis, diagnose};
 use std::fmt::Write as _;
@@ -44,6 +45,8 @@ pub struct Handover {
     /// What was done since the console was opened, oldest first.
     pub actions: Vec<AuditEntry>,
     pub opened_at: Millis,
+    /// What is watched for, what has fired first.
+    pub watches: Vec<Watch>,
     pub world: Box<World>,
 }
 
@@ -85,6 +88,25 @@ async fn tail(backend: &dyn Backend, id: &JobId, world: &mut World) -> Result<Ve
     Ok(page.events)
 }
 
+/// What is watched for, and what of it has come true.
+fn watches(handover: &Handover) -> String {
+    let mut text = String::new();
+    if !handover.watches.is_empty() {
+        text.push_str("\n## Watches\n\n");
+    }
+    for watch in &handover.watches {
+        let what = line(&format!("{}: {}", watch.of(), watch.condition));
+        let _ = writeln!(text, "- {} {}: {what}", line(&watch.id), watch.state().as_str());
+        for firing in watch.firings.iter().rev() {
+            let _ = writeln!(text, "  - fired {}: {}", handover.clock.date_time(firing.at), line(&firing.why));
+        }
+        if let Some(why) = &watch.over {
+            let _ = writeln!(text, "  - it can fire no more: {}", line(why));
+        }
+    }
+    text
+}
+
 fn told(
     handover: &Handover,
     why: Option<&Result<Diagnosis, String>>,
@@ -117,6 +139,7 @@ fn told(
             }
         }
     }
+    text.push_str(&watches(handover));
     let _ = write!(text, "\n## Actions since {}\n\n", clock.date_time(handover.opened_at));
     if handover.actions.is_empty() {
         text.push_str("None are recorded.\n");

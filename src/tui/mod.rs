@@ -7,6 +7,7 @@
 pub mod action;
 pub mod app;
 pub mod ascii;
+mod calling;
 pub mod clipboard;
 mod contexts;
 pub mod format;

@@ -7,6 +7,7 @@ mod runner;
 use super::app::mouse::Mouse;
 use super::app::{App, Own, Setting};
 use super::ascii;
+use super::calling;
 use super::clipboard::{self, Passage};
 use super::contexts::{Contexts, Opened};
 use super::format::Clock;
@@ -440,6 +441,17 @@ impl Console {
                 Ask::RunProgram { to, file } => self.handed = Some(Handed::File { to, file }),
                 Ask::Reconnect => self.runner.reconnect.notify_waiters(),
                 Ask::Copy(text) => self.screen.say(clipboard::copy(&text, self.passage)),
+                Ask::Tell(text) => {
+                    let console = &self.app.setting.own.console;
+                    let bytes = calling::bytes(&console.notify, &text, self.passage);
+                    let command = console.notify_command.clone();
+                    if !bytes.is_empty() {
+                        self.screen.say(bytes);
+                    }
+                    if !command.is_empty() {
+                        self.runner.start(Request { id: request.id, ask: Ask::TellCommand { command, text } });
+                    }
+                }
                 Ask::Hand { program, name, text } => self.handed = Some(Handed::Text { program, name, text }),
                 Ask::Handover(mut handover) => {
                     handover.screen = self.shown();

@@ -138,7 +138,11 @@ impl App {
             self.store.note_told(&change.what);
         }
         let is_about_ground = matches!(change.what, What::Alive { .. } | What::Queue(_) | What::ComputeEnvironment(_));
+        let is_of_watch = matches!(change.what, What::Watch(_) | What::WatchGone(_));
         self.store.apply(change);
+        if is_of_watch {
+            self.heard_of_watch();
+        }
         if is_about_ground {
             self.see_changes();
         }
@@ -161,6 +165,7 @@ impl App {
         } else {
             self.ask(Ask::LookAgain);
         }
+        self.read_watches();
         self.ask(Ask::Definitions);
         if self.setting.can.audit {
             self.ask(Ask::Audit);
@@ -308,6 +313,10 @@ impl App {
                     self.store.put_audit(entries);
                 }
             }
+            Answer::Watches(read) => self.take_watches(read),
+            Answer::Watched(came) => self.take_watched(came),
+            Answer::Told(Ok(())) => {}
+            Answer::Told(Err(why)) => self.complain(format!("what a watch fired could not be told: {why}")),
             Answer::Scaling(Ok(steps)) => self.store.put_scaling(steps),
             // It stands beside the environments, which say themselves that they cannot be read.
             Answer::Scaling(Err(_)) => {}

@@ -160,6 +160,7 @@ impl App {
             Takes::View if info.action == Action::ForgetView => return self.forget_view(rest),
             Takes::View => return self.go_to_view(rest),
             Takes::Name => return self.save_view(rest),
+            Takes::Condition => return self.watch_for(rest),
             Takes::File => return self.export(rest),
             Takes::FileOrClipboard => self.write_handover(Some(rest)),
         }

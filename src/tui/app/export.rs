@@ -52,6 +52,7 @@ impl App {
             Place::Schedules => values(self.schedules(list)),
             Place::Definitions => values(self.definitions(list)),
             Place::Audit => values(self.audit(list)),
+            Place::Watches => values(self.watches(list)),
             Place::Cost => match self.view() {
                 super::View::Cost(view) => values(self.costs(view)),
                 _ => Vec::new(),

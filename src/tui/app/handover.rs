@@ -39,6 +39,7 @@ impl App {
             job: self.selected_job(),
             actions,
             opened_at: self.opened_at,
+            watches: self.watches(&super::ListState::default()).into_iter().cloned().collect(),
             world: Box::new(self.recording()),
         };
         self.ask(Ask::Handover(Box::new(handover)));
@@ -54,13 +55,14 @@ impl App {
     }
 
     /// What is selected, to be asked why it is as it is.
-    fn subject_here(&self) -> Option<Subject> {
+    pub(super) fn subject_here(&self) -> Option<Subject> {
         match (self.place_below(), self.view()) {
             (_, View::Why(why)) => Some(why.subject.clone()),
             (Place::Queues, _) => self.selected_queue().map(|queue| Subject::Queue(queue.job_queue_name.clone())),
             (Place::Environments | Place::Instances, _) => {
                 self.selected_environment().map(|found| Subject::Environment(found.compute_environment_name.clone()))
             }
+            (Place::Watches, _) => self.selected_watch().map(|watch| watch.subject.clone()),
             _ => self.selected_job().map(Subject::Job),
         }
     }
@@ -101,6 +103,7 @@ impl App {
             schedules: store.schedules.values().cloned().collect(),
             runs: store.runs.values().flatten().cloned().collect(),
             audit: store.audit.iter().cloned().collect(),
+            watches: store.watches.values().cloned().collect(),
             scaling: store.scaling.values().flatten().cloned().collect(),
             ..World::default()
         }

@@ -21,6 +21,7 @@ pub mod log;
 mod merge;
 pub mod mouse;
 mod opening;
+mod own_watches;
 pub mod palette;
 mod places;
 pub mod prompt;
@@ -43,6 +44,7 @@ mod update;
 mod verify;
 mod wake;
 mod walking;
+pub mod watches;
 pub mod why;
 
 use super::action::{Action, Need, Place};
@@ -132,6 +134,8 @@ pub enum View {
         scroll: Scroll,
     },
     Audit(ListState),
+    /// What is watched for while nobody looks.
+    Watches(ListState),
     /// Groups of jobs that failed alike.
     Failures(Box<FailuresView>),
     /// Jobs that were picked out, as a list of jobs.
@@ -254,6 +258,7 @@ pub struct App {
     ending: Vec<verify::Ending>,
     /// What was changed and has not come to its end.
     changing: Vec<changing::Changing>,
+    watching: watches::Watching,
     /// Of which job what it used was asked for last, in which state and when.
     usage_asked: Option<(JobId, JobStatus, Millis)>,
     /// What the job whose screen is shown has used over time, or why that is not known.
@@ -321,6 +326,7 @@ impl App {
             meter: None,
             ending: Vec::new(),
             changing: Vec::new(),
+            watching: watches::Watching::default(),
             usage_asked: None,
             usage: None,
             looked_at: Sight::default(),
@@ -357,6 +363,7 @@ impl App {
             View::Definitions(_) => Place::Definitions,
             View::Definition { .. } => Place::Definition,
             View::Audit(_) => Place::Audit,
+            View::Watches(_) => Place::Watches,
             View::Failures(_) => Place::Failures,
             View::Group { .. } => Place::Jobs,
             View::Tree(_) => Place::Tree,
@@ -489,6 +496,10 @@ impl App {
                 },
                 View::Tree(view) => Some(view.selected().map_or_else(|| view.job.clone(), |row| row.id.clone())),
                 View::Failures(_) => self.selected_group().and_then(|group| group.jobs.first().cloned()),
+                View::Watches(_) => match &self.selected_watch()?.subject {
+                    Subject::Job(id) => Some(id.clone()),
+                    _ => None,
+                },
                 View::Events(view) => self.selected_event(view).map(|event| event.job.clone()),
                 View::Group { list, .. } => list.selected(&self.store).map(|job| job.job_id.clone()),
                 View::Array { parent, list } => {
@@ -517,6 +528,8 @@ mod heard_tests;
 mod logs_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod watches_tests;
 #[cfg(test)]
 mod way_tests;
 #[cfg(test)]

@@ -41,6 +41,7 @@ impl App {
                 }
             }
             Place::Audit => self.open_audit(),
+            Place::Watches => self.open_watch(),
             Place::Failures => self.open_group(),
             Place::Cost => self.open_cost_row(),
             Place::Usage => self.open_usage_row(),

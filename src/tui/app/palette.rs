@@ -5,6 +5,7 @@ use super::command::{Command, Item};
 use super::filter::complete;
 use super::form::edit_request;
 use super::list::StateSet;
+use crate::model::watch::Condition;
 use crate::model::JobDefinition;
 use crate::tui::action::{ALIASES, Action, Info, Place, TABLE, Takes, read_line};
 use crate::tui::keymap::Keymap;
@@ -166,6 +167,10 @@ impl App {
         match takes {
             Takes::Nothing | Takes::Rows(_) | Takes::Name | Takes::File => Vec::new(),
             Takes::FileOrClipboard => plain(vec!["clipboard".to_owned()]),
+            Takes::Condition => {
+                let examples = self.subject_here().map(|subject| Condition::examples(&subject)).unwrap_or_default();
+                plain(examples.iter().map(|example| (*example).to_owned()).collect())
+            }
             Takes::Queue => plain(self.store.queues.keys().cloned().collect()),
             Takes::Environment => plain(self.store.environments.keys().cloned().collect()),
             Takes::Definition => plain(self.store.definitions.values().map(JobDefinition::label).collect()),

@@ -27,6 +27,8 @@ pub enum Purpose {
     Pipe,
     /// The name of a template.
     Template,
+    /// What to watch for.
+    Watch,
 }
 
 impl Purpose {
@@ -38,6 +40,7 @@ impl Purpose {
             Self::Save => "save to",
             Self::Pipe => "|",
             Self::Template => "save the form as",
+            Self::Watch => "tell when",
         }
     }
 }
@@ -80,7 +83,7 @@ impl Prompt {
     pub fn error(&self) -> Option<LogPatternError> {
         match self.purpose {
             Purpose::Search | Purpose::Keep => LogPattern::parse(self.input.value()).err(),
-            Purpose::Save | Purpose::Pipe | Purpose::Template => None,
+            Purpose::Save | Purpose::Pipe | Purpose::Template | Purpose::Watch => None,
         }
     }
 }
@@ -90,6 +93,7 @@ impl App {
         let typed = match purpose {
             Purpose::Keep => self.log.keep.as_ref().map(|keep| keep.typed().to_owned()).unwrap_or_default(),
             Purpose::Save => self.log_file_name(),
+            Purpose::Watch => self.first_condition(),
             Purpose::Search | Purpose::Pipe | Purpose::Template => String::new(),
         };
         self.popups.push(Popup::Prompt(Prompt { purpose, input: Input::new(typed), back: 0 }));
@@ -124,14 +128,17 @@ impl App {
     }
 
     fn take_prompt(&mut self) {
-        let Some(Popup::Prompt(prompt)) = self.popups.last() else { return };
-        if prompt.error().is_some() {
+        if self.prompt_error().is_some() {
             return;
         }
+        let Some(Popup::Prompt(prompt)) = self.popups.last() else { return };
         let (purpose, line) = (prompt.purpose, prompt.input.value().to_owned());
         self.popups.pop();
         if !line.is_empty() {
             self.history.note(purpose, &line);
+        }
+        if purpose == Purpose::Watch {
+            return self.take_condition(&line);
         }
         if purpose == Purpose::Template {
             return self.save_template(&line);
@@ -149,7 +156,7 @@ impl App {
             // As in less: the same once more.
             (Purpose::Search, None) => self.log.walk_hits(crate::model::Way::Forward),
             (Purpose::Keep, pattern) => self.log.filter(pattern),
-            (Purpose::Save | Purpose::Pipe | Purpose::Template, _) => {}
+            (Purpose::Save | Purpose::Pipe | Purpose::Template | Purpose::Watch, _) => {}
         }
     }
 

@@ -135,6 +135,7 @@ impl App {
             Place::Schedules => Field::SCHEDULES,
             Place::Definitions => Field::DEFINITIONS,
             Place::Audit => Field::AUDIT,
+            Place::Watches => Field::WATCHES,
             Place::Events => Field::EVENTS,
             Place::Cost => Field::COST,
             Place::Usage => Field::USAGE,
@@ -182,6 +183,7 @@ impl App {
             (_, View::Schedules(list)) => self.schedules(list).iter().map(|schedule| schedule_key(schedule)).collect(),
             (_, View::Definitions(list)) => self.definitions(list).iter().map(|known| known.label()).collect(),
             (_, View::Audit(list)) => self.audit(list).iter().map(|entry| audit_key(entry)).collect(),
+            (_, View::Watches(list)) => self.watches(list).iter().map(|watch| watch.id.clone()).collect(),
             (_, View::Events(view)) => self.events(view).iter().map(|event| event.cursor.to_string()).collect(),
             (_, View::Cost(view)) => self.costs(view).iter().map(|row| row.name.clone()).collect(),
             (_, View::Usage(view)) => self.fits(view).iter().map(|fit| fit_key(fit)).collect(),
@@ -201,7 +203,7 @@ impl App {
             (_, View::Events(view)) => Some(&view.list),
             (_, View::Cost(view)) => Some(&view.list),
             (_, View::Usage(view)) => Some(&view.list),
-            (_, View::Instances { list, .. } | View::Schedules(list) | View::Definitions(list) | View::Audit(list)) => {
+            (_, View::Instances { list, .. } | View::Schedules(list) | View::Definitions(list) | View::Audit(list) | View::Watches(list)) => {
                 Some(list)
             }
             _ => None,
@@ -219,7 +221,7 @@ impl App {
             (_, View::Events(view)) => Some(&mut view.list),
             (_, View::Cost(view)) => Some(&mut view.list),
             (_, View::Usage(view)) => Some(&mut view.list),
-            (_, View::Instances { list, .. } | View::Schedules(list) | View::Definitions(list) | View::Audit(list)) => {
+            (_, View::Instances { list, .. } | View::Schedules(list) | View::Definitions(list) | View::Audit(list) | View::Watches(list)) => {
                 Some(list)
             }
             _ => None,
@@ -336,7 +338,7 @@ impl App {
                 list.list.cursor.settle(&rows.ids);
             }
             Some(
-                View::Instances { list, .. } | View::Schedules(list) | View::Definitions(list) | View::Audit(list),
+                View::Instances { list, .. } | View::Schedules(list) | View::Definitions(list) | View::Audit(list) | View::Watches(list),
             ) => list.cursor.settle(&keys),
             _ => {}
         }

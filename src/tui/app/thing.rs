@@ -2,6 +2,7 @@
 
 use super::command::{Command, Item};
 use super::{App, Intention, Popup, Scroll};
+use crate::model::watch::Watch;
 use crate::model::{AuditEntry, ComputeEnvironment, Instance, JobDefinition, JobId, JobQueue, Schedule};
 use crate::tui::action::Place;
 use crate::tui::clipboard;
@@ -19,6 +20,7 @@ enum Thing<'a> {
     Schedule(&'a Schedule),
     Definition(&'a JobDefinition),
     Audit(&'a AuditEntry),
+    Watch(&'a Watch),
 }
 
 impl App {
@@ -30,6 +32,7 @@ impl App {
             Place::Schedules => self.selected_schedule().map(Thing::Schedule),
             Place::Definitions | Place::Definition => self.selected_definition().map(Thing::Definition),
             Place::Audit => self.selected_audit().map(Thing::Audit),
+            Place::Watches => self.selected_watch().map(Thing::Watch),
             _ => job.map(Thing::Job),
         }
     }
@@ -81,6 +84,7 @@ impl App {
                 ("ARN", definition.job_definition_arn.clone()),
                 ("aws command line", aws(&["describe-job-definitions", "--job-definitions", &definition.label()])),
             ],
+            Thing::Watch(watch) => vec![("id", watch.id.clone()), ("condition", watch.condition.to_string())],
             Thing::Audit(entry) => vec![("target", entry.target.clone()), ("who", entry.who.clone())],
         };
         facts.extend(self.json(thing).map(|json| ("JSON", json)));
@@ -102,6 +106,7 @@ impl App {
             Thing::Schedule(schedule) => pretty(schedule),
             Thing::Definition(definition) => pretty(definition),
             Thing::Audit(entry) => pretty(entry),
+            Thing::Watch(watch) => pretty(watch),
         }
     }
 
@@ -205,7 +210,7 @@ fn page(thing: Thing<'_>) -> Option<String> {
         Thing::Queue(queue) => (queue.job_queue_arn.as_str(), "queues"),
         Thing::Environment(found) => (found.compute_environment_arn.as_str(), "compute-environments"),
         Thing::Definition(definition) => (definition.job_definition_arn.as_str(), "job-definition"),
-        Thing::Job(_) | Thing::Instance(_) | Thing::Schedule(_) | Thing::Audit(_) => return None,
+        Thing::Job(_) | Thing::Instance(_) | Thing::Schedule(_) | Thing::Audit(_) | Thing::Watch(_) => return None,
     };
     Some(format!("{}#{kind}/detail/{arn}", batch_home(arn)?))
 }

@@ -95,6 +95,8 @@ impl App {
             Action::Open => self.open(),
             Action::Why => self.ask_why(),
             Action::Logs => self.toggle_log(),
+            Action::Watch | Action::EditWatch => self.ask_watch(),
+            Action::AckWatch | Action::AckAll | Action::SilenceWatch | Action::RemoveWatch => self.act_on_watch(action),
             Action::Stop => self.ask_stop(),
             Action::Reprioritise => self.ask_priority(),
             Action::Hold => self.ask_hold(),
@@ -217,6 +219,7 @@ impl App {
                 self.ask(Ask::Audit);
                 self.show(View::Audit(ListState::default()));
             }
+            Action::ViewWatches => self.open_watches(),
             Action::NextTheme => self.next_theme(),
             Action::Context => self.choose_context(),
             Action::Write => self.lift_read_only(),

@@ -14,6 +14,7 @@ impl App {
         }
         self.send_what_is_due();
         self.verify();
+        self.look_at_own_watches();
         self.settle();
         mem::take(&mut self.out)
     }

@@ -9,6 +9,7 @@ pub use perform::{perform, save};
 use crate::backend::{BackendError, JobQuery, Page};
 use crate::config::kept::{KeptError, Note};
 use crate::config::theme::{Theme, ThemeError};
+use crate::model::watch::{SaveWatch, Watch};
 use crate::model::{
     AuditEntry, Change, ComputeEnvironment, CostQuery, CostReport, Happened, JobDefinition, JobDetail, JobId, JobQueue,
     JobSummary, Lineage, Millis, Scaling, Schedule, ScheduleRun, SchedulingPolicy, Subject, UsageOverTime,
@@ -19,6 +20,7 @@ use crate::triage::lineage::Tree;
 use crate::triage::pulse::Pulse;
 use crate::triage::why::Diagnosis;
 use crate::tui::hand_on::{HandError, Written};
+use crate::tui::app::watches::Watched;
 use crate::tui::handover::{self, Handover};
 use crate::tui::log_reading::{LogRead, ReadLog};
 use std::collections::VecDeque;
@@ -43,6 +45,18 @@ pub enum Ask {
     Definitions,
     Schedules,
     Audit,
+    Watches,
+    SaveWatch(Box<SaveWatch>),
+    RemoveWatch(String),
+    /// Of one, or of all.
+    AcknowledgeWatch(Option<String>),
+    /// A watch has fired: the terminal's ways to call somebody, and a command of the person's own.
+    Tell(String),
+    /// Runs the command to which what fired is told.
+    TellCommand {
+        command: Vec<String>,
+        text: String,
+    },
     Scaling,
     /// A page of the jobs of one set of states; the set is the console's own mark.
     Jobs {
@@ -215,6 +229,10 @@ pub enum Answer {
     Definitions(Result<Vec<JobDefinition>, BackendError>),
     Schedules(Result<Vec<Schedule>, BackendError>),
     Audit(Result<Vec<AuditEntry>, BackendError>),
+    Watches(Result<Vec<Watch>, BackendError>),
+    Watched(Result<Watched, BackendError>),
+    /// What came of the command that tells it.
+    Told(Result<(), String>),
     Scaling(Result<Vec<Scaling>, BackendError>),
     Jobs {
         set: usize,

@@ -10,12 +10,14 @@ use crate::triage::fit::{Fit, weigh};
 use crate::triage::lineage::tree;
 use crate::triage::pulse;
 use crate::triage::why::diagnose;
+use crate::tui::app::watches::Watched;
 use crate::tui::{hand_on, handover, log_reading};
 use futures::StreamExt;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 /// How many actions of the record are read.
 const AUDIT_LIMIT: usize = 500;
@@ -30,6 +32,25 @@ pub fn save(path: PathBuf, over: bool, text: &str) -> Saved {
     }
 }
 
+/// Runs the command to which a watch that fired is told, with the text as its last argument and in `BATCHDECK_TEXT`.
+async fn tell(command: &[String], text: &str) -> Result<(), String> {
+    let Some((program, arguments)) = command.split_first() else { return Ok(()) };
+    let ended = tokio::process::Command::new(program)
+        .args(arguments)
+        .arg(text)
+        .env("BATCHDECK_TEXT", text)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .await;
+    match ended {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("{program} ended with {status}")),
+        Err(cause) => Err(format!("{program} cannot be started: {cause}")),
+    }
+}
+
 /// Carries out one request that has one answer. What concerns the console itself and its terminal has none.
 pub async fn perform(backend: &dyn Backend, themes: Option<&Path>, ask: Ask) -> Option<Answer> {
     Some(match ask {
@@ -38,6 +59,19 @@ pub async fn perform(backend: &dyn Backend, themes: Option<&Path>, ask: Ask) -> 
         Ask::Definitions => Answer::Definitions(backend.job_definitions(false).await),
         Ask::Schedules => Answer::Schedules(backend.schedules().await),
         Ask::Audit => Answer::Audit(backend.audit(AUDIT_LIMIT).await),
+        Ask::Watches => Answer::Watches(backend.watches().await),
+        Ask::SaveWatch(save) => {
+            Answer::Watched(backend.save_watch(*save).await.map(|watch| Watched::Saved(Box::new(watch))))
+        }
+        Ask::RemoveWatch(id) => {
+            let removed = backend.remove_watch(&id).await;
+            Answer::Watched(removed.map(|()| Watched::Removed(id)))
+        }
+        Ask::AcknowledgeWatch(id) => {
+            let noted = backend.acknowledge_watch(id.as_deref()).await;
+            Answer::Watched(noted.map(|()| Watched::Acknowledged(id)))
+        }
+        Ask::TellCommand { command, text } => Answer::Told(tell(&command, &text).await),
         Ask::Scaling => Answer::Scaling(backend.scaling(None).await),
         Ask::Jobs { set, query } => Answer::Jobs { set, page: backend.jobs(query).await },
         Ask::Search(query) => Answer::Found(backend.jobs(query).await),
@@ -101,6 +135,7 @@ pub async fn perform(backend: &dyn Backend, themes: Option<&Path>, ask: Ask) -> 
         | Ask::Redraw
         | Ask::Reconnect
         | Ask::Copy(_)
+        | Ask::Tell(_)
         | Ask::Open(_)
         | Ask::Save { .. }
         | Ask::Hand { .. }

@@ -7,6 +7,7 @@ use crate::tui::action::{Action, Place, Scope, TABLE};
 use crate::tui::app::form::Entry;
 use crate::tui::app::list::{Scope as Jobs, StateSet};
 use crate::tui::app::store::Liveness;
+use crate::tui::app::watches::Typed;
 use crate::tui::app::{App, Popup};
 use crate::tui::format::{age, count, width, wrap};
 use crate::tui::widgets::painter::pieces_width;
@@ -80,7 +81,10 @@ pub fn status(app: &App, painter: &mut Painter<'_>, line: Rect) {
     if let Some(Popup::Prompt(prompt)) = app.popups.last() {
         painter.clear(message);
         typed(painter, message, prompt.purpose.sign(), &prompt.input);
-        if let Some(error) = prompt.error() {
+        if let Some(condition) = app.condition_typed() {
+            return around_condition(painter, message, prompt.input.value(), prompt.purpose.sign(), &condition);
+        }
+        if let Some(error) = app.prompt_error() {
             let taken = u16::try_from(width(prompt.input.value()) + 6).unwrap_or(u16::MAX).min(message.width);
             let text = format!("✖ {error}");
             painter.text(message.x + taken, message.y, message.width - taken, &text, Role::Failed);
@@ -106,7 +110,37 @@ pub fn status(app: &App, painter: &mut Painter<'_>, line: Rect) {
     }
     if is_free {
         freshness(app, painter, line);
+        fired(app, painter, line);
     }
+}
+
+/// What may be watched for above the line in which it is typed, and behind it what that means or what is wrong with it.
+fn around_condition(painter: &mut Painter<'_>, line: Rect, typed: &str, sign: &str, condition: &Typed) {
+    let above = Rect { y: line.y.saturating_sub(1), ..line };
+    painter.clear(above);
+    painter.text(above.x + 1, above.y, above.width.saturating_sub(1), &condition.above, Role::Hint);
+    let taken = u16::try_from(width(typed) + width(sign) + 5).unwrap_or(u16::MAX).min(line.width);
+    let (sign, role) = if condition.is_wrong { ("✖ ", Role::Failed) } else { ("", Role::Hint) };
+    painter.text(line.x + taken, line.y, line.width - taken, &format!("{sign}{}", condition.beside), role);
+}
+
+/// That a watch has fired stands at the right until someone takes note of it.
+fn fired(app: &App, painter: &mut Painter<'_>, line: Rect) {
+    let fired = app.fired_watches();
+    let Some((watch, firing)) = fired.first().and_then(|watch| Some((*watch, watch.last_firing()?))) else { return };
+    let key = app.keymap.keys_of(Action::ViewWatches).into_iter().next();
+    let key = key.map(|key| format!(" · {key}")).unwrap_or_default();
+    let clock = app.setting.own.clock;
+    let several = match fired.len() {
+        1 => "▲ a watch fired".to_owned(),
+        many => format!("▲ {many} watches fired"),
+    };
+    let last = format!("{}: {} at {}", printable(&watch.of()), watch.condition, clock.short(firing.at, app.now));
+    let texts = [format!(" {several} · {last}{key} "), format!(" {several}{key} ")];
+    // How fresh all is stands before it.
+    let room = usize::from(line.width.saturating_sub(20));
+    let text = texts.iter().find(|text| width(text) <= room).unwrap_or(&texts[1]);
+    painter.pieces_right(line.x, line.y, line.width, &[piece(text.clone(), Role::Attention)]);
 }
 
 /// The line that is typed.

@@ -18,6 +18,7 @@ mod schedules;
 mod sizes;
 mod tree;
 mod usage;
+mod watches;
 mod why;
 
 pub use jobs::{sign as job_sign, why};
@@ -63,6 +64,7 @@ pub fn draw(app: &App, buffer: &mut Buffer) -> Option<Position> {
         View::Definitions(list) => definitions::draw(app, &mut painter, body, list),
         View::Definition { label, scroll } => definitions::draw_one(app, &mut painter, body, label, scroll),
         View::Audit(list) => audit::draw(app, &mut painter, body, list),
+        View::Watches(list) => watches::draw(app, &mut painter, body, list),
         View::Failures(view) => failures::draw(app, &mut painter, body, view),
         View::Group { title, list } => failures::draw_group(app, &mut painter, body, title, list),
         View::Pulse(view) => pulse::draw(app, &mut painter, body, view),

@@ -74,6 +74,7 @@ impl Field {
         &[Self::Status, Self::Queue, Self::Definition, Self::Name, Self::Id, Self::Reason, Self::Since];
     pub const COST: &[Self] = &[Self::Name];
     pub const USAGE: &[Self] = &[Self::Definition];
+    pub const WATCHES: &[Self] = &[Self::Status, Self::Name, Self::Who];
     pub const AUDIT: &[Self] = &[Self::Who, Self::Action, Self::Target, Self::Reason, Self::Outcome, Self::Since];
 }
 
