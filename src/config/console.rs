@@ -40,6 +40,12 @@ impl Notify {
 
 impl Default for ConsoleSettings {
     fn default() -> Self {
-        Self { grace_seconds: 5, type_count_from: 20, mouse: false, notify: vec![Notify::Bell], notify_command: Vec::new() }
+        Self {
+            grace_seconds: 5,
+            type_count_from: 20,
+            mouse: false,
+            notify: vec![Notify::Bell],
+            notify_command: Vec::new(),
+        }
     }
 }

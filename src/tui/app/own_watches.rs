@@ -173,8 +173,11 @@ impl Facts for Store {
             Passing::Started => job.started_at,
             _ => job.stopped_at.filter(|_| job.status == what.status()),
         };
-        let times: Vec<Millis> =
-            self.jobs_of(&watch.subject).filter_map(at).filter(|passed| *passed > since.max(watch.created_at)).collect();
+        let times: Vec<Millis> = self
+            .jobs_of(&watch.subject)
+            .filter_map(at)
+            .filter(|passed| *passed > since.max(watch.created_at))
+            .collect();
         Some(Tally { count: times.len() as u64, first: times.into_iter().min() })
     }
 

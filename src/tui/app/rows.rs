@@ -203,9 +203,14 @@ impl App {
             (_, View::Events(view)) => Some(&view.list),
             (_, View::Cost(view)) => Some(&view.list),
             (_, View::Usage(view)) => Some(&view.list),
-            (_, View::Instances { list, .. } | View::Schedules(list) | View::Definitions(list) | View::Audit(list) | View::Watches(list)) => {
-                Some(list)
-            }
+            (
+                _,
+                View::Instances { list, .. }
+                | View::Schedules(list)
+                | View::Definitions(list)
+                | View::Audit(list)
+                | View::Watches(list),
+            ) => Some(list),
             _ => None,
         }
     }
@@ -221,9 +226,14 @@ impl App {
             (_, View::Events(view)) => Some(&mut view.list),
             (_, View::Cost(view)) => Some(&mut view.list),
             (_, View::Usage(view)) => Some(&mut view.list),
-            (_, View::Instances { list, .. } | View::Schedules(list) | View::Definitions(list) | View::Audit(list) | View::Watches(list)) => {
-                Some(list)
-            }
+            (
+                _,
+                View::Instances { list, .. }
+                | View::Schedules(list)
+                | View::Definitions(list)
+                | View::Audit(list)
+                | View::Watches(list),
+            ) => Some(list),
             _ => None,
         }
     }
@@ -338,7 +348,11 @@ impl App {
                 list.list.cursor.settle(&rows.ids);
             }
             Some(
-                View::Instances { list, .. } | View::Schedules(list) | View::Definitions(list) | View::Audit(list) | View::Watches(list),
+                View::Instances { list, .. }
+                | View::Schedules(list)
+                | View::Definitions(list)
+                | View::Audit(list)
+                | View::Watches(list),
             ) => list.cursor.settle(&keys),
             _ => {}
         }

@@ -13,7 +13,13 @@ const MINUTE: Millis = 60_000;
 
 fn watch(id: &str, subject: Subject, condition: &str, at: Millis) -> Watch {
     let condition = condition.parse().expect("a condition");
-    Watch::new(id.to_owned(), &SaveWatch { id: None, subject, condition, silenced: false }, String::new(), "ada@host", at)
+    Watch::new(
+        id.to_owned(),
+        &SaveWatch { id: None, subject, condition, silenced: false },
+        String::new(),
+        "ada@host",
+        at,
+    )
 }
 
 fn high() -> Subject {
@@ -60,7 +66,11 @@ fn the_list_of_watches_fits_small_and_large_screens() {
 #[test]
 fn what_fired_while_nobody_looked_stands_in_the_status_line_until_it_is_taken_note_of() {
     let mut stage = stage(watched_world(), (120, 40), "j");
-    assert!(stage.text().contains("▲ a watch fired · queue high: failed > 5 in 10m at 02:10 · v w"), "{}", stage.text());
+    assert!(
+        stage.text().contains("▲ a watch fired · queue high: failed > 5 in 10m at 02:10 · v w"),
+        "{}",
+        stage.text()
+    );
     assert!(stage.app.notice.is_none(), "it is no news: {:?}", stage.app.notice);
     stage.press("v w a").expect("keys");
     assert!(stage.backend.calls().contains(&Call::AcknowledgeWatch(Some("w1".to_owned()))));

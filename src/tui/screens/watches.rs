@@ -53,14 +53,8 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, list: &ListState) 
             about(app, painter, Rect { y: inner.bottom() - 3, height: 3, ..inner }, watch);
         }
     }
-    let table = Table {
-        columns: &COLUMNS,
-        count: rows.len(),
-        cursor: &list.cursor,
-        selected,
-        has_keys: true,
-        titles_from: 3,
-    };
+    let table =
+        Table { columns: &COLUMNS, count: rows.len(), cursor: &list.cursor, selected, has_keys: true, titles_from: 3 };
     let filter = Filter::of(&list.filter, Field::WATCHES);
     let lights = Lights { filter: &filter, columns: &[1, 2, 3, 6, 7] };
     table.draw_lit(painter, table_area, Some(lights), |at| (false, cells(app, rows[at])));
@@ -78,7 +72,8 @@ fn about(app: &App, painter: &mut Painter<'_>, area: Rect, watch: &Watch) {
     if !console.notify_command.is_empty() {
         ways.push(console.notify_command[0].clone());
     }
-    let here = if ways.is_empty() { "here on the screen alone".to_owned() } else { format!("here by {}", ways.join(", ")) };
+    let here =
+        if ways.is_empty() { "here on the screen alone".to_owned() } else { format!("here by {}", ways.join(", ")) };
     let told = match (app.setting.recorded_at, app.is_local()) {
         (Some(_), _) => "as it stood when this was recorded".to_owned(),
         (None, true) => format!("{here}; the engine looks after it, and tells its hooks"),
