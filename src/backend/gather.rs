@@ -13,8 +13,8 @@ pub use pulse::pulse;
 
 use super::{Backend, BackendError, JobQuery, JobScope};
 use crate::model::{
-    ComputeEnvironment, ConsumableResource, DEFAULT_LOG_GROUP, Evidence, GetLogEvents, JobDetail, JobId, JobQueue,
-    JobQueueSnapshot, JobStatus, JobSummary, LogTail, Millis, ObservedRuns, Piece, Subject, name_of,
+    ComputeEnvironment, ConsumableResource, Evidence, GetLogEvents, JobDetail, JobId, JobQueue, JobQueueSnapshot,
+    JobStatus, JobSummary, LogTail, Millis, ObservedRuns, Piece, Subject, name_of,
 };
 use futures::future::{join_all, try_join_all};
 use std::collections::BTreeSet;
@@ -261,7 +261,7 @@ impl Reader<'_> {
         let configuration = job.container.as_ref().and_then(|container| container.log_configuration.as_ref());
         let group = configuration.and_then(|configuration| configuration.options.get("awslogs-group").cloned());
         let request = GetLogEvents {
-            log_group_name: group.filter(|group| group != DEFAULT_LOG_GROUP),
+            log_group_name: group,
             log_stream_name: stream.clone(),
             limit: Some(LOG_LINES),
             ..GetLogEvents::default()

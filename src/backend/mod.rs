@@ -252,6 +252,20 @@ pub trait Backend: Send + Sync + 'static {
         Err(no_watches())
     }
 
+    /// The device of which a code is asked for before anything can be called.
+    fn code_wanted(&self) -> Option<String> {
+        None
+    }
+
+    /// Takes a code of that device.
+    async fn give_code(&self, _code: &str) -> Result<(), BackendError> {
+        Err(BackendError::Unsupported {
+            action: "taking a code",
+            backend: self.capabilities().name,
+            instead: "nothing asks for one here",
+        })
+    }
+
     /// What is polled is polled for these first from now on: an operator looks at the jobs of the queue, and at the
     /// instances of the environment.
     fn look_at(&self, _queue: Option<&str>, _environment: Option<&str>) {}

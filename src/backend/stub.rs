@@ -19,6 +19,7 @@ pub struct Asked {
     /// `METHOD PATH?QUERY`.
     pub line: String,
     pub headers: axum::http::HeaderMap,
+    /// What is no JSON is its text.
     pub body: Value,
 }
 
@@ -138,7 +139,11 @@ async fn answer(State(stage): State<Arc<Stage>>, request: Request) -> Response {
     let asked = Asked {
         line: format!("{} {}", head.method, head.uri),
         headers: head.headers,
-        body: serde_json::from_slice(&body).unwrap_or_default(),
+        body: match serde_json::from_slice(&body) {
+            Ok(value) => value,
+            Err(_) if body.is_empty() => Value::Null,
+            Err(_) => String::from_utf8_lossy(&body).into(),
+        },
     };
     let answer = (stage.play)(&asked);
     stage.asked.lock().expect("not poisoned").push(asked);

@@ -15,7 +15,7 @@ use std::sync::Arc;
 pub async fn open(setting: Setting, resume: bool) -> Done {
     // A theme that cannot be read is told before an engine is started for nothing.
     theme(&setting)?;
-    show(setting.open().await?, resume).await
+    show(setting.open_unsigned().await?, resume).await
 }
 
 /// Shows the console until it is left.
@@ -48,6 +48,7 @@ pub async fn replay(backend: Arc<dyn Backend>, context: String, setting: Setting
             context,
             access: Access::Recorded,
             scheduler_role: None,
+            log_group: None,
             ..opened(&setting, backend, None)
         },
         contexts: Arc::new(Contexts(setting.clone())),
@@ -88,6 +89,7 @@ fn opened(setting: &Setting, backend: Arc<dyn Backend>, note: Option<String>) ->
         flags: setting.flags.clone(),
         aws_flags: aws_flags(&setting.context.reach),
         scheduler_role: setting.context.scheduler_role.clone(),
+        log_group: setting.context.log_group().map(str::to_owned),
         offered: setting.contexts.iter().map(offer).collect(),
         note,
     }

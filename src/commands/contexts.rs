@@ -139,6 +139,7 @@ mod tests {
                 calls_per_second: None,
                 queues: Vec::new(),
                 history: true,
+                log_group: None,
             },
             scheduler_role: None,
         };

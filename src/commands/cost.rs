@@ -146,7 +146,8 @@ fn job_summary(cost: &JobCost) -> String {
     let now = cost.usd_per_hour.map_or_else(String::new, |usd| format!(", {usd} an hour now"));
     let lacks = unpriced(&cost.unpriced);
     let lacks = if lacks.is_empty() { String::new() } else { format!(", and not counted: {lacks}") };
-    format!("{lead}{tries}: {}{now}{lacks}\nan estimate, by {}\n", cost.usd, cost.prices)
+    let by = if cost.prices.is_empty() { String::new() } else { format!(", by {}", cost.prices) };
+    format!("{lead}{tries}: {}{now}{lacks}\nan estimate{by}\n", cost.usd)
 }
 
 #[cfg(test)]

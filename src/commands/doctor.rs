@@ -52,7 +52,10 @@ async fn of_context(setting: &Setting) -> Result<Vec<Finding>, super::CommandErr
 async fn remote(setting: &Setting) -> Result<Vec<Finding>, super::CommandError> {
     let doing = || format!("examining the context `{}`", setting.context.name);
     match setting.aws_backend().await {
-        Ok(backend) => Ok(backend.examine().await),
+        Ok(backend) => {
+            super::mfa::sign_in(&backend, &setting.context.name).await?;
+            Ok(backend.examine().await)
+        }
         Err(BackendError::Credentials { message, .. }) => {
             Ok(vec![Finding::new(Area::Context, "credentials", Verdict::Bad, message.clone()).mended_by(message)])
         }
@@ -171,11 +174,12 @@ fn document(policy: Policy) -> Value {
         json!({
             "Sid": "See", "Effect": "Allow", "Resource": "*",
             "Action": [
+                "autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeScalingActivities",
                 "batch:DescribeComputeEnvironments", "batch:DescribeJobDefinitions", "batch:DescribeJobQueues",
                 "batch:DescribeJobs", "batch:GetJobQueueSnapshot", "batch:ListJobs",
-                "ecs:DescribeContainerInstances", "ecs:ListContainerInstances", "events:DescribeRule",
-                "events:ListRuleNamesByTarget", "events:ListTargetsByRule", "scheduler:GetSchedule",
-                "scheduler:ListScheduleGroups", "scheduler:ListSchedules", "sts:GetCallerIdentity"
+                "ec2:DescribeSpotPriceHistory", "ecs:DescribeContainerInstances", "ecs:ListContainerInstances",
+                "events:DescribeRule", "events:ListEventBuses", "events:ListRuleNamesByTarget",
+                "events:ListTargetsByRule", "pricing:GetProducts", "scheduler:GetSchedule", "scheduler:ListScheduleGroups", "scheduler:ListSchedules", "sts:GetCallerIdentity"
             ],
         }),
         json!({

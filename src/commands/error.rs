@@ -69,6 +69,8 @@ pub enum CommandError {
     NoQueue { local: bool },
     #[error("the context `{context}` is read-only; {action} would change something")]
     ReadOnly { context: String, action: &'static str, configured: bool },
+    #[error("the context `{context}` asks for a code of {device}, and there is no terminal to type it on")]
+    NoCode { context: String, device: String },
     #[error("`{action}` is for a local engine, and the context `{context}` is AWS")]
     LocalOnly { context: String, action: &'static str },
     #[error("`{given}` is no {what}; it takes {takes}")]
@@ -232,6 +234,9 @@ impl CommandError {
             }
             Self::ReadOnly { .. } => "leave --read-only out, or choose another context with --context NAME".to_owned(),
             Self::Condition(_) => "`batchdeck watch --help` shows what one can watch for".to_owned(),
+            Self::NoCode { context, .. } => format!(
+                "`batchdeck queues --context {context}` on a terminal: the session is kept for other verbs until it expires"
+            ),
             Self::LocalOnly { .. } => "choose a local engine with --context local".to_owned(),
             _ => return None,
         })

@@ -25,6 +25,7 @@ mod job;
 mod jobs;
 mod logs;
 mod man;
+mod mfa;
 mod output;
 mod pulse;
 mod queues;

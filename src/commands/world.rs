@@ -2,6 +2,7 @@
 
 use super::engine;
 use super::error::{CommandError, Doing};
+use super::mfa;
 use super::output::Output;
 use crate::backend::aws::{AwsBackend, AwsSettings};
 use crate::backend::local::LocalBackend;
@@ -136,13 +137,17 @@ impl Setting {
             by: self.by.clone(),
             audit_file: Some(self.data.aws_audit()),
             prices: self.config.prices.clone(),
+            directory: Some(self.data.path().to_owned()),
             ..AwsSettings::default()
         };
-        if let Reach::Aws { profile, region, endpoint, calls_per_second, queues, history } = &self.context.reach {
+        if let Reach::Aws { profile, region, endpoint, calls_per_second, queues, history, log_group } =
+            &self.context.reach
+        {
             settings.history_file = history.then(|| self.data.aws_history());
             (settings.profile, settings.region, settings.endpoint) =
                 (profile.clone(), region.clone(), endpoint.clone());
             settings.queues.clone_from(queues);
+            settings.log_group.clone_from(log_group);
             settings.calls_per_second = calls_per_second.unwrap_or(settings.calls_per_second);
         }
         // Large, and every verb that may reach AWS would carry it.
@@ -151,6 +156,13 @@ impl Setting {
 
     /// Opens the context. A local engine is started where none runs, and standard error says so.
     pub async fn open(self) -> Result<World, CommandError> {
+        let world = self.open_unsigned().await?;
+        mfa::sign_in(world.backend.as_ref(), &world.setting.context.name).await?;
+        Ok(world)
+    }
+
+    /// The same, for those who ask for the code of an MFA device themselves.
+    pub async fn open_unsigned(self) -> Result<World, CommandError> {
         let (backend, note) = self.reach().await?;
         if let Some(note) = note {
             self.output.note(&note);
@@ -299,6 +311,7 @@ mod tests {
             calls_per_second: None,
             queues: Vec::new(),
             history: true,
+            log_group: None,
         };
         let said = |data_dir: Option<&str>, context: Option<&str>| Places {
             data_dir: data_dir.map(PathBuf::from),

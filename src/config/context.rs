@@ -102,6 +102,8 @@ pub enum Reach {
         queues: Vec<String>,
         /// Whether what was seen of ended jobs is kept.
         history: bool,
+        /// Where jobs write that name no log group; `None` for AWS Batch's default.
+        log_group: Option<String>,
     },
     /// As one: each row says in which of them it lives.
     Several {
@@ -200,6 +202,14 @@ impl Context {
         })
     }
 
+    /// Where jobs write that name no log group, where the config says that.
+    pub fn log_group(&self) -> Option<&str> {
+        match &self.reach {
+            Reach::Aws { log_group, .. } => log_group.as_deref(),
+            Reach::Local { .. } | Reach::Several { .. } => None,
+        }
+    }
+
     /// The context of this name, one or several; or else the name that there is not.
     fn named(name: &str, config: &Config, surroundings: &Surroundings) -> Result<Self, String> {
         match config.contexts.get(name) {
@@ -246,6 +256,7 @@ impl Context {
                 calls_per_second: settings.calls_per_second,
                 queues: settings.queues,
                 history: settings.history.unwrap_or(config.history),
+                log_group: settings.log_group,
             },
         };
         // Nobody assumes a role on the local engine; its form alone is checked.
@@ -286,6 +297,7 @@ mod tests {
             calls_per_second: None,
             queues: Vec::new(),
             history: true,
+            log_group: None,
         };
         Context { name: name.to_owned(), origin, access, reach, scheduler_role: None }
     }

@@ -20,5 +20,5 @@ pub use console::{ConsoleSettings, Notify};
 pub use context::{Access, Context, ContextError, Origin, Reach, Surroundings};
 pub use directories::{DataDirectory, DirectoryError};
 pub use http::{HttpAddress, HttpAddressError};
-pub use profiles::Profiles;
+pub use profiles::{KeysOfRole, MfaRole, Profiles};
 pub use settings::{Config, ConfigError, ContextSettings, EngineSettings, HookSettings, Kind};

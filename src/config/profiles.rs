@@ -2,11 +2,46 @@
 //! settings" of the AWS CLI's user guide).
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// All profiles, by name.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Profiles(BTreeMap<String, BTreeMap<String, String>>);
+
+/// A role that a profile assumes with a code of a device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MfaRole {
+    pub profile: String,
+    pub role_arn: String,
+    /// `mfa_serial`: the ARN of a device, or the number on it.
+    pub device: String,
+    pub keys: KeysOfRole,
+    pub external_id: Option<String>,
+    pub session_name: Option<String>,
+    pub duration_seconds: Option<i32>,
+}
+
+/// With which keys a role is assumed.
+#[derive(Clone, PartialEq, Eq)]
+pub enum KeysOfRole {
+    /// Those of another profile.
+    Profile(String),
+    /// The profile's own.
+    Own { access_key_id: String, secret_access_key: String },
+    /// Those of the environment, of a container or of an instance.
+    Surroundings,
+}
+
+impl fmt::Debug for KeysOfRole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Profile(name) => f.debug_tuple("Profile").field(name).finish(),
+            Self::Own { access_key_id, .. } => f.debug_tuple("Own").field(access_key_id).finish(),
+            Self::Surroundings => f.write_str("Surroundings"),
+        }
+    }
+}
 
 impl Profiles {
     /// Reads `~/.aws/config` and `~/.aws/credentials`, or what `AWS_CONFIG_FILE` and `AWS_SHARED_CREDENTIALS_FILE` name.
@@ -70,6 +105,28 @@ impl Profiles {
 
     fn setting(&self, name: &str, key: &str) -> Option<&str> {
         self.0.get(name)?.get(key).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// The role that a profile assumes with a code, where it names a device.
+    pub fn mfa(&self, name: &str) -> Option<MfaRole> {
+        let text = |key| self.setting(name, key).map(str::to_owned);
+        let keys = match self.setting(name, "source_profile") {
+            Some(source) if source == name => KeysOfRole::Own {
+                access_key_id: text("aws_access_key_id")?,
+                secret_access_key: text("aws_secret_access_key")?,
+            },
+            Some(source) => KeysOfRole::Profile(source.to_owned()),
+            None => KeysOfRole::Surroundings,
+        };
+        Some(MfaRole {
+            profile: name.to_owned(),
+            role_arn: text("role_arn")?,
+            device: text("mfa_serial")?,
+            keys,
+            external_id: text("external_id"),
+            session_name: text("role_session_name"),
+            duration_seconds: self.setting(name, "duration_seconds").and_then(|seconds| seconds.parse().ok()),
+        })
     }
 
     /// The command that renews a profile's credentials; `None` where that cannot be told of its settings.
@@ -156,6 +213,26 @@ source_profile = loop
         ];
         for (name, expected) in cases {
             assert_eq!(profiles.renewal(name).as_deref(), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_role_with_a_device_is_told_with_the_keys_that_assume_it() {
+        let config = "[profile ops]\nrole_arn = arn:r\nmfa_serial = arn:m\nsource_profile = base\nexternal_id = e\n\
+                      duration_seconds = 3600\n[profile self]\nrole_arn = arn:r\nmfa_serial = 77\nsource_profile = self\n\
+                      [profile host]\nrole_arn = arn:r\nmfa_serial = 77\ncredential_source = Environment\n\
+                      [profile plain]\nrole_arn = arn:r\nsource_profile = base\n[profile bare]\nmfa_serial = arn:m\n";
+        let profiles = Profiles::parse(config, "[self]\naws_access_key_id = AKIA\naws_secret_access_key = hush\n");
+        let ops = profiles.mfa("ops").expect("has one");
+        assert_eq!((ops.role_arn.as_str(), ops.device.as_str()), ("arn:r", "arn:m"));
+        assert_eq!(ops.keys, KeysOfRole::Profile("base".into()));
+        assert_eq!((ops.external_id.as_deref(), ops.duration_seconds), (Some("e"), Some(3600)));
+        let own = profiles.mfa("self").expect("has one");
+        assert_eq!(own.keys, KeysOfRole::Own { access_key_id: "AKIA".into(), secret_access_key: "hush".into() });
+        assert!(!format!("{own:?}").contains("hush"));
+        assert_eq!(profiles.mfa("host").expect("has one").keys, KeysOfRole::Surroundings);
+        for name in ["plain", "bare", "nobody"] {
+            assert_eq!(profiles.mfa(name), None, "{name}");
         }
     }
 

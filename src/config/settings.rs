@@ -203,6 +203,9 @@ pub struct ContextSettings {
     /// AWS: the queues that are shown and polled, `*` standing for any letters; empty for all of the account.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub queues: Vec<String>,
+    /// AWS: where jobs write whose definition names no log group; unset for AWS Batch's own default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_group: Option<String>,
     /// AWS: the role by which EventBridge Scheduler submits the jobs of new schedules.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scheduler_role: Option<String>,
@@ -262,7 +265,7 @@ const ENGINE_SETTINGS: [&str; 9] = [
     "http",
     "docker-host",
 ];
-const CONTEXT_SETTINGS: [&str; 11] = [
+const CONTEXT_SETTINGS: [&str; 12] = [
     "backend",
     "contexts",
     "read-only",
@@ -272,6 +275,7 @@ const CONTEXT_SETTINGS: [&str; 11] = [
     "endpoint",
     "calls-per-second",
     "queues",
+    "log-group",
     "scheduler-role",
     "history",
 ];
@@ -515,6 +519,7 @@ mod tests {
                     endpoint: Some("e".to_owned()),
                     calls_per_second: Some(1.0),
                     queues: vec!["prod-*".to_owned()],
+                    log_group: Some("/own".to_owned()),
                     scheduler_role: Some("arn:aws:iam::1:role/r".into()),
                     history: Some(false),
                 },

@@ -68,6 +68,7 @@ impl Engine {
             memory_mib_used: hosts().map(|host| host.used_mib).sum(),
             instances,
             usd_per_hour: self.hourly(name, environment),
+            prices: None,
         };
         let count = |vcpus: u64| i32::try_from(vcpus).unwrap_or(i32::MAX);
         let mut resources = environment.request.compute_resources.clone();

@@ -181,7 +181,7 @@ pub struct JobExtra {
     pub state_since: Millis,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instance: Option<InstanceId>,
-    /// Where it is not the default one.
+    /// `None` where the job names none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log_group_name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,8 +1,8 @@
 //! The logs of a job: one of each container of each attempt that has come to run.
 
+use super::DEFAULT_CONTAINER;
 use super::ecs::EcsTaskDetails;
 use super::job::{AttemptDetail, JobDetail, LogConfiguration};
-use super::{DEFAULT_CONTAINER, DEFAULT_LOG_GROUP};
 
 /// Where one container of one attempt writes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -11,7 +11,7 @@ pub struct JobLog {
     pub attempt: u32,
     /// `default` where the job has one container alone.
     pub container: String,
-    /// `None`: the default one.
+    /// `None`: the job names none, and writes into the default one.
     pub group: Option<String>,
     pub stream: String,
 }
@@ -101,7 +101,7 @@ impl JobDetail {
 
 impl Writer<'_> {
     fn log(&self, attempt: u32, stream: &str) -> Option<JobLog> {
-        let group = self.logging.and_then(LogConfiguration::group).filter(|group| *group != DEFAULT_LOG_GROUP);
+        let group = self.logging.and_then(LogConfiguration::group);
         (!stream.is_empty()).then(|| JobLog {
             attempt,
             container: self.name.to_owned(),
@@ -122,7 +122,7 @@ fn stream_in<'a>(attempt: &'a AttemptDetail, container: &str) -> Option<&'a Stri
 mod tests {
     use super::*;
     use crate::model::{
-        AttemptContainerDetail, AttemptEcsTaskDetails, AttemptTaskContainerDetails, ContainerDetail,
+        AttemptContainerDetail, AttemptEcsTaskDetails, AttemptTaskContainerDetails, ContainerDetail, DEFAULT_LOG_GROUP,
         EcsPropertiesDetail, TaskContainerDetails, TaskContainerProperties,
     };
 
@@ -215,16 +215,17 @@ mod tests {
     }
 
     #[test]
-    fn a_group_of_its_own_is_named_and_the_default_one_is_not() {
+    fn the_group_that_a_job_names_is_told_and_none_where_it_names_none() {
         for (driver, group, expected) in [
             ("awslogs", "/own", Some("/own")),
             ("", "/own", Some("/own")),
-            ("awslogs", DEFAULT_LOG_GROUP, None),
+            ("awslogs", DEFAULT_LOG_GROUP, Some(DEFAULT_LOG_GROUP)),
             ("json-file", "/own", None),
         ] {
             let mut job = single(&[], Some("s"));
             job.container.as_mut().expect("one").log_configuration = Some(logging(driver, group));
             assert_eq!(job.log(None, None).expect("a log").group.as_deref(), expected, "{driver} {group}");
         }
+        assert_eq!(single(&[], Some("s")).log(None, None).expect("a log").group, None);
     }
 }

@@ -1,7 +1,8 @@
-//! What instances and Fargate tasks cost an hour: AWS's list at a date, and prices of one's own in its place.
+//! What instances and Fargate tasks cost an hour: AWS's list at a date, what AWS told of a region, and prices of one's own
+//! in their place.
 //!
-//! A price that stands in neither is unknown; there is no guess. Spot has no list price, so a Spot price is always one's
-//! own.
+//! A price that stands in none of these is unknown; there is no guess. Spot has no list price, so a Spot price is one's own or
+//! that of EC2's history.
 
 use super::{InstanceType, Usd};
 use chrono::NaiveDate;
@@ -131,6 +132,28 @@ pub enum PriceSource {
     AwsList,
     /// `[prices]` in the config.
     Config,
+    /// The Price List API, for the region where it runs.
+    PriceList,
+    /// EC2's history of Spot prices, for the region where it runs.
+    SpotHistory,
+}
+
+/// What AWS told of the prices of a region, by instance type.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct RegionPrices {
+    pub on_demand: BTreeMap<String, ListedPrice>,
+    /// The mean of the region's zones.
+    pub spot: BTreeMap<String, ListedPrice>,
+}
+
+/// A price that AWS told, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ListedPrice {
+    /// An hour.
+    pub usd: Usd,
+    pub as_of: NaiveDate,
 }
 
 impl fmt::Display for PriceSource {
@@ -138,6 +161,8 @@ impl fmt::Display for PriceSource {
         match self {
             Self::AwsList => write!(f, "AWS's list of {LIST_REGION}"),
             Self::Config => f.write_str("[prices] in the config"),
+            Self::PriceList => f.write_str("AWS's Price List API"),
+            Self::SpotHistory => f.write_str("EC2's Spot price history"),
         }
     }
 }
@@ -171,6 +196,8 @@ fn list_disk_gb_hour() -> Usd {
 #[serde(try_from = "Written", into = "Written")]
 pub struct Prices {
     own: Option<Own>,
+    /// What AWS told of the region where it runs. It is no part of the config.
+    told: RegionPrices,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -228,7 +255,10 @@ impl TryFrom<Written> for Prices {
             return Ok(Self::default());
         }
         let Written { as_of, on_demand, spot, fargate } = written;
-        Ok(Self { own: Some(Own { as_of: as_of.ok_or(NoDay)?, on_demand, spot, fargate }) })
+        Ok(Self {
+            own: Some(Own { as_of: as_of.ok_or(NoDay)?, on_demand, spot, fargate }),
+            told: RegionPrices::default(),
+        })
     }
 }
 
@@ -244,6 +274,22 @@ impl From<Prices> for Written {
 }
 
 impl Prices {
+    /// With what AWS told of a region, under the prices of one's own.
+    #[must_use]
+    pub fn of_region(self, told: RegionPrices) -> Self {
+        Self { told, ..self }
+    }
+
+    /// What AWS told of the region.
+    pub fn told(&self) -> &RegionPrices {
+        &self.told
+    }
+
+    /// Whether the price of a type is one's own.
+    pub fn is_own(&self, instance_type: &str, purchase: Purchase) -> bool {
+        self.instance(instance_type, purchase).is_some_and(|price| price.source == PriceSource::Config)
+    }
+
     /// What an instance of a type costs an hour; `None` where its price is unknown.
     pub fn instance(&self, instance_type: &str, purchase: Purchase) -> Option<Price> {
         let own = self.own.as_ref().and_then(|own| {
@@ -262,7 +308,15 @@ impl Prices {
             })?;
             Some(Price { per_hour, as_of: list_day(), source: PriceSource::AwsList })
         };
-        own.or_else(|| if purchase == Purchase::OnDemand { listed() } else { None })
+        let told = || {
+            let (table, source) = match purchase {
+                Purchase::OnDemand => (&self.told.on_demand, PriceSource::PriceList),
+                Purchase::Spot => (&self.told.spot, PriceSource::SpotHistory),
+            };
+            let ListedPrice { usd, as_of } = *table.get(instance_type)?;
+            Some(Price { per_hour: usd, as_of, source })
+        };
+        own.or_else(told).or_else(|| if purchase == Purchase::OnDemand { listed() } else { None })
     }
 
     /// What Fargate costs an hour; `None` where that is unknown.

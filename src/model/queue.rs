@@ -291,6 +291,9 @@ pub struct Capacity {
     /// An estimate of what its instances, or its Fargate tasks, cost an hour now; `None` where a price is unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub usd_per_hour: Option<Usd>,
+    /// Whose prices those are and of which day, or why there is none; `None` where nothing is told of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prices: Option<String>,
 }
 
 /// *Ours*: an instance of a compute environment; behind it stands one agent.

@@ -36,6 +36,10 @@ pub enum ScalingChange {
     Wanted,
     /// No instance: what the service says of the environment is different.
     Status,
+    /// What Auto Scaling has done for it.
+    Activity,
+    /// What Auto Scaling has tried in vain.
+    Failed,
 }
 
 impl ScalingChange {
@@ -47,6 +51,8 @@ impl ScalingChange {
             Self::Lost => "LOST",
             Self::Wanted => "WANTED",
             Self::Status => "STATUS",
+            Self::Activity => "ACTIVITY",
+            Self::Failed => "FAILED",
         }
     }
 }

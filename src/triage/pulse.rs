@@ -306,8 +306,12 @@ fn of_instance(step: &Scaling) -> Option<String> {
     let what = match step.change {
         ScalingChange::Noticed => "has its notice",
         ScalingChange::Lost => "is lost",
-        ScalingChange::Status => return Some(format!("environment {environment}: {}", step.reason)),
-        ScalingChange::Launched | ScalingChange::Ended | ScalingChange::Wanted => return None,
+        ScalingChange::Status | ScalingChange::Failed => {
+            return Some(format!("environment {environment}: {}", step.reason));
+        }
+        ScalingChange::Launched | ScalingChange::Ended | ScalingChange::Wanted | ScalingChange::Activity => {
+            return None;
+        }
     };
     let reason = if step.reason.is_empty() { String::new() } else { format!(": {}", step.reason) };
     Some(format!("instance {} of {environment} {what}{reason}", step.instance_id))

@@ -442,6 +442,7 @@ actions! {
     Context "context" Everywhere, Nothing, ["v c"], "", "another context, or several as one (`prod,lab`)", Takes::Context;
     Write "write" Everywhere, Nothing, [], "", "act in a context that starts read-only, until it is left";
     ReadOnly "read-only" Everywhere, Nothing, [], "", "refuse again what would change anything";
+    Mfa "mfa" Everywhere, Nothing, [], "", "type the code of an MFA device, where a role is assumed with one";
     Mouse "mouse" Everywhere, Nothing, [], "", "take clicks and the wheel, or leave the mouse to the terminal, which selects text";
     Refresh "refresh" Everywhere, Nothing, ["ctrl-r", "f5"], "", "read everything anew, and draw the screen anew";
 }

@@ -24,6 +24,8 @@ pub struct Opened {
     pub aws_flags: Option<Vec<String>>,
     /// The role by which new schedules submit their jobs, where it is known.
     pub scheduler_role: Option<String>,
+    /// Where jobs write that name no log group, where that is another than AWS Batch's default.
+    pub log_group: Option<String>,
     /// All that one can turn to from here.
     pub offered: Vec<Offered>,
     /// What was done on the way, for a person.

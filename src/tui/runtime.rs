@@ -477,6 +477,7 @@ impl Console {
     /// Hands the next frame to the writer; whether there was anything to write.
     fn draw(&mut self) -> bool {
         let begun = Instant::now();
+        self.app.code.wanted = self.runner.backend.code_wanted();
         let requests = self.app.tick(now());
         self.start(requests);
         self.app.meter = self.runner.backend.meter();

@@ -74,6 +74,7 @@ impl Stage {
             can,
             recorded_at: backend.recorded_at(),
             scheduler_role: Some("arn:aws:iam::123456789012:role/scheduler-batch".to_owned()),
+            log_group: None,
             own: Own {
                 clock: Clock::Utc,
                 depth: Depth::True,

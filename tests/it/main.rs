@@ -8,6 +8,7 @@ mod console_aws;
 mod console_crowded;
 mod console_faults;
 mod console_history;
+mod console_mfa;
 mod console_replace;
 mod doors;
 mod engine;

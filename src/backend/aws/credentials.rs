@@ -1,5 +1,6 @@
 //! Credentials that are looked for again: whoever renews them, the next call goes on with the new ones.
 
+use super::mfa::{Mfa, NoSession};
 use crate::config::Profiles;
 use aws_config::Region;
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
@@ -32,6 +33,8 @@ struct Chain {
     /// Named by the context: it goes before what the environment says.
     profile: Option<String>,
     region: Option<String>,
+    /// A role that is assumed with a code: nothing else is looked for then.
+    mfa: Option<Mfa>,
     found: Mutex<Option<Found>>,
 }
 
@@ -51,14 +54,37 @@ impl Found {
 }
 
 impl Renewing {
-    pub fn new(profile: Option<String>, region: Option<String>) -> Self {
-        Self(Arc::new(Chain { profile, region, found: Mutex::new(None) }))
+    pub fn new(profile: Option<String>, region: Option<String>, mfa: Option<Mfa>) -> Self {
+        Self(Arc::new(Chain { profile, region, mfa, found: Mutex::new(None) }))
+    }
+
+    /// The device whose code is asked for before there are credentials.
+    pub fn code_wanted(&self) -> Option<String> {
+        self.0.mfa.as_ref()?.wanted()
+    }
+
+    /// What whoever is to type a code is told, where one is asked for.
+    pub fn words_of_code(&self) -> Option<String> {
+        self.0.mfa.as_ref().filter(|mfa| mfa.wanted().is_some()).map(Mfa::words)
+    }
+
+    /// Assumes the role with a code; `None` where no role is assumed so.
+    pub async fn give_code(&self, code: &str) -> Option<std::result::Result<(), NoSession>> {
+        let assumed = self.0.mfa.as_ref()?.assume(code).await;
+        if assumed.is_ok() {
+            *self.0.found.lock().await = None;
+        }
+        Some(assumed)
     }
 
     /// A service has refused them: they are looked for anew, unless they have just been. Answers whether they are.
     pub async fn forget(&self) -> bool {
         let mut found = self.0.found.lock().await;
-        found.take_if(|found| found.at.elapsed() >= RETRY).is_some()
+        let is_forgotten = found.take_if(|found| found.at.elapsed() >= RETRY).is_some();
+        if let Some(mfa) = self.0.mfa.as_ref().filter(|_| is_forgotten) {
+            mfa.forget();
+        }
+        is_forgotten
     }
 }
 
@@ -75,6 +101,9 @@ impl Chain {
     }
 
     async fn go_through(&self) -> Result {
+        if let Some(mfa) = &self.mfa {
+            return mfa.credentials().ok_or_else(|| CredentialsError::not_loaded(mfa.words()));
+        }
         let region = match &self.region {
             Some(region) => Some(Region::new(region.clone())),
             None => DefaultRegionChain::builder().build().region().await,
@@ -101,10 +130,14 @@ impl ProvideCredentials for Renewing {
     }
 }
 
+/// Keys in the environment go before all profiles but one that a context names.
+pub fn has_keys_in_environment() -> bool {
+    std::env::var_os("AWS_ACCESS_KEY_ID").is_some_and(|value| !value.is_empty())
+}
+
 /// The command that renews what a profile, or the environment, gives; `None` for keys that stand in the environment.
 pub fn renewal(profile: Option<&str>, is_named: bool, profiles: &Profiles) -> Option<String> {
-    let keys = std::env::var_os("AWS_ACCESS_KEY_ID").is_some_and(|value| !value.is_empty());
-    if keys && !is_named {
+    if has_keys_in_environment() && !is_named {
         return None;
     }
     let login = || profile.map_or("aws sso login".to_owned(), |profile| format!("aws sso login --profile {profile}"));
@@ -138,7 +171,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_profile_that_a_context_names_is_read_anew_after_a_refusal() {
-        let named = Renewing::new(Some("ops".to_owned()), Some("eu-west-1".to_owned()));
+        let named = Renewing::new(Some("ops".to_owned()), Some("eu-west-1".to_owned()), None);
         let old = Instant::now().checked_sub(RETRY).expect("the machine runs so long");
         let given = Credentials::new("AKIAOLD", "s", None, None, "test");
         *named.0.found.lock().await = Some(Found { at: old, outcome: Ok(given.clone()) });

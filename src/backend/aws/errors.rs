@@ -20,6 +20,12 @@ pub struct Whereabouts {
     pub ecs: Option<String>,
     /// The endpoint of `EventBridge`, or `EventBridge in REGION`; `None` as above.
     pub events: Option<String>,
+    /// The endpoint of the Price List, or `the Price List API`; `None` as above.
+    pub pricing: Option<String>,
+    /// The endpoint of EC2, or `EC2 in REGION`; `None` as above.
+    pub ec2: Option<String>,
+    /// The endpoint of Auto Scaling, or `Auto Scaling in REGION`; `None` as above.
+    pub autoscaling: Option<String>,
     pub profile: Option<String>,
     /// The command that renews the credentials.
     pub renewal: Option<String>,
@@ -119,6 +125,9 @@ impl Whereabouts {
             "scheduler" => &self.scheduler,
             "ecs" => self.ecs.as_ref().unwrap_or(&self.batch),
             "events" => self.events.as_ref().unwrap_or(&self.batch),
+            "pricing" => self.pricing.as_ref().unwrap_or(&self.batch),
+            "autoscaling" => self.autoscaling.as_ref().unwrap_or(&self.batch),
+            "ec2" => self.ec2.as_ref().unwrap_or(&self.batch),
             _ => &self.batch,
         };
         let hint = if endpoint.contains("://") { ENDPOINT } else { REGION };
@@ -203,9 +212,12 @@ fn permission(operation: &str, message: &str) -> String {
 fn service_of(operation: &str) -> &'static str {
     match operation {
         "GetLogEvents" | "FilterLogEvents" => "logs",
-        "GetCallerIdentity" => "sts",
+        "GetCallerIdentity" | "AssumeRole" => "sts",
         "ListContainerInstances" | "DescribeContainerInstances" => "ecs",
-        "ListRuleNamesByTarget" | "DescribeRule" | "ListTargetsByRule" => "events",
+        "GetProducts" => "pricing",
+        "DescribeSpotPriceHistory" => "ec2",
+        "DescribeAutoScalingGroups" | "DescribeScalingActivities" => "autoscaling",
+        "ListEventBuses" | "ListRuleNamesByTarget" | "DescribeRule" | "ListTargetsByRule" => "events",
         _ if operation.contains("Schedule") => "scheduler",
         _ => "batch",
     }
@@ -260,6 +272,9 @@ mod tests {
             sts: "t".into(),
             ecs: Some("e".into()),
             events: None,
+            pricing: None,
+            ec2: None,
+            autoscaling: None,
             profile: Some("ops".into()),
             renewal: Some("aws sso login --profile ops".into()),
             is_known: false,
@@ -295,6 +310,9 @@ mod tests {
             ("FilterLogEvents", "not for you", "logs:FilterLogEvents"),
             ("ListContainerInstances", "not for you", "ecs:ListContainerInstances"),
             ("ListTargetsByRule", "not for you", "events:ListTargetsByRule"),
+            ("GetProducts", "not for you", "pricing:GetProducts"),
+            ("DescribeScalingActivities", "not for you", "autoscaling:DescribeScalingActivities"),
+            ("DescribeSpotPriceHistory", "not for you", "ec2:DescribeSpotPriceHistory"),
             ("CreateSchedule", "not for you", "scheduler:CreateSchedule"),
             ("CreateSchedule", passes, "iam:PassRole"),
         ];

@@ -5,6 +5,7 @@
 
 use super::budget::Caller::Operator;
 use super::errors::is_denial;
+use super::query::QueryClient;
 use super::service::Service;
 use crate::backend::BackendError;
 use crate::model::{Area, Finding, Verdict};
@@ -92,14 +93,14 @@ fn probes(service: &Service) -> Vec<Probe<'_>> {
             Reading,
             "logs:GetLogEvents",
             "GetLogEvents",
-            logs.get_log_events().log_group_name(crate::model::DEFAULT_LOG_GROUP).log_stream_name(NOTHING)
+            logs.get_log_events().log_group_name(&service.log_group).log_stream_name(NOTHING)
         ),
         probe!(
             service,
             Reading,
             "logs:FilterLogEvents",
             "FilterLogEvents",
-            logs.filter_log_events().log_group_name(crate::model::DEFAULT_LOG_GROUP).log_stream_names(NOTHING)
+            logs.filter_log_events().log_group_name(&service.log_group).log_stream_names(NOTHING)
         ),
         probe!(service, Reading, "scheduler:ListSchedules", "ListSchedules", scheduler.list_schedules().max_results(1)),
         probe!(service, Reading, "scheduler:GetSchedule", "GetSchedule", scheduler.get_schedule().name(NOTHING)),
@@ -160,6 +161,7 @@ fn probes(service: &Service) -> Vec<Probe<'_>> {
     }
     if let Some(events) = &service.events {
         probes.extend([
+            probe!(service, Reading, "events:ListEventBuses", "ListEventBuses", events.list_event_buses().limit(1)),
             probe!(
                 service,
                 Reading,
@@ -177,7 +179,37 @@ fn probes(service: &Service) -> Vec<Probe<'_>> {
             ),
         ]);
     }
+    if let Some(pricing) = &service.pricing {
+        probes.push(probe!(
+            service,
+            Reading,
+            "pricing:GetProducts",
+            "GetProducts",
+            pricing.get_products().service_code("AmazonEC2").max_results(1)
+        ));
+    }
+    if let Some(ec2) = &service.ec2 {
+        let what = "ec2:DescribeSpotPriceHistory";
+        probes.push(query(service, ec2, what, "DescribeSpotPriceHistory", &[("MaxResults", "5")]));
+    }
+    if let Some(client) = &service.autoscaling {
+        let least = &[("MaxRecords", "1")];
+        let (groups, activities) = ("DescribeAutoScalingGroups", "DescribeScalingActivities");
+        probes.push(query(service, client, "autoscaling:DescribeAutoScalingGroups", groups, least));
+        probes.push(query(service, client, "autoscaling:DescribeScalingActivities", activities, least));
+    }
     probes
+}
+
+fn query<'a>(
+    service: &'a Service,
+    client: &'a QueryClient,
+    what: &'static str,
+    operation: &'static str,
+    fields: &'static [(&'static str, &'static str)],
+) -> Probe<'a> {
+    let call = async move { service.call(Operator, operation, || client.send(operation, fields)).await.map(|_| ()) };
+    (Area::Reading, what, Box::pin(call))
 }
 
 /// Whether the service looked further than at who called: it answered, or refused for what was asked.

@@ -3,13 +3,15 @@
 
 use super::budget::Caller;
 use super::convert;
+use super::cost::purchase;
+use super::prices::PriceBook;
 use super::service::Service;
 use crate::backend::BackendError;
 use crate::model::{
-    Capacity, ComputeEnvironment, Health, Instance, InstanceId, InstanceState, Millis, Prices, Purchase, Scaling,
-    ScalingChange, Usd,
+    Capacities, Capacity, ComputeEnvironment, Health, Instance, InstanceId, InstanceState, Millis, Prices, Purchase,
+    Scaling, ScalingChange, Tariff, Usd, name_of,
 };
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 /// ARNs in a page of a cluster's list, and in one `DescribeContainerInstances`.
@@ -30,12 +32,24 @@ pub struct Read {
     known: Option<BTreeMap<InstanceId, Instance>>,
 }
 
+/// What is paid for of a container instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Paid {
+    tariff: Tariff,
+    /// Thousandths of a vCPU, and MiB.
+    size: (u64, u64),
+}
+
+/// Hosts whose price is remembered, also after they are gone.
+const HOSTS: usize = 20_000;
+
 /// What an environment said of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Said {
     status: Health,
     reason: Option<String>,
     desired: Option<i32>,
+    has_group: bool,
 }
 
 /// All that was read of environments and their instances.
@@ -46,6 +60,12 @@ pub struct Fleet {
     /// Newest first, each with its number in the order in which they were noticed.
     steps: VecDeque<(u64, Scaling)>,
     noticed: u64,
+    /// By the ARN of a container instance.
+    paid: BTreeMap<String, Paid>,
+    /// Of all instances that were seen.
+    tariffs: BTreeSet<Tariff>,
+    /// How the capacity of a cluster is bought, by its name.
+    purchases: BTreeMap<String, Purchase>,
 }
 
 impl Fleet {
@@ -53,8 +73,12 @@ impl Fleet {
     pub fn note_environments(&mut self, environments: &[ComputeEnvironment], now: Millis) {
         for one in environments {
             let name = &one.compute_environment_name;
+            if let Some(cluster) = &one.ecs_cluster_arn {
+                self.purchases.insert(name_of(cluster).to_owned(), purchase(one.provisioning()));
+            }
             let desired = desired(one);
-            let said = Said { status: one.status, reason: one.status_reason.clone(), desired };
+            let has_group = one.kind == "MANAGED" && has_instances(one);
+            let said = Said { status: one.status, reason: one.status_reason.clone(), desired, has_group };
             let before = self.said.insert(name.clone(), said.clone());
             let total_vcpus = self.vcpus(name);
             let step = |change, vcpus, reason| Scaling {
@@ -142,12 +166,36 @@ impl Fleet {
         }
     }
 
+    /// Notes what is paid for of a container instance.
+    pub fn note_host(&mut self, environment: &ComputeEnvironment, arn: &str, host: &Instance) {
+        if self.paid.len() >= HOSTS {
+            self.paid.clear();
+        }
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "vCPUs of a host are few")]
+        let milli = (host.vcpus.max(0.0) * 1000.0).round() as u64;
+        let tariff = tariff(environment, host);
+        self.tariffs.insert(tariff.clone());
+        self.paid.insert(arn.to_owned(), Paid { tariff, size: (milli, host.memory_mib) });
+    }
+
+    /// Under which tariff a container instance is paid for, and its size: thousandths of a vCPU, and MiB.
+    pub fn host(&self, arn: &str) -> Option<(Tariff, (u64, u64))> {
+        self.paid.get(arn).map(|paid| (paid.tariff.clone(), paid.size))
+    }
+
+    /// How the capacity of a cluster is bought, where its environment was seen.
+    pub fn purchase_in(&self, cluster: &str) -> Option<Purchase> {
+        self.purchases.get(cluster).copied()
+    }
+
     /// Puts what was read last where it belongs.
-    pub fn fill_in(&self, environment: &mut ComputeEnvironment, prices: &Prices) {
+    pub fn fill_in(&self, environment: &mut ComputeEnvironment, book: &PriceBook) {
         match self.read.get(&environment.compute_environment_name).map(|read| &read.told) {
             Some(Ok(capacity)) => {
-                let usd_per_hour = hourly(environment, capacity, prices);
-                environment.capacity = Some(Capacity { usd_per_hour, ..capacity.clone() });
+                let tariffs: Vec<_> = capacity.instances.iter().map(|one| tariff(environment, one)).collect();
+                let usd_per_hour = hourly(&tariffs, book.prices());
+                let prices = Some(book.words(&tariffs)).filter(|words| !words.is_empty());
+                environment.capacity = Some(Capacity { usd_per_hour, prices, ..capacity.clone() });
             }
             Some(Err(why)) => environment.capacity_unread = Some(why.clone()),
             None => {}
@@ -157,6 +205,28 @@ impl Fleet {
     /// Whether instances have been read at all.
     pub fn is_read(&self) -> bool {
         !self.read.is_empty()
+    }
+
+    /// Of all instances that were seen.
+    pub fn tariffs(&self) -> &BTreeSet<Tariff> {
+        &self.tariffs
+    }
+
+    /// Whether Batch has made an Auto Scaling group for an environment.
+    pub fn has_group(&self, environment: &str) -> bool {
+        self.said.get(environment).is_some_and(|said| said.has_group)
+    }
+
+    /// The instances that an environment had when they could be read last.
+    pub fn ids_in(&self, environment: &str) -> BTreeSet<InstanceId> {
+        let known = self.read.get(environment).and_then(|read| read.known.as_ref());
+        known.map(|known| known.keys().cloned().collect()).unwrap_or_default()
+    }
+
+    /// Notes what Auto Scaling did; the vCPUs are those of now.
+    pub fn note_activity(&mut self, step: Scaling) {
+        let total_vcpus = self.vcpus(&step.compute_environment);
+        self.add(Scaling { total_vcpus, ..step });
     }
 
     /// Whether an environment had no instance when it was read last.
@@ -231,12 +301,18 @@ fn step(instance: &Instance, change: ScalingChange, total_vcpus: f64, at: Millis
     }
 }
 
-/// What its instances cost an hour by list; nothing is said where one has no known price, as Spot has none.
-fn hourly(environment: &ComputeEnvironment, capacity: &Capacity, prices: &Prices) -> Option<Usd> {
-    let purchase = if environment.provisioning() == "SPOT" { Purchase::Spot } else { Purchase::OnDemand };
+/// Under which an instance of an environment is paid for.
+fn tariff(environment: &ComputeEnvironment, instance: &Instance) -> Tariff {
+    let of = Capacities::Instance(instance.instance_type.clone());
+    Tariff { purchase: purchase(environment.provisioning()), of }
+}
+
+/// What instances cost an hour; nothing is said where one has no known price.
+fn hourly(tariffs: &[Tariff], prices: &Prices) -> Option<Usd> {
     let mut sum = Usd::ZERO;
-    for one in &capacity.instances {
-        sum += prices.instance(&one.instance_type, purchase)?.per_hour;
+    for tariff in tariffs {
+        let Capacities::Instance(name) = &tariff.of else { return None };
+        sum += prices.instance(name, tariff.purchase)?.per_hour;
     }
     Some(sum)
 }
@@ -259,7 +335,7 @@ impl Service {
             return Ok(());
         };
         let Some(ecs) = &self.ecs else { return Ok(()) };
-        let told = match self.instances_of(ecs, caller, &environment.compute_environment_name, cluster).await {
+        let told = match self.instances_of(ecs, caller, environment, cluster).await {
             Err(error @ BackendError::Throttled { .. }) => return Err(error),
             Err(error) => Err(error.to_string()),
             Ok(instances) => Ok(convert::instance::capacity(instances)),
@@ -280,6 +356,8 @@ impl Service {
             self.memory().fleet.note_instances(one, Err(why), chrono::Utc::now().timestamp_millis());
         });
         futures::future::join_all(readings).await;
+        // Without them, the table's prices stand.
+        let _ = tokio::time::timeout(READING, self.learn_prices(caller)).await;
         self.fill_in_instances(environments);
     }
 
@@ -287,7 +365,7 @@ impl Service {
     pub fn fill_in_instances(&self, environments: &mut [ComputeEnvironment]) {
         let memory = self.memory();
         for one in environments {
-            memory.fleet.fill_in(one, &self.prices);
+            memory.fleet.fill_in(one, &memory.book);
         }
     }
 
@@ -295,7 +373,7 @@ impl Service {
         &self,
         ecs: &aws_sdk_ecs::Client,
         caller: Caller,
-        environment: &str,
+        environment: &ComputeEnvironment,
         cluster: &str,
     ) -> Result<Vec<Instance>, BackendError> {
         let mut instances = Vec::new();
@@ -308,8 +386,13 @@ impl Service {
                 let describe = ecs.describe_container_instances().cluster(cluster);
                 let describe = describe.set_container_instances(Some(arns));
                 let told = self.call(caller, "DescribeContainerInstances", || describe.clone().send()).await?;
-                let told = told.container_instances.unwrap_or_default().into_iter();
-                instances.extend(told.filter_map(|given| convert::instance::instance(environment, given)));
+                for given in told.container_instances.unwrap_or_default() {
+                    let arn = given.container_instance_arn.clone().unwrap_or_default();
+                    let name = &environment.compute_environment_name;
+                    let Some(instance) = convert::instance::instance(name, given) else { continue };
+                    self.memory().fleet.note_host(environment, &arn, &instance);
+                    instances.push(instance);
+                }
             }
             token = listed.next_token;
             if token.is_none() {
@@ -424,18 +507,21 @@ mod tests {
     #[test]
     fn an_environment_gets_its_instances_and_their_price_or_why_they_are_not_known() {
         let mut fleet = Fleet::default();
+        let book = PriceBook::open(Prices::default(), "eu-west-1", None);
         let mut spot = environment(Health::Valid, "", 8);
-        fleet.fill_in(&mut spot, &Prices::default());
+        fleet.fill_in(&mut spot, &book);
         assert_eq!((&spot.capacity, &spot.capacity_unread), (&None, &None));
         fleet.note_instances(&spot, Err("not allowed".into()), 1);
-        fleet.fill_in(&mut spot, &Prices::default());
+        fleet.fill_in(&mut spot, &book);
         assert_eq!((&spot.capacity, spot.capacity_unread.as_deref()), (&None, Some("not allowed")));
         let two = vec![instance("a", InstanceState::Active, 1), instance("b", InstanceState::Active, 1)];
         fleet.note_instances(&spot, Ok(convert::instance::capacity(two)), 2);
         let mut spot = environment(Health::Valid, "", 8);
-        fleet.fill_in(&mut spot, &Prices::default());
+        fleet.fill_in(&mut spot, &book);
         assert_eq!(spot.capacity_unread, None);
-        assert_eq!(spot.capacity.and_then(|capacity| capacity.usd_per_hour), Some(Usd::from_micros(384_000)));
+        let capacity = spot.capacity.expect("is read");
+        assert_eq!(capacity.usd_per_hour, Some(Usd::from_micros(384_000)));
+        assert_eq!(capacity.prices.as_deref(), Some("AWS's list of us-east-1, 2026-07-20"));
     }
 
     #[test]

@@ -2,11 +2,13 @@
 //!
 //! All calls share one budget of calls a second, in which an operator's own calls go before the polls of a watch.
 
+mod activities;
 #[cfg(test)]
 mod around_tests;
 mod audit;
 mod budget;
 mod convert;
+mod cost;
 mod credentials;
 mod errors;
 mod examine;
@@ -16,7 +18,10 @@ mod history;
 mod instances;
 mod log_search;
 mod logs;
+mod mfa;
 mod pages;
+mod prices;
+mod query;
 mod rules;
 mod schedules;
 mod service;
@@ -231,7 +236,7 @@ impl Backend for AwsBackend {
         self.service.environments(Operator).await
     }
 
-    /// What this program has seen: AWS Batch keeps no record of it.
+    /// What this program has seen, and of one environment what Auto Scaling did: AWS Batch keeps no record of it.
     async fn scaling(&self, environment: Option<&str>) -> Result<Vec<Scaling>, BackendError> {
         let is_known = {
             let memory = self.service.memory();
@@ -239,6 +244,10 @@ impl Backend for AwsBackend {
         };
         if !is_known {
             self.compute_environments().await?;
+        }
+        if let Some(environment) = environment {
+            // They stand beside what this program has seen.
+            let _ = self.service.read_activities(Operator, environment).await;
         }
         Ok(self.service.memory().fleet.steps(environment))
     }
@@ -390,7 +399,9 @@ impl Backend for AwsBackend {
     }
 
     async fn describe_jobs(&self, ids: &[JobId]) -> Result<Vec<JobDetail>, BackendError> {
-        self.describe(ids).await
+        let mut details = self.describe(ids).await?;
+        self.service.add_costs(&mut details);
+        Ok(details)
     }
 
     /// `SubmitJob` has no idempotency token: it is sent again only where it certainly took no effect, so that a lost answer
@@ -633,6 +644,14 @@ impl Backend for AwsBackend {
 
     async fn usage_over_time(&self, job: &JobDetail) -> Result<UsageOverTime, BackendError> {
         self.service.usage_over_time(job).await
+    }
+
+    fn code_wanted(&self) -> Option<String> {
+        self.service.code_wanted()
+    }
+
+    async fn give_code(&self, code: &str) -> Result<(), BackendError> {
+        self.service.give_code(code).await
     }
 
     fn look_at(&self, queue: Option<&str>, environment: Option<&str>) {

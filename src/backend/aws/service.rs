@@ -1,19 +1,23 @@
 //! The calls to AWS, each inside the budget, with their answers as nouns of `model`.
 
+use super::activities::Activities;
 use super::budget::{Budget, Caller};
 use super::convert;
 use super::credentials::Renewing;
 use super::errors::{Fate, Whereabouts, speaks_of_the_clock};
 use super::flight::{Clock, Flights};
 use super::history::History;
+use super::instances::Fleet;
+use super::mfa::NoSession;
 use super::pages::{By, Fetched, Of, Place};
+use super::prices::PriceBook;
+use super::query::QueryClient;
 use super::world::{Survey, World};
 use crate::backend::{BackendError, ReadAt};
 use crate::model::event_pattern::wildcard;
 use crate::model::{
     ComputeEnvironment, Cursor, DEFAULT_LOG_GROUP, FilterLogEvents, FilteredLogEvents, GetLogEvents, JobDefinition,
-    JobDetail, JobExtra, JobId, JobQueue, JobStatus, JobSummary, LogPage, Millis, Prices, Schedule, StatusCounts,
-    name_of,
+    JobDetail, JobExtra, JobId, JobQueue, JobStatus, JobSummary, LogPage, Millis, Schedule, StatusCounts, name_of,
 };
 use aws_config::SdkConfig;
 use aws_sdk_batch::error::{ProvideErrorMetadata, SdkError};
@@ -25,6 +29,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
 
+/// The Price List API answers in few regions, for all of them.
+const PRICE_LIST_REGION: &str = "us-east-1";
 /// Ids in one `DescribeJobs`.
 const DESCRIBE_AT_ONCE: usize = 100;
 /// Rows in a page of `ListJobs`, by state and with a filter.
@@ -50,8 +56,10 @@ pub struct Service {
     /// `None` where something else than AWS stands in for Batch alone; so too below.
     pub ecs: Option<aws_sdk_ecs::Client>,
     pub events: Option<aws_sdk_eventbridge::Client>,
+    pub pricing: Option<aws_sdk_pricing::Client>,
+    pub ec2: Option<QueryClient>,
+    pub autoscaling: Option<QueryClient>,
     pub budget: Budget,
-    pub prices: Prices,
     pub flights: Flights,
     pub clock: Clock,
     at: Whereabouts,
@@ -61,13 +69,15 @@ pub struct Service {
     pub queues: Vec<String>,
     /// What was seen of jobs that have ended; `None` where it is not to be kept.
     pub history: Option<History>,
+    /// Where jobs write that name no log group.
+    pub log_group: String,
     memory: Mutex<Memory>,
     /// What is looked at has changed, or is to be read at once: a watch that pauses goes on.
     pub wake: Notify,
 }
 
 /// What earlier calls told and later ones need.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Memory {
     /// By job: what its row looked like when it was described, and what that told.
     extras: HashMap<JobId, (Stamp, JobExtra)>,
@@ -82,7 +92,10 @@ pub struct Memory {
     /// The environment whose instances an operator looks at.
     pub environment_looked_at: Option<String>,
     /// Environments and their instances as they were read.
-    pub fleet: super::instances::Fleet,
+    pub fleet: Fleet,
+    pub activities: Activities,
+    /// What instances cost.
+    pub book: PriceBook,
     /// Jobs that an operator has fetched beyond what a watch reads.
     pub fetched: Vec<JobSummary>,
     /// An operator wants to see what has come of an action: a watch ends its pause.
@@ -93,6 +106,27 @@ pub struct Memory {
     pub watches: usize,
     /// What the last watch had seen, and its cursor: a watch that goes on from there needs no reset.
     pub parked: Option<(Cursor, World)>,
+}
+
+impl Memory {
+    fn new(book: PriceBook) -> Self {
+        Self {
+            extras: HashMap::new(),
+            counts: BTreeMap::new(),
+            schedules: BTreeMap::new(),
+            schedules_changed: false,
+            looked_at: None,
+            environment_looked_at: None,
+            fleet: Fleet::default(),
+            activities: Activities::default(),
+            book,
+            fetched: Vec::new(),
+            hurry: false,
+            read_at: ReadAt::default(),
+            watches: 0,
+            parked: None,
+        }
+    }
 }
 
 /// What of a row tells that its job must be described again.
@@ -144,9 +178,16 @@ impl Service {
         at: Whereabouts,
         credentials: Option<Renewing>,
         queues: Vec<String>,
-        prices: Prices,
-        history: Option<History>,
+        log_group: Option<String>,
+        (book, history): (PriceBook, Option<History>),
     ) -> Self {
+        let pricing = at.pricing.as_ref().map(|_| {
+            let region = aws_config::Region::new(PRICE_LIST_REGION);
+            aws_sdk_pricing::Client::from_conf(aws_sdk_pricing::config::Builder::from(shared).region(region).build())
+        });
+        let query = |place: &Option<String>, name, version| QueryClient::new(shared, name, version, place.as_deref()?);
+        let ec2 = query(&at.ec2, "ec2", "2016-11-15");
+        let autoscaling = query(&at.autoscaling, "autoscaling", "2011-01-01");
         Self {
             batch: aws_sdk_batch::Client::new(shared),
             logs: aws_sdk_cloudwatchlogs::Client::new(shared),
@@ -154,16 +195,45 @@ impl Service {
             scheduler: aws_sdk_scheduler::Client::new(shared),
             ecs: at.ecs.is_some().then(|| aws_sdk_ecs::Client::new(shared)),
             events: at.events.is_some().then(|| aws_sdk_eventbridge::Client::new(shared)),
+            pricing,
+            ec2,
+            autoscaling,
             budget,
-            prices,
             flights: Flights::default(),
             clock: Clock::default(),
             at,
             credentials,
             queues,
             history,
-            memory: Mutex::default(),
+            log_group: log_group.unwrap_or_else(|| DEFAULT_LOG_GROUP.to_owned()),
+            memory: Mutex::new(Memory::new(book)),
             wake: Notify::new(),
+        }
+    }
+
+    pub fn code_wanted(&self) -> Option<String> {
+        self.credentials.as_ref()?.code_wanted()
+    }
+
+    /// What whoever is to type a code is told.
+    fn words_of_code(&self) -> Option<String> {
+        self.credentials.as_ref()?.words_of_code()
+    }
+
+    pub async fn give_code(&self, code: &str) -> Result<(), BackendError> {
+        let refused = |message: String| BackendError::Refused { code: "MFA".to_owned(), message };
+        let given = match &self.credentials {
+            Some(credentials) => credentials.give_code(code).await,
+            None => None,
+        };
+        match given {
+            None => Err(refused("no role is assumed with a code here".to_owned())),
+            Some(Ok(())) => Ok(()),
+            Some(Err(error)) => Err(match (error.of_code(), error) {
+                (Some(words), _) => refused(words),
+                (None, NoSession::Refused(error)) => self.at.error("AssumeRole", error.as_ref()),
+                (None, error) => refused(error.to_string()),
+            }),
         }
     }
 
@@ -246,7 +316,10 @@ impl Service {
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        let told = self.at.error(operation, error);
+        let mut told = self.at.error(operation, error);
+        if let (BackendError::Credentials { message, renewal }, Some(words)) = (&mut told, self.words_of_code()) {
+            (*message, *renewal) = (words, None);
+        }
         let is_mended = match (&told, &self.credentials) {
             (BackendError::Throttled { .. }, _) => {
                 self.budget.throttled(retry_after(error));
@@ -466,7 +539,7 @@ impl Service {
 
     /// One page of a stream.
     pub async fn log_page(&self, caller: Caller, wanted: GetLogEvents) -> Result<LogPage, BackendError> {
-        let group = wanted.log_group_name.unwrap_or_else(|| DEFAULT_LOG_GROUP.to_owned());
+        let group = wanted.log_group_name.unwrap_or_else(|| self.log_group.clone());
         let call = self
             .logs
             .get_log_events()
@@ -488,7 +561,7 @@ impl Service {
 
     /// One page of several streams, by time.
     pub async fn filtered(&self, caller: Caller, wanted: FilterLogEvents) -> Result<FilteredLogEvents, BackendError> {
-        let group = wanted.log_group_name.unwrap_or_else(|| DEFAULT_LOG_GROUP.to_owned());
+        let group = wanted.log_group_name.unwrap_or_else(|| self.log_group.clone());
         let call = self
             .logs
             .filter_log_events()

@@ -3,13 +3,16 @@
 use super::AwsBackend;
 use super::audit::AuditFile;
 use super::budget::Budget;
-use super::credentials::{Renewing, renewal};
+use super::credentials::{Renewing, has_keys_in_environment, renewal};
 use super::errors::{Whereabouts, causes};
 use super::history::History;
+use super::mfa::Mfa;
+use super::prices::PriceBook;
 use super::service::Service;
 use crate::backend::BackendError;
 use crate::config::Profiles;
-use crate::model::Prices;
+use crate::model::{Prices, region::partition};
+use aws_config::default_provider::region::DefaultRegionChain;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, ConfigLoader, Region};
@@ -33,6 +36,8 @@ pub struct AwsSettings {
     pub calls_per_second: f64,
     /// Patterns of the queues that are looked at, with `*`; none for all of the account.
     pub queues: Vec<String>,
+    /// Where jobs write that name no log group; `None` for AWS Batch's default.
+    pub log_group: Option<String>,
     /// `user@host`, for the record of actions.
     pub by: String,
     /// Where actions are recorded; `None` records nothing.
@@ -41,6 +46,8 @@ pub struct AwsSettings {
     pub history_file: Option<PathBuf>,
     /// Prices of one's own, and else AWS's list: for what instances cost an hour.
     pub prices: Prices,
+    /// Where prices of regions and sessions of roles are kept; `None` keeps none.
+    pub directory: Option<PathBuf>,
 }
 
 impl Default for AwsSettings {
@@ -52,10 +59,12 @@ impl Default for AwsSettings {
             keys: None,
             calls_per_second: 8.0,
             queues: Vec::new(),
+            log_group: None,
             by: String::new(),
             audit_file: None,
             history_file: None,
             prices: Prices::default(),
+            directory: None,
         }
     }
 }
@@ -88,8 +97,14 @@ impl AwsBackend {
         if let (Some(profile), None) = (&settings.profile, &settings.region) {
             settings.region = profiles.region(profile).map(str::to_owned);
         }
-        let renewing =
-            settings.keys.is_none().then(|| Renewing::new(settings.profile.clone(), settings.region.clone()));
+        let renewing = match settings.keys {
+            Some(_) => None,
+            None => Some(Renewing::new(
+                settings.profile.clone(),
+                settings.region.clone(),
+                mfa_of(&settings, &profiles).await,
+            )),
+        };
         let shared = loader(&settings, renewing.clone()).load().await;
         let profile = settings.profile.clone().or_else(|| std::env::var("AWS_PROFILE").ok());
         let is_known = profile.as_deref().is_some_and(|profile| profiles.contains(profile));
@@ -117,22 +132,59 @@ impl AwsBackend {
         };
         let ecs = beside("AWS_ENDPOINT_URL_ECS", "ECS")?;
         let events = beside("AWS_ENDPOINT_URL_EVENTBRIDGE", "EventBridge")?;
-        let at = Whereabouts { batch, logs, scheduler, sts, ecs, events, profile, renewal, is_known };
+        // Other partitions have lists of their own, in their own money.
+        let pricing = beside("AWS_ENDPOINT_URL_PRICING", "the Price List API")?;
+        let pricing = pricing.filter(|_| partition(region) == Some("aws"));
+        let ec2 = beside("AWS_ENDPOINT_URL_EC2", "EC2")?;
+        let autoscaling = beside("AWS_ENDPOINT_URL_AUTO_SCALING", "Auto Scaling")?;
+        let at = Whereabouts {
+            batch,
+            logs,
+            scheduler,
+            sts,
+            ecs,
+            events,
+            pricing,
+            ec2,
+            autoscaling,
+            profile,
+            renewal,
+            is_known,
+        };
         let Some(provider) = shared.credentials_provider() else {
             return Err(at.credentials(&why_none("", at.profile.as_deref(), is_known)));
         };
         match tokio::time::timeout(CREDENTIALS_TIMEOUT, provider.provide_credentials()).await {
             Ok(Ok(_)) => {}
+            // Whoever opened this is asked for the code.
+            _ if renewing.as_ref().is_some_and(|renewing| renewing.code_wanted().is_some()) => {}
             Ok(Err(error)) => return Err(at.credentials(&why_none(&causes(&error), at.profile.as_deref(), is_known))),
             Err(_) => return Err(at.credentials("none were found within 10 s")),
         }
         let stands_in = is_stand_in(&at.batch).then(|| at.batch.clone());
         let history = settings.history_file.map(|path| History::new(path, stands_in));
         let budget = Budget::new(settings.calls_per_second);
-        let service = Service::new(&shared, budget, at, renewing, settings.queues, settings.prices, history);
+        let file = settings.directory.map(|directory| directory.join(format!("prices-{region}.json")));
+        let kept = (PriceBook::open(settings.prices, region, file), history);
+        let service = Service::new(&shared, budget, at, renewing, settings.queues, settings.log_group, kept);
         let audit = settings.audit_file.map(AuditFile::new);
         Ok(Self { service: Arc::new(service), by: settings.by, audit })
     }
+}
+
+/// The role that the profile assumes with a code, where that is whose credentials are used.
+async fn mfa_of(settings: &AwsSettings, profiles: &Profiles) -> Option<Mfa> {
+    let profile = match &settings.profile {
+        Some(named) => named.clone(),
+        None if has_keys_in_environment() => return None,
+        None => std::env::var("AWS_PROFILE").ok().filter(|name| !name.is_empty()).unwrap_or("default".to_owned()),
+    };
+    let role = profiles.mfa(&profile)?;
+    let region = match &settings.region {
+        Some(region) => Some(Region::new(region.clone())),
+        None => DefaultRegionChain::builder().profile_name(&profile).build().region().await,
+    };
+    Some(Mfa::new(role, region, settings.endpoint.clone(), settings.directory.as_deref()))
 }
 
 fn loader(settings: &AwsSettings, renewing: Option<Renewing>) -> ConfigLoader {

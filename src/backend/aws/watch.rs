@@ -6,6 +6,7 @@
 use super::budget::Caller::{self, Background, Watched};
 use super::convert::job::row;
 use super::instances::has_instances;
+use super::rules::RuleName;
 use super::schedules::Key;
 use super::service::Service;
 use super::world::{QueueJobs, Survey, World, environment_changes, job_changes, queue_changes, schedule_changes};
@@ -84,7 +85,9 @@ struct Watcher {
     /// Whether the caller may read rules.
     sees_rules: bool,
     /// The names of rules that were found in this round.
-    rule_names: BTreeSet<String>,
+    rule_names: BTreeSet<RuleName>,
+    /// The event buses on which they are looked for.
+    buses: Vec<String>,
 }
 
 /// Whether schedules can be listed.
@@ -115,6 +118,8 @@ enum Step {
     Schedules,
     /// The container instances of an environment.
     Instances(String),
+    /// Which event buses there are.
+    Buses,
     /// Which rules aim at a queue, by its ARN.
     RuleNames(String),
     /// What those rules say.
@@ -152,6 +157,7 @@ impl Watcher {
             schedules: Sight::Clear,
             sees_rules: true,
             rule_names: BTreeSet::new(),
+            buses: Vec::new(),
         }
     }
 
@@ -198,6 +204,7 @@ impl Watcher {
             }
             Step::Schedules => self.look_at_schedules().await?,
             Step::Instances(environment) => self.look_at_instances(environment).await?,
+            Step::Buses => self.look_for_buses().await?,
             Step::RuleNames(queue) => self.look_for_rules(queue).await?,
             Step::Rules => self.look_at_rules().await?,
             Step::Alive => self.end_round(),
@@ -277,6 +284,7 @@ impl Watcher {
         self.steps.push_back(Step::Later);
         if self.sees_rules && (changed || self.round % SCHEDULES_ROUND == RULES_ROUND) {
             self.rule_names.clear();
+            self.steps.push_back(Step::Buses);
             self.steps.extend(queues.iter().map(|queue| Step::RuleNames(queue.job_queue_arn.clone())));
             self.steps.push_back(Step::Rules);
         }
@@ -328,6 +336,10 @@ impl Watcher {
         }
         let mut seen = vec![ComputeEnvironment { capacity: None, capacity_unread: None, ..environment.clone() }];
         self.service.read_instances(caller, environment).await?;
+        if is_looked_at {
+            self.service.read_activities(caller, name).await?;
+        }
+        self.service.learn_prices(Background).await;
         self.service.fill_in_instances(&mut seen);
         let seen =
             seen.into_iter().map(|each| (each.compute_environment_name.clone(), each)).collect::<BTreeMap<_, _>>();
@@ -345,11 +357,19 @@ impl Watcher {
         self.tell(steps.into_iter().map(What::Scaling).collect());
     }
 
+    async fn look_for_buses(&mut self) -> Result<(), BackendError> {
+        match self.service.event_buses(Background).await {
+            Ok(buses) => self.buses = buses,
+            Err(error) => self.see_no_rules(error)?,
+        }
+        Ok(())
+    }
+
     async fn look_for_rules(&mut self, queue: &str) -> Result<(), BackendError> {
         if !self.sees_rules {
             return Ok(());
         }
-        match self.service.rule_names(Background, queue).await {
+        match self.service.rule_names(Background, &self.buses, queue).await {
             Ok(names) => self.rule_names.extend(names),
             Err(error) => self.see_no_rules(error)?,
         }

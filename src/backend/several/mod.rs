@@ -444,6 +444,19 @@ impl Backend for Several {
         }
     }
 
+    /// That of the first context that asks for one.
+    fn code_wanted(&self) -> Option<String> {
+        self.parts.iter().find_map(|part| part.backend.code_wanted())
+    }
+
+    async fn give_code(&self, code: &str) -> Result<(), BackendError> {
+        let asks = self.parts.iter().find(|part| part.backend.code_wanted().is_some());
+        match asks.or(self.parts.first()) {
+            Some(part) => part.backend.give_code(code).await.map_err(|error| part.named(error)),
+            None => Err(BackendError::NotFound { what: "any context".to_owned() }),
+        }
+    }
+
     fn look_again(&self) {
         self.enumerated().for_each(|(_, part)| part.backend.look_again());
     }

@@ -45,12 +45,15 @@ fn table(steps: &[Scaling]) -> Table {
             ScalingChange::Noticed => "0".to_owned(),
             ScalingChange::Ended | ScalingChange::Lost => format!("-{}", vcpus(step.vcpus)),
             ScalingChange::Wanted => format!("={}", vcpus(step.vcpus)),
-            ScalingChange::Status => "-".to_owned(),
+            ScalingChange::Status | ScalingChange::Activity | ScalingChange::Failed => "-".to_owned(),
         };
         table.row(vec![
             Cell::new(moment(step.at)),
             Cell::new(&step.compute_environment),
-            Cell::health(step.change.as_str(), !matches!(step.change, ScalingChange::Lost | ScalingChange::Noticed)),
+            Cell::health(
+                step.change.as_str(),
+                !matches!(step.change, ScalingChange::Lost | ScalingChange::Noticed | ScalingChange::Failed),
+            ),
             Cell::optional(Some(&step.instance_id.0).filter(|id| !id.is_empty())),
             Cell::optional(Some(&step.instance_type).filter(|kind| !kind.is_empty())),
             Cell::new(change),

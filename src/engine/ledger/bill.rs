@@ -3,7 +3,7 @@
 use super::Amount;
 use super::series::{HOUR, Series};
 use crate::engine::event::Need;
-use crate::model::{MICROS, Millis, Tariff, Used};
+use crate::model::{MICROS, Millis, Tariff, Used, part_of_instance};
 use serde::{Deserialize, Serialize};
 
 /// EC2 and Fargate bill by the second, and a minute at least (AWS's pricing pages).
@@ -30,11 +30,10 @@ pub enum Portion {
 }
 
 impl Portion {
-    /// The share of a job in its instance: one vCPU weighs as much as 9 GiB (AWS split cost allocation data).
+    /// The share of a job in its instance.
     pub fn of(need: Need, instance: Need) -> Self {
-        let weight = |need: Need| 9 * 1_024 * u128::from(need.vcpus_milli) + 1_000 * u128::from(need.memory_mib);
-        let parts = (weight(need) * u128::from(WHOLE)).checked_div(weight(instance)).unwrap_or(0);
-        Self::Instance(u32::try_from(parts).unwrap_or(WHOLE).min(WHOLE))
+        let size = |need: Need| (need.vcpus_milli, need.memory_mib);
+        Self::Instance(part_of_instance(size(need), size(instance)))
     }
 
     /// A job that has its instance for itself.

@@ -65,9 +65,14 @@ pub fn rules_of(bus: &str) -> String {
     format!("rule:{bus}")
 }
 
+/// The event bus of whose rules a group is; `None` of a group of schedules.
+pub fn bus_of(group: &str) -> Option<&str> {
+    group.strip_prefix("rule:")
+}
+
 /// Whether a group is one of [`rules_of`].
 pub fn is_of_rules(group: &str) -> bool {
-    group.starts_with("rule:")
+    bus_of(group).is_some()
 }
 
 fn default_group() -> String {
@@ -83,9 +88,11 @@ impl Schedule {
     pub fn why_read_only(&self) -> Option<String> {
         let name = self.name.split(':').next().unwrap_or_default();
         let change = if self.state == Switch::Enabled { "disable" } else { "enable" };
+        let bus = bus_of(&self.group_name).filter(|bus| *bus != DEFAULT_EVENT_BUS);
+        let bus = bus.map(|bus| format!(" --event-bus-name {bus}")).unwrap_or_default();
         self.is_rule.then(|| {
             format!(
-                "`{name}` is a rule of EventBridge, which is only read here: `aws events {change}-rule --name {name}` \
+                "`{name}` is a rule of EventBridge, which is only read here: `aws events {change}-rule --name {name}{bus}` \
                  switches it"
             )
         })

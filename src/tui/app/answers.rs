@@ -359,6 +359,7 @@ impl App {
             Answer::Theme(Err(error)) => self.complain(error.to_string()),
             Answer::Saved(saved) => self.take_saved(&saved),
             Answer::Bundle(to, text) => self.take_bundle(to, text),
+            Answer::Code(given) => self.take_code(given),
             Answer::NotKept(error) => self.complain(error.to_string()),
         }
     }

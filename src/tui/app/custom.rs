@@ -4,7 +4,7 @@ use super::command::{Command, Item};
 use super::form::{Form, Purpose};
 use super::{App, Intention, Popup};
 use crate::config::{CommandSettings, OF_DETAILS, variable};
-use crate::model::{JobDetail, JobId, JobStatus};
+use crate::model::{DEFAULT_LOG_GROUP, JobDetail, JobId, JobStatus};
 use crate::tui::action::{Action, Place};
 use crate::tui::requests::{Ask, Run};
 use crate::tui::words;
@@ -175,7 +175,8 @@ impl App {
         }
         let Some(detail) = self.store.detail(id) else { return };
         if let Some(log) = detail.log(None, None) {
-            put("log_group", Some(log.group.unwrap_or_else(|| crate::model::DEFAULT_LOG_GROUP.to_owned())));
+            let of_context = || self.setting.log_group.clone().unwrap_or_else(|| DEFAULT_LOG_GROUP.to_owned());
+            put("log_group", Some(log.group.unwrap_or_else(of_context)));
             put("log_stream", Some(log.stream));
         }
         if let Some(task) = task_of(detail) {

@@ -8,6 +8,7 @@ mod ask;
 mod begin;
 mod by_hand;
 mod changing;
+pub mod code;
 pub mod command;
 mod context;
 mod custom;
@@ -254,6 +255,7 @@ pub struct App {
     acting: acting::Acting,
     /// What the calls of a backend that polls cost.
     pub meter: Option<Meter>,
+    pub code: code::Code,
     /// Jobs whose end was accepted and has not been seen yet.
     ending: Vec<verify::Ending>,
     /// What was changed and has not come to its end.
@@ -324,6 +326,7 @@ impl App {
             spots: RefCell::default(),
             acting: acting::Acting::default(),
             meter: None,
+            code: code::Code::default(),
             ending: Vec::new(),
             changing: Vec::new(),
             watching: watches::Watching::default(),

@@ -29,6 +29,8 @@ pub enum Purpose {
     Template,
     /// What to watch for.
     Watch,
+    /// The code of an MFA device.
+    Code,
 }
 
 impl Purpose {
@@ -41,6 +43,7 @@ impl Purpose {
             Self::Pipe => "|",
             Self::Template => "save the form as",
             Self::Watch => "tell when",
+            Self::Code => "code of",
         }
     }
 }
@@ -83,7 +86,7 @@ impl Prompt {
     pub fn error(&self) -> Option<LogPatternError> {
         match self.purpose {
             Purpose::Search | Purpose::Keep => LogPattern::parse(self.input.value()).err(),
-            Purpose::Save | Purpose::Pipe | Purpose::Template | Purpose::Watch => None,
+            Purpose::Save | Purpose::Pipe | Purpose::Template | Purpose::Watch | Purpose::Code => None,
         }
     }
 }
@@ -94,18 +97,24 @@ impl App {
             Purpose::Keep => self.log.keep.as_ref().map(|keep| keep.typed().to_owned()).unwrap_or_default(),
             Purpose::Save => self.log_file_name(),
             Purpose::Watch => self.first_condition(),
-            Purpose::Search | Purpose::Pipe | Purpose::Template => String::new(),
+            Purpose::Search | Purpose::Pipe | Purpose::Template | Purpose::Code => String::new(),
         };
         self.popups.push(Popup::Prompt(Prompt { purpose, input: Input::new(typed), back: 0 }));
     }
 
     pub(super) fn press_prompt(&mut self, action: Action) {
         let Some(Popup::Prompt(prompt)) = self.popups.last_mut() else { return };
+        let is_code = prompt.purpose == Purpose::Code;
         match action {
             Action::Cancel => {
                 self.popups.pop();
+                if is_code {
+                    self.decline_code();
+                }
             }
             Action::Accept => self.take_prompt(),
+            // A code is good once.
+            Action::PreviousMatch | Action::NextMatch if is_code => {}
             Action::PreviousMatch | Action::NextMatch => {
                 let back =
                     if action == Action::PreviousMatch { prompt.back + 1 } else { prompt.back.saturating_sub(1) };
@@ -116,9 +125,7 @@ impl App {
                 }
             }
             // With nothing left to remove, one leaves, as in less.
-            Action::EditBackspace if prompt.input.value().is_empty() => {
-                self.popups.pop();
-            }
+            Action::EditBackspace if prompt.input.value().is_empty() => self.press_prompt(Action::Cancel),
             edit => {
                 if let Some(request) = edit_request(edit) {
                     prompt.input.handle(request);
@@ -134,6 +141,9 @@ impl App {
         let Some(Popup::Prompt(prompt)) = self.popups.last() else { return };
         let (purpose, line) = (prompt.purpose, prompt.input.value().to_owned());
         self.popups.pop();
+        if purpose == Purpose::Code {
+            return self.send_code(&line);
+        }
         if !line.is_empty() {
             self.history.note(purpose, &line);
         }
@@ -156,7 +166,7 @@ impl App {
             // As in less: the same once more.
             (Purpose::Search, None) => self.log.walk_hits(crate::model::Way::Forward),
             (Purpose::Keep, pattern) => self.log.filter(pattern),
-            (Purpose::Save | Purpose::Pipe | Purpose::Template | Purpose::Watch, _) => {}
+            (Purpose::Save | Purpose::Pipe | Purpose::Template | Purpose::Watch | Purpose::Code, _) => {}
         }
     }
 

@@ -27,6 +27,8 @@ pub struct Setting {
     pub recorded_at: Option<Millis>,
     /// The role by which new schedules submit their jobs, where it is known.
     pub scheduler_role: Option<String>,
+    /// Where jobs write that name no log group, where that is another than AWS Batch's default.
+    pub log_group: Option<String>,
     pub own: Own,
 }
 
@@ -58,6 +60,7 @@ impl Setting {
             can: opened.backend.capabilities(),
             recorded_at: opened.backend.recorded_at(),
             scheduler_role: opened.scheduler_role.clone(),
+            log_group: opened.log_group.clone(),
             own,
         }
     }

@@ -224,6 +224,7 @@ impl App {
             Action::Context => self.choose_context(),
             Action::Write => self.lift_read_only(),
             Action::ReadOnly => self.set_read_only(),
+            Action::Mfa => self.ask_for_code(),
             Action::Before => self.go_before(),
             Action::Backward => self.go_backward(),
             Action::Forward => self.go_forward(),

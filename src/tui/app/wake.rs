@@ -15,6 +15,7 @@ impl App {
         self.send_what_is_due();
         self.verify();
         self.look_at_own_watches();
+        self.settle_code();
         self.settle();
         mem::take(&mut self.out)
     }

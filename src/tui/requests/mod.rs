@@ -138,6 +138,8 @@ pub enum Ask {
     LookAt(Sight),
     /// What is polled is polled at once.
     LookAgain,
+    /// The code of an MFA device.
+    GiveCode(String),
     /// Turn to another context.
     Context(String),
     /// Put a text on the terminal's clipboard.
@@ -293,6 +295,8 @@ pub enum Answer {
     Saved(Saved),
     /// A bundle, and where it is to go.
     Bundle(handover::To, String),
+    /// Whether the code of a device was taken.
+    Code(Result<(), BackendError>),
     /// Why something could not be kept over restarts.
     NotKept(KeptError),
 }

@@ -126,6 +126,7 @@ pub async fn perform(backend: &dyn Backend, themes: Option<&Path>, ask: Ask) -> 
             backend.look_at(queue.as_deref(), environment.as_deref());
             return None;
         }
+        Ask::GiveCode(code) => Answer::Code(backend.give_code(&code).await),
         Ask::LookAgain => {
             backend.look_again();
             return None;

@@ -75,6 +75,7 @@ impl Recorded {
             aws_flags: None,
             flags: Vec::new(),
             scheduler_role: None,
+            log_group: None,
             offered: ["local", "empty", "broken"].map(offer).into(),
             note: None,
         }

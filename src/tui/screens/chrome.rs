@@ -6,6 +6,7 @@ use crate::model::{Millis, text::printable};
 use crate::tui::action::{Action, Place, Scope, TABLE};
 use crate::tui::app::form::Entry;
 use crate::tui::app::list::{Scope as Jobs, StateSet};
+use crate::tui::app::prompt::Purpose;
 use crate::tui::app::store::Liveness;
 use crate::tui::app::watches::Typed;
 use crate::tui::app::{App, Popup};
@@ -62,6 +63,11 @@ fn breadcrumbs(app: &App) -> String {
 /// A notice, or how fresh what is shown is. That the world is not as shown stands there always: all else goes above it.
 pub fn status(app: &App, painter: &mut Painter<'_>, line: Rect) {
     let message = match &app.store.live {
+        Liveness::Gone { .. } if app.code.wanted.is_some() => {
+            let text = " ▲ not signed in: a code of an MFA device is asked for (`:mfa`)";
+            painter.text(line.x, line.y, line.width, text, Role::Attention);
+            Rect { y: line.y.saturating_sub(1), ..line }
+        }
         Liveness::Gone { since, renewal: Some(command), .. } => {
             signed_out(app, painter, line, *since, command);
             Rect { y: line.y.saturating_sub(1), ..line }
@@ -80,7 +86,9 @@ pub fn status(app: &App, painter: &mut Painter<'_>, line: Rect) {
     }
     if let Some(Popup::Prompt(prompt)) = app.popups.last() {
         painter.clear(message);
-        typed(painter, message, prompt.purpose.sign(), &prompt.input);
+        let device = app.code.wanted.as_deref().filter(|_| prompt.purpose == Purpose::Code);
+        let sign = device.map(|device| format!("{} {}:", prompt.purpose.sign(), printable(device)));
+        typed(painter, message, sign.as_deref().unwrap_or(prompt.purpose.sign()), &prompt.input);
         if let Some(condition) = app.condition_typed() {
             return around_condition(painter, message, prompt.input.value(), prompt.purpose.sign(), &condition);
         }
@@ -88,6 +96,11 @@ pub fn status(app: &App, painter: &mut Painter<'_>, line: Rect) {
             let taken = u16::try_from(width(prompt.input.value()) + 6).unwrap_or(u16::MAX).min(message.width);
             let text = format!("✖ {error}");
             painter.text(message.x + taken, message.y, message.width - taken, &text, Role::Failed);
+        }
+        // What AWS said of the code before stands above the field for the next one.
+        if let Some(notice) = app.notice.as_ref().filter(|notice| device.is_some() && notice.is_bad) {
+            let above = Rect { y: message.y.saturating_sub(1), ..message };
+            say(painter, above, &format!("✖ {}", notice.text), Role::Failed);
         }
         return;
     }

@@ -3,7 +3,9 @@
 use super::overview::{bar, explain, sign, title};
 use super::scaling;
 use crate::config::theme::Role;
-use crate::model::{ComputeEnvironment, Health, Instance, InstanceState, Millis, Switch, Usd, text::printable};
+use crate::model::{
+    Capacity, ComputeEnvironment, Health, Instance, InstanceState, Millis, Switch, Usd, text::printable,
+};
 use crate::tui::app::App;
 use crate::tui::app::filter::{Field, Filter};
 use crate::tui::app::list::{Cursor, ListState};
@@ -89,14 +91,12 @@ fn head(app: &App, environment: &ComputeEnvironment) -> Vec<Vec<Piece<'static>>>
     facts.extend((!resources.instance_types.is_empty()).then(|| resources.instance_types.join(" ")));
     facts.extend(resources.allocation_strategy);
     let first = vec![piece(format!(" {sign} {word}"), role), piece(format!("   {}", facts.join(" · ")), Role::Dim)];
-    let rate = environment.capacity.as_ref().and_then(|capacity| capacity.usd_per_hour);
-    let rate = rate.filter(|rate| *rate > Usd::ZERO);
     let boots = environment.boot_seconds().filter(|seconds| *seconds > 0);
     let mut notes = Vec::new();
     notes.extend(boots.map(|seconds| format!("instances boot for {seconds} s")));
     notes.extend(environment.overcommits().then(|| "jobs may be promised more than the machine has".to_owned()));
     notes.extend(resources.bid_percentage.map(|percent| format!("bids {percent} %")));
-    notes.extend(rate.map(|rate| format!("about {rate} an hour")));
+    notes.extend(environment.capacity.as_ref().and_then(hourly));
     // That it is healthy, its sign says.
     let reason = environment.status_reason.clone().filter(|_| environment.status != Health::Valid);
     notes.extend(reason);
@@ -104,6 +104,17 @@ fn head(app: &App, environment: &ComputeEnvironment) -> Vec<Vec<Piece<'static>>>
         return vec![first];
     }
     vec![first, vec![piece(format!(" {}", notes.join(" · ")), Role::Dim)]]
+}
+
+/// `~$0.43 an hour (AWS's Price List API, 2026-11-28)`, or why that is not known.
+fn hourly(capacity: &Capacity) -> Option<String> {
+    let rate = capacity.usd_per_hour.filter(|rate| *rate > Usd::ZERO);
+    match (rate, &capacity.prices) {
+        (Some(rate), Some(by)) => Some(format!("~{rate} an hour ({by})")),
+        (Some(rate), None) => Some(format!("~{rate} an hour")),
+        (None, Some(why)) if capacity.usd_per_hour.is_none() => Some(format!("price unknown: {why}")),
+        (None, _) => None,
+    }
 }
 
 /// A short list of an environment's instances, where there is room for it on another screen; the lines that it takes.

@@ -177,11 +177,12 @@ fn estimate(cost: &JobCost, now: Millis) -> String {
     let live = cost.usd_per_hour.map_or_else(String::new, |rate| format!(", {rate} an hour now"));
     let lacks: Vec<String> =
         cost.unpriced.iter().map(|lack| format!("{:.2} h of {}: price unknown", lack.hours, lack.tariff)).collect();
+    let by = |what: &str| if cost.prices.is_empty() { String::new() } else { format!(" ({what}{})", cost.prices) };
     if sum == Usd::ZERO && !lacks.is_empty() {
-        return lacks.join(", ");
+        return lacks.join(", ") + &by("");
     }
     let lacks = if lacks.is_empty() { String::new() } else { format!("; not counted: {}", lacks.join(", ")) };
-    format!("about {sum}{live}{tries}{lacks} (estimate, by {})", cost.prices)
+    format!("~{sum}{live}{tries}{lacks}{}", by("estimate, by "))
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "CPU time of a job fits")]
@@ -268,16 +269,18 @@ mod tests {
             ..JobCost::default()
         };
         let told = estimate(&cost, 3_600_000);
-        assert!(told.starts_with("about $0.19, $0.096 an hour now, 2 attempts (estimate, by AWS's"), "{told}");
+        assert!(told.starts_with("~$0.19, $0.096 an hour now, 2 attempts (estimate, by AWS's"), "{told}");
         let lack = Unpriced { tariff: "m5.large Spot".parse().expect("a tariff"), hours: 1.5, idle_hours: 0.0 };
         cost.unpriced = vec![lack];
         cost.usd_per_hour = None;
         let told = estimate(&cost, 3_600_000);
-        assert!(
-            told.starts_with("about $0.096, 2 attempts; not counted: 1.50 h of m5.large Spot: price unknown"),
-            "{told}"
-        );
+        assert!(told.starts_with("~$0.096, 2 attempts; not counted: 1.50 h of m5.large Spot: price unknown"), "{told}");
         cost.usd = Usd::ZERO;
-        assert_eq!(estimate(&cost, 0), "1.50 h of m5.large Spot: price unknown");
+        cost.prices = "the permission ec2:DescribeSpotPriceHistory is missing".into();
+        let told = estimate(&cost, 0);
+        assert_eq!(
+            told,
+            "1.50 h of m5.large Spot: price unknown (the permission ec2:DescribeSpotPriceHistory is missing)"
+        );
     }
 }

@@ -40,6 +40,8 @@ fn lines(app: &App, step: &Scaling, width: u16) -> Vec<Vec<Piece<'static>>> {
         ScalingChange::Lost => (format!("-{size}"), "lost", Role::Failed),
         ScalingChange::Wanted => (format!("={size}"), "wanted", Role::Waiting),
         ScalingChange::Status => (String::new(), "status", Role::Attention),
+        ScalingChange::Activity => (String::new(), "activity", Role::Dim),
+        ScalingChange::Failed => (String::new(), "failed", Role::Failed),
     };
     let total = vcpus(step.total_vcpus);
     let mut head = vec![

@@ -52,6 +52,7 @@ pub fn capacity(mut instances: Vec<Instance>) -> Capacity {
         memory_mib_used: instances.iter().map(|one| one.memory_mib_used).sum(),
         instances,
         usd_per_hour: None,
+        prices: None,
     }
 }
 

@@ -132,6 +132,7 @@ pub fn local() -> ComputeEnvironment {
             memory_mib_used: 2048,
             instances: vec![host],
             usd_per_hour: None,
+            prices: None,
         }),
         ..ComputeEnvironment::default()
     }
