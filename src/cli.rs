@@ -11,7 +11,7 @@ mod watches;
 
 pub use accounts::{By, CostArgs, FailuresArgs, FitArgs, Since};
 pub use environments::{
-    DeleteArgs, EnvironmentShape, EnvsArgs, EnvsCreateArgs, EnvsScalingArgs, EnvsUpdateArgs, EnvsVerb, InterruptArgs,
+    DeleteArgs, EnvironmentShape, EnvsArgs, EnvsCapacityArgs, EnvsCreateArgs, EnvsScalingArgs, EnvsUpdateArgs, EnvsVerb, InterruptArgs,
     Provisioning, QueuesArgs, QueuesCreateArgs, QueuesUpdateArgs, QueuesVerb, SnapshotArgs, Strategy, SwitchArgs,
 };
 pub use jobs::{
@@ -172,6 +172,9 @@ pub enum Verb {
     Cost(CostArgs),
     /// Tell what runs have used against what they ask for, and whether they would fit AWS Lambda.
     Fit(FitArgs),
+    /// Tell what one job has used over time against what it asks for: CPU and memory, from the engine's agent or from
+    /// Container Insights.
+    Usage(JobArgs),
     /// List the contexts that there are: of the config, built in, and the profiles of AWS's own files.
     Contexts(ListArgs),
     /// Examine the context and the terminal: credentials, permissions, clock, engine, colours.

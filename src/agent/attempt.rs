@@ -87,7 +87,8 @@ impl Seat<'_> {
 
     /// For the meters; with a limit where they have to see to it.
     pub(super) fn measured(&self, memory_mib: Option<u64>) -> Measured {
-        Measured { attempt: self.task.attempt.clone(), cookie: self.cookie(), memory_mib }
+        let record = self.around.data_directory.join("usage").join(&self.task.task_id);
+        Measured { attempt: self.task.attempt.clone(), cookie: self.cookie(), memory_mib, record }
     }
 
     pub(super) fn memory_mib(&self) -> u64 {

@@ -21,6 +21,7 @@ mod process;
 mod procs;
 mod runtime;
 mod scratch;
+mod series;
 mod terms;
 mod usage;
 

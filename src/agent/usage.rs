@@ -2,8 +2,10 @@
 
 use super::now;
 use super::procs::{self, Environment, Seen};
+use super::series::Series;
 use crate::model::{AttemptId, Usage};
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
@@ -20,6 +22,7 @@ const FIRST_LOOK: Duration = Duration::from_millis(300);
 #[derive(Debug, Default)]
 pub(super) struct Meters {
     running: Mutex<BTreeMap<i32, Meter>>,
+    over_time: Mutex<BTreeMap<AttemptId, Told>>,
     added: Notify,
 }
 
@@ -31,6 +34,19 @@ pub(super) struct Measured {
     pub cookie: Vec<String>,
     /// `None`: someone else sees to it.
     pub memory_mib: Option<u64>,
+    /// Where is written what the attempt uses over time.
+    pub record: PathBuf,
+}
+
+/// What an attempt uses over time: all its containers together.
+#[derive(Debug)]
+struct Told {
+    /// Of its own: to write to the disk holds up nobody but whoever writes the same.
+    series: Arc<Mutex<Series>>,
+    containers: usize,
+    /// Of containers that are over.
+    cpu_seconds: f64,
+    peak_memory_mib: f64,
 }
 
 #[derive(Debug, Clone)]
@@ -55,6 +71,13 @@ impl Meters {
     /// A container's first process runs. Whoever waits for the answer hears when it has taken more memory than it may.
     pub(super) fn begin(&self, pid: i32, measured: Measured) -> Arc<Notify> {
         let over = Arc::new(Notify::new());
+        let told = || Told {
+            series: Arc::new(Mutex::new(Series::begin(measured.record.clone(), now()))),
+            containers: 0,
+            cpu_seconds: 0.0,
+            peak_memory_mib: 0.0,
+        };
+        self.told().entry(measured.attempt.clone()).or_insert_with(told).containers += 1;
         let meter = Meter { measured, at: Instant::now(), usage: Usage::default(), over: Arc::clone(&over) };
         self.table().insert(pid, meter);
         self.added.notify_one();
@@ -72,14 +95,33 @@ impl Meters {
     /// The container is over. What it has used in all.
     pub(super) fn end(&self, pid: i32, last: Last) -> Usage {
         let meter = self.table().remove(&pid);
-        let usage = meter.map(|meter| meter.usage).unwrap_or_default();
+        let (attempt, usage) = meter.map(|meter| (meter.measured.attempt, meter.usage)).unzip();
+        let usage = usage.unwrap_or_default();
         let peak = usage.peak_memory_mib.max(last.peak_memory_mib);
-        Usage {
+        let usage = Usage {
             at: now(),
             cpu: 0.0,
             memory_mib: 0.0,
             cpu_seconds: usage.cpu_seconds.max(last.cpu_seconds),
             peak_memory_mib: if peak > 0.0 { peak } else { last.at_most_mib },
+        };
+        if let Some(attempt) = attempt {
+            self.end_over_time(&attempt, usage);
+        }
+        usage
+    }
+
+    fn end_over_time(&self, attempt: &AttemptId, usage: Usage) {
+        let mut all = self.told();
+        let Some(told) = all.get_mut(attempt) else { return };
+        told.containers -= 1;
+        told.cpu_seconds += usage.cpu_seconds;
+        told.peak_memory_mib += usage.peak_memory_mib;
+        if told.containers == 0
+            && let Some(told) = all.remove(attempt)
+        {
+            drop(all);
+            locked(&told.series).end(usage.at, told.cpu_seconds, told.peak_memory_mib);
         }
     }
 
@@ -157,12 +199,30 @@ impl Meters {
                 over.notify_one();
             }
         }
+        let told = self.told();
+        let series = samples.iter().filter_map(|(attempt, usage)| {
+            let told = told.get(attempt)?;
+            Some((Arc::clone(&told.series), told.cpu_seconds + usage.cpu_seconds, usage.memory_mib))
+        });
+        let series: Vec<_> = series.collect();
+        drop(told);
+        for (series, cpu_seconds, memory_mib) in series {
+            locked(&series).note(at, cpu_seconds, memory_mib);
+        }
         samples.into_iter().collect()
     }
 
-    fn table(&self) -> MutexGuard<'_, BTreeMap<i32, Meter>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    fn told(&self) -> MutexGuard<'_, BTreeMap<AttemptId, Told>> {
+        locked(&self.over_time)
     }
+
+    fn table(&self) -> MutexGuard<'_, BTreeMap<i32, Meter>> {
+        locked(&self.running)
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Which processes belong to which attempt, by its first process: those in its process group, its descendants, and of
@@ -223,6 +283,11 @@ pub(super) fn mib(bytes: u64) -> f64 {
 mod tests {
     use super::*;
 
+    fn measured(attempt: &AttemptId, memory_mib: Option<u64>) -> Measured {
+        let record = PathBuf::from("/nowhere");
+        Measured { attempt: attempt.clone(), cookie: vec!["A=b".into()], memory_mib, record }
+    }
+
     #[test]
     fn processes_are_counted_for_the_attempt_that_brought_them_forth() {
         let process = |pid, parent, group| Seen { pid, parent, group, ..Seen::default() };
@@ -252,8 +317,7 @@ mod tests {
         let attempt = AttemptId { job: "j".into(), number: 1 };
         let meters = Meters::default();
         let own = std::process::id().cast_signed();
-        let measured = |memory_mib| Measured { attempt: attempt.clone(), cookie: vec!["A=b".into()], memory_mib };
-        meters.begin(own, measured(None));
+        meters.begin(own, measured(&attempt, None));
         let kept = std::hint::black_box(vec![1_u8; 32 << 20]);
         let begin = Instant::now();
         while procs::one(own).is_some_and(|seen| seconds(seen.ticks) < 0.05) {
@@ -277,8 +341,7 @@ mod tests {
         let kept = std::hint::black_box(vec![1_u8; 32 << 20]);
         for (limit, is_over) in [(16, true), (100_000, false)] {
             let meters = Meters::default();
-            let measured = Measured { attempt: attempt.clone(), cookie: vec!["A=b".into()], memory_mib: Some(limit) };
-            let over = meters.begin(std::process::id().cast_signed(), measured);
+            let over = meters.begin(std::process::id().cast_signed(), measured(&attempt, Some(limit)));
             meters.sample();
             let told = tokio::time::timeout(Duration::ZERO, over.notified()).await.is_ok();
             assert_eq!(told, is_over, "{limit}");

@@ -10,13 +10,13 @@ use super::log_search::{SearchLog, Searched};
 use super::{Backend, BackendError, Capabilities, JobQuery, JobScope, Page, Why};
 use crate::model::watch::{SaveWatch, Watch};
 use crate::model::{
-    AuditEntry, Change, ComputeEnvironment, ConsumableResource, CostQuery, CostReport, CreateComputeEnvironmentRequest,
+    AuditEntry, CapacityOverTime, Change, ComputeEnvironment, ConsumableResource, CostQuery, CostReport, CreateComputeEnvironmentRequest,
     CreateJobQueueRequest, Cursor, DEFAULT_LOG_GROUP, DeadLetter, EngineStatus, EventLine, FilterLogEvents,
     FilteredLogEvents, GetLogEvents, HoldTarget, InstanceId, JobDefinition, JobDetail, JobId, JobQueue,
     JobQueueSnapshot, JobStatus, JobSummary, LogEvent, LogPage, Looked, Millis, MoveTo, ObservedRuns,
     RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Scaling, Schedule, ScheduleGroup, ScheduleRun,
     SchedulingPolicy, SubmitJobRequest, SubmitJobResponse, Throughput, UpdateComputeEnvironmentRequest,
-    UpdateJobQueueRequest, UpdateSchedulingPolicyRequest, Way,
+    UpdateJobQueueRequest, UpdateSchedulingPolicyRequest, UsageOverTime, Way,
 };
 use async_trait::async_trait;
 use client::{Call, Client, Flow, Patience};
@@ -218,6 +218,11 @@ impl Backend for LocalBackend {
     async fn scaling(&self, environment: Option<&str>) -> Result<Vec<Scaling>, BackendError> {
         let of = environment.map(|name| format!("?environment={}", encode(name))).unwrap_or_default();
         self.client.call(Call::get("ListScaling", format!("/batchdeck/v1/scaling{of}"))).await
+    }
+
+    async fn capacity_over_time(&self, environment: &str) -> Result<CapacityOverTime, BackendError> {
+        let path = format!("/batchdeck/v1/capacity?environment={}", encode(environment));
+        self.client.call(Call::get("CapacityOverTime", path)).await
     }
 
     async fn interrupt_instance(&self, instance: &InstanceId, at_once: bool, why: Why) -> Result<(), BackendError> {
@@ -460,6 +465,12 @@ impl Backend for LocalBackend {
     async fn observed_runs(&self, definition: Option<&str>) -> Result<Vec<ObservedRuns>, BackendError> {
         let of = definition.map(|name| format!("?definition={}", encode(name))).unwrap_or_default();
         self.client.call(Call::get("ObservedRuns", format!("/batchdeck/v1/runs{of}"))).await
+    }
+
+    async fn usage_over_time(&self, job: &JobDetail) -> Result<UsageOverTime, BackendError> {
+        let task = job.task_arn().and_then(|arn| arn.rsplit('/').next());
+        let task = task.ok_or_else(|| BackendError::NotFound { what: "a task that the job has run as".to_owned() })?;
+        self.client.call(Call::get("UsageOverTime", format!("/batchdeck/v1/usage/{}", encode(task)))).await
     }
 
     async fn throughput(&self, since: Millis) -> Result<Throughput, BackendError> {

@@ -13,7 +13,7 @@ mod stub;
 
 use crate::model::watch::{SaveWatch, Watch};
 use crate::model::{
-    AuditEntry, Change, ComputeEnvironment, ConsumableResource, CostQuery, CostReport, CreateComputeEnvironmentRequest,
+    AuditEntry, CapacityOverTime, Change, ComputeEnvironment, ConsumableResource, CostQuery, CostReport, CreateComputeEnvironmentRequest,
     CreateJobQueueRequest, Cursor, DeadLetter, EngineStatus, EventLine, FilterLogEvents, FilteredLogEvents,
     GetLogEvents, HoldTarget, InstanceId, JobDefinition, JobDetail, JobId, JobQueue, JobQueueSnapshot, JobStatus,
     JobSummary, LogEvent, LogPage, Millis, MoveTo, ObservedRuns, RegisterJobDefinitionRequest,
@@ -76,6 +76,10 @@ pub trait Backend: Send + Sync + 'static {
     /// How instances came and went and why, of one environment or of all: newest first. On AWS it is what this program
     /// has seen.
     async fn scaling(&self, environment: Option<&str>) -> Result<Vec<Scaling>, BackendError>;
+    /// How an environment's capacity went, minute by minute. On AWS it is what this program has seen.
+    async fn capacity_over_time(&self, _environment: &str) -> Result<CapacityOverTime, BackendError> {
+        Ok(CapacityOverTime::default())
+    }
     /// Takes an instance away as Spot does: with a notice of two minutes, or `at_once`. What runs on it then ends with
     /// `Host EC2 (instance …) terminated.`, and is tried again as its retry strategy says. AWS Batch has no such call.
     async fn interrupt_instance(&self, instance: &InstanceId, at_once: bool, why: Why) -> Result<(), BackendError>;
@@ -188,8 +192,8 @@ pub trait Backend: Send + Sync + 'static {
     async fn usage_over_time(&self, _job: &JobDetail) -> Result<UsageOverTime, BackendError> {
         Err(BackendError::Unsupported {
             action: "telling what a job used over time",
-            backend: "the local engine",
-            instead: "it tells what a job uses now, and used at most",
+            backend: self.capabilities().name,
+            instead: "its own figures are beside the job",
         })
     }
 

@@ -6,13 +6,13 @@
 use super::{Backend, BackendError, Capabilities, JobQuery, JobScope, Page, Why};
 use crate::model::watch::{SaveWatch, Watch};
 use crate::model::{
-    AuditEntry, Change, ComputeEnvironment, CostQuery, CostReport, CreateComputeEnvironmentRequest,
+    AuditEntry, CapacityOverTime, Change, ComputeEnvironment, CostQuery, CostReport, CreateComputeEnvironmentRequest,
     CreateJobQueueRequest, Cursor, EngineStatus, EventLine, FilterLogEvents, FilteredLogEvent, FilteredLogEvents,
     FrontOfQueue, FrontOfQueueJob, GetLogEvents, HoldTarget, InstanceId, JobDefinition, JobDetail, JobId, JobQueue,
     JobQueueSnapshot, JobStatus, JobSummary, LogEvent, LogPage, Millis, MoveTo, ObservedRuns,
     RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Scaling, Schedule, ScheduleGroup, ScheduleRun,
     SchedulingPolicy, SubmitJobRequest, SubmitJobResponse, Throughput, UpdateComputeEnvironmentRequest,
-    UpdateJobQueueRequest, UpdateSchedulingPolicyRequest, What, name_of,
+    UpdateJobQueueRequest, UpdateSchedulingPolicyRequest, UsageOverTime, What, name_of,
 };
 use async_trait::async_trait;
 use futures::StreamExt;
@@ -52,6 +52,18 @@ pub struct World {
     /// The same whatever is asked for.
     pub costs: CostReport,
     pub observed_runs: Vec<ObservedRuns>,
+    /// Where several reports were recorded, these are it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cost_reports: Vec<RecordedCosts>,
+    /// How the capacity of environments went.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub capacity: BTreeMap<String, CapacityOverTime>,
+    /// What jobs have used over time.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub usage: BTreeMap<JobId, UsageOverTime>,
+    /// Where it was recorded; otherwise it is that of the jobs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub throughput: Option<Throughput>,
     /// What Batch has told `EventBridge`, oldest first.
     pub events: Vec<EventLine>,
     /// What `watch` yields after its first `Reset`.
@@ -71,6 +83,42 @@ pub struct Recorded {
     pub version: String,
     /// Jobs that were known and are not in it.
     pub left_out: usize,
+    /// What could not be read when it was recorded, and why.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub not_read: BTreeMap<Part, String>,
+}
+
+/// What is read for a recording and is not on the screen before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Part {
+    Costs,
+    Events,
+    Runs,
+    Throughput,
+    Usage,
+}
+
+impl Part {
+    /// For a person.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Costs => "what was spent",
+            Self::Events => "what happened",
+            Self::Runs => "what runs have used",
+            Self::Throughput => "what ended minute by minute",
+            Self::Usage => "what the job used over time",
+        }
+    }
+}
+
+/// What was spent within a span up to the time of the recording; `None`: ever.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct RecordedCosts {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub span: Option<Millis>,
+    pub report: CostReport,
 }
 
 /// What the world's service can do beyond the common part.
@@ -251,6 +299,26 @@ impl ScriptedBackend {
         })
     }
 
+    /// Why a part of a recording is not in it.
+    fn not_read(&self, part: Part) -> Result<(), BackendError> {
+        match self.world.recorded.as_ref().and_then(|recorded| recorded.not_read.get(&part)) {
+            Some(why) => {
+                let message = format!("{} was not read when this was recorded: {why}", part.name());
+                Err(BackendError::Refused { code: "NotRecorded".to_owned(), message })
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The report of a span that is next to the one that is asked for.
+    fn recorded_costs(&self, query: CostQuery) -> Option<&CostReport> {
+        let span = query.since.map(|since| self.world.now - since);
+        let of = self.world.cost_reports.iter().filter(|recorded| recorded.report.by == query.by);
+        let fits = of.filter(|recorded| recorded.span.is_some() == span.is_some());
+        let next = fits.min_by_key(|recorded| recorded.span.zip(span).map(|(one, other)| (one - other).abs()));
+        next.map(|recorded| &recorded.report)
+    }
+
     fn stream(&self, name: &str) -> Result<&[LogEvent], BackendError> {
         let missing = || BackendError::NotFound { what: format!("log stream `{name}`") };
         self.world.logs.get(name).map(Vec::as_slice).ok_or_else(missing)
@@ -340,6 +408,10 @@ impl Backend for ScriptedBackend {
         steps.retain(|step| environment.is_none_or(|name| step.compute_environment == name));
         steps.sort_by_key(|step| std::cmp::Reverse(step.at));
         Ok(steps)
+    }
+
+    async fn capacity_over_time(&self, environment: &str) -> Result<CapacityOverTime, BackendError> {
+        Ok(self.world.capacity.get(environment).cloned().unwrap_or_default())
     }
 
     async fn interrupt_instance(&self, instance: &InstanceId, at_once: bool, why: Why) -> Result<(), BackendError> {
@@ -590,7 +662,20 @@ impl Backend for ScriptedBackend {
     }
 
     async fn costs(&self, query: CostQuery) -> Result<CostReport, BackendError> {
+        self.not_read(Part::Costs)?;
+        if let Some(report) = self.recorded_costs(query) {
+            return Ok(report.clone());
+        }
         Ok(CostReport { by: query.by, ..self.world.costs.clone() })
+    }
+
+    async fn usage_over_time(&self, job: &JobDetail) -> Result<UsageOverTime, BackendError> {
+        if let Some(told) = self.world.usage.get(&job.job_id) {
+            return Ok(told.clone());
+        }
+        self.not_read(Part::Usage)?;
+        let nothing = "they were not recorded: a handover holds those of the job that was selected".to_owned();
+        Ok(UsageOverTime { nothing, ..UsageOverTime::default() })
     }
 
     /// Of the jobs that were recorded; where changes are not pushed there is no record, as on AWS.
@@ -601,6 +686,10 @@ impl Backend for ScriptedBackend {
                 backend: "aws",
                 instead: "list jobs",
             });
+        }
+        self.not_read(Part::Throughput)?;
+        if let Some(told) = &self.world.throughput {
+            return Ok(told.clone());
         }
         let mut told = Throughput { from: since, ..Throughput::default() };
         for job in self.world.jobs.iter().filter(|job| !job.is_array_parent()) {
@@ -615,6 +704,7 @@ impl Backend for ScriptedBackend {
     }
 
     async fn observed_runs(&self, definition: Option<&str>) -> Result<Vec<ObservedRuns>, BackendError> {
+        self.not_read(Part::Runs)?;
         let mut runs = self.world.observed_runs.clone();
         runs.retain(|runs| definition.is_none_or(|only| runs.job_definition_name == only));
         Ok(runs)
@@ -651,6 +741,7 @@ impl Backend for ScriptedBackend {
         cursor: Option<u64>,
         follow: bool,
     ) -> Result<BoxStream<'static, Result<EventLine, BackendError>>, BackendError> {
+        self.not_read(Part::Events)?;
         let after = cursor.unwrap_or(0);
         let recorded: Vec<_> = self.world.events.iter().filter(|line| line.cursor > after).cloned().map(Ok).collect();
         let recorded = futures::stream::iter(recorded);

@@ -52,6 +52,8 @@ pub enum EnvsVerb {
     Disable(SwitchArgs),
     /// Tell how instances came and went and why, newest first.
     Scaling(EnvsScalingArgs),
+    /// Tell how its vCPUs went within 15 minutes, an hour and a day: in use and wanted.
+    Capacity(EnvsCapacityArgs),
     /// Make a compute environment.
     #[command(after_help = CREATE_ENVIRONMENT)]
     Create(Box<EnvsCreateArgs>),
@@ -202,6 +204,15 @@ pub struct EnvsUpdateArgs {
     /// Why; it is recorded.
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
+    /// How to print it.
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct EnvsCapacityArgs {
+    /// Which compute environment.
+    pub name: String,
     /// How to print it.
     #[arg(short, long, value_enum, default_value_t)]
     pub output: Format,

@@ -153,14 +153,22 @@ pub struct ReplaceArgs {
 
 #[derive(Debug, Args)]
 pub struct LogsArgs {
-    /// Id of a job, or the beginning of one; `ID:INDEX` for the child of an array, `ID#INDEX` for a node.
-    pub id: String,
+    /// Id of a job, or the beginning of one; `ID:INDEX` for the child of an array, `ID#INDEX` for a node. The logs of
+    /// several jobs are one, by time.
+    #[arg(required = true, value_name = "ID")]
+    pub ids: Vec<String>,
     /// Go on with lines as they come, until the job ends.
-    #[arg(short, long)]
+    #[arg(short, long, conflicts_with_all = ["children", "all_attempts"])]
     pub follow: bool,
     /// Which attempt's log; the latest one if not said.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub attempt: Option<u32>,
+    /// The logs of all attempts as one, by time; each line says from which attempt it is.
+    #[arg(long, conflicts_with = "attempt")]
+    pub all_attempts: bool,
+    /// The logs of all children of an array, or of all nodes, as one, by time; each line says from which child it is.
+    #[arg(long)]
+    pub children: bool,
     /// Of a job of several containers, whose log; that of the first essential one if not said.
     #[arg(long, value_name = "NAME")]
     pub container: Option<String>,

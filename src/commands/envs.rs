@@ -1,5 +1,6 @@
 //! `envs`, and what is done with one.
 
+mod capacity;
 mod scaling;
 mod shape;
 
@@ -17,6 +18,7 @@ pub async fn run(args: EnvsArgs, setting: Setting) -> Done {
         Some(EnvsVerb::Enable(args)) => switch(&args, Switch::Enabled, setting).await,
         Some(EnvsVerb::Disable(args)) => switch(&args, Switch::Disabled, setting).await,
         Some(EnvsVerb::Scaling(args)) => scaling::run(&args, &setting.open().await?).await,
+        Some(EnvsVerb::Capacity(args)) => capacity::run(&args, &setting.open().await?).await,
         Some(EnvsVerb::Create(args)) => Box::pin(shape::create(&args, setting)).await,
         Some(EnvsVerb::Update(args)) => Box::pin(shape::update(&args, setting)).await,
         Some(EnvsVerb::Delete(args)) => shape::delete(&args, setting).await,

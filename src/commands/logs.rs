@@ -1,4 +1,6 @@
-//! `logs`: a job's log, whole or as it comes.
+//! `logs`: a job's log, whole or as it comes; or the logs of several attempts, children or jobs as one.
+
+mod merged;
 
 use super::error::{CommandError, Doing, exit};
 use super::output::Output;
@@ -17,13 +19,23 @@ const INGESTION: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(250);
 
 pub async fn run(args: &LogsArgs, world: World) -> Done {
-    let id = resolve::job(&*world.backend, &args.id).await?;
+    let mut ids = Vec::new();
+    for given in &args.ids {
+        ids.push(resolve::job(&*world.backend, given).await?);
+    }
     let printer = Printer { output: world.output(), format: args.output, timestamps: args.timestamps };
     let which = Which { attempt: args.attempt, container: args.container.as_deref() };
-    if args.follow {
-        follow(&*world.backend, id, which, printer).await?;
-    } else {
-        whole(&*world.backend, &id, which, printer).await?;
+    match &ids[..] {
+        [id] if args.follow => follow(&*world.backend, id.clone(), which, printer).await?,
+        [id] if !args.children && !args.all_attempts => whole(&*world.backend, id, which, printer).await?,
+        _ if args.follow => {
+            let takes = "one job; the logs of several are read as one without -f";
+            return Err(CommandError::Usage { what: "id to follow", given: args.ids.join(" "), takes });
+        }
+        _ => {
+            let all = merged::All { children: args.children, attempts: args.all_attempts };
+            merged::print(&*world.backend, &ids, all, which, printer).await?;
+        }
     }
     Ok(exit::DONE)
 }
@@ -111,7 +123,10 @@ fn without(job: &JobDetail, why: String) -> CommandError {
 
 fn no_log(job: &JobDetail, attempt: Option<u32>) -> CommandError {
     let why = match (is_array(job), attempt) {
-        (true, _) => format!("it is an array; `batchdeck logs {}` shows that of its first child", job.job_id.child(0)),
+        (true, _) => format!(
+            "it is an array; `batchdeck logs {}` shows that of its first child, and `--children` those of all as one",
+            job.job_id.child(0)
+        ),
         (false, Some(number)) => {
             let had = ended_attempts(job);
             let most =

@@ -40,6 +40,7 @@ mod shell;
 mod submit;
 mod table;
 mod tree;
+mod usage;
 mod watch;
 mod watching;
 mod why;
@@ -133,6 +134,7 @@ async fn carry_out(cli: Cli) -> Done {
         Some(Verb::Replay(args)) => Box::pin(replay::run(&args, setting)).await,
         Some(Verb::Cost(args)) => cost::run(&args, setting.open().await?).await,
         Some(Verb::Fit(args)) => fit::run(&args, setting.open().await?).await,
+        Some(Verb::Usage(args)) => usage::run(&args, setting.open().await?).await,
         Some(Verb::Contexts(args)) => contexts::run(&args, &setting),
         Some(Verb::Doctor(args)) => doctor::run(&args, setting).await,
         Some(Verb::Agent(args)) => agent::run(args, &setting).await,

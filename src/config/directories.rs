@@ -70,7 +70,7 @@ impl DataDirectory {
     /// Makes all directories of an engine where they are missing, each for this user alone.
     pub fn prepare(&self) -> Result<(), DirectoryError> {
         self.create()?;
-        [self.logs(), self.agents(), self.work()].iter().try_for_each(|directory| create_private(directory))
+        [self.logs(), self.agents(), self.work(), self.usage()].iter().try_for_each(|directory| create_private(directory))
     }
 
     pub fn path(&self) -> &Path {
@@ -123,6 +123,11 @@ impl DataDirectory {
         self.path.join("work")
     }
 
+    /// What attempts have used over time, by task id.
+    pub fn usage(&self) -> PathBuf {
+        self.path.join("usage")
+    }
+
     pub fn agents(&self) -> PathBuf {
         self.path.join("agents")
     }
@@ -135,6 +140,11 @@ impl DataDirectory {
     /// `PID START`: the agent's process, told apart from a later one with the same number by its start time.
     pub fn agent_process(&self, instance: &InstanceId) -> PathBuf {
         self.agents().join(format!("{instance}.pid"))
+    }
+
+    /// How the capacity of environments went, a line a minute of each.
+    pub fn capacity(&self) -> PathBuf {
+        self.path.join("capacity.jsonl")
     }
 
     /// What the engine itself has to say.
@@ -215,7 +225,7 @@ mod tests {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("opened");
         let directory = DataDirectory::new(&path).expect("short");
         directory.prepare().expect("closed");
-        for path in [path, directory.logs(), directory.agents(), directory.work()] {
+        for path in [path, directory.logs(), directory.agents(), directory.work(), directory.usage()] {
             let mode = fs::metadata(&path).expect("there").permissions().mode();
             assert_eq!(mode & 0o777, 0o700, "{}", path.display());
         }

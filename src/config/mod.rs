@@ -3,6 +3,7 @@
 //! The file is TOML; [`Config`] is its form. A key it does not know is an error that names the line and the nearest key
 //! it does know. `config.example.toml` shows every setting with its default.
 
+pub mod columns;
 mod commands;
 mod console;
 pub mod context;
@@ -15,6 +16,7 @@ mod settings;
 pub mod theme;
 
 pub use crate::model::{nearest, nearest_words};
+pub use columns::{ColumnSettings, NoColumns};
 pub use commands::{CommandProblem, CommandSettings, CommandView, OF_DETAILS, VARIABLES, variable};
 pub use console::{ConsoleSettings, Notify};
 pub use context::{Access, Context, ContextError, Origin, Reach, Surroundings};

@@ -1,5 +1,6 @@
 //! The form of the config file and how it is read.
 
+use super::columns::ColumnSettings;
 use super::commands::{CommandProblem, CommandSettings};
 use super::console::ConsoleSettings;
 use super::http::HttpAddress;
@@ -24,6 +25,8 @@ pub struct Config {
     /// Whether what was seen of AWS's ended jobs is kept: AWS forgets them after days.
     pub history: bool,
     pub console: ConsoleSettings,
+    /// Which columns lists show.
+    pub columns: ColumnSettings,
     pub engine: EngineSettings,
     /// Prices of one's own, over AWS's list.
     pub prices: Prices,
@@ -45,6 +48,7 @@ impl Default for Config {
             context: None,
             history: true,
             console: ConsoleSettings::default(),
+            columns: ColumnSettings::default(),
             engine: EngineSettings::default(),
             prices: Prices::default(),
             hooks: BTreeMap::new(),
@@ -248,8 +252,8 @@ pub enum ConfigError {
     Context { path: PathBuf, line: usize, name: String, problem: ContextProblem },
 }
 
-const SETTINGS: [&str; 10] =
-    ["theme", "context", "history", "console", "engine", "prices", "hooks", "contexts", "commands", "keys"];
+const SETTINGS: [&str; 11] =
+    ["theme", "context", "history", "console", "columns", "engine", "prices", "hooks", "contexts", "commands", "keys"];
 const CONSOLE_SETTINGS: [&str; 5] = ["grace-seconds", "type-count-from", "mouse", "notify", "notify-command"];
 const COMMAND_SETTINGS: [&str; 7] = ["label", "command", "key", "views", "confirm", "read-only", "pause"];
 const HOOK_SETTINGS: [&str; 7] = ["status", "queue", "detail-type", "pattern", "command", "file", "timeout-seconds"];
@@ -419,6 +423,7 @@ mod tests {
         assert!(config.contexts.values().any(|context| context.data_dir.is_some()));
         assert!(config.contexts.values().any(|context| context.contexts.len() > 1));
         assert!(!config.keys.0.is_empty());
+        assert!(config.columns.of("running").is_some() && config.columns.of("audit").is_some());
         assert!(config.commands.values().any(|command| command.key.is_some() && command.read_only));
         assert!(config.prices.instance("m6i.large", Purchase::Spot).is_some());
     }
@@ -468,6 +473,7 @@ mod tests {
                 "config.toml:2: [commands.x]: `{jobid}` is nothing that a row has",
             ),
             ("[commands.x]\nlabel = 'x'\ncommand = 'ls'\nviews = ['job', 'quues']", "config.toml:4: unknown variant"),
+            ("[columns]\nrunning = ['jbo']", "config.toml:1: `jbo` is no column of running; the nearest is `job`"),
             ("[contexts.prod]\nbackend = 'gcp'", "config.toml:2: unknown variant `gcp`"),
             ("theme = 'x'\n[contexts.prod]\nregion = 'r'", "config.toml:2: [contexts.prod] needs `backend = \"aws\"`"),
             (

@@ -7,6 +7,7 @@
 //! ```
 
 mod api;
+mod capacity;
 mod clock;
 mod credentials;
 mod door;
@@ -20,6 +21,7 @@ mod machine;
 mod occurrences;
 mod recover;
 mod socket;
+mod usage;
 
 pub use credentials::{Credentials, CredentialsError};
 pub use journal::JournalError;
@@ -160,8 +162,8 @@ async fn run_within(
         carry_out: Box::new(move |effect| effects.note(Note::Effect(effect))),
         last_line: Box::new(move |streams| logs::last_written(&written, streams)),
         forget_logs: Box::new(move |streams| {
-            let (logs, work) = (forgetting.logs(), forgetting.work());
-            runtime.spawn_blocking(move || logs::forget(&logs, &work, &streams));
+            let directory = forgetting.clone();
+            runtime.spawn_blocking(move || logs::forget(&directory, &streams));
         }),
     })
     .map_err(DaemonError::Thread)?;
@@ -188,6 +190,8 @@ async fn run_within(
     tasks.spawn(instances::connection::accept(agents_listener, limits.listens, instances.clone(), driver.clone()));
 
     tasks.spawn(sweep(directory.logs()));
+    let capacities = capacity::Capacities::open(&directory.capacity(), clock::wall());
+    tasks.spawn(capacities.clone().keep(driver.clone(), directory.capacity()));
     let hooks = Hooks::default();
     let mut telling = JoinSet::new();
     for hook in checked {
@@ -211,6 +215,7 @@ async fn run_within(
         log_watch,
         log_groups: logs::groups::LogGroups::open(&directory.logs()),
         occurrences: recovered.occurrences,
+        capacities,
         hooks: hooks.clone(),
         started_at,
         notices,

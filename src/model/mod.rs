@@ -2,6 +2,7 @@
 //!
 //! Nothing here does I/O, reads a clock or is asynchronous; nothing here knows another room.
 
+mod capacity;
 mod change;
 mod consumable;
 mod container;
@@ -49,6 +50,7 @@ mod usage;
 pub mod validate;
 pub mod watch;
 
+pub use capacity::*;
 pub use change::*;
 pub use consumable::*;
 pub use container::*;

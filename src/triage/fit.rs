@@ -1,7 +1,7 @@
 //! What a definition's runs say of its size, and of AWS Lambda as a place for it.
 
 pub use super::lambda::{Check, Lambda, Verdict};
-pub use super::sizing::{Advice, Sizing};
+pub use super::sizing::{Advice, OneRun, Sizing, of_one_run};
 
 use super::shape::Shape;
 use super::{lambda, sizing};

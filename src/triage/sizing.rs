@@ -1,11 +1,13 @@
 //! Right-sizing: what was asked against what was used.
 
 use super::fit::Asked;
-use crate::model::ObservedRuns;
+use crate::model::{ObservedRuns, Spread, UsageOverTime};
 use serde::Serialize;
 
 /// So many measured runs before less is suggested.
 const ENOUGH: u64 = 5;
+/// A run has to be seen so often to say something of its size.
+const SEEN: usize = 10;
 /// A fifth above the highest peak.
 const MEMORY_MARGIN: u64 = 120;
 /// A quarter above what most runs average: an average hides its peaks.
@@ -43,6 +45,42 @@ pub struct Sizing {
     pub reason: String,
     /// How many measured runs it rests on.
     pub runs: u64,
+}
+
+/// What one run would have had room in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OneRun {
+    pub cpu: Sizing,
+    pub memory: Sizing,
+}
+
+/// Weighs one run by its samples, as all runs of a definition are weighed by their peaks; `None` where it was not seen
+/// often enough.
+pub fn of_one_run(asked: Asked, told: &UsageOverTime) -> Option<OneRun> {
+    if told.samples.len() < SEEN {
+        return None;
+    }
+    let spread = |of: &dyn Fn(usize) -> f64| {
+        let mut values: Vec<u64> = (0..told.samples.len()).map(|at| whole(of(at))).collect();
+        values.sort_unstable();
+        let at = |hundredths: usize| values[(values.len() * hundredths / 100).min(values.len() - 1)];
+        Spread { p50: at(50), p95: at(95), max: at(100) }
+    };
+    let runs = ObservedRuns {
+        succeeded: 1,
+        // Its samples stand for runs.
+        measured: ENOUGH,
+        peak_memory: Some(spread(&|at| told.samples[at].memory_mib)),
+        cpu: Some(spread(&|at| told.samples[at].cpu * 100.0)),
+        ..ObservedRuns::default()
+    };
+    let told = |sizing: Sizing| Sizing { runs: 1, reason: "by one run alone".to_owned(), ..sizing };
+    Some(OneRun { cpu: told(cpu(asked, &runs)), memory: told(memory(asked, &runs)) })
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is small and not below 0")]
+fn whole(value: f64) -> u64 {
+    value.max(0.0).ceil() as u64
 }
 
 pub fn memory(asked: Asked, runs: &ObservedRuns) -> Sizing {

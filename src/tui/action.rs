@@ -179,6 +179,8 @@ pub enum Takes {
     Theme,
     /// The name of a context; none offers them.
     Context,
+    /// Names of columns, with blanks between; none offers them.
+    Columns,
     /// The name of a saved view.
     View,
     /// The name of a saved form; none offers them.
@@ -206,6 +208,7 @@ impl Takes {
                 | Self::JobHere
                 | Self::Context
                 | Self::Template
+                | Self::Columns
                 | Self::FileOrClipboard
                 | Self::Condition
         )
@@ -216,6 +219,7 @@ impl Takes {
         match self {
             Self::Nothing | Self::Subject | Self::JobHere | Self::Context | Self::Template => "",
             Self::Rows(_) => "[FILTER]",
+            Self::Columns => "[NAMES]",
             Self::Job => "ID",
             Self::File => "FILE",
             Self::FileOrClipboard => "[FILE]",
@@ -324,6 +328,7 @@ actions! {
     ShorterSpan "shorter-span" At(&[Failures, Cost]), Nothing, ["left", "["], "shorter", "look less far back in time";
     CostBy "cost-by" At(&[Cost]), Nothing, ["o"], "sum by", "add up by the next: queue, environment, share, definition";
     Sort "sort" At(&[Jobs, Array]), Nothing, ["o"], "sort", "sort by the next column";
+    Columns "columns" At(&[Jobs, Array, Instances, Schedules, Definitions, Failures, Events, Audit]), Nothing, [], "", "which columns this list has, to take away and to add; with names, these and in this order, or `default`", Takes::Columns;
     ReverseSort "reverse-sort" At(&[Jobs, Array]), Nothing, ["O"], "", "turn the order around";
     Search "search" At(LOGS), Nothing, ["/"], "search", "search the log: a text, or /a regular expression; case counts where there are capitals";
     NextHit "next-hit" At(LOGS), Nothing, ["n"], "", "the next hit; at the end it goes on from the first line";

@@ -1,20 +1,27 @@
 //! A bundle for whoever takes over: Markdown for people, with a recording of the world in it that `batchdeck replay`
 //! opens. What says that it is secret is masked in both.
 
+use super::app::failures::Span;
 use super::format::Clock;
-use crate::backend::Backend;
+use crate::backend::{Backend, BackendError};
 use crate::backend::gather::gather;
-use crate::backend::scripted::World;
+use crate::backend::scripted::{Part, RecordedCosts, World};
 use crate::model::secret::{in_text, in_value};
 use crate::model::text::printable;
 use crate::model::watch::Watch;
-use crate::model::{AuditEntry, GetLogEvents, JobId, LogEvent, Millis, Subject};
+use crate::model::{
+    AuditEntry, CostBy, CostQuery, EventLine, GetLogEvents, JobId, LogEvent, Millis, Subject,
+};
 use crate::triage::why::{Diagnosis, diagnose};
+use futures::StreamExt;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
 /// Lines of the log that are handed over.
 const TAIL: u32 = 100;
+/// Events that are handed over.
+const EVENTS: usize = 1_000;
 
 /// Where it goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,7 +76,10 @@ pub async fn bundle(backend: &dyn Backend, mut handover: Handover) -> (To, Strin
     let mut text = told(&handover, why.as_ref(), log.as_ref());
     match &handover.to {
         To::Clipboard => text.push_str("\nThis copy holds no recording: `:handover FILE` writes one.\n"),
-        To::File { path, .. } => text.push_str(&recording(path, &handover.world)),
+        To::File { path, .. } => {
+            complete(backend, handover.job.as_ref(), &mut handover.world).await;
+            text.push_str(&recording(path, &handover.world));
+        }
     }
     (handover.to, text)
 }
@@ -105,6 +115,79 @@ fn watches(handover: &Handover) -> String {
         }
     }
     text
+}
+
+/// Reads into the recording what other views show: events, costs, what runs have used, what ended minute by minute, and
+/// what the job used over time.
+async fn complete(backend: &dyn Backend, job: Option<&JobId>, world: &mut World) {
+    let at = world.now;
+    let detail = job.and_then(|id| world.details.iter().find(|detail| detail.job_id == *id)).cloned();
+    let usage = async {
+        match &detail {
+            Some(detail) if detail.started_at.is_some() => Some(backend.usage_over_time(detail).await),
+            _ => None,
+        }
+    };
+    let (events, costs, runs, throughput, usage) = tokio::join!(
+        events(backend),
+        costs(backend, at),
+        backend.observed_runs(None),
+        backend.throughput(at - 24 * 3_600_000),
+        usage
+    );
+    let mut not_read = BTreeMap::new();
+    let mut note = |part: Part, error: &BackendError| {
+        not_read.insert(part, in_text(&printable(&error.to_string())));
+    };
+    match events {
+        Ok(read) => world.events = read,
+        Err(error) => note(Part::Events, &error),
+    }
+    match costs {
+        Ok(read) => world.cost_reports = read,
+        Err(error) => note(Part::Costs, &error),
+    }
+    match runs {
+        Ok(read) => world.observed_runs = read,
+        Err(error) => note(Part::Runs, &error),
+    }
+    match throughput {
+        Ok(read) => world.throughput = Some(read),
+        Err(error) => note(Part::Throughput, &error),
+    }
+    match (usage, detail) {
+        (Some(Ok(read)), Some(detail)) => drop(world.usage.insert(detail.job_id, read)),
+        (Some(Err(error)), _) => note(Part::Usage, &error),
+        _ => {}
+    }
+    if let Some(recorded) = &mut world.recorded {
+        recorded.not_read = not_read;
+    }
+}
+
+/// The last events that are known.
+async fn events(backend: &dyn Backend) -> Result<Vec<EventLine>, BackendError> {
+    let mut lines = backend.events(None, false).await?;
+    let mut last = VecDeque::new();
+    while let Some(line) = lines.next().await {
+        last.push_back(line?);
+        if last.len() > EVENTS {
+            last.pop_front();
+        }
+    }
+    Ok(last.into())
+}
+
+/// Each report that the view of costs can show.
+async fn costs(backend: &dyn Backend, at: Millis) -> Result<Vec<RecordedCosts>, BackendError> {
+    let mut reports = Vec::new();
+    for by in CostBy::ALL {
+        for span in Span::EACH.map(|span| Some(span.length())).into_iter().chain([None]) {
+            let report = backend.costs(CostQuery { by, since: span.map(|span| at - span) }).await?;
+            reports.push(RecordedCosts { span, report });
+        }
+    }
+    Ok(reports)
 }
 
 fn told(
@@ -217,9 +300,11 @@ fn recording(path: &std::path::Path, world: &World) -> String {
     let left_out = world.recorded.as_ref().map_or(0, |recorded| recorded.left_out);
     let left_out =
         if left_out > 0 { format!(" {left_out} jobs that ended longer ago are not in it.") } else { String::new() };
+    let not_read = world.recorded.iter().flat_map(|recorded| &recorded.not_read);
+    let lacks: String = not_read.map(|(part, why)| format!("\nNot in it: {}: {}\n", part.name(), line(why))).collect();
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     format!(
-        "\n## Recording\n\n`batchdeck replay {name}` opens the console on what was known then, read-only.{left_out}\n\n\
+        "\n## Recording\n\n`batchdeck replay {name}` opens the console on what was known then, read-only.{left_out}\n{lacks}\n\
          <details><summary>for the program</summary>\n\n{}{value}\n```\n\n</details>\n",
         World::FENCE
     )

@@ -21,7 +21,7 @@ use crate::backend::Backend;
 use crate::config::kept::{Kept, Note};
 use crate::config::keys::KeyBindings;
 use crate::config::theme::Theme;
-use crate::config::{CommandSettings, ConsoleSettings};
+use crate::config::{ColumnSettings, CommandSettings, ConsoleSettings};
 use crate::model::Millis;
 use crokey::KeyCombination;
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEventKind};
@@ -53,6 +53,7 @@ pub struct Options {
     pub theme_source: ThemeSource,
     pub keys: KeyBindings,
     pub console: ConsoleSettings,
+    pub columns: ColumnSettings,
     /// Commands of the person's own, by name.
     pub commands: BTreeMap<String, CommandSettings>,
     pub start: Start,
@@ -120,6 +121,7 @@ pub async fn run(options: Options) -> Result<(), TuiError> {
         themes: Theme::names(options.theme_source.directory.as_deref()),
         processors: std::thread::available_parallelism().map_or(1, NonZero::get),
         console: options.console,
+        columns: options.columns,
         commands: options.commands,
     };
     let setting = Setting::new(&options.opened, own);

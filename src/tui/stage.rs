@@ -11,7 +11,7 @@ use crate::backend::Backend;
 use crate::backend::scripted::{ScriptedBackend, World};
 use crate::config::keys::KeyBindings;
 use crate::config::theme::Theme;
-use crate::config::{Access, ConsoleSettings};
+use crate::config::{Access, ColumnSettings, ConsoleSettings};
 use crate::model::Millis;
 use futures::{FutureExt, StreamExt};
 use ratatui::buffer::Buffer;
@@ -83,6 +83,7 @@ impl Stage {
                 processors: 2,
                 // What is confirmed is done at once: time stands still here.
                 console: ConsoleSettings { grace_seconds: 0, ..ConsoleSettings::default() },
+                columns: ColumnSettings::default(),
                 commands: BTreeMap::new(),
             },
         };

@@ -136,6 +136,32 @@ fn a_followed_log_goes_on_over_all_attempts_and_ends_with_the_job() {
 }
 
 #[test]
+fn logs_of_attempts_children_and_jobs_are_one_by_time_and_each_line_says_whose_it_is() {
+    let house = House::new();
+    house.ok(&["init"]);
+    let tries = "echo try $AWS_BATCH_JOB_ATTEMPT; [ $AWS_BATCH_JOB_ATTEMPT = 2 ]";
+    let job = house.submit(&["--name", "tries", "--attempts", "2", "--", "sh", "-c", tries]);
+    house.until_status(&job, "SUCCEEDED");
+    assert_eq!(house.ok(&["logs", "--all-attempts", &job]), "attempt 1 │ try 1\nattempt 2 │ try 2\n");
+    let array = house.submit(&["--array", "12", "--", "sh", "-c", "echo I am $AWS_BATCH_JOB_ARRAY_INDEX"]);
+    house.until_status(&array, "SUCCEEDED");
+    let text = house.ok(&["logs", "--children", &array, "-t"]);
+    let times: Vec<&str> = text.lines().map(|line| &line[line.find("│ ").expect("a label")..][..28]).collect();
+    assert!(times.len() == 12 && times.is_sorted(), "{text}");
+    for index in 0..12 {
+        let (begin, end) = (format!("{index} "), format!("I am {index}"));
+        assert!(text.lines().any(|line| line.starts_with(&begin) && line.ends_with(&end)), "{index} in {text}");
+    }
+    let told = house.json(&["logs", &job, &format!("{array}:3")]);
+    let told: Vec<_> = told.as_array().expect("lines").iter().map(|line| line["message"].as_str()).collect();
+    assert_eq!(told, [Some("try 2"), Some("I am 3")]);
+    let (code, words) = refusal(&house, &["logs", "-f", &job, &array]);
+    assert!(code == 2 && words.contains("read as one without -f"), "{words}");
+    let (code, words) = refusal(&house, &["logs", "--children", &job]);
+    assert!(code == 4 && words.contains("it has no children"), "{words}");
+}
+
+#[test]
 fn a_log_has_no_control_sequence_and_a_long_one_is_whole() {
     let house = House::new();
     house.ok(&["init"]);

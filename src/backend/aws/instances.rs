@@ -8,7 +8,7 @@ use super::prices::PriceBook;
 use super::service::Service;
 use crate::backend::BackendError;
 use crate::model::{
-    Capacities, Capacity, ComputeEnvironment, Health, Instance, InstanceId, InstanceState, Millis, Prices, Purchase,
+    Capacities, Capacity, CapacityMinute, ComputeEnvironment, Health, Instance, InstanceId, InstanceState, Millis, Prices, Purchase,
     Scaling, ScalingChange, Tariff, Usd, name_of,
 };
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -363,9 +363,11 @@ impl Service {
 
     /// Puts in what was read last.
     pub fn fill_in_instances(&self, environments: &mut [ComputeEnvironment]) {
-        let memory = self.memory();
+        let (mut memory, now) = (self.memory(), chrono::Utc::now().timestamp_millis());
         for one in environments {
             memory.fleet.fill_in(one, &memory.book);
+            let look = CapacityMinute::of(one, now);
+            memory.capacity.entry(one.compute_environment_name.clone()).or_default().note(look);
         }
     }
 

@@ -40,7 +40,7 @@ pub use settings::{AwsSettings, Keys};
 use super::log_search::{SearchLog, Searched};
 use super::{Backend, BackendError, Capabilities, JobQuery, JobScope, Meter, Page, Why};
 use crate::model::{
-    AuditEntry, Change, ComputeEnvironment, ComputeResourceUpdate, ConsumableResource, CostQuery, CostReport,
+    AuditEntry, CapacityOverTime, Change, ComputeEnvironment, ComputeResourceUpdate, ConsumableResource, CostQuery, CostReport,
     CreateComputeEnvironmentRequest, CreateJobQueueRequest, Cursor, EngineStatus, FilterLogEvents, FilteredLogEvents,
     Finding, GetLogEvents, HoldTarget, InstanceId, JobDefinition, JobDetail, JobId, JobQueue, JobQueueSnapshot,
     JobSummary, LogEvent, LogPage, Millis, MoveTo, ObservedRuns, RegisterJobDefinitionRequest,
@@ -250,6 +250,11 @@ impl Backend for AwsBackend {
             let _ = self.service.read_activities(Operator, environment).await;
         }
         Ok(self.service.memory().fleet.steps(environment))
+    }
+
+    async fn capacity_over_time(&self, environment: &str) -> Result<CapacityOverTime, BackendError> {
+        let told = self.service.memory().capacity.get(environment).cloned().unwrap_or_default();
+        Ok(CapacityOverTime { source: "since this program looks".to_owned(), ..told })
     }
 
     async fn create_compute_environment(&self, request: CreateComputeEnvironmentRequest) -> Result<(), BackendError> {

@@ -16,7 +16,7 @@ use super::world::{Survey, World};
 use crate::backend::{BackendError, ReadAt};
 use crate::model::event_pattern::wildcard;
 use crate::model::{
-    ComputeEnvironment, Cursor, DEFAULT_LOG_GROUP, FilterLogEvents, FilteredLogEvents, GetLogEvents, JobDefinition,
+    CapacityOverTime, ComputeEnvironment, Cursor, DEFAULT_LOG_GROUP, FilterLogEvents, FilteredLogEvents, GetLogEvents, JobDefinition,
     JobDetail, JobExtra, JobId, JobQueue, JobStatus, JobSummary, LogPage, Millis, Schedule, StatusCounts, name_of,
 };
 use aws_config::SdkConfig;
@@ -96,6 +96,8 @@ pub struct Memory {
     pub activities: Activities,
     /// What instances cost.
     pub book: PriceBook,
+    /// How the capacity of environments went, as far as it was polled.
+    pub capacity: BTreeMap<String, CapacityOverTime>,
     /// Jobs that an operator has fetched beyond what a watch reads.
     pub fetched: Vec<JobSummary>,
     /// An operator wants to see what has come of an action: a watch ends its pause.

@@ -61,7 +61,10 @@ impl Service {
         }
         samples.sort_by_key(|sample: &UsageSample| sample.at);
         let source = format!("Container Insights of the cluster {cluster}");
-        Ok(UsageOverTime { samples, source, is_cut: token.is_some() })
+        let nothing = format!(
+            "{source} has none of it; it counts once a minute, and its log group keeps lines for a day by default"
+        );
+        Ok(UsageOverTime { samples, source, nothing, is_cut: token.is_some() })
     }
 }
 

@@ -15,7 +15,7 @@ pub use part::Part;
 use super::log_search::{SearchLog, Searched};
 use super::{Backend, BackendError, Capabilities, JobQuery, Meter, Page, Why};
 use crate::model::{
-    AuditEntry, Change, ComputeEnvironment, ConsumableResource, CostQuery, CostReport, CreateComputeEnvironmentRequest,
+    AuditEntry, CapacityOverTime, Change, ComputeEnvironment, ConsumableResource, CostQuery, CostReport, CreateComputeEnvironmentRequest,
     CreateJobQueueRequest, Cursor, EngineStatus, FilterLogEvents, FilteredLogEvents, GetLogEvents, HoldTarget,
     InstanceId, JobDefinition, JobDetail, JobId, JobQueue, JobQueueSnapshot, JobSummary, LogEvent, LogPage, MoveTo,
     ObservedRuns, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Scaling, Schedule, ScheduleGroup,
@@ -143,6 +143,11 @@ impl Backend for Several {
     async fn tag_resource(&self, arn: &str, tags: BTreeMap<String, String>, why: Why) -> Result<(), BackendError> {
         let (part, arn) = self.to_change("resource", arn)?;
         part.backend.tag_resource(&arn, tags, why).await
+    }
+
+    async fn capacity_over_time(&self, environment: &str) -> Result<CapacityOverTime, BackendError> {
+        let (part, name) = self.split("compute environment", environment)?;
+        part.backend.capacity_over_time(&name).await.map_err(|error| part.named(error))
     }
 
     async fn scaling(&self, environment: Option<&str>) -> Result<Vec<Scaling>, BackendError> {

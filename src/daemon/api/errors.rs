@@ -86,7 +86,7 @@ impl ApiError {
         Self { service, status, code, message }
     }
 
-    fn server(service: Service, message: String) -> Self {
+    pub(super) fn server(service: Service, message: String) -> Self {
         let code = match service {
             Service::Batch => "ServerException",
             Service::Scheduler => "InternalServerException",

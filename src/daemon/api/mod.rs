@@ -15,6 +15,7 @@ mod tcp;
 mod token;
 mod watches;
 
+use super::capacity::Capacities;
 use super::credentials::Credentials;
 use super::driver::{Driver, Region, log_directory};
 use super::feed::Feed;
@@ -57,6 +58,7 @@ pub(super) struct World {
     pub log_watch: LogWatch,
     pub log_groups: LogGroups,
     pub occurrences: Occurrences,
+    pub capacities: Capacities,
     pub hooks: Hooks,
     pub started_at: Millis,
     pub notices: Vec<String>,
@@ -184,6 +186,7 @@ fn router(world: Arc<World>) -> Router {
         .route("/batchdeck/v1/queues/{name}/hold", put(ours::hold_queue))
         .route("/batchdeck/v1/queues/{name}/release", put(ours::release_queue))
         .route("/batchdeck/v1/instances/{id}/interrupt", post(ours::interrupt))
+        .route("/batchdeck/v1/capacity", get(ours::capacity))
         .route("/batchdeck/v1/scaling", get(ours::scaling))
         .route("/batchdeck/v1/schedules", get(ours::schedules))
         .route("/batchdeck/v1/schedules/{group}/{name}/run", post(ours::run_schedule))
@@ -191,6 +194,7 @@ fn router(world: Arc<World>) -> Router {
         .route("/batchdeck/v1/audit", get(ours::audit))
         .route("/batchdeck/v1/cost", get(ours::cost))
         .route("/batchdeck/v1/runs", get(ours::runs))
+        .route("/batchdeck/v1/usage/{task}", get(ours::usage))
         .route("/batchdeck/v1/throughput", get(ours::throughput))
         .route("/batchdeck/v1/watches", get(watches::list).post(watches::save))
         .route("/batchdeck/v1/watches/acknowledge", post(watches::acknowledge_all))

@@ -2,14 +2,16 @@
 
 use super::caller::Caller;
 use super::errors::{ApiError, Service};
-use super::logs::{json_line, streamed};
+use super::logs::{blocking, json_line, streamed};
 use super::{Asked, Shared, Wire};
 use crate::daemon::clock;
+use crate::daemon::usage::over_time;
 use crate::engine::command::{Action, Answer};
 use crate::engine::{Engine, JobFilter};
 use crate::model::{
-    AuditEntry, ComputeEnvironment, CostQuery, CostReport, Cursor, EngineStatus, InstanceId, JobDefinition, JobId,
+    AuditEntry, CapacityOverTime, ComputeEnvironment, CostQuery, CostReport, Cursor, EngineStatus, InstanceId, JobDefinition, JobId,
     JobQueue, JobStatus, Millis, MoveTo, ObservedRuns, Scaling, Schedule, ScheduleRun, SubmitJobResponse, Throughput,
+    UsageOverTime,
 };
 use axum::Json;
 use axum::extract::{Path, State};
@@ -43,6 +45,15 @@ pub(super) async fn scaling(
     Asked(request): Asked<ScalingOf>,
 ) -> Result<Json<Vec<Scaling>>, ApiError> {
     Ok(Json(world.driver.read(move |engine| engine.scaling(request.environment.as_deref())).await?))
+}
+
+/// `GET /batchdeck/v1/capacity?environment=NAME`: how its capacity went, minute by minute.
+pub(super) async fn capacity(
+    State(world): Shared,
+    Asked(request): Asked<ScalingOf>,
+) -> Result<Json<CapacityOverTime>, ApiError> {
+    let environment = request.environment.unwrap_or_default();
+    Ok(Json(world.capacities.over_time(&world.place.region, &environment)))
 }
 
 pub(super) async fn definitions(State(world): Shared) -> Result<Json<Vec<JobDefinition>>, ApiError> {
@@ -134,6 +145,16 @@ pub(super) async fn runs(
     Asked(request): Asked<RunsOf>,
 ) -> Result<Json<Vec<ObservedRuns>>, ApiError> {
     Ok(Json(world.driver.read(move |engine| engine.observed_runs(request.definition.as_deref())).await?))
+}
+
+/// `GET /batchdeck/v1/usage/{task}`: what a task has used over time.
+pub(super) async fn usage(State(world): Shared, Path(task): Path<String>) -> Result<Json<UsageOverTime>, ApiError> {
+    let directory = world.directory.usage();
+    let told = blocking(move || {
+        let failed = |cause| ApiError::server(Service::Batch, format!("what {task} has used cannot be read: {cause}"));
+        over_time(&directory, &task).map_err(failed)
+    });
+    Ok(Json(told.await?))
 }
 
 #[derive(Debug, Deserialize)]

@@ -15,6 +15,7 @@ pub(super) mod tail;
 
 pub(super) use follow::{Follow, LogWatch};
 
+use crate::config::DataDirectory;
 use crate::model::{DEFAULT_LOG_GROUP, GetLogEvents, LogEvent, LogPage, Millis, log_key};
 use lines::Line;
 use std::fs::{self, File};
@@ -97,15 +98,17 @@ pub(super) fn last_written(logs: &Path, streams: &[String]) -> Option<Millis> {
     written.max()
 }
 
-/// Removes what is left of attempts whose jobs are forgotten: the streams, and the scratch directories that a lost agent
-/// has left. Streams of another region are named with its directory. Blocks.
-pub(super) fn forget(logs: &Path, work: &Path, streams: &[String]) {
+/// Removes what is left of attempts whose jobs are forgotten: the streams, what they used over time, and the scratch
+/// directories that a lost agent has left. Streams of another region are named with its directory. Blocks.
+pub(super) fn forget(directory: &DataDirectory, streams: &[String]) {
+    let (logs, work, usage) = (&directory.logs(), directory.work(), directory.usage());
     for stream in streams {
         let Ok(file) = file_below(logs, stream) else { continue };
         // One that is not there is as it should be. Its directory stays: another stream may be beginning in it.
         let _ = fs::remove_file(&file);
         if let Some(task) = file.file_stem() {
             let _ = fs::remove_dir_all(work.join(task));
+            let _ = fs::remove_file(usage.join(task));
         }
     }
 }

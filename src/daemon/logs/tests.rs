@@ -180,17 +180,24 @@ fn bytes_that_are_no_text_and_lines_without_a_time_are_shown() {
 
 #[test]
 fn what_is_forgotten_is_gone_and_nothing_else() {
-    let logs = Logs::with_ten();
-    let work = tempfile::tempdir().expect("a directory");
-    fs::create_dir(work.path().join("0a1b")).expect("made");
-    fs::create_dir(work.path().join("other")).expect("made");
-    let other = logs.root.path().join("resize/default/other.log");
-    fs::write(&other, "1 stays\n").expect("written");
+    let home = tempfile::tempdir().expect("a directory");
+    let directory = DataDirectory::new(home.path()).expect("short");
+    directory.prepare().expect("made");
+    for task in ["0a1b", "other"] {
+        let log = directory.logs().join(format!("resize/default/{task}.log"));
+        fs::create_dir_all(log.parent().expect("has one")).expect("made");
+        fs::write(log, "1 line\n").expect("written");
+        fs::create_dir(directory.work().join(task)).expect("made");
+        fs::write(directory.usage().join(task), "1 0.00 0.0\n").expect("written");
+    }
     let streams = [STREAM.to_owned(), "../../etc/passwd".to_owned(), "not/default/there".to_owned()];
-    forget(logs.root.path(), work.path(), &streams);
-    assert!(matches!(logs.page(GetLogEvents::default()), Err(LogError::NotFound(_))));
-    assert!(!work.path().join("0a1b").exists());
-    assert!(other.exists() && work.path().join("other").exists());
+    forget(&directory, &streams);
+    for (task, is_there) in [("0a1b", false), ("other", true)] {
+        let log = directory.logs().join(format!("resize/default/{task}.log"));
+        for path in [log, directory.work().join(task), directory.usage().join(task)] {
+            assert_eq!(path.exists(), is_there, "{}", path.display());
+        }
+    }
 }
 
 #[tokio::test]

@@ -347,6 +347,9 @@ impl App {
             Answer::Tree { job, told } => self.take_tree(&job, told),
             Answer::Pulse(told) => self.take_pulse(told),
             Answer::Usage { job, told } => self.usage = Some((job, told.map_err(|error| error.to_string()))),
+            Answer::Capacity { environment, told } => {
+                self.capacity.told = Some((environment, told.map_err(|error| error.to_string())));
+            }
             Answer::Events(told) => self.take_events(told),
             Answer::Costs(told) => self.take_costs(told),
             Answer::Fits(told) => self.take_fits(told),

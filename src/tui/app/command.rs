@@ -154,6 +154,7 @@ impl App {
                 }
                 self.turn_to(rest.to_owned());
             }
+            Takes::Columns => return self.choose_columns(rest),
             Takes::Command => return self.run_command(rest),
             Takes::Template if info.action == Action::ForgetTemplate => return self.forget_template(rest),
             Takes::Template => return self.open_template(rest),

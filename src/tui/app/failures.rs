@@ -40,7 +40,7 @@ pub enum Span {
 }
 
 impl Span {
-    const EACH: [Self; 5] = [Self::Quarter, Self::Hour, Self::Day, Self::Week, Self::Month];
+    pub const EACH: [Self; 5] = [Self::Quarter, Self::Hour, Self::Day, Self::Week, Self::Month];
 
     pub fn name(self) -> &'static str {
         match self {

@@ -6,6 +6,7 @@ use crate::model::{JobStatus, JobSummary, Subject};
 use crate::tui::handover::{Handover, To};
 use crate::tui::requests::Ask;
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// Jobs that a recording holds at most: those that have not ended first, then the newest.
@@ -84,6 +85,7 @@ impl App {
                 backend: can.name.to_owned(),
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 left_out,
+                not_read: BTreeMap::new(),
             }),
             can: Can {
                 reprioritise_job: can.reprioritise_job,
@@ -114,10 +116,11 @@ impl App {
 mod tests {
     use super::*;
     use crate::backend::Backend;
-    use crate::backend::scripted::ScriptedBackend;
+    use crate::backend::scripted::{Part, ScriptedBackend};
+    use crate::model::{UsageOverTime, UsageSample};
     use crate::config::theme::Theme;
     use crate::tui::handover::bundle;
-    use crate::tui::screens::recorded_world;
+    use crate::tui::screens::{recorded_world, reported_world};
     use crate::tui::stage::Stage;
     use futures::FutureExt;
     use std::path::Path;
@@ -181,5 +184,50 @@ mod tests {
         insta::assert_snapshot!("replay@80x24", stage.text());
         stage.press("x").expect("keys");
         assert!(stage.text().contains("it is a recording"), "{}", stage.text());
+    }
+
+    #[test]
+    fn what_other_views_show_is_handed_over_with_it_and_replayed() {
+        let house = tempfile::tempdir().expect("a directory");
+        let path = house.path().join("handover.md");
+        let mut world = reported_world();
+        let job = world.jobs.iter().find(|job| job.job_name == "resize-4711").expect("recorded").job_id.clone();
+        let sample = UsageSample { at: world.now, cpu: 0.5, memory_mib: 212.0 };
+        let told = UsageOverTime { samples: vec![sample; 3], source: "a test".into(), ..UsageOverTime::default() };
+        world.usage.insert(job.clone(), told.clone());
+        let whole = handed(world.clone(), "j", To::File { path: path.clone(), over: false });
+        std::fs::write(&path, whole).expect("written");
+        let replayed = World::load(&path).expect("holds a recording");
+        assert!(!world.events.is_empty() && replayed.events == world.events);
+        assert!(!world.observed_runs.is_empty() && replayed.observed_runs == world.observed_runs);
+        let rows = |world: &World| world.cost_reports.iter().map(|costs| costs.report.rows.len()).collect::<Vec<_>>();
+        assert_eq!(rows(&replayed), vec![world.costs.rows.len(); 24], "four ways to add up, six spans");
+        assert!(replayed.throughput.as_ref().is_some_and(|told| !told.minutes.is_empty()));
+        assert_eq!(replayed.usage.get(&job), Some(&told));
+        let mut stage = Stage::with(ScriptedBackend::new(replayed), (100, 24), Theme::default(), false);
+        for (keys, shown) in [("v n", "FAILED"), ("v m", "all environments"), ("v u", "Lambda")] {
+            stage.press(keys).expect("keys");
+            assert!(stage.text().contains(shown), "{keys}:\n{}", stage.text());
+        }
+    }
+
+    #[test]
+    fn what_could_not_be_read_is_missing_with_its_reason_and_not_as_nothing() {
+        let house = tempfile::tempdir().expect("a directory");
+        let path = house.path().join("handover.md");
+        let mut world = reported_world();
+        let why = |part| (part, "it is of no use".to_owned());
+        let not_read = [Part::Costs, Part::Events, Part::Runs].map(why).into();
+        world.recorded = Some(Recorded { backend: "aws".into(), not_read, ..Recorded::default() });
+        let whole = handed(world, "j", To::File { path: path.clone(), over: false });
+        assert!(whole.contains("Not in it: what was spent: what was spent was not read"), "{whole}");
+        std::fs::write(&path, whole).expect("written");
+        let replayed = World::load(&path).expect("holds a recording");
+        let mut stage = Stage::with(ScriptedBackend::new(replayed), (100, 24), Theme::default(), false);
+        for keys in ["v n", "v m", "v u"] {
+            stage.press(keys).expect("keys");
+            let screen = stage.text().replace('│', " ").split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(screen.contains("was not read") && screen.contains("it is of no use"), "{keys}:\n{screen}");
+        }
     }
 }

@@ -7,8 +7,10 @@ mod answers;
 mod ask;
 mod begin;
 mod by_hand;
+pub mod capacity;
 mod changing;
 pub mod code;
+mod columns;
 pub mod command;
 mod context;
 mod custom;
@@ -265,6 +267,8 @@ pub struct App {
     usage_asked: Option<(JobId, JobStatus, Millis)>,
     /// What the job whose screen is shown has used over time, or why that is not known.
     pub usage: Option<(JobId, Result<UsageOverTime, String>)>,
+    /// How the capacity of the environment whose screen is shown went.
+    pub capacity: capacity::Capacity,
     /// What is polled first.
     looked_at: Sight,
     /// The contexts that were left: what still comes from them is not of this one.
@@ -332,6 +336,7 @@ impl App {
             watching: watches::Watching::default(),
             usage_asked: None,
             usage: None,
+            capacity: capacity::Capacity::default(),
             looked_at: Sight::default(),
             left: Vec::new(),
         }

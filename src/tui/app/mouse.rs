@@ -80,7 +80,7 @@ impl App {
     /// By this column, or the other way around where it is so already.
     fn sort_by_title(&mut self, title: &str) {
         let Some(jobs) = self.job_list_mut() else { return };
-        let Some(sort) = Sort::of_title(title) else { return };
+        let Some(sort) = Sort::of_column(title) else { return };
         if jobs.order() == sort {
             jobs.reversed = !jobs.reversed;
         } else {

@@ -1,7 +1,7 @@
 //! What changes only with the context, or not at all while the console runs.
 
 use crate::backend::Capabilities;
-use crate::config::{Access, CommandSettings, ConsoleSettings};
+use crate::config::{Access, ColumnSettings, CommandSettings, ConsoleSettings};
 use crate::model::Millis;
 use crate::tui::contexts::{Offered, Opened};
 use crate::tui::format::Clock;
@@ -44,6 +44,8 @@ pub struct Own {
     /// This machine's, for which a first compute environment is made.
     pub processors: usize,
     pub console: ConsoleSettings,
+    /// The columns that were chosen for lists.
+    pub columns: ColumnSettings,
     /// Commands of the person's own, by name.
     pub commands: BTreeMap<String, CommandSettings>,
 }

@@ -13,6 +13,8 @@ use crate::tui::requests::{Ask, Sight};
 const CHILDREN_PAGE: u32 = 1000;
 /// What a running job uses is asked for again after so long: AWS counts once a minute.
 const USAGE_AGE: Millis = 60_000;
+/// The same where it costs nobody a call of a service.
+const OWN_USAGE_AGE: Millis = 4_000;
 
 impl App {
     /// Brings what is asked for in line with what is looked at.
@@ -43,6 +45,7 @@ impl App {
         self.settle_tree();
         self.settle_pulse();
         self.settle_usage();
+        self.settle_capacity();
         self.settle_reports();
         self.settle_schedule();
         if self.log_is_due_at().is_some_and(|due| due <= self.now) {
@@ -54,16 +57,17 @@ impl App {
         }
     }
 
-    /// Asks for what the job whose screen is shown has used, where that is kept elsewhere: when it is opened, when it has
-    /// moved on, and from time to time while it runs.
+    /// Asks for what the job whose screen is shown has used: when it is opened, when it has moved on, and from time to time
+    /// while it runs.
     fn settle_usage(&mut self) {
         let View::Job { id, .. } = self.view() else { return };
-        let Some(detail) = self.store.detail(id).filter(|_| !self.setting.can.pushes_changes) else { return };
+        let Some(detail) = self.store.detail(id) else { return };
+        let age = if self.setting.can.pushes_changes { OWN_USAGE_AGE } else { USAGE_AGE };
         if detail.task_arn().is_none() || detail.started_at.is_none() {
             return;
         }
         let is_fresh = self.usage_asked.as_ref().is_some_and(|(asked, status, at)| {
-            let is_over = detail.status.is_final() || self.now - at < USAGE_AGE;
+            let is_over = detail.status.is_final() || self.now - at < age;
             asked == id && *status == detail.status && is_over
         });
         if !is_fresh {

@@ -126,11 +126,14 @@ impl App {
             Action::PreviousStates => self.turn_states(super::list::StateSet::EACH.len() - 1),
             Action::AllQueues => self.toggle_scope(),
             Action::Sort => {
+                let Some(set) = self.job_list().map(super::list::JobList::listed_states) else { return };
+                let columns = crate::tui::screens::job_columns(self, set);
                 if let Some(jobs) = self.job_list_mut() {
-                    jobs.sort = Some(jobs.order().next(jobs.listed_states()));
+                    jobs.sort = Some(jobs.order().next(&columns));
                     jobs.reversed = false;
                 }
             }
+            Action::Columns => self.offer_columns(),
             Action::ReverseSort => {
                 if let Some(jobs) = self.job_list_mut() {
                     jobs.reversed = !jobs.reversed;

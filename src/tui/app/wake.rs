@@ -36,7 +36,13 @@ impl App {
         if let Some(time) = self.caught_up_at() {
             at(time);
         }
-        let dues = [self.failures_are_due_at(), self.tree_is_due_at(), self.pulse_is_due_at(), self.report_is_due_at()];
+        let dues = [
+            self.failures_are_due_at(),
+            self.tree_is_due_at(),
+            self.pulse_is_due_at(),
+            self.report_is_due_at(),
+            self.capacity_is_due_at(),
+        ];
         for due in dues.into_iter().flatten() {
             at(due);
         }

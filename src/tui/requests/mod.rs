@@ -11,7 +11,7 @@ use crate::config::kept::{KeptError, Note};
 use crate::config::theme::{Theme, ThemeError};
 use crate::model::watch::{SaveWatch, Watch};
 use crate::model::{
-    AuditEntry, Change, ComputeEnvironment, CostQuery, CostReport, Happened, JobDefinition, JobDetail, JobId, JobQueue,
+    AuditEntry, CapacityOverTime, Change, ComputeEnvironment, CostQuery, CostReport, Happened, JobDefinition, JobDetail, JobId, JobQueue,
     JobSummary, Lineage, Millis, Scaling, Schedule, ScheduleRun, SchedulingPolicy, Subject, UsageOverTime,
 };
 use crate::triage::failures::Failures;
@@ -97,6 +97,8 @@ pub enum Ask {
     },
     /// What a job has used over time.
     Usage(Box<JobDetail>),
+    /// How an environment's capacity went.
+    Capacity(String),
     /// What Batch has told `EventBridge` since a cursor.
     Events {
         after: Option<u64>,
@@ -265,6 +267,10 @@ pub enum Answer {
     Usage {
         job: JobId,
         told: Result<UsageOverTime, BackendError>,
+    },
+    Capacity {
+        environment: String,
+        told: Result<CapacityOverTime, BackendError>,
     },
     ForReplace {
         job: JobId,

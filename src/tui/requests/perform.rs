@@ -105,6 +105,10 @@ pub async fn perform(backend: &dyn Backend, themes: Option<&Path>, ask: Ask) -> 
             let told = backend.usage_over_time(&job).await;
             Answer::Usage { job: job.job_id, told }
         }
+        Ask::Capacity(environment) => {
+            let told = backend.capacity_over_time(&environment).await;
+            Answer::Capacity { environment, told }
+        }
         Ask::ForRerun(ids) => Answer::ForRerun(backend.describe_jobs(&ids).await),
         Ask::ForReplace { job, at } => {
             let read = lineage(backend, &job, at).await;

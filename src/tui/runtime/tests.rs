@@ -37,6 +37,7 @@ fn the_console_for_the_other_tests() {
         theme_source: ThemeSource { directory },
         keys: KeyBindings::default(),
         console: crate::config::ConsoleSettings::default(),
+        columns: crate::config::ColumnSettings::default(),
         commands: std::collections::BTreeMap::new(),
         start: Start::Overview,
         kept: None,

@@ -8,7 +8,7 @@ use crate::tui::app::filter::{Field, Filter};
 use crate::tui::app::list::ListState;
 use crate::tui::app::rows::audit_key;
 use crate::tui::app::store::Kind;
-use crate::tui::widgets::table::{Cell, Column, Lights, Table};
+use crate::tui::widgets::table::{Cell, Column, Lights, Shown, Table};
 use crate::tui::widgets::{Painter, piece};
 use ratatui::layout::Rect;
 
@@ -57,8 +57,10 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, list: &ListState) 
             painter.pieces(line.x, line.y, line.width, &pieces);
         }
     }
+    let chosen = app.setting.own.columns.of("audit");
+    let shown = Shown::of(if is_wide || chosen.is_some() { &WITH_REASON } else { &WITHOUT }, chosen);
     let table = Table {
-        columns: if is_wide { &WITH_REASON } else { &WITHOUT },
+        columns: &shown.columns,
         count: rows.len(),
         cursor: &list.cursor,
         selected,
@@ -66,8 +68,8 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, list: &ListState) 
         titles_from: 3,
     };
     let filter = Filter::of(&list.filter, Field::AUDIT);
-    let lights = Lights { filter: &filter, columns: &[1, 2, 3, 4, 5] };
-    table.draw_lit(painter, rows_area, Some(lights), |at| (false, cells(app, rows[at], is_wide)));
+    let lights = Lights { filter: &filter, columns: &shown.places(&[1, 2, 3, 4, 5]) };
+    table.draw_lit(painter, rows_area, Some(lights), |at| (false, shown.cells(cells(app, rows[at], is_wide))));
 }
 
 fn cells(app: &App, entry: &AuditEntry, is_wide: bool) -> Vec<Cell> {

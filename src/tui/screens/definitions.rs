@@ -7,7 +7,7 @@ use crate::tui::app::filter::{Field, Filter};
 use crate::tui::app::list::ListState;
 use crate::tui::app::store::Kind;
 use crate::tui::app::{App, Scroll};
-use crate::tui::widgets::table::{Cell, Column, Lights, Table};
+use crate::tui::widgets::table::{Cell, Column, Lights, Shown, Table};
 use crate::tui::widgets::{Painter, piece};
 use crate::tui::words;
 use ratatui::layout::Rect;
@@ -31,8 +31,9 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, list: &ListState) 
         return explain(app, painter, inner, Kind::Definitions, &list.filter, empty);
     }
     let keys: Vec<_> = rows.iter().map(|definition| definition.label()).collect();
+    let shown = Shown::of(&COLUMNS, app.setting.own.columns.of("definitions"));
     let table = Table {
-        columns: &COLUMNS,
+        columns: &shown.columns,
         count: rows.len(),
         cursor: &list.cursor,
         selected: list.cursor.position(&keys),
@@ -40,8 +41,8 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, list: &ListState) 
         titles_from: 3,
     };
     let filter = Filter::of(&list.filter, Field::DEFINITIONS);
-    let lights = Lights { filter: &filter, columns: &[1, 6] };
-    table.draw_lit(painter, inner, Some(lights), |at| (false, cells(rows[at])));
+    let lights = Lights { filter: &filter, columns: &shown.places(&[1, 6]) };
+    table.draw_lit(painter, inner, Some(lights), |at| (false, shown.cells(cells(rows[at]))));
 }
 
 fn cells(definition: &JobDefinition) -> Vec<Cell> {

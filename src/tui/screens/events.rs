@@ -15,7 +15,7 @@ use crate::tui::app::App;
 use crate::tui::app::filter::{Field, Filter};
 use crate::tui::app::reports::EventsView;
 use crate::tui::format::{age, count, wrap};
-use crate::tui::widgets::table::{Cell, Column, Lights, Table};
+use crate::tui::widgets::table::{Cell, Column, Lights, Shown, Table};
 use crate::tui::widgets::{Painter, piece};
 use ratatui::layout::Rect;
 
@@ -64,8 +64,9 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, view: &EventsView)
         let text = format!("✖ not read on: {error}");
         painter.text(inner.x + 1, list.bottom(), inner.width.saturating_sub(2), &text, Role::Failed);
     }
+    let shown = Shown::of(&COLUMNS, app.setting.own.columns.of("events"));
     let table = Table {
-        columns: &COLUMNS,
+        columns: &shown.columns,
         count: rows.len(),
         cursor: &view.list.cursor,
         selected,
@@ -73,8 +74,8 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, view: &EventsView)
         titles_from: 3,
     };
     let filter = Filter::of(&view.list.filter, Field::EVENTS);
-    let lights = Lights { filter: &filter, columns: &[2, 3, 4, 5, 6] };
-    table.draw_lit(painter, list, Some(lights), |at| (false, cells(app, rows[at])));
+    let lights = Lights { filter: &filter, columns: &shown.places(&[2, 3, 4, 5, 6]) };
+    table.draw_lit(painter, list, Some(lights), |at| (false, shown.cells(cells(app, rows[at]))));
 }
 
 fn cells(app: &App, event: &Happened) -> Vec<Cell> {

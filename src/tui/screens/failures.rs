@@ -18,7 +18,7 @@ use crate::tui::app::failures::{FailuresView, group_key};
 use crate::tui::app::list::JobList;
 use crate::tui::app::subject::title_of;
 use crate::tui::format::{age, count, cut, fit, relative, wrap};
-use crate::tui::widgets::table::{Cell, Column, Table};
+use crate::tui::widgets::table::{Cell, Column, Shown, Table};
 use crate::tui::widgets::{Painter, Piece, piece};
 use ratatui::layout::Rect;
 
@@ -27,7 +27,7 @@ const COLUMNS: [Column; 8] = [
     Column::right("jobs", 5, 99),
     Column::right("exit", 4, 95),
     Column::left("definition", 12, 90).growing(1),
-    Column::left("what tells them apart", 24, 80).growing(4),
+    Column::left("what tells them apart", 24, 80).growing(4).called("what"),
     Column::left("queues", 12, 10).growing(1),
     Column::right("first", 6, 60),
     Column::right("last", 6, 70),
@@ -69,15 +69,16 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, view: &FailuresVie
     let notes = notes(view, inner.width.saturating_sub(2));
     let below = u16::try_from(lines.len() + notes.len()).unwrap_or(0).min(TOLD).min(inner.height.saturating_sub(4));
     let rows = Rect { height: inner.height - below - u16::from(below > 0), ..inner };
+    let shown = Shown::of(&COLUMNS, app.setting.own.columns.of("failures"));
     let table = Table {
-        columns: &COLUMNS,
+        columns: &shown.columns,
         count: groups.len(),
         cursor: &view.list.cursor,
         selected,
         has_keys: true,
         titles_from: 3,
     };
-    table.draw(painter, rows, |at| (false, cells(app, groups[at])));
+    table.draw(painter, rows, |at| (false, shown.cells(cells(app, groups[at]))));
     if below > 0 {
         let y = rows.bottom();
         painter.text(inner.x, y, inner.width, &"─".repeat(usize::from(inner.width)), Role::Border);

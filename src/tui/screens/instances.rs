@@ -1,7 +1,7 @@
 //! The instances of a compute environment.
 
 use super::overview::{bar, explain, sign, title};
-use super::scaling;
+use super::{capacity, scaling};
 use crate::config::theme::Role;
 use crate::model::{
     Capacity, ComputeEnvironment, Health, Instance, InstanceState, Millis, Switch, Usd, text::printable,
@@ -11,7 +11,7 @@ use crate::tui::app::filter::{Field, Filter};
 use crate::tui::app::list::{Cursor, ListState};
 use crate::tui::app::store::Kind;
 use crate::tui::format::{age, memory_of, span, vcpus, wrap};
-use crate::tui::widgets::table::{Cell, Column, Lights, Table};
+use crate::tui::widgets::table::{Cell, Column, Lights, Shown, Table};
 use crate::tui::widgets::{Painter, Piece, piece};
 use ratatui::layout::Rect;
 
@@ -21,7 +21,7 @@ const COLUMNS: [Column; 10] = [
     Column::left("state", 10, 90),
     Column::left("type", 11, 60).growing(1),
     Column::right("vCPU", 7, 80),
-    Column::left("", 10, 20),
+    Column::left("", 10, 20).called("used"),
     Column::right("memory", 10, 70),
     Column::right("jobs", 4, 75),
     Column::right("up", 6, 50),
@@ -36,6 +36,8 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, environment: &str,
     }
     let taken = u16::try_from(lines.len()).unwrap_or(1).min(area.height);
     let body = Rect { y: area.y + taken, height: area.height - taken, ..area };
+    let taken = capacity::draw(app, painter, body, environment);
+    let body = Rect { y: body.y + taken, height: body.height - taken, ..body };
     let rows = app.instances(environment, list);
     // Where there is room below, why they came and went.
     let told = app.store.scaling.contains_key(environment) && body.height >= 12;
@@ -50,8 +52,9 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, environment: &str,
         return explain(app, painter, inner, Kind::Environments, &list.filter, &empty);
     }
     let keys: Vec<_> = rows.iter().map(|instance| instance.instance_id.0.as_str()).collect();
+    let shown = Shown::of(&COLUMNS, app.setting.own.columns.of("instances"));
     let table = Table {
-        columns: &COLUMNS,
+        columns: &shown.columns,
         count: rows.len(),
         cursor: &list.cursor,
         selected: list.cursor.position(&keys),
@@ -59,8 +62,8 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, environment: &str,
         titles_from: 3,
     };
     let filter = Filter::of(&list.filter, Field::INSTANCES);
-    let lights = Lights { filter: &filter, columns: &[1, 3] };
-    table.draw_lit(painter, inner, Some(lights), |at| (false, cells(app, rows[at])));
+    let lights = Lights { filter: &filter, columns: &shown.places(&[1, 3]) };
+    table.draw_lit(painter, inner, Some(lights), |at| (false, shown.cells(cells(app, rows[at]))));
 }
 
 /// Why no instance is shown.

@@ -1,17 +1,17 @@
 //! Lists of jobs: the columns that matter for the states that are listed.
 
 use super::chrome::old;
+use super::job_columns;
 use super::overview::explain;
 use crate::config::theme::Role;
 use crate::model::{JobStatus, JobSummary, Millis, text::printable};
 use crate::triage::failures::Ending;
 use crate::tui::app::App;
-use crate::tui::app::list::{JobList, Scope, StateSet, definition_of, is_held, queue_of, since, state_of};
+use crate::tui::app::list::{JobList, Scope, StateSet, is_held, queue_of};
 use crate::tui::app::store::Kind;
-use crate::tui::app::subject::title_of;
-use crate::tui::format::{age, count, cut, memory, memory_of, relative, span, vcpus};
+use crate::tui::format::{count, cut, relative};
 use crate::tui::widgets::painter::pieces_width;
-use crate::tui::widgets::table::{Cell, Column, Lights, Table};
+use crate::tui::widgets::table::{Lights, Table};
 use crate::tui::widgets::{Painter, Piece, piece};
 use ratatui::layout::Rect;
 
@@ -25,47 +25,6 @@ pub fn sign(status: JobStatus) -> (&'static str, Role) {
         JobStatus::Failed => ("✖", Role::Failed),
     }
 }
-
-const NAME: Column = Column::left("job", 16, 99).growing(4);
-const SIGN: Column = Column::left("", 1, 98);
-const STATE: Column = Column::left("state", 9, 97);
-const DEFINITION: Column = Column::left("definition", 13, 50).growing(1);
-const QUEUE: Column = Column::left("queue", 9, 40);
-
-const RUNNING: [Column; 9] = [
-    SIGN,
-    NAME,
-    DEFINITION,
-    STATE,
-    Column::right("for", 6, 90),
-    Column::right("cpu", 9, 60),
-    Column::right("memory", 10, 70),
-    QUEUE,
-    Column::left("instance", 12, 30),
-];
-const WAITING: [Column; 8] = [
-    SIGN,
-    NAME,
-    DEFINITION,
-    STATE,
-    Column::right("for", 6, 90),
-    Column::right("prio", 5, 80),
-    QUEUE,
-    Column::left("why", 26, 70).growing(4),
-];
-const ENDED: [Column; 9] = [
-    SIGN,
-    NAME,
-    DEFINITION,
-    STATE,
-    Column::right("ended", 6, 90),
-    Column::right("took", 6, 75),
-    Column::right("exit", 4, 80),
-    QUEUE,
-    Column::left("why", 26, 70).growing(4),
-];
-const ALL: [Column; 7] =
-    [SIGN, NAME, DEFINITION, STATE, Column::right("since", 6, 90), QUEUE, Column::left("why", 26, 70).growing(4)];
 
 /// From this width on the title has room for sentences.
 const WIDE: u16 = 110;
@@ -113,15 +72,9 @@ pub fn draw(
         return explain(app, painter, inner, Kind::Jobs, &list.list.filter, &empty);
     }
     let states = list.listed_states();
-    let columns: &[Column] = match states {
-        StateSet::Running => &RUNNING,
-        StateSet::Waiting => &WAITING,
-        StateSet::Failed | StateSet::Succeeded => &ENDED,
-        StateSet::All => &ALL,
-    };
-    let columns = &if app.setting.can.spans_contexts { with_homes(columns) } else { columns.to_vec() };
+    let columns = job_columns::shown(app, states);
     let table = Table {
-        columns,
+        columns: &columns,
         count: rows.ids.len(),
         cursor: &list.list.cursor,
         selected: list.list.cursor.position(&rows.ids),
@@ -129,25 +82,13 @@ pub fn draw(
         titles_from: 5,
     };
     let filter = list.filter();
-    let searched = searched_columns(columns);
+    let searched = job_columns::searched(&columns);
     let lights = (!filter.is_empty()).then_some(Lights { filter: &filter, columns: &searched });
     table.draw_lit(painter, inner, lights, |at| {
         let id = &rows.ids[at];
-        let cells = app.store.job(id).map_or_else(Vec::new, |job| cells(app, job, states));
+        let cells = app.store.job(id).map_or_else(Vec::new, |job| job_columns::cells(app, job, states, &columns));
         (list.marked.contains(id), cells)
     });
-}
-
-/// Where rows of several contexts stand, where each lives goes before most else.
-fn with_homes(columns: &[Column]) -> Vec<Column> {
-    let home = Column { keep: 95, width: 12, grow: 1, ..QUEUE };
-    columns.iter().map(|column| if column.title == QUEUE.title { home } else { *column }).collect()
-}
-
-/// The columns at which plain words of a filter look.
-fn searched_columns(columns: &[Column]) -> Vec<usize> {
-    let is_searched = |column: &Column| [NAME.title, DEFINITION.title, QUEUE.title].contains(&column.title);
-    columns.iter().enumerate().filter(|(_, column)| is_searched(column)).map(|(at, _)| at).collect()
 }
 
 /// What to say where nothing matches among the jobs that were fetched, and there are others.
@@ -298,31 +239,6 @@ fn why_empty(app: &App, list: &JobList, counts: &[usize; 5]) -> String {
     }
 }
 
-/// What a job asks of CPU or memory and what it uses.
-fn use_of(job: &JobSummary) -> (String, String) {
-    let Some(extra) = &job.extra else { return ("-".into(), "-".into()) };
-    let asked = u32::try_from(extra.memory_mib).map_or(f64::MAX, f64::from);
-    match extra.usage {
-        Some(usage) => {
-            let cpu = format!("{:.1}/{}", usage.cpu, vcpus(extra.vcpus));
-            (cpu, memory_of(usage.memory_mib, asked))
-        }
-        // What is not told is not nothing.
-        None if extra.memory_mib == 0 && extra.vcpus <= 0.0 => ("-".into(), "-".into()),
-        None if extra.memory_mib == 0 => (format!("{} vCPU", vcpus(extra.vcpus)), "-".into()),
-        None => (format!("{} vCPU", vcpus(extra.vcpus)), memory(asked)),
-    }
-}
-
-/// How long the last attempt ran.
-fn took(job: &JobSummary, now: Millis) -> String {
-    match (job.started_at, job.stopped_at) {
-        (Some(from), Some(to)) => span(to - from),
-        (Some(from), None) if job.status == JobStatus::Running => span(now - from),
-        _ => "-".into(),
-    }
-}
-
 /// What there is to say of why a job is as it is.
 pub fn why(app: &App, job: &JobSummary) -> String {
     let why = told(app, job);
@@ -371,63 +287,4 @@ pub fn array_counts(job: &JobSummary) -> String {
     ];
     let parts = parts.iter().filter(|(_, number)| *number > 0).map(|(sign, number)| format!("{sign}{number}"));
     parts.collect::<Vec<_>>().join(" ")
-}
-
-fn cells(app: &App, job: &JobSummary, set: StateSet) -> Vec<Cell> {
-    let (sign, role) = sign(job.status);
-    let stopping = job.extra.as_ref().is_some_and(|extra| extra.stopping);
-    let mut name = title_of(job);
-    if let Some(size) = job.array_properties.as_ref().and_then(|array| array.size) {
-        name = format!("{name} [{}]", count(u64::from(size)));
-    }
-    let mut cells = vec![
-        (sign.to_owned(), role),
-        (name, Role::Text),
-        (definition_of(job).to_owned(), Role::Dim),
-        (state_of(job).to_owned(), if stopping || is_held(job) { Role::Attention } else { role }),
-    ];
-    let for_now = app.now - since(job);
-    let queue = (queue_of(job).unwrap_or_default().to_owned(), Role::Dim);
-    let reason = why(app, job);
-    match set {
-        StateSet::Running => {
-            let (cpu, memory) = use_of(job);
-            // An array's counts take the room of both.
-            let (cpu, memory) = if job.is_array_parent() { (array_counts(job), String::new()) } else { (cpu, memory) };
-            let instance = job.extra.as_ref().and_then(|extra| extra.instance.as_ref());
-            let place = instance.map_or_else(String::new, |id| id.0.chars().take(12).collect());
-            cells.extend([
-                (span(for_now), Role::Text),
-                (cpu, Role::Text),
-                (memory, Role::Text),
-                queue,
-                (place, Role::Dim),
-            ]);
-        }
-        StateSet::Waiting => {
-            let priority = job.extra.as_ref().map_or(0, |extra| extra.priority);
-            let lit = if priority == 0 { Role::Dim } else { Role::Text };
-            cells.extend([(age(for_now), Role::Text), (priority.to_string(), lit), queue, (reason, Role::Dim)]);
-        }
-        StateSet::Failed | StateSet::Succeeded => {
-            let exit = job.container.as_ref().and_then(|container| container.exit_code);
-            let exit_role = if exit.is_some_and(|code| code != 0) { Role::Failed } else { Role::Dim };
-            cells.extend([
-                (age(for_now), Role::Text),
-                (took(job, app.now), Role::Dim),
-                (exit.map_or("-".to_owned(), |code| code.to_string()), exit_role),
-                queue,
-                (reason, Role::Dim),
-            ]);
-        }
-        StateSet::All => {
-            cells.extend([(age(for_now), Role::Text), queue, (reason, Role::Dim)]);
-        }
-    }
-    if job.from_history().is_some() {
-        for (_, role) in &mut cells {
-            *role = Role::Dim;
-        }
-    }
-    cells
 }

@@ -2,6 +2,7 @@
 
 mod array;
 mod audit;
+pub mod capacity;
 mod chrome;
 mod cost;
 mod definitions;
@@ -9,6 +10,7 @@ mod events;
 mod failures;
 mod instances;
 mod job;
+mod job_columns;
 mod jobs;
 mod log;
 mod overview;
@@ -17,10 +19,11 @@ mod scaling;
 mod schedules;
 mod sizes;
 mod tree;
-mod usage;
+pub mod usage;
 mod watches;
 mod why;
 
+pub use job_columns::names as job_columns;
 pub use jobs::{sign as job_sign, why};
 
 use super::app::{App, View};
@@ -88,7 +91,7 @@ pub fn draw(app: &App, buffer: &mut Buffer) -> Option<Position> {
 #[cfg(test)]
 mod log_tests;
 #[cfg(test)]
-pub(crate) use tests::world as recorded_world;
+pub(crate) use tests::{reported as reported_world, world as recorded_world};
 
 #[cfg(test)]
 mod tests;

@@ -10,7 +10,7 @@ use crate::tui::app::rows::schedule_key;
 use crate::tui::app::store::Kind;
 use crate::tui::format::relative;
 use crate::tui::widgets::Painter;
-use crate::tui::widgets::table::{Cell, Column, Lights, Table};
+use crate::tui::widgets::table::{Cell, Column, Lights, Shown, Table};
 use ratatui::layout::Rect;
 
 const COLUMNS: [Column; 9] = [
@@ -42,8 +42,9 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, list: &ListState) 
         inner
     };
     let keys: Vec<_> = rows.iter().map(|schedule| schedule_key(schedule)).collect();
+    let shown = Shown::of(&COLUMNS, app.setting.own.columns.of("schedules"));
     let table = Table {
-        columns: &COLUMNS,
+        columns: &shown.columns,
         count: rows.len(),
         cursor: &list.cursor,
         selected: list.cursor.position(&keys),
@@ -51,8 +52,8 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, list: &ListState) 
         titles_from: 3,
     };
     let filter = Filter::of(&list.filter, Field::SCHEDULES);
-    let lights = Lights { filter: &filter, columns: &[1, 3] };
-    table.draw_lit(painter, inner, Some(lights), |at| (false, cells(app, rows[at])));
+    let lights = Lights { filter: &filter, columns: &shown.places(&[1, 3]) };
+    table.draw_lit(painter, inner, Some(lights), |at| (false, shown.cells(cells(app, rows[at]))));
 }
 
 fn cells(app: &App, schedule: &Schedule) -> Vec<Cell> {

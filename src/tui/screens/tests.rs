@@ -473,7 +473,7 @@ fn an_instance_that_boots_or_has_its_notice_counts_down() {
 }
 
 /// The recorded world with events, costs and runs that have used something.
-fn reported() -> World {
+pub(crate) fn reported() -> World {
     use crate::model::{CostReport, CostRow, EventLine, ObservedRuns, Prices, Spread, Usd};
     let mut world = world();
     let event = |cursor: u64, time: &str, status: &str, name: &str, reason: &str| EventLine {

@@ -12,6 +12,8 @@ use ratatui::layout::Rect;
 #[derive(Debug, Clone, Copy)]
 pub struct Column {
     pub title: &'static str,
+    /// What it is called where it is chosen; mostly its title.
+    pub name: &'static str,
     /// Its width, and where it grows its least one.
     pub width: u16,
     /// Its part of the room that is left; 0: it does not grow.
@@ -20,15 +22,31 @@ pub struct Column {
     pub right: bool,
     /// The column with the smallest number goes first where there is little room.
     pub keep: u8,
+    /// It is shown from this width of the table on.
+    pub from: u16,
 }
 
 impl Column {
     pub const fn left(title: &'static str, width: u16, keep: u8) -> Self {
-        Self { title, width, grow: 0, right: false, keep }
+        Self { title, name: title, width, grow: 0, right: false, keep, from: 0 }
     }
 
     pub const fn right(title: &'static str, width: u16, keep: u8) -> Self {
-        Self { title, width, grow: 0, right: true, keep }
+        Self { right: true, ..Self::left(title, width, keep) }
+    }
+
+    /// A column that is chosen by another name than its title.
+    #[must_use]
+    pub const fn called(mut self, name: &'static str) -> Self {
+        self.name = name;
+        self
+    }
+
+    /// A column that is shown in wide tables alone.
+    #[must_use]
+    pub const fn from(mut self, width: u16) -> Self {
+        self.from = width;
+        self
     }
 
     /// A column that takes what room is left.
@@ -39,12 +57,48 @@ impl Column {
     }
 }
 
+/// The columns of a table that are shown, in their order.
+#[derive(Debug, Clone)]
+pub struct Shown {
+    pub columns: Vec<Column>,
+    /// Their numbers among all.
+    order: Vec<usize>,
+}
+
+impl Shown {
+    /// Those that a person has chosen by their names, the first of which stay longest; or all. A column without a name is a
+    /// sign, and is always there.
+    pub fn of(all: &[Column], chosen: Option<&[String]>) -> Self {
+        let Some(chosen) = chosen else { return Self { columns: all.to_vec(), order: (0..all.len()).collect() } };
+        let signs = (0..all.len()).filter(|at| all[*at].name.is_empty());
+        let named = chosen.iter().filter_map(|name| all.iter().position(|column| column.name == name));
+        let order: Vec<usize> = signs.chain(named).collect();
+        let keep = |place: usize| u8::try_from(order.len() - place).unwrap_or(u8::MAX);
+        let column = |(place, at): (usize, &usize)| Column { keep: keep(place), from: 0, ..all[*at] };
+        Self { columns: order.iter().enumerate().map(column).collect(), order }
+    }
+
+    /// A row's cells, of all columns, as they are shown.
+    pub fn cells(&self, mut all: Vec<Cell>) -> Vec<Cell> {
+        let mut take = |at: &usize| {
+            let (text, role) = all.get_mut(*at)?;
+            Some((std::mem::take(text), *role))
+        };
+        self.order.iter().filter_map(&mut take).collect()
+    }
+
+    /// Where columns of these numbers are shown.
+    pub fn places(&self, of: &[usize]) -> Vec<usize> {
+        (0..self.order.len()).filter(|place| of.contains(&self.order[*place])).collect()
+    }
+}
+
 /// Where a column stands: its number, its start and its width.
 type Placed = (usize, u16, u16);
 
 /// Chooses the columns that fit in `room`, with a blank between, and gives the rest to those that grow.
 pub fn arrange(columns: &[Column], room: u16) -> Vec<Placed> {
-    let mut kept: Vec<usize> = (0..columns.len()).collect();
+    let mut kept: Vec<usize> = (0..columns.len()).filter(|at| columns[*at].from <= room).collect();
     let needed = |kept: &[usize]| {
         let widths: u16 = kept.iter().map(|at| columns[*at].width).sum();
         widths + u16::try_from(kept.len().saturating_sub(1)).unwrap_or(u16::MAX)
@@ -134,7 +188,7 @@ impl Table<'_> {
                 let title = align(column.title, column.right, *width);
                 painter.text(area.x + 2 + x, area.y, *width, &title, Role::Column);
                 let place = Rect { x: area.x + 2 + x, y: area.y, width: *width, height: 1 };
-                painter.spot(place, What::Title(column.title));
+                painter.spot(place, What::Title(column.name));
             }
             rows.y += 1;
             rows.height -= 1;
@@ -218,5 +272,23 @@ mod tests {
         assert_eq!(arrange(&COLUMNS, 30), [(0, 0, 11), (1, 12, 5), (3, 18, 12)]);
         assert_eq!(arrange(&COLUMNS, 12), [(0, 0, 12)]);
         assert_eq!(arrange(&COLUMNS, 4), [(0, 0, 4)]);
+    }
+
+    #[test]
+    fn what_was_chosen_stands_in_its_order_and_the_first_stays_longest() {
+        let all = [Column::left("", 1, 98), COLUMNS[0], COLUMNS[1], COLUMNS[2].from(100), COLUMNS[3].called("why")];
+        let chosen = ["where", "why", "age"].map(str::to_owned);
+        let shown = Shown::of(&all, Some(&chosen));
+        let titles = |room| -> Vec<&str> {
+            arrange(&shown.columns, room).iter().map(|(at, ..)| shown.columns[*at].title).collect()
+        };
+        assert_eq!(titles(40), ["", "where", "reason", "age"]);
+        assert_eq!(titles(22), ["", "where", "reason"]);
+        let cell = |text: &str| (text.to_owned(), Role::Text);
+        let cells = shown.cells(["●", "a", "1m", "here", "full"].map(cell).to_vec());
+        assert_eq!(cells.iter().map(|(text, _)| text.as_str()).collect::<Vec<_>>(), ["●", "here", "full", "1m"]);
+        assert_eq!(shown.places(&[1, 3, 4]), [1, 2]);
+        let unchosen = Shown::of(&all, None);
+        assert_eq!(arrange(&unchosen.columns, 60).len(), 4, "one is for wide tables alone");
     }
 }

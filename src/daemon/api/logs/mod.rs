@@ -48,7 +48,7 @@ pub(super) async fn target(State(world): Shared, headers: HeaderMap, body: Body)
 }
 
 /// Does what waits for the disk where that holds nobody up.
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
 ) -> Result<T, ApiError> {
     let failed = |cause| LogError::Storage { stream: "of this request".to_owned(), cause: io::Error::other(cause) };

@@ -25,10 +25,17 @@ pub enum Sort {
     Exit,
     Instance,
     Reason,
+    Id,
+    Share,
+    /// Who has tried most comes first.
+    Attempt,
+    /// The newest first, as [`Sort::Started`] does.
+    Submitted,
+    Started,
 }
 
 impl Sort {
-    const EACH: [Self; 13] = [
+    const EACH: [Self; 18] = [
         Self::Natural,
         Self::Age,
         Self::Name,
@@ -42,25 +49,20 @@ impl Sort {
         Self::Exit,
         Self::Instance,
         Self::Reason,
+        Self::Id,
+        Self::Share,
+        Self::Attempt,
+        Self::Submitted,
+        Self::Started,
     ];
 
-    /// Whether a list of these states has the column.
-    fn is_of(self, set: StateSet) -> bool {
-        match self {
-            Self::Cpu | Self::Memory | Self::Instance => set == StateSet::Running,
-            Self::Priority => set == StateSet::Waiting,
-            Self::Took | Self::Exit => matches!(set, StateSet::Failed | StateSet::Succeeded),
-            Self::Reason => set != StateSet::Running,
-            _ => true,
-        }
-    }
-
-    /// The next one that a list of these states has a column for.
+    /// The next one that a list with these columns has.
     #[must_use]
-    pub fn next(self, set: StateSet) -> Self {
+    pub fn next(self, columns: &[&str]) -> Self {
+        let of: Vec<Self> = columns.iter().filter_map(|name| Self::of_column(name)).collect();
         let at = Self::EACH.iter().position(|sort| *sort == self).unwrap_or(0);
-        let mut after = Self::EACH.into_iter().cycle().skip(at + 1);
-        after.find(|sort| sort.is_of(set)).unwrap_or_default()
+        let mut after = Self::EACH.into_iter().cycle().skip(at + 1).take(Self::EACH.len());
+        after.find(|sort| *sort == Self::Natural || of.contains(sort)).unwrap_or_default()
     }
 
     /// The order of this name and whether it is turned around: `age`, `-age`.
@@ -71,14 +73,13 @@ impl Sort {
         found.map(|sort| (sort, reversed)).ok_or_else(|| format!("`sort` takes {}, not `{name}`", all()))
     }
 
-    /// The order by the column of this title.
-    pub fn of_title(title: &str) -> Option<Self> {
-        Some(match title {
-            "job" => Self::Name,
-            "for" | "since" | "ended" => Self::Age,
-            "prio" => Self::Priority,
-            other => Self::EACH.into_iter().find(|sort| sort.name(StateSet::All) == other)?,
-        })
+    /// The order by the column of this name.
+    pub fn of_column(name: &str) -> Option<Self> {
+        match name {
+            "job" => Some(Self::Name),
+            "turn" | "newest" | "name" => None,
+            other => Self::EACH.into_iter().find(|sort| sort.name(StateSet::All) == other),
+        }
     }
 
     /// What a line of the palette calls it.
@@ -105,12 +106,18 @@ impl Sort {
             Self::Exit => "exit",
             Self::Instance => "instance",
             Self::Reason => "why",
+            Self::Id => "id",
+            Self::Share => "share",
+            Self::Attempt => "attempt",
+            Self::Submitted => "submitted",
+            Self::Started => "started",
         }
     }
 
     /// How two jobs stand to each other in a list of these states.
     pub(super) fn compare(self, set: StateSet, a: &JobSummary, b: &JobSummary) -> Ordering {
         let priority = |job: &JobSummary| job.extra.as_ref().map_or(0, |extra| extra.priority);
+        let attempt = |job: &JobSummary| job.extra.as_ref().map_or(0, |extra| extra.attempt);
         let memory = |job: &JobSummary| {
             job.extra.as_ref().map_or(0.0, |extra| {
                 let asked = u32::try_from(extra.memory_mib).map_or(f64::MAX, f64::from);
@@ -144,6 +151,11 @@ impl Sort {
             Sort::Exit => exit(a).cmp(&exit(b)),
             Sort::Instance => instance(a).cmp(&instance(b)),
             Sort::Reason => reason(a).cmp(&reason(b)),
+            Sort::Id => a.job_id.cmp(&b.job_id),
+            Sort::Share => a.share_identifier.cmp(&b.share_identifier),
+            Sort::Attempt => attempt(b).cmp(&attempt(a)),
+            Sort::Submitted => b.created_at.cmp(&a.created_at),
+            Sort::Started => b.started_at.cmp(&a.started_at),
         }
     }
 }
@@ -151,19 +163,22 @@ impl Sort {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::columns::OF_JOBS;
 
     #[test]
-    fn each_column_of_a_list_can_be_sorted_by_and_no_other() {
-        let walk = |set: StateSet| {
+    fn a_list_is_sorted_by_each_of_its_columns_and_by_no_other() {
+        let walk = |columns: &[&str]| {
             let mut sorts = vec![Sort::Natural];
-            while let Some(next) = sorts.last().map(|sort| sort.next(set)).filter(|next| *next != Sort::Natural) {
+            while let Some(next) = sorts.last().map(|sort| sort.next(columns)).filter(|next| *next != Sort::Natural) {
                 sorts.push(next);
             }
             sorts.into_iter().map(Sort::key).collect::<Vec<_>>().join(" ")
         };
-        assert_eq!(walk(StateSet::Running), "turn age name queue definition state cpu memory instance");
-        assert_eq!(walk(StateSet::Waiting), "turn age name queue definition state priority why");
-        assert_eq!(walk(StateSet::Failed), "turn age name queue definition state took exit why");
-        assert_eq!(walk(StateSet::All), "turn age name queue definition state why");
+        assert_eq!(walk(&["job", "age", "cpu", "instance"]), "turn age name cpu instance");
+        assert_eq!(walk(&["", "state", "why", "id"]), "turn state why id");
+        assert_eq!(walk(&[]), "turn");
+        let all: Vec<Option<Sort>> = OF_JOBS.iter().map(|name| Sort::of_column(name)).collect();
+        assert!(all.iter().all(Option::is_some), "each column can be sorted by: {all:?}");
+        assert_eq!(Sort::of_column("turn"), None);
     }
 }

@@ -1,0 +1,301 @@
+//! Several logs as one, by time, each line with where it comes from. Of each log one page is held and no more, so that
+//! many long ones take no more memory than a few.
+
+use super::{Printer, Which, latest, no_log};
+use crate::backend::{Backend, BackendError, JobQuery, JobScope};
+use crate::cli::LinesFormat;
+use crate::commands::error::{CommandError, Doing};
+use crate::commands::watching;
+use crate::model::text::printable;
+use crate::model::{GetLogEvents, JobDetail, JobId, JobLog, LogEvent, Millis};
+use futures::stream::{self, StreamExt, TryStreamExt};
+use serde::Serialize;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+
+/// Lines that are held of all logs together, about; and of each at least and at most.
+const HELD: usize = 200_000;
+const PAGE: std::ops::RangeInclusive<usize> = 100..=10_000;
+/// First pages that are asked for at once.
+const AT_ONCE: usize = 16;
+/// Lines that are written in one go.
+const BUNDLE: usize = 1_000;
+
+/// Which logs of the jobs that were named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct All {
+    pub children: bool,
+    pub attempts: bool,
+}
+
+/// A log, and what its lines are labelled with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Source {
+    label: String,
+    log: JobLog,
+}
+
+/// A line with where it comes from.
+#[derive(Serialize)]
+struct Labelled<'a> {
+    source: &'a str,
+    #[serde(flatten)]
+    event: &'a LogEvent,
+}
+
+pub(super) async fn print(
+    backend: &dyn Backend,
+    ids: &[JobId],
+    all: All,
+    which: Which<'_>,
+    printer: Printer,
+) -> Result<(), CommandError> {
+    let mut sources = Vec::new();
+    for id in ids {
+        sources.extend(of_job(backend, id, ids.len() > 1, all, which, printer).await?);
+    }
+    let width = sources.iter().map(|source| source.label.chars().count()).max().unwrap_or(0);
+    let mut held = Vec::new();
+    let is_one = printer.format == LinesFormat::Json;
+    let mut whole = Vec::new();
+    let mut write = |bundle: &mut Vec<(usize, LogEvent)>| {
+        let labelled = |(at, event): &(usize, LogEvent)| (sources[*at].label.clone(), event.clone());
+        if is_one {
+            whole.extend(bundle.drain(..).map(|line| labelled(&line)));
+            return Ok(());
+        }
+        let written = if printer.format == LinesFormat::Table {
+            let line = |(at, event): &(usize, LogEvent)| {
+                format!("{:<width$} │ {}", printable(&sources[*at].label), printer.line(event))
+            };
+            printer.output.text(&bundle.iter().map(line).collect::<String>())
+        } else {
+            let lines: Vec<_> =
+                bundle.iter().map(|(at, event)| Labelled { source: &sources[*at].label, event }).collect();
+            printer.output.json_lines(&lines)
+        };
+        bundle.clear();
+        written
+    };
+    let mut reading = Reading::begin(backend, &sources).await?;
+    while let Some(line) = reading.next().await? {
+        held.push(line);
+        if held.len() >= BUNDLE {
+            write(&mut held)?;
+        }
+    }
+    write(&mut held)?;
+    if reading.silent > 0 {
+        let (silent, of) = (reading.silent, sources.len());
+        printer.output.note(&format!("{silent} of {of} logs hold nothing: nothing was printed, or they were deleted"));
+    }
+    if is_one {
+        let all: Vec<_> = whole.iter().map(|(source, event)| Labelled { source, event }).collect();
+        printer.output.json(&all)?;
+    }
+    Ok(())
+}
+
+/// The logs that are meant of one job.
+async fn of_job(
+    backend: &dyn Backend,
+    id: &JobId,
+    is_one_of_several: bool,
+    all: All,
+    which: Which<'_>,
+    printer: Printer,
+) -> Result<Vec<Source>, CommandError> {
+    let job = watching::describe(backend, id).await?;
+    which.check(&job, printer.output)?;
+    let name = is_one_of_several.then(|| format!("{} {}", job.job_name, job.job_id.short()));
+    if !all.children {
+        if super::is_array(&job) {
+            return Err(no_log(&job, None));
+        }
+        let found = logs(&job, name.as_deref(), all, which);
+        return if found.is_empty() { Err(no_log(&job, which.attempt)) } else { Ok(found) };
+    }
+    let scope = if super::is_array(&job) {
+        JobScope::Array(id.clone())
+    } else if job.node_properties.is_some() {
+        JobScope::Nodes(id.clone())
+    } else {
+        let why = "it has no children; without --children its own log is shown".to_owned();
+        return Err(super::without(&job, why));
+    };
+    let mut children = Vec::new();
+    let mut token = None;
+    loop {
+        let query = JobQuery { scope: scope.clone(), page_token: token, ..JobQuery::default() };
+        let page = backend.jobs(query).await.doing(format!("listing the children of the job {id}"))?;
+        children.extend(page.items.into_iter().filter(|child| !child.status.is_waiting()).map(|child| child.job_id));
+        token = page.next;
+        if token.is_none() {
+            break;
+        }
+    }
+    children.sort_by_cached_key(|child| child.part().map(|(_, index)| index));
+    let details = backend.describe_jobs(&children).await.doing(format!("describing the children of the job {id}"))?;
+    let of = |child: &JobDetail| {
+        let index = child.job_id.part().map_or_else(|| child.job_id.to_string(), |(_, index)| index.to_string());
+        let label = name.as_ref().map_or(index.clone(), |name| format!("{name}:{index}"));
+        logs(child, Some(&label), all, which)
+    };
+    let found: Vec<Source> = details.iter().flat_map(of).collect();
+    if found.is_empty() {
+        return Err(super::without(&job, format!("none of its children has begun; it is {}", job.status)));
+    }
+    Ok(found)
+}
+
+/// The logs of a job that are meant, labelled by what tells them apart.
+fn logs(job: &JobDetail, name: Option<&str>, all: All, which: Which<'_>) -> Vec<Source> {
+    let several = which.container.is_none() && job.container_names().len() > 1;
+    let wanted = which.attempt.unwrap_or_else(|| latest(job));
+    let is_meant = |log: &JobLog| {
+        (all.attempts || log.attempt == wanted) && which.container.is_none_or(|name| log.container == name)
+    };
+    let source = |log: JobLog| {
+        let attempt = all.attempts.then(|| format!("attempt {}", log.attempt));
+        let container = several.then(|| log.container.clone());
+        let parts: Vec<String> = name.map(str::to_owned).into_iter().chain(attempt).chain(container).collect();
+        Source { label: parts.join(" "), log }
+    };
+    job.logs().into_iter().filter(is_meant).map(source).collect()
+}
+
+/// One log, and how far it was read.
+struct Reader {
+    log: JobLog,
+    page: u32,
+    token: Option<String>,
+    ready: VecDeque<LogEvent>,
+    is_over: bool,
+}
+
+impl Reader {
+    /// Reads on until there is a line, or there is none any more.
+    async fn fill(&mut self, backend: &dyn Backend) -> Result<(), CommandError> {
+        while self.ready.is_empty() && !self.is_over {
+            let request = GetLogEvents {
+                log_group_name: self.log.group.clone(),
+                log_stream_name: self.log.stream.clone(),
+                start_from_head: Some(true),
+                limit: Some(self.page),
+                next_token: self.token.clone(),
+                ..GetLogEvents::default()
+            };
+            let page = match backend.log_events(request).await {
+                Err(BackendError::NotFound { .. }) => {
+                    self.is_over = true;
+                    return Ok(());
+                }
+                page => page.doing(format!("reading the log {}", self.log.stream))?,
+            };
+            self.is_over = self.token.as_deref() == Some(page.next_forward_token.as_str());
+            self.token = Some(page.next_forward_token);
+            self.ready.extend(page.events);
+        }
+        Ok(())
+    }
+}
+
+/// All logs at once.
+struct Reading<'a> {
+    backend: &'a dyn Backend,
+    readers: Vec<Reader>,
+    /// The time of the next line of each log that has one, and the log's number.
+    next: BinaryHeap<Reverse<(Millis, usize)>>,
+    /// Logs that hold no line at all.
+    silent: usize,
+}
+
+impl<'a> Reading<'a> {
+    async fn begin(backend: &'a dyn Backend, sources: &[Source]) -> Result<Self, CommandError> {
+        let page = (HELD / sources.len().max(1)).clamp(*PAGE.start(), *PAGE.end());
+        let page = u32::try_from(page).unwrap_or(u32::MAX);
+        let first = sources.iter().map(|source| {
+            let log = source.log.clone();
+            let mut reader = Reader { log, page, token: None, ready: VecDeque::new(), is_over: false };
+            async move { reader.fill(backend).await.map(|()| reader) }
+        });
+        let readers: Vec<Reader> = stream::iter(first).buffered(AT_ONCE).try_collect().await?;
+        let head = |(at, reader): (usize, &Reader)| reader.ready.front().map(|line| Reverse((line.timestamp, at)));
+        let next: BinaryHeap<_> = readers.iter().enumerate().filter_map(head).collect();
+        let silent = readers.len() - next.len();
+        Ok(Self { backend, readers, next, silent })
+    }
+
+    /// The oldest line of all that are left, and the number of its log.
+    async fn next(&mut self) -> Result<Option<(usize, LogEvent)>, CommandError> {
+        let Some(Reverse((_, at))) = self.next.pop() else { return Ok(None) };
+        let reader = &mut self.readers[at];
+        let line = reader.ready.pop_front();
+        reader.fill(self.backend).await?;
+        if let Some(head) = reader.ready.front() {
+            self.next.push(Reverse((head.timestamp, at)));
+        }
+        Ok(line.map(|line| (at, line)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::scripted::{ScriptedBackend, World};
+    use crate::model::{AttemptContainerDetail, AttemptDetail, ContainerDetail};
+    use futures::FutureExt;
+    use std::collections::BTreeMap;
+
+    fn source(name: &str) -> Source {
+        Source { label: name.to_owned(), log: JobLog { stream: name.to_owned(), ..JobLog::default() } }
+    }
+
+    #[test]
+    fn lines_of_many_logs_come_by_their_time_and_none_is_lost() {
+        let mut logs: BTreeMap<String, Vec<LogEvent>> = BTreeMap::new();
+        for number in 0..40_000_i64 {
+            let event = LogEvent { timestamp: number / 3, message: number.to_string(), ingestion_time: 0 };
+            logs.entry(format!("s{}", number % 7)).or_default().push(event);
+        }
+        let backend = ScriptedBackend::new(World { logs, ..World::default() });
+        let sources = ["s0", "s1", "s2", "gone", "s3", "s4", "s5", "s6"].map(source);
+        let read = async {
+            let mut reading = Reading::begin(&backend, &sources).await.expect("read");
+            let mut lines = Vec::new();
+            while let Some((at, event)) = reading.next().await.expect("read") {
+                assert_eq!(sources[at].label, format!("s{}", event.message.parse::<i64>().expect("a number") % 7));
+                lines.push(event);
+            }
+            (lines, reading.silent)
+        };
+        let (lines, silent) = read.now_or_never().expect("at once");
+        assert!(lines.is_sorted_by_key(|line| line.timestamp));
+        let mut numbers: Vec<i64> = lines.iter().map(|line| line.message.parse().expect("a number")).collect();
+        numbers.sort_unstable();
+        assert!(numbers.into_iter().eq(0..40_000));
+        assert_eq!(silent, 1);
+    }
+
+    #[test]
+    fn a_label_says_what_tells_the_logs_apart() {
+        let attempt = |stream: &str| AttemptDetail {
+            container: AttemptContainerDetail { log_stream_name: Some(stream.into()), ..Default::default() },
+            ..AttemptDetail::default()
+        };
+        let job = JobDetail {
+            attempts: vec![attempt("a"), attempt("b")],
+            container: Some(ContainerDetail { log_stream_name: Some("c".into()), ..ContainerDetail::default() }),
+            ..JobDetail::default()
+        };
+        let told = |name, attempts| -> Vec<(String, String)> {
+            let all = All { children: false, attempts };
+            let found = logs(&job, name, all, Which::default());
+            found.into_iter().map(|source| (source.label, source.log.stream)).collect()
+        };
+        let pair = |label: &str, stream: &str| (label.to_owned(), stream.to_owned());
+        assert_eq!(told(None, true), [pair("attempt 1", "a"), pair("attempt 2", "b"), pair("attempt 3", "c")]);
+        assert_eq!(told(Some("7"), false), [pair("7", "c")]);
+        assert_eq!(told(Some("7"), true)[0], pair("7 attempt 1", "a"));
+    }
+}
