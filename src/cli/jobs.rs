@@ -152,6 +152,7 @@ pub struct ReplaceArgs {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one flag of the command line")]
 pub struct LogsArgs {
     /// Id of a job, or the beginning of one; `ID:INDEX` for the child of an array, `ID#INDEX` for a node. The logs of
     /// several jobs are one, by time.

@@ -301,7 +301,10 @@ fn recording(path: &std::path::Path, world: &World) -> String {
     let left_out =
         if left_out > 0 { format!(" {left_out} jobs that ended longer ago are not in it.") } else { String::new() };
     let not_read = world.recorded.iter().flat_map(|recorded| &recorded.not_read);
-    let lacks: String = not_read.map(|(part, why)| format!("\nNot in it: {}: {}\n", part.name(), line(why))).collect();
+    let mut lacks = String::new();
+    for (part, why) in not_read {
+        let _ = write!(lacks, "\nNot in it: {}: {}\n", part.name(), line(why));
+    }
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     format!(
         "\n## Recording\n\n`batchdeck replay {name}` opens the console on what was known then, read-only.{left_out}\n{lacks}\n\

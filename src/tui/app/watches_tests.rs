@@ -178,6 +178,7 @@ fn a_recording_shows_its_watches_and_changes_none() {
         backend: "local".to_owned(),
         version: "1".to_owned(),
         left_out: 0,
+        ..Default::default()
     });
     let mut stage = stage(world, (120, 40), "v w");
     assert!(stage.text().contains("FIRED") && stage.text().contains("as it stood when this was recorded"));
