@@ -11,8 +11,9 @@ mod watches;
 
 pub use accounts::{By, CostArgs, FailuresArgs, FitArgs, Since};
 pub use environments::{
-    DeleteArgs, EnvironmentShape, EnvsArgs, EnvsCapacityArgs, EnvsCreateArgs, EnvsScalingArgs, EnvsUpdateArgs, EnvsVerb, InterruptArgs,
-    Provisioning, QueuesArgs, QueuesCreateArgs, QueuesUpdateArgs, QueuesVerb, SnapshotArgs, Strategy, SwitchArgs,
+    DeleteArgs, EnvironmentShape, EnvsArgs, EnvsCapacityArgs, EnvsCreateArgs, EnvsScalingArgs, EnvsUpdateArgs,
+    EnvsVerb, InterruptArgs, Provisioning, QueuesArgs, QueuesCreateArgs, QueuesUpdateArgs, QueuesVerb, SnapshotArgs,
+    Strategy, SwitchArgs,
 };
 pub use jobs::{
     EndArgs, HoldArgs, JobArgs, JobsArgs, LogsArgs, MoveArgs, ReplaceArgs, ReprioritiseArgs, ShellArgs, State,

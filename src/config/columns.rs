@@ -126,7 +126,10 @@ mod tests {
         assert_eq!(sound.of("running"), Some(&["job".to_owned(), "age".to_owned()][..]));
         assert_eq!(sound.of("waiting"), None);
         for (given, beginning) in [
-            ("runing = ['job']", "`runing` is no list whose columns can be chosen; the nearest is `running`; there are running, waiting"),
+            (
+                "runing = ['job']",
+                "`runing` is no list whose columns can be chosen; the nearest is `running`; there are running, waiting",
+            ),
             ("running = ['jobb']", "`jobb` is no column of running; the nearest is `job`; it has job, id, definition"),
             ("audit = ['who', 'did', 'who']", "`who` stands twice among the columns of audit"),
             ("audit = []", "no column of audit is named"),

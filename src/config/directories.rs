@@ -70,7 +70,9 @@ impl DataDirectory {
     /// Makes all directories of an engine where they are missing, each for this user alone.
     pub fn prepare(&self) -> Result<(), DirectoryError> {
         self.create()?;
-        [self.logs(), self.agents(), self.work(), self.usage()].iter().try_for_each(|directory| create_private(directory))
+        [self.logs(), self.agents(), self.work(), self.usage()]
+            .iter()
+            .try_for_each(|directory| create_private(directory))
     }
 
     pub fn path(&self) -> &Path {

@@ -15,9 +15,10 @@ pub(super) fn over_time(directory: &Path, task: &str) -> io::Result<UsageOverTim
     Ok(UsageOverTime {
         samples: Counted::samples(&Counted::read(&text)),
         source: "counted by its agent".to_owned(),
-        nothing: "the first figure comes after two seconds; what ends before has none, nor has what ran before the engine \
+        nothing:
+            "the first figure comes after two seconds; what ends before has none, nor has what ran before the engine \
                   kept them"
-            .to_owned(),
+                .to_owned(),
         is_cut: false,
     })
 }

@@ -79,7 +79,9 @@ impl CapacityOverTime {
         }
         let over = self.minutes.back().copied();
         self.minutes.push_back(look);
-        while self.minutes.len() > MOST || self.minutes.front().is_some_and(|first| look.at - first.at > 24 * 60 * MINUTE) {
+        while self.minutes.len() > MOST
+            || self.minutes.front().is_some_and(|first| look.at - first.at > 24 * 60 * MINUTE)
+        {
             self.minutes.pop_front();
         }
         over

@@ -3,15 +3,13 @@
 
 use super::app::failures::Span;
 use super::format::Clock;
-use crate::backend::{Backend, BackendError};
 use crate::backend::gather::gather;
 use crate::backend::scripted::{Part, RecordedCosts, World};
+use crate::backend::{Backend, BackendError};
 use crate::model::secret::{in_text, in_value};
 use crate::model::text::printable;
 use crate::model::watch::Watch;
-use crate::model::{
-    AuditEntry, CostBy, CostQuery, EventLine, GetLogEvents, JobId, LogEvent, Millis, Subject,
-};
+use crate::model::{AuditEntry, CostBy, CostQuery, EventLine, GetLogEvents, JobId, LogEvent, Millis, Subject};
 use crate::triage::why::{Diagnosis, diagnose};
 use futures::StreamExt;
 use std::collections::{BTreeMap, VecDeque};

@@ -8,8 +8,8 @@ use super::prices::PriceBook;
 use super::service::Service;
 use crate::backend::BackendError;
 use crate::model::{
-    Capacities, Capacity, CapacityMinute, ComputeEnvironment, Health, Instance, InstanceId, InstanceState, Millis, Prices, Purchase,
-    Scaling, ScalingChange, Tariff, Usd, name_of,
+    Capacities, Capacity, CapacityMinute, ComputeEnvironment, Health, Instance, InstanceId, InstanceState, Millis,
+    Prices, Purchase, Scaling, ScalingChange, Tariff, Usd, name_of,
 };
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;

@@ -16,8 +16,9 @@ use super::world::{Survey, World};
 use crate::backend::{BackendError, ReadAt};
 use crate::model::event_pattern::wildcard;
 use crate::model::{
-    CapacityOverTime, ComputeEnvironment, Cursor, DEFAULT_LOG_GROUP, FilterLogEvents, FilteredLogEvents, GetLogEvents, JobDefinition,
-    JobDetail, JobExtra, JobId, JobQueue, JobStatus, JobSummary, LogPage, Millis, Schedule, StatusCounts, name_of,
+    CapacityOverTime, ComputeEnvironment, Cursor, DEFAULT_LOG_GROUP, FilterLogEvents, FilteredLogEvents, GetLogEvents,
+    JobDefinition, JobDetail, JobExtra, JobId, JobQueue, JobStatus, JobSummary, LogPage, Millis, Schedule,
+    StatusCounts, name_of,
 };
 use aws_config::SdkConfig;
 use aws_sdk_batch::error::{ProvideErrorMetadata, SdkError};

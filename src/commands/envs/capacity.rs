@@ -33,8 +33,7 @@ pub async fn run(args: &EnvsCapacityArgs, world: &World) -> Done {
 }
 
 fn table(told: &CapacityOverTime, now: Millis) -> Table {
-    let mut table =
-        Table::new(&[left("LAST"), left("USED"), right("AT MOST"), left("WANTED"), right("AT MOST")]);
+    let mut table = Table::new(&[left("LAST"), left("USED"), right("AT MOST"), left("WANTED"), right("AT MOST")]);
     for line in lines(told, COLUMNS, now) {
         table.row(vec![
             Cell::new(line.span),

@@ -9,9 +9,9 @@ use crate::daemon::usage::over_time;
 use crate::engine::command::{Action, Answer};
 use crate::engine::{Engine, JobFilter};
 use crate::model::{
-    AuditEntry, CapacityOverTime, ComputeEnvironment, CostQuery, CostReport, Cursor, EngineStatus, InstanceId, JobDefinition, JobId,
-    JobQueue, JobStatus, Millis, MoveTo, ObservedRuns, Scaling, Schedule, ScheduleRun, SubmitJobResponse, Throughput,
-    UsageOverTime,
+    AuditEntry, CapacityOverTime, ComputeEnvironment, CostQuery, CostReport, Cursor, EngineStatus, InstanceId,
+    JobDefinition, JobId, JobQueue, JobStatus, Millis, MoveTo, ObservedRuns, Scaling, Schedule, ScheduleRun,
+    SubmitJobResponse, Throughput, UsageOverTime,
 };
 use axum::Json;
 use axum::extract::{Path, State};

@@ -30,10 +30,11 @@ impl App {
         if let Some(chosen) = self.setting.own.columns.of(list) {
             return chosen.to_vec();
         }
-        let names: Vec<&str> = match self.job_list().filter(|_| matches!(self.place_below(), Place::Jobs | Place::Array)) {
-            Some(jobs) => job_columns(self, jobs.listed_states()),
-            None => all.to_vec(),
-        };
+        let names: Vec<&str> =
+            match self.job_list().filter(|_| matches!(self.place_below(), Place::Jobs | Place::Array)) {
+                Some(jobs) => job_columns(self, jobs.listed_states()),
+                None => all.to_vec(),
+            };
         names.into_iter().filter(|name| !name.is_empty()).map(str::to_owned).collect()
     }
 

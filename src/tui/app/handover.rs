@@ -117,8 +117,8 @@ mod tests {
     use super::*;
     use crate::backend::Backend;
     use crate::backend::scripted::{Part, ScriptedBackend};
-    use crate::model::{UsageOverTime, UsageSample};
     use crate::config::theme::Theme;
+    use crate::model::{UsageOverTime, UsageSample};
     use crate::tui::handover::bundle;
     use crate::tui::screens::{recorded_world, reported_world};
     use crate::tui::stage::Stage;

@@ -166,7 +166,15 @@ impl App {
         let plain = |values: Vec<String>| values.into_iter().map(|value| (value, String::new())).collect();
         match takes {
             Takes::Nothing | Takes::Rows(_) | Takes::Name | Takes::File => Vec::new(),
-            Takes::Columns => plain(self.columns_here().map(|(_, all)| all).unwrap_or_default().iter().map(|name| (*name).to_owned()).chain(["default".to_owned()]).collect()),
+            Takes::Columns => plain(
+                self.columns_here()
+                    .map(|(_, all)| all)
+                    .unwrap_or_default()
+                    .iter()
+                    .map(|name| (*name).to_owned())
+                    .chain(["default".to_owned()])
+                    .collect(),
+            ),
             Takes::FileOrClipboard => plain(vec!["clipboard".to_owned()]),
             Takes::Condition => {
                 let examples = self.subject_here().map(|subject| Condition::examples(&subject)).unwrap_or_default();

@@ -11,8 +11,9 @@ use crate::config::kept::{KeptError, Note};
 use crate::config::theme::{Theme, ThemeError};
 use crate::model::watch::{SaveWatch, Watch};
 use crate::model::{
-    AuditEntry, CapacityOverTime, Change, ComputeEnvironment, CostQuery, CostReport, Happened, JobDefinition, JobDetail, JobId, JobQueue,
-    JobSummary, Lineage, Millis, Scaling, Schedule, ScheduleRun, SchedulingPolicy, Subject, UsageOverTime,
+    AuditEntry, CapacityOverTime, Change, ComputeEnvironment, CostQuery, CostReport, Happened, JobDefinition,
+    JobDetail, JobId, JobQueue, JobSummary, Lineage, Millis, Scaling, Schedule, ScheduleRun, SchedulingPolicy, Subject,
+    UsageOverTime,
 };
 use crate::triage::failures::Failures;
 use crate::triage::fit::Fit;

@@ -35,7 +35,8 @@ pub fn lines(told: &CapacityOverTime, columns: usize, now: Millis) -> Vec<Line> 
     let limit = told.minutes.iter().filter_map(|minute| minute.limit).fold(0.0, f64::max);
     let chart = |of: &dyn Fn(&CapacityMinute) -> Option<f64>, span: Millis, bars: usize| {
         let found = told.highest(of, (span, bars), now);
-        let most = found.iter().flatten().copied().fold(None, |most: Option<f64>, one| Some(most.map_or(one, |m| m.max(one))));
+        let most =
+            found.iter().flatten().copied().fold(None, |most: Option<f64>, one| Some(most.map_or(one, |m| m.max(one))));
         let all = limit.max(most.unwrap_or(0.0));
         // A blank is what nobody has seen.
         let text: String = found.iter().map(|value| value.map_or(' ', |value| bar(value, all))).collect();
@@ -99,7 +100,13 @@ mod tests {
         let mut told = CapacityOverTime { source: "looked at every 5 s".into(), ..CapacityOverTime::default() };
         for (at, used, desired) in [(100, 2.0, 4.0), (101, 8.0, 8.0), (114, 0.0, 4.0)] {
             let limit = Some(16.0);
-            told.note(CapacityMinute { at: at * MINUTE, used: Some(used), desired: Some(desired), limit, launched: None });
+            told.note(CapacityMinute {
+                at: at * MINUTE,
+                used: Some(used),
+                desired: Some(desired),
+                limit,
+                launched: None,
+            });
         }
         let lines = lines(&told, 15, 114 * MINUTE + 1);
         assert_eq!(lines[0].used, "▁▄            ·");

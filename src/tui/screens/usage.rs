@@ -33,7 +33,9 @@ fn better(told: &UsageOverTime, (cpu, mib): (f64, f64)) -> Option<String> {
     let sizes = of_one_run(asked, told)?;
     let float = |value: u64| u32::try_from(value).map_or(f64::MAX, f64::from);
     let word = |sizing: &Sizing, show: &dyn Fn(f64) -> String| match (sizing.advice, sizing.suggested) {
-        (Advice::Raise, Some(more)) => format!("{} is too tight: ask for {}", show(float(sizing.asked)), show(float(more))),
+        (Advice::Raise, Some(more)) => {
+            format!("{} is too tight: ask for {}", show(float(sizing.asked)), show(float(more)))
+        }
         (_, Some(less)) => format!("{} would do", show(float(less))),
         _ => format!("{} is about right", show(float(sizing.asked))),
     };
