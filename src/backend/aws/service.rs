@@ -123,6 +123,7 @@ impl Memory {
             fleet: Fleet::default(),
             activities: Activities::default(),
             book,
+            capacity: BTreeMap::new(),
             fetched: Vec::new(),
             hurry: false,
             read_at: ReadAt::default(),
