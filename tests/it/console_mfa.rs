@@ -41,7 +41,7 @@ async fn the_console_asks_for_the_code_in_one_field_and_the_session_serves_the_v
     console.wait_for(&format!("code of {DEVICE}:"));
     console.type_text("123456");
     console.press(Key::Enter);
-    console.wait_for("ops ok · polled");
+    console.wait_for("aws ok · polled");
     console.wait_for("main");
     console.type_text("q");
     assert!(console.wait_end().success());
