@@ -642,13 +642,11 @@ impl Backend for ScriptedBackend {
 
     async fn save_watch(&self, save: SaveWatch) -> Result<Watch, BackendError> {
         let known = save.id.as_ref().and_then(|id| self.world.watches.iter().find(|watch| watch.id == *id));
-        let watch = match known {
-            Some(known) => known.changed(&save, known.name.clone(), self.world.now),
-            None => {
-                let id = format!("w{}", self.world.watches.len() + 1);
-                Watch::new(id, &save, String::new(), "ada@host", self.world.now)
-            }
-        };
+        let next = || format!("w{}", self.world.watches.len() + 1);
+        let watch = known.map_or_else(
+            || Watch::new(next(), &save, String::new(), "ada@host", self.world.now),
+            |known| known.changed(&save, known.name.clone(), self.world.now),
+        );
         self.note(Call::SaveWatch(save))?;
         Ok(watch)
     }

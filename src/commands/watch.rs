@@ -98,7 +98,11 @@ enum Deed {
 }
 
 async fn each(args: &WatchIdsArgs, world: &World, deed: Deed) -> Done {
-    let ids = if args.all { all(world).await?.into_iter().map(|watch| watch.id).collect() } else { args.ids.clone() };
+    let known: Vec<String> = all(world).await?.into_iter().map(|watch| watch.id).collect();
+    if let Some(id) = args.ids.iter().find(|id| !known.contains(id)) {
+        return Err(resolve::unknown(Named::Watch, id, known));
+    }
+    let ids = if args.all { known } else { args.ids.clone() };
     for id in &ids {
         match deed {
             Deed::Remove => world.backend.remove_watch(id).await.doing(format!("removing the watch {id}"))?,
@@ -111,8 +115,9 @@ async fn each(args: &WatchIdsArgs, world: &World, deed: Deed) -> Done {
         Format::Json => world.output().json(&ids)?,
         Format::Table => {
             let done = if deed == Deed::Remove { "is removed" } else { "is taken note of" };
-            let lines: String = ids.iter().map(|id| format!("watch {id} {done}\n")).collect();
-            world.output().text(&lines)?;
+            for id in &ids {
+                world.output().text(&format!("watch {id} {done}\n"))?;
+            }
         }
     }
     Ok(exit::DONE)

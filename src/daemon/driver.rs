@@ -157,6 +157,9 @@ impl Driver {
     }
 }
 
+/// Looks when any of some log streams was written to last.
+pub(super) type LastLine = Box<dyn Fn(&[String]) -> Option<Millis> + Send>;
+
 /// What the loop needs.
 pub(super) struct Parts {
     pub realms: Realms,
@@ -169,7 +172,7 @@ pub(super) struct Parts {
     /// Carries effects out; must not block.
     pub carry_out: Box<dyn Fn(Effect) + Send>,
     /// When the last line of any of these log streams was written, by their names below `logs`.
-    pub last_line: Box<dyn Fn(&[String]) -> Option<Millis> + Send>,
+    pub last_line: LastLine,
     /// Removes log streams whose jobs are forgotten, by their names below `logs`; must not block.
     pub forget_logs: Box<dyn Fn(Vec<String>) + Send>,
 }

@@ -214,8 +214,8 @@ impl Engine {
 
 /// The job of a key where it is one that is counted: no array's parent, and no node.
 fn leaf(root: &Root, key: Key) -> Option<&Job> {
-    let is_counted = !root.is_node(key.slot) && !(key.slot == 0 && root.array.is_some());
-    root.get(key.slot).filter(|_| is_counted)
+    let is_parent = key.slot == 0 && root.array.is_some();
+    root.get(key.slot).filter(|_| !is_parent && !root.is_node(key.slot))
 }
 
 fn concerns(subject: &Subject, root: &Root, key: Key) -> bool {

@@ -25,6 +25,7 @@ mod surface;
 mod triage;
 mod verbs;
 mod verbs_aws;
+mod watches;
 mod ways;
 mod why;
 mod wire;

@@ -12,22 +12,23 @@ impl Engine {
     /// Ours: makes a watch, or changes the one of the id that is given. One that is there already is answered as it is.
     pub(super) fn save_watch(&self, save: &SaveWatch, by: &str, now: Millis) -> Result<Ruling, Refusal> {
         let (save, name) = self.checked_watch(save)?;
-        let same =
-            |known: &&Watch| known.subject == save.subject && known.condition == save.condition && known.is_live();
-        let watch = match &save.id {
-            Some(id) => self.watch_of(id).ok_or_else(|| unknown(id))?.1.changed(&save, name, now),
-            None => {
-                let known = self.core.watches.values().map(|watched| &watched.watch).find(same);
-                if let Some(known) = known.filter(|known| known.silenced == save.silenced) {
-                    let outcome = format!("is watched already, as {}", known.id);
-                    let answer = Answer::Watch(Box::new(known.clone()));
-                    return Ok(Ruling::done("SaveWatch", &known.id, outcome, vec![]).answering(answer));
-                }
-                if self.core.watches.len() >= WATCHES_KEPT {
-                    return refuse(format!("there are {WATCHES_KEPT} watches, and no room for more; remove one first"));
-                }
-                Watch::new(watch_id(self.core.last_watch + 1), &save, name, by, now)
+        let watch = if let Some(id) = &save.id {
+            self.watch_of(id).ok_or_else(|| unknown(id))?.1.changed(&save, name, now)
+        } else {
+            let is_it = |known: &&Watch| {
+                known.is_live()
+                    && (&known.subject, &known.condition, known.silenced)
+                        == (&save.subject, &save.condition, save.silenced)
+            };
+            if let Some(known) = self.core.watches.values().map(|watched| &watched.watch).find(is_it) {
+                let outcome = format!("is watched already, as {}", known.id);
+                let answer = Answer::Watch(Box::new(known.clone()));
+                return Ok(Ruling::done("SaveWatch", &known.id, outcome, vec![]).answering(answer));
             }
+            if self.core.watches.len() >= WATCHES_KEPT {
+                return refuse(format!("there are {WATCHES_KEPT} watches, and no room for more; remove one first"));
+            }
+            Watch::new(watch_id(self.core.last_watch + 1), &save, name, by, now)
         };
         let silenced = if watch.silenced { ", silenced" } else { "" };
         let outcome = format!("{}: {}{silenced}", watch.of(), watch.condition);

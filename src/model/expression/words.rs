@@ -65,13 +65,12 @@ fn cron(schedule: &cron::Schedule, rule: Option<&DayRule>) -> String {
     let hours: Vec<u32> = schedule.hours().iter().collect();
     let months: Vec<u32> = schedule.months().iter().collect();
     let months = (months.len() < 12).then(|| and(&runs(&months, 12, 1, |month| MONTHS[month as usize - 1].to_owned())));
-    let days = match rule {
-        Some(rule) => rule_days(rule, months.as_deref()),
-        None => {
-            let dates: Vec<u32> = schedule.days_of_month().iter().collect();
-            let weekdays: Vec<u32> = schedule.days_of_week().iter().collect();
-            plain_days(&dates, &weekdays, months.as_deref())
-        }
+    let days = if let Some(rule) = rule {
+        rule_days(rule, months.as_deref())
+    } else {
+        let dates: Vec<u32> = schedule.days_of_month().iter().collect();
+        let weekdays: Vec<u32> = schedule.days_of_week().iter().collect();
+        plain_days(&dates, &weekdays, months.as_deref())
     };
     let years = years(&schedule.years().iter().collect::<Vec<_>>());
     let time = times(&minutes, &hours);

@@ -69,7 +69,7 @@ impl Compare {
         }
     }
 
-    pub fn holds<T: PartialOrd>(self, value: T, bound: T) -> bool {
+    pub fn holds<T: PartialOrd + Copy>(self, value: T, bound: T) -> bool {
         match self {
             Self::More => value > bound,
             Self::Less => value < bound,
@@ -233,9 +233,8 @@ impl Condition {
     pub fn misfit(&self, subject: &Subject) -> Option<String> {
         use Subject::{Environment, Job, Queue};
         let fits = match self {
-            Self::Exit { .. } | Self::Silent { .. } => matches!(subject, Job(_)),
             Self::Word(Word::Invalid | Word::Disabled) => !matches!(subject, Job(_)),
-            Self::Word(_) => matches!(subject, Job(_)),
+            Self::Exit { .. } | Self::Silent { .. } | Self::Word(_) => matches!(subject, Job(_)),
             Self::Longer { .. } | Self::Many { .. } | Self::Within { .. } => !matches!(subject, Environment(_)),
             Self::Instances { .. } => matches!(subject, Environment(_)),
         };

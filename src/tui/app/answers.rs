@@ -315,11 +315,10 @@ impl App {
             }
             Answer::Watches(read) => self.take_watches(read),
             Answer::Watched(came) => self.take_watched(came),
-            Answer::Told(Ok(())) => {}
             Answer::Told(Err(why)) => self.complain(format!("what a watch fired could not be told: {why}")),
             Answer::Scaling(Ok(steps)) => self.store.put_scaling(steps),
             // It stands beside the environments, which say themselves that they cannot be read.
-            Answer::Scaling(Err(_)) => {}
+            Answer::Scaling(Err(_)) | Answer::Told(Ok(())) => {}
             Answer::Jobs { set, page } => self.take_page(set, page),
             Answer::Found(page) => self.take_found(page),
             Answer::Children { parent, page } => self.take_children(&parent, page),

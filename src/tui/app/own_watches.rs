@@ -35,8 +35,9 @@ impl App {
             Subject::Queue(_) | Subject::Environment(_) => String::new(),
         };
         let known = save.id.as_ref().and_then(|id| self.store.watches.get(id));
-        let same = |known: &&Watch| known.subject == save.subject && known.condition == save.condition;
-        let watch = match (known, self.store.watches.values().find(same).filter(|known| known.is_live())) {
+        let is_it =
+            |known: &&Watch| known.is_live() && known.subject == save.subject && known.condition == save.condition;
+        let watch = match (known, self.store.watches.values().find(is_it)) {
             (Some(known), _) => known.changed(save, name, self.now),
             (None, Some(known)) => known.clone(),
             (None, None) if self.store.watches.len() >= WATCHES_KEPT => {
