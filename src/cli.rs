@@ -66,6 +66,10 @@ pub struct Cli {
     /// Open the console where the last one of this context was left: view, filter, order and cursor.
     #[arg(long)]
     pub resume: bool,
+    /// Open the console line by line, in words: for screen readers, dumb terminals and pipes. A terminal of the kind `dumb`
+    /// has it by itself.
+    #[arg(long)]
+    pub plain: bool,
     #[command(subcommand)]
     pub verb: Option<Verb>,
 }

@@ -35,6 +35,7 @@ async fn show(world: World, resume: bool) -> Done {
         columns: setting.config.columns.clone(),
         commands: setting.config.commands.clone(),
         start: tui::Start::Overview,
+        plain: setting.plain,
         kept: Some(setting.data.console()),
         resume,
     };
@@ -60,6 +61,7 @@ pub async fn replay(backend: Arc<dyn Backend>, context: String, setting: Setting
         columns: setting.config.columns.clone(),
         commands: setting.config.commands.clone(),
         start: tui::Start::Overview,
+        plain: setting.plain,
         kept: None,
         resume: false,
     };

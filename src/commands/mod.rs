@@ -101,7 +101,8 @@ async fn carry_out(cli: Cli) -> Done {
         Some(Verb::Screenshot(args)) => return screenshot::run(args),
         _ => {}
     }
-    let setting = Setting::new(&cli.places)?;
+    let mut setting = Setting::new(&cli.places)?;
+    setting.plain = cli.plain || std::env::var_os("TERM").is_some_and(|kind| kind == "dumb");
     match cli.verb {
         None => Box::pin(console::open(setting, cli.resume)).await,
         Some(Verb::Demo(args)) => Box::pin(demo::run(&args, setting)).await,

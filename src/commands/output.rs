@@ -69,12 +69,14 @@ fn harmless(json: &str) -> String {
     for letter in json.chars() {
         match letter {
             '\u{7f}'..='\u{9f}'
+            | '\u{061c}'
             | '\u{200e}'
             | '\u{200f}'
             | '\u{2028}'
             | '\u{2029}'
             | '\u{202a}'..='\u{202e}'
-            | '\u{2066}'..='\u{2069}'
+            | '\u{2066}'..='\u{206f}'
+            | '\u{fff9}'..='\u{fffb}'
             | '\u{feff}' => {
                 let _ = write!(safe, "\\u{:04x}", u32::from(letter));
             }

@@ -33,6 +33,8 @@ pub struct Setting {
     /// `user@host`: goes into the record of who did what.
     pub by: String,
     pub output: Output,
+    /// The console is told line by line and not drawn.
+    pub plain: bool,
 }
 
 /// An opened context.
@@ -80,7 +82,19 @@ impl Setting {
         let mut contexts = Context::all(&config, &surroundings);
         offer(&mut contexts, &context);
         let (places, output) = (places.clone(), Output::standard());
-        Ok(Self { config, config_file, config_named, flags, context, contexts, places, data, by: who(), output })
+        Ok(Self {
+            config,
+            config_file,
+            config_named,
+            flags,
+            context,
+            contexts,
+            places,
+            data,
+            by: who(),
+            output,
+            plain: false,
+        })
     }
 
     /// The same place in another context, with the config as it is now. What a local context says of its data goes before

@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 
 /// The text without anything a terminal would act on: escape sequences of every family (CSI, OSC, DCS, APC, PM, SOS
-/// and two-byte ones), C0 and C1 controls, and the marks that turn the direction of writing. A tab becomes spaces up to
+/// and two-byte ones), C0 and C1 controls, and the marks that turn the direction of writing. Letters that are written from
+/// right to left stay in the order in which they are said, and none is put between isolates: terminals are not of one mind
+/// whether those take a column, and most do not turn rows at all. Each cell is counted, so that a row keeps its columns. A tab becomes spaces up to
 /// the next multiple of eight columns is not known here, so it becomes four spaces. What is harmless is borrowed.
 pub fn printable(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_harmful) {
@@ -75,7 +77,7 @@ pub fn log_line(message: &str) -> Cow<'_, str> {
 
 fn is_harmful(letter: char) -> bool {
     letter.is_control()
-        || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}' | '\u{feff}')
+        || matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{206f}' | '\u{fff9}'..='\u{fffb}' | '\u{2028}' | '\u{2029}' | '\u{feff}')
 }
 
 type Letters<'t> = std::iter::Peekable<std::str::CharIndices<'t>>;

@@ -434,7 +434,7 @@ actions! {
     SaveView "save" Everywhere, Nothing, [], "", "save this view, with filter, order and states, under this name", Takes::Name;
     GoToView "view" Everywhere, Nothing, [], "", "go to the saved view of this name", Takes::View;
     ForgetView "forget" Everywhere, Nothing, [], "", "forget the saved view of this name", Takes::View;
-    Copy "copy" Everywhere, Nothing, ["y"], "", "copy the id or the name of what is under the cursor";
+    Copy "copy" Everywhere, Nothing, ["y"], "", "copy the id or the name of what is under the cursor; in a log the marked lines, or the line that is pointed at or the first one shown";
     CopyOther "copy-other" Everywhere, Nothing, ["Y"], "", "choose what to copy of it: ARN, JSON, a command line";
     Describe "describe" At(&[Queues, Environments, Jobs, Array, Job, Instances, Schedules, Definitions, Audit, Watches, Failures, Events, Tree]), Nothing, ["d"], "", "all of what is under the cursor, as JSON";
     Page "pager" Everywhere, Nothing, ["v v"], "", "what is under the cursor in $PAGER";

@@ -17,6 +17,7 @@ pub mod keymap;
 pub mod log_reading;
 mod pen;
 pub mod picture;
+mod plain;
 mod popups;
 pub mod requests;
 mod runtime;

@@ -2,6 +2,7 @@
 
 mod hand;
 mod keys;
+mod plain;
 mod runner;
 
 use super::app::mouse::Mouse;
@@ -61,6 +62,8 @@ pub struct Options {
     pub kept: Option<PathBuf>,
     /// Go back where the last console was.
     pub resume: bool,
+    /// Line by line in words, without a screen.
+    pub plain: bool,
 }
 
 /// Where themes are read from.
@@ -87,7 +90,9 @@ pub enum Start {
 pub enum TuiError {
     #[error(transparent)]
     Keys(#[from] KeymapError),
-    #[error("the console needs a terminal: {0}; for scripts there are verbs, as `batchdeck jobs -o json`")]
+    #[error(
+        "the console needs a terminal: {0}; `batchdeck --plain` works on any line, and for scripts there are verbs, as `batchdeck jobs -o json`"
+    )]
     NoTerminal(io::Error),
     #[error("the terminal could not be written to: {0}")]
     Write(io::Error),
@@ -108,11 +113,45 @@ const STOP: Duration = Duration::from_millis(200);
 
 /// Shows the console until it is left. However it ends, the terminal is given back.
 pub async fn run(options: Options) -> Result<(), TuiError> {
+    if options.plain {
+        return Box::pin(plain::run_plain(options)).await;
+    }
     let keymap = Keymap::with_commands(&options.keys, &options.commands)?;
     let signals = Signals::watch().map_err(TuiError::Signals)?;
     take_mouse(options.console.mouse);
     let _terminal = Terminal::take().map_err(TuiError::NoTerminal)?;
     let (columns, lines) = crossterm::terminal::size().map_err(TuiError::NoTerminal)?;
+    let (directory, kept) = (options.theme_source.directory.clone(), options.kept.clone());
+    let (app, mut runner, inbox, opened) = furnish(options, keymap, (columns, lines));
+    let (panicked, panics) = unbounded_channel();
+    let _hook = PanicHook::set(panicked);
+    let changes = runner.watch();
+    let (touched, theme_files) = unbounded_channel();
+    let _watcher = directory.as_deref().and_then(|path| watch_themes(path, touched));
+    let mut console = Console {
+        app,
+        runner,
+        screen: Screen::new(columns, lines, pen::can_erase(|name| std::env::var(name).ok())),
+        writer: Writer::start(),
+        next_frame: Instant::now(),
+        suspends: false,
+        handed: None,
+        passage: Passage::of_environment(|name| std::env::var(name).ok()),
+    };
+    let result = console.serve(signals, Heard { answers: inbox, opened, changes, panics, theme_files }).await;
+    console.runner.stop();
+    if let Some(path) = &kept {
+        keep_place(path, &console.app);
+    }
+    result
+}
+
+/// The console's state and what carries out its requests, with where their answers and other contexts come.
+fn furnish(
+    options: Options,
+    keymap: Keymap,
+    size: (u16, u16),
+) -> (App, Runner, UnboundedReceiver<Message>, OpenedOthers) {
     take_time_of(options.opened.backend.as_ref());
     let own = Own {
         clock: Clock::Local,
@@ -126,7 +165,7 @@ pub async fn run(options: Options) -> Result<(), TuiError> {
     };
     let setting = Setting::new(&options.opened, own);
     let backend = options.opened.backend;
-    let mut app = App::new(setting, keymap, options.theme, (columns, lines), now());
+    let mut app = App::new(setting, keymap, options.theme, size, now());
     match options.kept.as_deref().map(Kept::read).transpose() {
         Ok(kept) => app.kept = kept.unwrap_or_default(),
         Err(error) => app.complain(error.to_string()),
@@ -136,10 +175,8 @@ pub async fn run(options: Options) -> Result<(), TuiError> {
         app.resume();
     }
     let (messages, inbox) = unbounded_channel();
-    let (panicked, panics) = unbounded_channel();
-    let _hook = PanicHook::set(panicked);
     let (has_opened, opened) = unbounded_channel();
-    let mut runner = Runner {
+    let runner = Runner {
         backend,
         contexts: options.contexts,
         themes: options.theme_source.directory.clone(),
@@ -151,27 +188,17 @@ pub async fn run(options: Options) -> Result<(), TuiError> {
         reconnect: Arc::default(),
         may_follow_at: Instant::now(),
     };
-    let changes = runner.watch();
-    let (touched, theme_files) = unbounded_channel();
-    let _watcher = options.theme_source.directory.as_deref().and_then(|path| watch_themes(path, touched));
-    let mut console = Console {
-        app,
-        runner,
-        screen: Screen::new(columns, lines, pen::can_erase(|name| std::env::var(name).ok())),
-        writer: Writer::start(),
-        next_frame: Instant::now(),
-        suspends: false,
-        handed: None,
-        passage: Passage::of_environment(|name| std::env::var(name).ok()),
-    };
-    let result = console.serve(signals, Heard { answers: inbox, opened, changes, panics, theme_files }).await;
-    console.runner.stop();
-    if let Some(path) = &options.kept {
-        let left = Note::Left { context: console.app.setting.context.clone(), trail: console.app.trail() };
-        // The console is over: there is nobody to tell that it could not be kept.
-        let _ = Kept::keep(path, left);
-    }
-    result
+    (app, runner, inbox, opened)
+}
+
+/// The contexts that were turned to, as they are opened.
+type OpenedOthers = UnboundedReceiver<(RequestId, Result<Opened, String>)>;
+
+/// Keeps for the next console where this one was left.
+fn keep_place(path: &Path, app: &App) {
+    let left = Note::Left { context: app.setting.context.clone(), trail: app.trail() };
+    // The console is over: there is nobody to tell that it could not be kept.
+    let _ = Kept::keep(path, left);
 }
 
 fn begin(app: &mut App, start: &Start) {
@@ -251,8 +278,16 @@ impl Signals {
     }
 
     async fn end(ends: &mut [Signal; 4]) {
-        futures::future::select_all(ends.iter_mut().map(|signal| Box::pin(signal.recv()))).await;
+        Self::which(ends).await;
     }
+
+    /// Which of them comes first, by its place.
+    async fn which(ends: &mut [Signal; 4]) -> usize {
+        futures::future::select_all(ends.iter_mut().map(|signal| Box::pin(signal.recv()))).await.1
+    }
+
+    /// The place of the one that ctrl-c sends.
+    const INTERRUPT: usize = 2;
 }
 
 impl Console {
@@ -330,7 +365,7 @@ impl Console {
                     }
                 }
                 Some((id, opened)) = heard.opened.recv() => {
-                    if let Some(changes) = self.turn_to(id, opened) {
+                    if let Some(changes) = turn_to(&mut self.app, &mut self.runner, id, opened) {
                         heard.changes = changes;
                     }
                     (is_stale, is_urgent) = (true, true);
@@ -396,27 +431,6 @@ impl Console {
         };
         self.start(requests);
         true
-    }
-
-    /// Goes over to a context that was asked for last, and watches what stands behind it: the changes come where is told.
-    fn turn_to(&mut self, id: RequestId, opened: Result<Opened, String>) -> Option<Receiver<Message>> {
-        if !self.app.awaits_context(id) {
-            return None;
-        }
-        match opened {
-            Ok(opened) => {
-                self.runner.stop();
-                take_time_of(opened.backend.as_ref());
-                let setting = Setting::new(&opened, self.app.setting.own.clone());
-                self.app.enter(setting, opened.note.as_deref(), now());
-                self.runner.backend = opened.backend;
-                Some(self.runner.watch())
-            }
-            Err(why) => {
-                self.app.stay(&why);
-                None
-            }
-        }
     }
 
     /// Takes what has come, for a short while: what is left has its turn after the keys and the frame.
@@ -489,6 +503,32 @@ impl Console {
         let done = Instant::now();
         self.next_frame = done + FRAME.max(done - begun);
         bytes.is_some_and(|bytes| self.writer.write(bytes))
+    }
+}
+
+/// Goes over to a context that was asked for last, and watches what stands behind it: the changes come where is told.
+fn turn_to(
+    app: &mut App,
+    runner: &mut Runner,
+    id: RequestId,
+    opened: Result<Opened, String>,
+) -> Option<Receiver<Message>> {
+    if !app.awaits_context(id) {
+        return None;
+    }
+    match opened {
+        Ok(opened) => {
+            runner.stop();
+            take_time_of(opened.backend.as_ref());
+            let setting = Setting::new(&opened, app.setting.own.clone());
+            app.enter(setting, opened.note.as_deref(), now());
+            runner.backend = opened.backend;
+            Some(runner.watch())
+        }
+        Err(why) => {
+            app.stay(&why);
+            None
+        }
     }
 }
 

@@ -222,7 +222,7 @@ impl App {
     }
 
     /// The job of this id, of an id that begins so, or of this name: the newest of several.
-    fn job_named(&self, text: &str) -> Result<JobId, String> {
+    pub(super) fn job_named(&self, text: &str) -> Result<JobId, String> {
         let id = JobId::from(text);
         if self.store.job(&id).is_some() || self.store.detail(&id).is_some() {
             return Ok(id);

@@ -27,6 +27,7 @@ mod opening;
 mod own_watches;
 pub mod palette;
 mod places;
+mod pointing;
 pub mod prompt;
 pub mod pulse;
 mod replace;
@@ -537,7 +538,7 @@ mod logs_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
-mod watches_tests;
+pub(crate) mod watches_tests;
 #[cfg(test)]
 mod way_tests;
 #[cfg(test)]

@@ -41,6 +41,11 @@ impl Palette {
         self.found.iter()
     }
 
+    /// Whether lines are understood here, or one of the items is chosen alone.
+    pub fn takes_lines(&self) -> bool {
+        self.takes_lines
+    }
+
     pub(super) fn step(&mut self, forward: bool) {
         let count = self.found.len().max(1);
         self.at = (self.at + if forward { 1 } else { count - 1 }) % count;

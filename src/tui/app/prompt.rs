@@ -34,6 +34,19 @@ pub enum Purpose {
 }
 
 impl Purpose {
+    /// What it asks for, in words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Search => "Search for",
+            Self::Keep => "Keep the lines with; Enter alone keeps all",
+            Self::Save => "Save to the file",
+            Self::Pipe => "Pipe to the command",
+            Self::Template => "Save the form under the name",
+            Self::Watch => "Watch for",
+            Self::Code => "The code of your MFA device; Enter alone goes on without",
+        }
+    }
+
     /// What stands before the line.
     pub fn sign(self) -> &'static str {
         match self {

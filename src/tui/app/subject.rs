@@ -127,7 +127,7 @@ impl App {
     }
 
     /// When the log must turn to what is wanted; `None` while it is there.
-    pub(super) fn log_is_due_at(&self) -> Option<Millis> {
+    pub fn log_is_due_at(&self) -> Option<Millis> {
         (self.log.wanted != self.log.shown).then_some(self.log.wanted_since + REST)
     }
 

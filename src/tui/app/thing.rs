@@ -127,6 +127,9 @@ impl App {
     }
 
     pub(super) fn copy_here(&mut self) {
+        if let Some((what, text)) = self.lines_to_copy().into_iter().next() {
+            return self.copy(what, text);
+        }
         let job = self.selected_job();
         let fact = self.thing(job.as_ref()).and_then(|thing| self.facts(thing).into_iter().next());
         match fact {
@@ -135,9 +138,28 @@ impl App {
         }
     }
 
+    /// What there is to copy of a log that has the keys: the lines that are marked, the one that is pointed at or else the
+    /// first one shown, and all that are held.
+    fn lines_to_copy(&self) -> Vec<(&'static str, String)> {
+        if !self.place_below().is_log() {
+            return Vec::new();
+        }
+        let marked = self.log.marked_lines();
+        let what = if marked.len() == 1 { "the marked line" } else { "the marked lines" };
+        let mut found = Vec::new();
+        if !marked.is_empty() {
+            found.push((what, marked.join("\n")));
+        }
+        if let Some(line) = self.log.text_in_sight() {
+            found.extend([("the line", line), ("the lines that are held", self.log_text())]);
+        }
+        found
+    }
+
     pub(super) fn offer_copies(&mut self) {
         let job = self.selected_job();
-        let facts = self.thing(job.as_ref()).map(|thing| self.facts(thing)).unwrap_or_default();
+        let mut facts = self.lines_to_copy();
+        facts.extend(self.thing(job.as_ref()).map(|thing| self.facts(thing)).unwrap_or_default());
         if facts.is_empty() {
             return self.say("nothing is selected to copy");
         }

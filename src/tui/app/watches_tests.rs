@@ -27,7 +27,7 @@ fn high() -> Subject {
 }
 
 /// Watches in each state: one has fired while no console ran.
-fn watched_world() -> World {
+pub(crate) fn watched_world() -> World {
     let mut world = recorded_world();
     let (now, job) = (world.now, world.jobs[0].clone());
     let mut fired = watch("w1", high(), "failed > 5 in 10m", now - 300 * MINUTE);

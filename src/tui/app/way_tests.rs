@@ -306,3 +306,21 @@ fn rows_are_written_by_what_the_files_name_ends_in() {
     let Some(Popup::Palette(palette)) = stage.app.popups.last() else { panic!("a name to change") };
     assert!(palette.input.value().starts_with("export batchdeck-jobs-2"), "{}", palette.input.value());
 }
+
+#[test]
+fn in_a_log_the_line_or_the_marked_lines_are_copied() {
+    let mut stage = Stage::new(recorded_world(), (80, 24), Theme::default());
+    stage.press("/ \"resize-4711\" Enter l g").expect("keys");
+    let first = stage.app.log.window.lines().next().expect("lines").text.clone();
+    assert_eq!(asked(&mut stage, "y"), [Ask::Copy(first.clone())]);
+    stage.press("m / \"WARN\" Enter m").expect("keys");
+    let marked = stage.app.log.marked_lines().join("\n");
+    assert!(marked.starts_with(&first) && marked.lines().count() == 2, "{marked}");
+    assert_eq!(asked(&mut stage, "y"), [Ask::Copy(marked)]);
+    stage.press("Y").expect("keys");
+    let text = stage.text();
+    assert!(
+        text.contains("the marked lines") && text.contains("the line ") && text.contains("lines that are held"),
+        "{text}"
+    );
+}

@@ -92,6 +92,11 @@ pub enum KeymapError {
 }
 
 impl Keymap {
+    /// No keys: actions are called by their names.
+    pub fn none() -> Self {
+        Self { layers: BTreeMap::new(), keys: BTreeMap::new(), lines: Vec::new() }
+    }
+
     /// The default keys, with what a person has set in place of them. A person's key that would hide the key of an action
     /// that they have not set is refused: nobody should lose a key without a word.
     pub fn new(bindings: &KeyBindings) -> Result<Self, KeymapError> {

@@ -5,8 +5,10 @@ mod help;
 mod palette;
 mod preview;
 
+use super::app::form::{Form, Purpose};
 use super::app::{App, Popup};
-use super::widgets::{Painter, piece};
+use super::widgets::script::Script;
+use super::widgets::{Painter, Piece, piece};
 use crate::config::theme::Role;
 use crate::tui::format::wrap;
 use ratatui::layout::Rect;
@@ -34,6 +36,37 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, body: Rect) {
             Popup::Filter(_) | Popup::Prompt(_) => {}
         }
     }
+}
+
+/// What a form is about and what it tells, in words.
+pub fn about(app: &App, form: &Form) -> Vec<String> {
+    let lines = [preview::above(app, form, TOLD), preview::below(app, form, TOLD)].concat();
+    written_down(&lines)
+}
+
+/// What a form would do as it is now: what it tells, the same by hand, and the calls.
+pub fn consequences(app: &App, form: &Form) -> Vec<String> {
+    let mut lines = about(app, form);
+    let mut add = |label: &str, texts: Vec<String>| {
+        lines.extend(texts.into_iter().filter(|text| !text.is_empty()).map(|text| format!("{label}: {text}")));
+    };
+    add(if matches!(form.purpose, Purpose::Command(_)) { "Runs" } else { "Same by hand" }, app.by_hand(form));
+    add("Or", app.by_aws(form));
+    add("Calls", vec![app.calls_in_words(form)]);
+    lines
+}
+
+/// So many columns that nothing is wrapped that a person reads in words.
+const TOLD: usize = 1_000;
+
+fn written_down(lines: &[Vec<Piece<'_>>]) -> Vec<String> {
+    let mut script = Script::default();
+    for (y, line) in (0..).zip(lines) {
+        for (x, (text, role)) in (0..).zip(line) {
+            script.text((x, y), 1, text, *role);
+        }
+    }
+    script.into_lines()
 }
 
 /// Makes room in the middle of the body for so many lines, framed. Returns the inside.

@@ -19,6 +19,8 @@ pub(super) enum Handed {
     },
     /// A file that was written for it, and is gone when it ends.
     File { to: HandTo, file: PathBuf },
+    /// A file that is a command's input; it is gone afterwards. Nothing is waited for when the command has ended.
+    Piped { command: String, file: PathBuf },
     /// A command of the person's own.
     Command(Run),
 }
@@ -62,6 +64,11 @@ impl Handed {
                     "cat \"$1\" | {{ {command}\n}}; printf '\\n[Enter goes back to the console] '; read -r _; :"
                 );
                 let ran = shell_line(&line, &file).await;
+                let _ = std::fs::remove_file(&file);
+                return ran.map(|_| ()).map_err(|cause| HandError::NotRun { command, cause });
+            }
+            Self::Piped { command, file } => {
+                let ran = shell_line(&format!("cat \"$1\" | {{ {command}\n}}"), &file).await;
                 let _ = std::fs::remove_file(&file);
                 return ran.map(|_| ()).map_err(|cause| HandError::NotRun { command, cause });
             }

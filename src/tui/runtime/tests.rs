@@ -17,6 +17,8 @@ use std::time::{Duration, Instant};
 
 /// Set in the environment of the program that is to be the console: its themes' directory.
 const IS_CONSOLE: &str = "BATCHDECK_TEST_CONSOLE";
+/// Set where the console is to be the plain one.
+const IS_PLAIN: &str = "BATCHDECK_TEST_PLAIN";
 /// This test, by its name.
 const CONSOLE: &str = "tui::runtime::tests::the_console_for_the_other_tests";
 const LINES: NonZero<u16> = NonZero::new(24).expect("not zero");
@@ -42,6 +44,7 @@ fn the_console_for_the_other_tests() {
         start: Start::Overview,
         kept: None,
         resume: false,
+        plain: std::env::var_os(IS_PLAIN).is_some(),
     };
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
@@ -350,4 +353,67 @@ fn a_console_that_is_stopped_and_resumed_is_drawn_anew() {
     }
     terminal.press("q");
     assert_eq!(terminal.end(), (0, true));
+}
+
+#[test]
+fn the_plain_console_talks_line_by_line_and_sends_no_escape_sequence() {
+    let mut terminal = Terminal::start(&[(IS_PLAIN, "1"), ("TERM", "dumb")]);
+    terminal.wait_for("> ");
+    terminal.press("jobs failed\r");
+    terminal.wait_for("5. job old-report");
+    terminal.press("stop resize-4711\r");
+    terminal.wait_for("Reason (why; it is recorded");
+    // As in a shell: ctrl-c leaves the question, and not the console.
+    terminal.press("\x03");
+    terminal.wait_for("nothing was done");
+    terminal.press("queues\r");
+    terminal.wait_for("nightly, priority 1");
+    // ctrl-d is the end of the input.
+    terminal.press("\x04");
+    let until = Instant::now() + PATIENCE;
+    while terminal.child.try_wait().expect("its state").is_none() {
+        assert!(Instant::now() < until, "it does not end");
+        if let Ok(bytes) = terminal.bytes.recv_timeout(Duration::from_millis(20)) {
+            terminal.take(&bytes);
+        }
+    }
+    assert!(!terminal.all.contains(&0x1b), "{:?}", String::from_utf8_lossy(&terminal.all));
+    assert_eq!(terminal.end(), (0, true));
+}
+
+#[test]
+fn signals_end_the_plain_console() {
+    for signal in [Signal::TERM, Signal::HUP, Signal::INT, Signal::QUIT] {
+        let mut terminal = Terminal::start(&[(IS_PLAIN, "1")]);
+        terminal.wait_for("> ");
+        terminal.signal(signal);
+        assert_eq!(terminal.end(), (0, true), "{signal:?}");
+    }
+}
+
+/// What the plain console says to lines that come through a pipe.
+fn piped(lines: &str) -> (Option<i32>, String) {
+    use std::process::{Command, Stdio};
+    let mut child = Command::new(std::env::current_exe().expect("this program"))
+        .args(["--exact", CONSOLE, "--nocapture", "--test-threads=1"])
+        .env(IS_CONSOLE, "")
+        .env(IS_PLAIN, "1")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("started");
+    child.stdin.take().expect("a pipe").write_all(lines.as_bytes()).expect("written");
+    let output = child.wait_with_output().expect("its end");
+    (output.status.code(), String::from_utf8(output.stdout).expect("UTF-8"))
+}
+
+#[test]
+fn over_a_pipe_what_was_confirmed_is_done_before_the_end_and_what_was_not_is_left() {
+    let (code, said) = piped("stop resize-4711\nwrong bucket\nOPS-311\nyes\n");
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("asked resize-4711 to end"), "{said}");
+    let (code, said) = piped("stop resize-4711\nwrong bucket\n");
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("nothing was done") && !said.contains("asked resize-4711"), "{said}");
+    assert!(!said.contains('\u{1b}') && !said.contains("\n> "), "{said}");
 }

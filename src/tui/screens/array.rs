@@ -87,7 +87,9 @@ fn failures(app: &App, painter: &mut Painter<'_>, line: Rect, failed: &[array::F
 
 /// A list of jobs and the log of the selected one: side by side where there is room, else one above the other.
 pub fn jobs_and_log(app: &App, painter: &mut Painter<'_>, rest: Rect, list: &JobList, title: &str) {
-    let (upper, lower) = if rest.width >= WIDE {
+    let (upper, lower) = if painter.is_told() {
+        (rest, Rect { height: 0, ..rest })
+    } else if rest.width >= WIDE {
         let left = rest.width / 2;
         (Rect { width: left, ..rest }, Rect { x: rest.x + left, width: rest.width - left, ..rest })
     } else if rest.height >= 12 {
@@ -171,7 +173,7 @@ fn summary(
 fn strip(painter: &mut Painter<'_>, area: Rect, children: &BTreeMap<u32, JobSummary>, size: Option<u32>) {
     let size = size.unwrap_or_else(|| children.keys().next_back().map_or(0, |last| last + 1));
     let columns = area.width.saturating_sub(MARGIN);
-    if size == 0 || columns == 0 {
+    if size == 0 || columns == 0 || painter.is_told() {
         return;
     }
     let cells = u32::from(columns) * u32::from(area.height);

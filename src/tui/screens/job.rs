@@ -19,7 +19,9 @@ const WIDE: u16 = 150;
 const LABEL: u16 = 13;
 
 pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, id: &JobId, scroll: &Scroll) {
-    let (fields, lines) = if area.width >= WIDE {
+    let (fields, lines) = if painter.is_told() {
+        (area, Rect { height: 0, ..area })
+    } else if area.width >= WIDE {
         let left = area.width / 2;
         (Rect { width: left, ..area }, Rect { x: area.x + left, width: area.width - left, ..area })
     } else if area.height >= 14 {

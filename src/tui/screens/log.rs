@@ -80,7 +80,7 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, has_keys: bool) {
 /// ```
 fn histogram(app: &App, painter: &mut Painter<'_>, inner: Rect) -> Rect {
     const LABEL: u16 = 5;
-    if inner.height < 8 || inner.width < 40 {
+    if inner.height < 8 || inner.width < 40 || painter.is_told() {
         return inner;
     }
     let columns = usize::from(inner.width - LABEL - 1);

@@ -1,6 +1,7 @@
 //! Pieces that screens are drawn with.
 
 pub mod painter;
+pub mod script;
 pub mod table;
 
 pub use painter::{Painter, Piece, piece};

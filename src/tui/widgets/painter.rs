@@ -5,6 +5,7 @@ use crate::model::text::printable;
 use crate::tui::format::{cut, width};
 use crate::tui::spots::{Spot, What};
 use crate::tui::theme::Styles;
+use crate::tui::widgets::script::Script;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
@@ -20,6 +21,8 @@ pub struct Painter<'a> {
     pub cursor: Option<Position>,
     /// What stands where, what was drawn last behind what it lies on.
     pub spots: Vec<Spot>,
+    /// It is written down in words and not drawn.
+    pub script: Option<Script>,
 }
 
 /// A text in a role.
@@ -30,7 +33,16 @@ pub fn piece<'t>(text: impl Into<Cow<'t, str>>, role: Role) -> Piece<'t> {
     (text.into(), role)
 }
 
-impl Painter<'_> {
+impl<'a> Painter<'a> {
+    pub fn new(buffer: &'a mut Buffer, styles: &'a Styles) -> Self {
+        Self { buffer, styles, cursor: None, spots: Vec::new(), script: None }
+    }
+
+    /// Whether it is told in words: what shows something by its place or its shape alone is left out.
+    pub fn is_told(&self) -> bool {
+        self.script.is_some()
+    }
+
     /// Notes what stands somewhere.
     pub fn spot(&mut self, area: Rect, what: What) {
         self.spots.push(Spot { area, what });
@@ -71,6 +83,11 @@ impl Painter<'_> {
             return 0;
         }
         let columns = columns.min(ground.right() - x);
+        if let Some(script) = &mut self.script {
+            let wide = u16::try_from(width(&printable(text))).unwrap_or(u16::MAX).min(columns);
+            script.text((x, y), wide, text, role);
+            return wide;
+        }
         let text = cut(text, usize::from(columns));
         // What lay there before leaves its ground, and nothing else.
         let plain = Style::new().remove_modifier(Modifier::all());
@@ -122,6 +139,14 @@ impl Painter<'_> {
         if area.width < 2 || area.height < 2 {
             return Rect { width: 0, height: 0, ..area };
         }
+        let inside = Rect { x: area.x + 1, y: area.y + 1, width: area.width - 2, height: area.height - 2 };
+        if let Some(script) = &mut self.script {
+            let all: Vec<&str> = title.iter().chain(right).map(|(text, _)| text.as_ref()).collect();
+            // The number of a pane is its key.
+            let all = all.join(" ");
+            script.line(all.trim_start_matches(|letter: char| letter.is_ascii_digit()));
+            return inside;
+        }
         let role = if has_keys { Role::Focus } else { Role::Border };
         let style = self.styles.of(role);
         let (left, top, last_x, last_y) = (area.left(), area.top(), area.right() - 1, area.bottom() - 1);
@@ -145,7 +170,7 @@ impl Painter<'_> {
         if wanted > 0 && taken + wanted + 2 <= room {
             self.pieces_right(left + 1, top, room.saturating_sub(1), right);
         }
-        Rect { x: area.x + 1, y: area.y + 1, width: area.width - 2, height: area.height - 2 }
+        inside
     }
 }
 

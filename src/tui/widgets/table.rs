@@ -151,7 +151,7 @@ pub type Cell = (String, Role);
 
 /// Writes the titles of columns into the upper edge of the frame around `inside`, where there is no line for them.
 pub fn titles_in_frame(painter: &mut Painter<'_>, inside: Rect, columns: &[Column], from: u16) {
-    let Some(y) = inside.y.checked_sub(1) else { return };
+    let Some(y) = inside.y.checked_sub(1).filter(|_| !painter.is_told()) else { return };
     for (at, x, width) in arrange(columns, inside.width.saturating_sub(2)) {
         let column = columns[at];
         let wide = u16::try_from(fitting::width(column.title)).unwrap_or(0);
@@ -177,6 +177,9 @@ impl Table<'_> {
         lights: Option<Lights<'_>>,
         mut cells: impl FnMut(usize) -> (bool, Vec<Cell>),
     ) {
+        if let Some(script) = &mut painter.script {
+            return script.table(self.columns, self.count, self.selected, cells);
+        }
         if area.width < 3 || area.height == 0 {
             return;
         }

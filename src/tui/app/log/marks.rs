@@ -18,6 +18,16 @@ impl LogPane {
         self.window.line(at).map(|line| (at, Marked { at: line.at, text: line.text.clone() }))
     }
 
+    /// The text of the line that is pointed at, or else of the first one on the screen.
+    pub fn text_in_sight(&self) -> Option<String> {
+        self.line_in_sight().map(|(_, line)| line.text)
+    }
+
+    /// The texts of the lines that are marked, by time.
+    pub fn marked_lines(&self) -> Vec<&str> {
+        self.marks.iter().map(|mark| mark.text.as_str()).collect()
+    }
+
     pub fn is_marked(&self, at: Millis, text: &str) -> bool {
         self.marks.iter().any(|mark| mark.at == at && mark.text == text)
     }
