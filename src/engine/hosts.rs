@@ -29,6 +29,8 @@ pub struct Fleet {
     pub pending: BTreeSet<Free>,
     /// Registered and empty, the longest first.
     pub idle: BTreeSet<(Millis, InstanceId)>,
+    /// The same of those that drain, which have nothing to wait for.
+    pub leaving: BTreeSet<(Millis, InstanceId)>,
 }
 
 /// What is free on one instance; the fullest first.
@@ -67,11 +69,6 @@ impl Hosts {
         self.due.iter()
     }
 
-    /// Registered and empty ones of all environments.
-    pub fn idle(&self) -> impl Iterator<Item = (Millis, &InstanceId)> {
-        self.fleets.values().flat_map(|fleet| &fleet.idle).map(|(since, id)| (*since, id))
-    }
-
     pub fn put(&mut self, id: &InstanceId, host: &Host) {
         if !self.fleets.contains_key(&host.environment) {
             self.fleets.insert(host.environment.clone(), Fleet::default());
@@ -84,7 +81,7 @@ impl Hosts {
             free.insert(Free::of(id, host));
         }
         if let Some(since) = host.idle_since {
-            fleet.idle.insert((since, id.clone()));
+            fleet.empty(host.state).insert((since, id.clone()));
         }
         if let Some(due) = host.due() {
             self.due.insert((due, id.clone()));
@@ -100,7 +97,7 @@ impl Hosts {
             free.remove(&Free::of(id, host));
         }
         if let Some(since) = host.idle_since {
-            fleet.idle.remove(&(since, id.clone()));
+            fleet.empty(host.state).remove(&(since, id.clone()));
         }
         if let Some(due) = host.due() {
             self.due.remove(&(due, id.clone()));
@@ -118,6 +115,10 @@ impl Fleet {
             InstanceState::Pending => Some(&mut self.pending),
             InstanceState::Draining => None,
         }
+    }
+
+    fn empty(&mut self, state: InstanceState) -> &mut BTreeSet<(Millis, InstanceId)> {
+        if state == InstanceState::Draining { &mut self.leaving } else { &mut self.idle }
     }
 }
 

@@ -1,11 +1,12 @@
 //! Which instances are launched and which end (AWS Batch user guide, "Compute environments", scaling).
 
 use super::event::{Event, Need};
+use super::hosts::Fleet;
 use super::place::{NodeWant, Room, all};
 use super::reclaim::lifetime;
 use super::scaling::{kept_reason, needed_reason};
 use super::sizes::{Demand, Size};
-use super::state::{Environment, Host, Queue};
+use super::state::{Environment, Queue};
 use super::stock::Stock;
 use super::{Engine, Ids};
 use crate::model::{InstanceId, InstanceState, Millis};
@@ -66,49 +67,58 @@ impl Engine {
         sizes.find(|size| want.instance_type.is_none_or(|wanted| size.name == wanted))
     }
 
-    /// Empty instances above the minimum and the time from which each may end, in the order of their ends.
-    fn surplus(&self) -> Vec<(Millis, InstanceId)> {
-        let idle = self.index.hosts.idle().filter_map(|(since, id)| Some((since, id, self.core.instances.get(id)?)));
-        let mut idle: Vec<_> = idle.map(|(since, id, host)| (self.expiry(host, since), id, host)).collect();
-        idle.sort_by_key(|(expiry, id, _)| (*expiry, *id));
-        let mut totals: BTreeMap<&str, u64> = BTreeMap::new();
-        let mut surplus = Vec::new();
-        for (expiry, id, host) in idle {
-            let Some(environment) = self.core.environments.get(&host.environment) else { continue };
-            let total = totals.entry(&host.environment).or_insert_with(|| self.total_milli(&host.environment));
-            let floor = environment.floor_milli();
-            let leaving = host.state == InstanceState::Draining || !environment.is_valid();
-            if leaving || total.saturating_sub(host.vcpus_milli) >= floor {
-                *total -= host.vcpus_milli;
-                surplus.push((expiry, id.clone()));
+    /// Empty instances of an environment above its minimum and the time from which each may end, in the order of their
+    /// ends. Who asks for the first few pays for those alone.
+    fn surplus<'a>(&'a self, name: &str, fleet: &'a Fleet) -> impl Iterator<Item = (Millis, &'a InstanceId)> {
+        let environment = self.core.environments.get(name);
+        let stays = environment.map_or(0, |found| self.stays_idle(found));
+        let floor = environment.map_or(0, Environment::floor_milli);
+        let is_valid = environment.is_some_and(Environment::is_valid);
+        let mut waiting = fleet.idle.iter().map(move |(since, id)| (since + stays, id)).peekable();
+        let mut leaving = fleet.leaving.iter().map(|(since, id)| (*since, id)).peekable();
+        let by_end = std::iter::from_fn(move || match (waiting.peek(), leaving.peek()) {
+            (Some(first), Some(second)) if first <= second => waiting.next(),
+            (_, Some(_)) => leaving.next(),
+            _ => waiting.next(),
+        });
+        let mut total = fleet.total_milli;
+        by_end.filter(move |(_, id)| {
+            let Some(host) = self.core.instances.get(*id) else { return false };
+            let ends = host.state == InstanceState::Draining || !is_valid;
+            if environment.is_none() || !ends && total.saturating_sub(host.vcpus_milli) < floor {
+                return false;
             }
-        }
-        surplus
+            total -= host.vcpus_milli;
+            true
+        })
     }
 
-    /// A Fargate instance is there for its job, and one that drains or whose environment goes has nothing to wait for.
-    fn expiry(&self, host: &Host, idle_since: Millis) -> Millis {
-        match self.core.environments.get(&host.environment) {
-            Some(found) if found.is_valid() && !found.is_fargate() && host.state != InstanceState::Draining => {
-                let least = found.scale_down_minutes() * 60_000;
-                idle_since + least.max(Millis::from(self.core.settings.idle_seconds) * 1000)
-            }
-            _ => idle_since,
+    /// How long an empty instance that does not drain is kept. A Fargate instance is there for its job, and one whose
+    /// environment goes has nothing to wait for.
+    fn stays_idle(&self, environment: &Environment) -> Millis {
+        if !environment.is_valid() || environment.is_fargate() {
+            return 0;
         }
+        let least = environment.scale_down_minutes() * 60_000;
+        least.max(Millis::from(self.core.settings.idle_seconds) * 1000)
     }
 
     pub(super) fn ends(&self, now: Millis) -> Vec<Event> {
-        let due = self.surplus().into_iter().filter(|(expiry, _)| *expiry <= now);
-        let ended = due.map(|(_, instance)| {
-            let host = self.core.instances.get(&instance);
+        let fleets = self.index.hosts.fleets();
+        let due = fleets.flat_map(|(name, fleet)| self.surplus(name, fleet).take_while(|(expiry, _)| *expiry <= now));
+        let mut due: Vec<_> = due.collect();
+        due.sort_unstable();
+        let ended = due.into_iter().map(|(_, instance)| {
+            let host = self.core.instances.get(instance);
             let reason = host.map_or_else(String::new, |host| self.end_reason(host, now));
-            Event::InstanceEnded { at: now, instance, reason }
+            Event::InstanceEnded { at: now, instance: instance.clone(), reason }
         });
         ended.collect()
     }
 
     pub(super) fn next_end(&self) -> Option<Millis> {
-        self.surplus().first().map(|(expiry, _)| *expiry)
+        let fleets = self.index.hosts.fleets();
+        fleets.filter_map(|(name, fleet)| self.surplus(name, fleet).next()).map(|(expiry, _)| expiry).min()
     }
 }
 
