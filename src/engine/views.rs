@@ -8,8 +8,8 @@ use super::work::Work;
 use crate::model::{
     ArrayProperties, AttemptContainerDetail, AttemptDetail, Capacity, ComputeEnvironment, ComputeEnvironmentOrder,
     ConsumableResource, ContainerDetail, ContainerSummary, DEFAULT_LOG_GROUP, Health, Instance, InstanceId,
-    InstanceState, JobDetail, JobExtra, JobQueue, JobSummary, JobTimeout, Millis, QueueBlocked, SchedulingPolicy,
-    ServiceEnvironmentOrder,
+    InstanceState, JobDetail, JobExtra, JobQueue, JobSummary, JobTimeout, Millis, QueueBlocked, ScalingChange,
+    SchedulingPolicy, ServiceEnvironmentOrder,
 };
 
 impl Engine {
@@ -93,6 +93,7 @@ impl Engine {
             status_reason: environment
                 .status_reason
                 .clone()
+                .or_else(|| failing(environment))
                 .or_else(|| environment.is_valid().then(|| "ComputeEnvironment Healthy".to_owned())),
             compute_resources: resources,
             service_role: environment.request.service_role.clone(),
@@ -370,4 +371,18 @@ fn array_properties(root: &Root, key: Key) -> Option<ArrayProperties> {
             status_summary_last_updated_at: Some(array.counted_at),
         },
     })
+}
+
+/// Of an environment that is VALID still, and whose last instances were lost before they registered: how many, and why.
+fn failing(environment: &Environment) -> Option<String> {
+    if environment.failures == 0 || !environment.is_valid() {
+        return None;
+    }
+    let mut newest = environment.scaling.iter().rev();
+    let lost = newest.find(|scaling| scaling.change == ScalingChange::Lost).map_or("", |lost| lost.reason.as_str());
+    let last = match environment.failures {
+        1 => "An instance ended before it registered, because".to_owned(),
+        many => format!("{many} instances in a row ended before they registered, the last one because"),
+    };
+    Some(format!("{last} {lost}. It is tried again by itself."))
 }

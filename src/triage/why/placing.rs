@@ -348,7 +348,8 @@ fn without_agent(case: &Case<'_>, environments: &[&str]) -> Result<Option<Findin
 
 fn dies_at_once(case: &Case<'_>) -> Result<Option<Finding>, Unread> {
     let dead = |one: &&ComputeEnvironment| {
-        one.status_reason.as_deref().is_some_and(|reason| contains(reason, "none of the instances joined"))
+        let said = |words: &str| one.status_reason.as_deref().is_some_and(|reason| contains(reason, words));
+        said("none of the instances joined") || said("ended before they registered")
     };
     let dead: Vec<_> = case.environments()?.into_iter().filter(dead).collect();
     if dead.is_empty() {
@@ -358,6 +359,11 @@ fn dies_at_once(case: &Case<'_>) -> Result<Option<Finding>, Unread> {
         Finding::new(Certainty::Certain, "hosts that never joined are ended, and the environment goes INVALID");
     for one in dead {
         finding = state_of(case, finding, one);
+    }
+    if case.evidence.is_local {
+        return found(
+            finding.step(NextStep::elsewhere("mend what it is because of; it is tried again by itself while VALID")),
+        );
     }
     found(finding.step(NextStep::elsewhere("check role, route, image and user data of its hosts; then update it")))
 }

@@ -166,6 +166,11 @@ pub const PAIRS: &[Pair] = &[
     ("R31", waiting_on_aws, |world| {
         invalid(world, "INVALIDATED and scaled down because none of the instances joined the underlying ECS Cluster");
     }),
+    ("R31", waiting, |world| {
+        let reason =
+            "2 instances in a row ended before they registered, the last one because its agent could not be started";
+        environment_mut(world).status_reason = Some(reason.to_owned());
+    }),
     ("R24", waiting_on_aws, |world| {
         say(world, "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY - c5.xlarge");
         resources_mut(world).allocation_strategy = Some("BEST_FIT".into());
