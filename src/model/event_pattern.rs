@@ -284,4 +284,16 @@ mod tests {
             assert!(error.contains(words), "{text}: {error}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn a_pattern_of_events_that_is_almost_right_is_read_or_refused(text in crate::model::mutation::mutated_text(
+            r#"{"source":["aws.batch"],"detail":{"status":["FAILED",{"prefix":"S"}],"n":[{"numeric":[">",1,"<=",9]}],
+               "name":[{"wildcard":"a*b"},{"anything-but":["x"]},{"exists":true}]},"$or":[{"a":[null]},{"b":[1]}]}"#,
+        )) {
+            if let Ok(pattern) = EventPattern::parse(&text) {
+                pattern.matches(&serde_json::json!({"source": "aws.batch", "detail": {"status": "FAILED", "n": 3, "name": "ab"}}));
+            }
+        }
+    }
 }

@@ -405,5 +405,21 @@ mod tests {
                 expression.clock_changes(after);
             }
         }
+
+        #[test]
+        fn an_expression_that_is_almost_right_is_read_or_refused(
+            cron in crate::model::mutation::mutated_text("cron(0/15 8-18 ? JAN,MAR-MAY MON#2,6L 2026-2030/2)"),
+            at in crate::model::mutation::mutated_text("at(2026-11-29T04:30:00)"),
+            zone in crate::model::mutation::mutated_text("America/Argentina/Buenos_Aires"),
+        ) {
+            for text in [&cron, &at] {
+                for zone in ["Europe/Zurich", &zone] {
+                    if let Ok(expression) = Expression::parse(text, zone) {
+                        let times = expression.upcoming(1_795_478_400_000, 0, 3);
+                        prop_assert!(times.windows(2).all(|w| w[0] < w[1]), "{} {}", text, zone);
+                    }
+                }
+            }
+        }
     }
 }

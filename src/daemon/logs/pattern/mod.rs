@@ -234,12 +234,34 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_word_of_any_script_may_be_the_first() {
+        for (pattern, message) in [("échec", "un échec"), ("?エラー ?warn", "エラー 7"), ("世界 -über", "世界")] {
+            assert!(Pattern::parse(pattern).is_ok_and(|pattern| pattern.matches(message)), "{pattern}");
+        }
+    }
+
     proptest! {
         #[test]
         fn no_text_makes_it_panic(pattern in "[\\[{]?[ a-z$.=!<>&|()%\"*?,\\\\\\[\\]{}0-9NULISOTEX-]{0,40}", message in "\\PC{0,40}") {
             if let Ok(pattern) = Pattern::parse(&pattern) {
                 pattern.matches(&message);
                 pattern.matches(r#"{"a":{"b":[1,"x",null]}}"#);
+            }
+        }
+
+        #[test]
+        fn a_filter_pattern_that_is_almost_right_is_read_or_refused(
+            pattern in crate::model::mutation::mutated_text(
+                r#"{ ($.a.b[0] = "x*" && $.n >= 1e3) || $.c IS NULL || $.d NOT EXISTS || $.e = %^ab+c$% }"#),
+            columns in crate::model::mutation::mutated_text(r#"[ip, user != "root", ..., status = 4*, bytes > 1000]"#),
+            terms in crate::model::mutation::mutated_text(r#"ERROR -"not this" ?maybe ?"or this" %regex[0-9]+%"#),
+        ) {
+            for text in [pattern, columns, terms] {
+                if let Ok(pattern) = Pattern::parse(&text) {
+                    pattern.matches("127.0.0.1 ann x y 404 1234 ERROR maybe");
+                    pattern.matches(r#"{"a":{"b":["x",null]},"n":2000,"e":"abbc"}"#);
+                }
             }
         }
     }

@@ -24,9 +24,9 @@ impl Terms {
         let mut terms = Self::default();
         let mut rest = text.trim_start();
         while !rest.is_empty() {
-            let (into, body) = match rest.split_at(1) {
-                ("?", body) => (&mut terms.any, body),
-                ("-", body) => (&mut terms.none, body),
+            let (into, body) = match (rest.strip_prefix('?'), rest.strip_prefix('-')) {
+                (Some(body), _) => (&mut terms.any, body),
+                (_, Some(body)) => (&mut terms.none, body),
                 _ => (&mut terms.all, rest),
             };
             let (term, after) = Term::read(body)?;

@@ -4,6 +4,7 @@
 use super::{Story, settings};
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::time::{Duration, Instant};
 
 /// So many of the last events of a story that went wrong are printed.
 const SHOWN: usize = 40;
@@ -67,6 +68,21 @@ seeds! {
     whatever_happens_the_invariants_hold_and_the_journal_tells_it_again_f 625;
     whatever_happens_the_invariants_hold_and_the_journal_tells_it_again_g 750;
     whatever_happens_the_invariants_hold_and_the_journal_tells_it_again_h 875;
+}
+
+/// `BATCHDECK_SIMULATE_MINUTES=60` tells other stories for an hour (`tests/long.sh`).
+#[test]
+fn stories_of_other_seeds_go_on_for_as_long_as_is_asked() {
+    let minutes = std::env::var("BATCHDECK_SIMULATE_MINUTES").ok().and_then(|text| text.parse::<u64>().ok());
+    let until = Instant::now() + Duration::from_secs(60 * minutes.unwrap_or(0));
+    // Another run tells others.
+    let first = 1_000 + u64::from(std::process::id()) * 1_000_000;
+    for seed in first.. {
+        check(seed);
+        if Instant::now() >= until {
+            return;
+        }
+    }
 }
 
 #[test]

@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# What the tests do for a moment, for as long as it is told: nothing here ends by itself before.
+#
+#   tests/long.sh simulation 60   the engine's mind with agents and a clock that are simulated: other seeds, an hour
+#   tests/long.sh mutations 10    whatever reads what others wrote: journal, wire forms, HTTP, signatures, config, keymap,
+#                                 themes, commands, expressions of schedules, patterns: bytes changed, ten minutes at least
+#   tests/long.sh faults 10       the real program: engine, agents and consoles killed and stopped, ten minutes, 5,000 jobs
+#   tests/long.sh floods          a job that prints a gigabyte without an end of line
+#   tests/long.sh consoles        200 consoles and watchers while jobs run and engines are killed, a minute
+#   tests/long.sh year            10,000 hosts and 10,000,000 jobs in a year, simulated
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+usage() { sed -n '2,/^set/{/^#/p}' "$0" | cut -c3-; exit 2; }
+[ "$#" -ge 1 ] || usage
+part="$1" minutes="${2:-10}"
+[[ "$minutes" =~ ^[0-9]+$ ]] || usage
+
+case "$part" in
+simulation)
+  BATCHDECK_SIMULATE_MINUTES="$minutes" cargo test --release --locked --lib -- --nocapture stories_of_other_seeds
+  ;;
+mutations)
+  # In rounds, each from other random numbers.
+  cargo test --locked --lib --test it --no-run
+  end=$((SECONDS + 60 * minutes)) round=0
+  while :; do
+    round=$((round + 1))
+    printf '\n== round %d\n' "$round"
+    PROPTEST_CASES="${PROPTEST_CASES:-5000}" cargo test --quiet --locked --lib --test it -- almost_right other_bytes \
+      reaches_a_command nothing_harmful the_text_is_what
+    [ "$SECONDS" -lt "$end" ] || break
+  done
+  ;;
+faults) exec tests/bench/run.sh faults --seconds $((60 * minutes)) --seed "${SEED:-1}" ;;
+consoles) exec tests/bench/run.sh faults --seconds 60 --jobs 500 --consoles 200 ;;
+floods) BATCHDECK_TEST_FLOOD_MIB=1024 cargo test --release --locked --test it -- without_end_of_line ;;
+year) exec tests/bench/run.sh year ;;
+*) usage ;;
+esac
