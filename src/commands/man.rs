@@ -16,7 +16,9 @@ pub fn run(directory: Option<&Path>) -> Done {
             Output::standard().text(&String::from_utf8_lossy(&page))?;
         }
         Some(directory) => {
-            clap_mangen::generate_to(Cli::command(), directory).map_err(failed)?;
+            let not_writable = |cause| CommandError::NotWritable { path: directory.to_owned(), cause };
+            std::fs::create_dir_all(directory).map_err(not_writable)?;
+            clap_mangen::generate_to(Cli::command(), directory).map_err(not_writable)?;
         }
     }
     Ok(exit::DONE)

@@ -58,7 +58,7 @@ impl Output {
     /// A word to the person, on standard error. Nobody may be there to read it.
     #[expect(clippy::unused_self, reason = "where it goes is the output's own matter")]
     pub fn note(&self, text: &str) {
-        let _ = writeln!(io::stderr(), "{text}");
+        let _ = writeln!(io::stderr(), "{}", super::lines_printable(text));
     }
 }
 

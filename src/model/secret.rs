@@ -21,7 +21,8 @@ pub fn shown<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
     if is_secret(name) && !value.is_empty() { Cow::Borrowed(MASK) } else { without_password(value) }
 }
 
-fn is_secret(name: &str) -> bool {
+/// Whether a variable's name says that its value is nobody's business.
+pub fn is_secret(name: &str) -> bool {
     let capitals = name.to_ascii_uppercase().replace(['-', '.'], "_");
     let joined = capitals.replace('_', "");
     if OPEN.iter().any(|open| joined.ends_with(open)) {

@@ -100,6 +100,53 @@ fn on_a_full_disk_a_submit_is_refused_in_plain_words_and_what_was_acknowledged_i
 }
 
 #[test]
+fn a_job_that_fills_the_disk_with_its_log_runs_on_says_what_was_lost_and_jobs_go_on_once_there_is_room() {
+    if !can_mount() {
+        return;
+    }
+    let disk = SmallDisk::mount("24m");
+    let house = disk.house();
+    house.ok(&["init"]);
+    let filler = disk.path().join("filler");
+    fs::write(&filler, vec![0; 12 << 20]).expect("room for it");
+    let (flooded, go) = (house.path().join("flooded"), house.path().join("go"));
+    let script = format!(
+        "yes $(printf %0100d 1) | head -c 60000000; touch {}; while [ ! -e {} ]; do sleep 0.05; done; echo; echo last; exit 5",
+        flooded.display(),
+        go.display()
+    );
+    let floods = house.submit(&["--name", "floods", "--", "sh", "-c", &script]);
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while !flooded.exists() {
+        assert!(Instant::now() < deadline, "the job stands still");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    // The journal is on the same disk: the engine may end for it, and whoever asks next starts it again.
+    let refused = loop {
+        let output = house.run(&["submit", "--name", "meanwhile", "-o", "json", "--", "true"]);
+        if !output.status.success() {
+            break output;
+        }
+        assert!(Instant::now() < deadline, "the disk never is full");
+    };
+    let said = words(&refused);
+    assert!(said.contains("full") || said.contains("No space left"), "{said}");
+    assert!(!said.contains("panicked"), "{said}");
+
+    // Room is made: the job writes its last line and ends with its own exit code, in its first attempt.
+    fs::remove_file(&filler).expect("removed");
+    house.ok(&["submit", "--wait", "--", "true"]);
+    fs::write(&go, "").expect("written");
+    let detail = house.until_status(&floods, "FAILED");
+    assert_eq!(detail["container"]["exitCode"], 5, "{detail:#}");
+    assert_eq!(detail["attempts"].as_array().map(Vec::len), Some(1), "{detail:#}");
+    let log = house.ok(&["logs", &floods]);
+    let end = &log[log.len().saturating_sub(400)..];
+    assert!(log.contains("lines were lost here: No space left on device"), "{end}");
+    assert!(end.trim_end().ends_with("last"), "{end}");
+}
+
+#[test]
 fn a_data_directory_that_cannot_be_written_is_named_with_what_to_do() {
     if !can_mount() {
         return;
@@ -139,8 +186,20 @@ fn an_upgrade_takes_the_place_of_a_running_engine_and_its_jobs_and_its_address_s
         house.submit(&["--", "sh", "-c", &format!("while [ ! -e {} ]; do sleep 0.05; done; exit 5", go.display())]);
     house.until_status(&job, "RUNNING");
     let before = house.json(&["engine", "status"]);
-    let after = house.json(&["engine", "restart"]);
+    // The new program lies elsewhere, as that of another version does.
+    let newer = house.path().join("batchdeck-new");
+    fs::copy(env!("CARGO_BIN_EXE_batchdeck"), &newer).expect("copied");
+    let restarted = house.command_within(&["env"], &["engine", "restart", "-o", "json"]);
+    let arguments: Vec<_> = restarted.get_args().skip(1).map(std::ffi::OsStr::to_owned).collect();
+    let mut restart = Command::new(&newer);
+    restart.args(arguments).env_clear().current_dir(house.path());
+    restart.envs(restarted.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let output = restart.output().expect("it runs");
+    assert!(output.status.success(), "{}", words(&output));
+    let after: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_ne!(before["pid"], after["pid"]);
+    let program = fs::read_link(format!("/proc/{}/exe", after["pid"])).expect("it runs");
+    assert_eq!(program, newer.canonicalize().expect("there"), "the new program has taken over");
     assert_eq!(before["http"], after["http"]);
     assert_eq!(before["agents"][0]["pid"], house.json(&["engine", "status"])["agents"][0]["pid"]);
     fs::write(&go, "").expect("written");
@@ -173,7 +232,9 @@ fn what_a_job_has_forked_wildly_is_gone_when_it_has_ended() {
 fn a_job_that_prints_without_end_of_line_and_one_that_prints_a_lot_are_kept_whole_while_others_go_on() {
     let house = House::new();
     house.ok(&["init"]);
-    let bytes: u64 = 64 << 20;
+    // A gigabyte takes a minute: `tests/long.sh` asks for it.
+    let megabytes = std::env::var("BATCHDECK_TEST_FLOOD_MIB").ok().and_then(|text| text.parse().ok());
+    let bytes: u64 = megabytes.unwrap_or(64) << 20;
     let long = house.submit(&["--", "sh", "-c", &format!("head -c {bytes} /dev/zero | tr '\\0' x")]);
     let many = house.submit(&["--", "sh", "-c", "seq 1 1000000"]);
     let other = house.submit(&["--", "echo", "in between"]);
@@ -262,7 +323,9 @@ fn requests_that_are_almost_right_are_answered_or_hung_up_on_and_the_engine_goes
         number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(number >> 33).expect("small") % end
     };
-    for _ in 0..400 {
+    // As the property tests: more of them where more are asked for.
+    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(400);
+    for _ in 0..cases {
         let mut bytes = whole.clone().into_bytes();
         for _ in 0..=below(3) {
             let at = below(bytes.len());
@@ -347,6 +410,51 @@ fn when_descriptors_are_used_up_the_engine_says_so_and_serves_agents_and_who_is_
     assert!(log.contains("turned away") && !log.contains("panicked"), "{log}");
 }
 
+/// How many processes a process's user may have, as far as that process is concerned.
+struct ProcessLimit {
+    user: u32,
+    pid: String,
+    usual: String,
+}
+
+impl ProcessLimit {
+    fn of(user: u32, pid: &str) -> Self {
+        let limits = fs::read_to_string(format!("/proc/{pid}/limits")).expect("it has limits");
+        let usual = limits.lines().find_map(|line| line.strip_prefix("Max processes")?.split_whitespace().next());
+        Self { user, pid: pid.to_owned(), usual: usual.expect("a limit of processes").to_owned() }
+    }
+
+    /// Root is not let in everywhere; who owns the process is.
+    fn set(&self, processes: &str) {
+        let Self { user, pid, .. } = self;
+        let who = [format!("--reuid={user}"), format!("--regid={user}"), "--clear-groups".to_owned()];
+        let words = ["prlimit".to_owned(), format!("--pid={pid}"), format!("--nproc={processes}:")];
+        assert!(Command::new("setpriv").args(who).args(words).status().expect("setpriv runs").success());
+    }
+}
+
+#[test]
+fn an_engine_that_cannot_start_a_process_says_why_and_goes_on_by_itself_once_it_can() {
+    if !is_root("run the program as a user of its own") {
+        return;
+    }
+    let house = House::new().of_user(54_322);
+    house.ok(&["init"]);
+    let engine = house.engine_pid().to_string();
+    let limit = ProcessLimit::of(54_322, &engine);
+    limit.set("1");
+    let job = house.submit(&["--", "true"]);
+    let told = |status: &Value| status.to_string().contains("too many processes");
+    house.until("a notice of the agent that could not be started", &["why", &job], told);
+    assert_eq!(house.json(&["job", &job])["status"], "RUNNABLE");
+    limit.set(&limit.usual);
+    let detail = house.until_status(&job, "SUCCEEDED");
+    assert_eq!(detail["attempts"].as_array().map(Vec::len), Some(1));
+    assert_eq!(house.engine_pid().to_string(), engine, "it went on without a restart");
+    let log = fs::read_to_string(house.data().join("engine.log")).expect("a log");
+    assert!(log.contains("ulimit -u") && !log.contains("panicked"), "{log}");
+}
+
 #[test]
 fn when_processes_are_used_up_a_job_says_so_and_what_comes_after_runs() {
     if !is_root("run the program as a user of its own") {
@@ -359,22 +467,14 @@ fn when_processes_are_used_up_a_job_says_so_and_what_comes_after_runs() {
     let keeps = house.submit(&["--", "sh", "-c", &format!("while [ ! -e {} ]; do sleep 0.05; done", go.display())]);
     house.until_status(&keeps, "RUNNING");
     let agent = house.json(&["engine", "status"])["agents"][0]["pid"].to_string();
-    let limit = |pid: &str, processes: &str| {
-        // Root is not let in everywhere; who owns the process is.
-        let who = ["--reuid=54321", "--regid=54321", "--clear-groups", "prlimit"];
-        let words = [format!("--pid={pid}"), format!("--nproc={processes}:")];
-        assert!(Command::new("setpriv").args(who).args(words).status().expect("setpriv runs").success());
-    };
-    let limits = fs::read_to_string(format!("/proc/{agent}/limits")).expect("it has limits");
-    let usual = limits.lines().find_map(|line| line.strip_prefix("Max processes")?.split_whitespace().next());
-    let usual = usual.expect("a limit of processes");
-    limit(&agent, "1");
+    let limit = ProcessLimit::of(54_321, &agent);
+    limit.set("1");
     let refused = house.submit(&["--", "true"]);
     let detail = house.until_status(&refused, "FAILED");
     let said = detail.to_string();
     assert!(said.contains("CannotStartContainerError") && said.contains("processes"), "{said}");
     assert_eq!(house.json(&["job", &keeps])["status"], "RUNNING", "what ran runs on");
-    limit(&agent, usual);
+    limit.set(&limit.usual);
     house.ok(&["submit", "--wait", "--", "true"]);
     fs::write(&go, "").expect("written");
     house.until_status(&keeps, "SUCCEEDED");

@@ -14,9 +14,11 @@ use crate::daemon::clock;
 use crate::daemon::driver::Driver;
 use crate::daemon::feed::Feed;
 use crate::engine::{Effect, StartAttempt};
+use crate::model::secret::is_secret;
 use crate::model::{Instance, InstanceId, What};
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::ErrorKind;
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::process::{Child, Command};
@@ -228,7 +230,12 @@ impl Keeper {
             }
             Err(cause) => {
                 let program = self.launch.program.display();
-                slot.cause = Some(format!("its agent could not be started: {program}: {cause}"));
+                let hint = match cause.kind() {
+                    ErrorKind::WouldBlock => "; this user has too many processes: end some or raise `ulimit -u`",
+                    ErrorKind::OutOfMemory => "; this machine has no memory left for another process",
+                    _ => "",
+                };
+                slot.cause = Some(format!("its agent could not be started: {program}: {cause}{hint}"));
                 slot.life = Life::Over;
                 self.slots.insert(instance.clone(), slot);
                 self.mourn_if_over(instance);
@@ -243,6 +250,10 @@ impl Keeper {
         if let Some(address) = &self.launch.docker_host {
             command.env("DOCKER_HOST", address);
         }
+        // A job can read what its agent was given, whoever it was that started the engine.
+        for (name, _) in std::env::vars_os().filter(|(name, _)| is_secret(&name.to_string_lossy())) {
+            command.env_remove(name);
+        }
         command
             .arg("agent")
             .arg("--data-dir")
@@ -250,6 +261,7 @@ impl Keeper {
             .arg("--instance")
             .arg(&instance.0)
             .env_remove("BATCHDECK_INSTANCE")
+            .env_remove("AWS_ACCESS_KEY_ID")
             .env_remove("AWS_BATCH_JOB_ID")
             .env_remove("AWS_BATCH_JOB_ATTEMPT")
             .current_dir(self.directory.path())

@@ -182,6 +182,12 @@ fn a_journal_of_version_1_is_still_read() {
     is_still_read("v1");
 }
 
+/// As the program of 2026-11-29 wrote it: with logs, times and bills that the first one did not know.
+#[test]
+fn a_journal_of_november_2026_is_still_read() {
+    is_still_read("2026-11");
+}
+
 fn is_still_read(version: &str) {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
     let root = tempfile::tempdir().expect("a directory");
