@@ -25,10 +25,11 @@ Parts: backlog, memory, submit, restart, latency, dispatch, console, faults, yea
   --dir DIR    where the engine's data goes, and the files that the raw limits are measured with
   --sizes      jobs that wait, instead of 10000,100000,1000000
   --json FILE  where the figures go, for programs
-  --seconds N  how long `faults` kills; a minute if not said
+  --seconds N  how long `faults` strikes; a minute if not said, ten: 600
   --seed N     in which order it does, and which story `year` tells
   --hosts N    how large a fleet is in `year`: 10000 if not said
-  --jobs N     how many jobs it gets: 10000000 if not said
+  --jobs N     how many jobs it gets: 10000000 if not said; in `faults` 5000
+  --consoles N how many consoles and watchers look on in `faults`: 12 if not said
   --days N     in so many days: 365 if not said
   --program P  another build of batchdeck, for the parts that run it
 
@@ -48,6 +49,7 @@ struct Plan {
     hosts: Option<u64>,
     jobs: Option<u64>,
     days: Option<u64>,
+    consoles: Option<usize>,
 }
 
 const PARTS: [&str; 9] = ["backlog", "memory", "submit", "restart", "latency", "dispatch", "console", "faults", "year"];
@@ -66,6 +68,7 @@ impl Plan {
             hosts: None,
             jobs: None,
             days: None,
+            consoles: None,
         };
         let mut arguments = arguments.peekable();
         while let Some(argument) = arguments.next() {
@@ -83,6 +86,9 @@ impl Plan {
                 "--seed" => plan.seed = number(arguments.next(), "--seed")?,
                 "--hosts" => plan.hosts = Some(number(arguments.next(), "--hosts")?.max(4)),
                 "--jobs" => plan.jobs = Some(number(arguments.next(), "--jobs")?.max(1)),
+                "--consoles" => {
+                    plan.consoles = Some(usize::try_from(number(arguments.next(), "--consoles")?).unwrap_or(1).max(1));
+                }
                 "--days" => plan.days = Some(number(arguments.next(), "--days")?.max(1)),
                 "--sizes" => {
                     let sizes = arguments.next().ok_or("--sizes takes numbers")?;

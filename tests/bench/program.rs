@@ -48,6 +48,16 @@ impl Engine {
         command
     }
 
+    /// The same for a pseudo-terminal.
+    pub fn terminal_command(&self, arguments: &[&str]) -> portable_pty::CommandBuilder {
+        let mut command = portable_pty::CommandBuilder::new(&self.program);
+        command.args(arguments);
+        command.env("BATCHDECK_DATA_DIR", self.data());
+        command.env("BATCHDECK_CONFIG", self.directory.path().join("config.toml"));
+        command.env("TERM", "xterm-256color");
+        command
+    }
+
     pub fn verb(&self, arguments: &[&str]) -> Outcome<String> {
         let output = self.command(arguments).output()?;
         if output.status.success() {
@@ -101,10 +111,20 @@ impl Client {
     }
 
     pub fn call(&mut self, method: &str, path: &str, body: &Value) -> Outcome<Value> {
+        self.ask(method, path, "", body)
+    }
+
+    /// A page of a log.
+    pub fn logs(&mut self, request: &Value) -> Outcome<Value> {
+        self.ask("POST", "/", "x-amz-target: Logs_20140328.GetLogEvents\r\n", request)
+    }
+
+    /// `headers`: whole lines.
+    fn ask(&mut self, method: &str, path: &str, headers: &str, body: &Value) -> Outcome<Value> {
         let body = body.to_string();
         let head = format!(
             "{method} {path} HTTP/1.1\r\nhost: engine\r\nx-batchdeck-by: bench@here\r\ncontent-type: application/json\r\n\
-             content-length: {}\r\n\r\n{body}",
+             {headers}content-length: {}\r\n\r\n{body}",
             body.len()
         );
         self.0.get_mut().write_all(head.as_bytes())?;
@@ -171,7 +191,7 @@ impl Client {
     }
 
     /// How many jobs of a queue are in these states.
-    fn jobs(&mut self, queue: &str, statuses: &[&str]) -> Outcome<usize> {
+    pub fn jobs(&mut self, queue: &str, statuses: &[&str]) -> Outcome<usize> {
         let queues = self.call("GET", "/batchdeck/v1/queues", &Value::Null)?;
         let found = queues.as_array().into_iter().flatten().find(|row| row["jobQueueName"] == queue);
         let counts = &found.ok_or("the queue is there")?["jobCounts"];
