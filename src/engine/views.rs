@@ -380,9 +380,9 @@ fn failing(environment: &Environment) -> Option<String> {
     }
     let mut newest = environment.scaling.iter().rev();
     let lost = newest.find(|scaling| scaling.change == ScalingChange::Lost).map_or("", |lost| lost.reason.as_str());
-    let last = match environment.failures {
+    let words = match environment.failures {
         1 => "An instance ended before it registered, because".to_owned(),
         many => format!("{many} instances in a row ended before they registered, the last one because"),
     };
-    Some(format!("{last} {lost}. It is tried again by itself."))
+    Some(format!("{words} {lost}. It is tried again by itself."))
 }

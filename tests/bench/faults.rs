@@ -42,7 +42,7 @@ enum Watcher {
 impl Watchers {
     /// Another one, every third of them a console.
     fn open(&mut self, engine: &Engine) -> Outcome<()> {
-        let watcher = if self.0.len() % 3 == 0 {
+        let watcher = if self.0.len().is_multiple_of(3) {
             let size = PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 };
             let pair = native_pty_system().openpty(size).map_err(|error| error.to_string())?;
             let mut output = pair.master.try_clone_reader().map_err(|error| error.to_string())?;
