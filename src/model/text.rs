@@ -62,6 +62,9 @@ pub(super) fn walk<'t>(text: &'t str, mut take: impl FnMut(Piece<'t>)) {
 /// What a terminal would show of a line that overwrites itself: what follows its last carriage return, or, where nothing
 /// to be seen does, what stood before it.
 pub fn last_overwrite(line: &str) -> &str {
+    if !line.contains('\r') {
+        return line;
+    }
     let mut written = line.rsplit('\r');
     written.find(|part| !printable(part).trim().is_empty()).unwrap_or_default()
 }
@@ -148,6 +151,7 @@ mod tests {
             ("\u{1b}[32m10%\r\u{1b}[32m20%\u{1b}[0m\r\u{1b}[K", "20%"),
             ("  indented", "  indented"),
             ("\r\r", ""),
+            (" ", " "),
             ("", ""),
         ];
         for (given, expected) in cases {

@@ -328,6 +328,9 @@ fn requests_that_are_almost_right_are_answered_or_hung_up_on_and_the_engine_goes
     for _ in 0..cases {
         let mut bytes = whole.clone().into_bytes();
         for _ in 0..=below(3) {
+            if bytes.is_empty() {
+                break;
+            }
             let at = below(bytes.len());
             match below(4) {
                 0 => bytes[at] = u8::try_from(below(256)).expect("a byte"),

@@ -236,7 +236,8 @@ mod tests {
 
     #[test]
     fn a_word_of_any_script_may_be_the_first() {
-        for (pattern, message) in [("échec", "un échec"), ("?エラー ?warn", "エラー 7"), ("世界 -über", "世界")] {
+        for (pattern, message) in [("échec", "un échec"), ("?エラー ?warn", "エラー 7"), ("世界 -über", "世界")]
+        {
             assert!(Pattern::parse(pattern).is_ok_and(|pattern| pattern.matches(message)), "{pattern}");
         }
     }
