@@ -1,6 +1,6 @@
 //! The arguments of what is done with jobs.
 
-use super::{Format, LinesFormat};
+use super::{Format, LinesFormat, Since};
 use clap::{Args, ValueEnum};
 
 pub(super) const WHY_EXAMPLES: &str = "\
@@ -21,6 +21,15 @@ pub struct JobsArgs {
     /// Only jobs of this name; with a `*` at its end, of names that begin so.
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
+    /// Only jobs of this definition: `NAME`, or `NAME:REVISION`.
+    #[arg(long, value_name = "NAME")]
+    pub definition: Option<String>,
+    /// Only jobs of this share.
+    #[arg(long, value_name = "ID")]
+    pub share: Option<String>,
+    /// Only jobs submitted since: `today`, `month`, a day as 2026-11-01, or how long ago as 36h or 7d. Days are in UTC.
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<Since>,
     /// The children of this array.
     #[arg(long, value_name = "ID")]
     pub array: Option<String>,

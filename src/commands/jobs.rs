@@ -3,13 +3,15 @@
 use super::error::{CommandError, Doing, exit};
 use super::table::{Cell, Table, age, left, length, right};
 use super::world::World;
-use super::{Done, now, resolve};
+use super::{Done, begin, now, resolve};
 use crate::backend::{Backend, JobQuery, JobScope};
 use crate::cli::{JobsArgs, LinesFormat, State};
 use crate::model::{JobStatus, JobSummary, Millis, StatusCounts, name_of};
 
 /// What one page of a list may hold at most.
 const PAGE: usize = 1000;
+/// Pages that are looked through at most for what the services have no list by.
+const SIEVED_PAGES: usize = 20;
 
 pub async fn run(args: &JobsArgs, world: World) -> Done {
     let scope = match (&args.queue, &args.array, &args.nodes) {
@@ -25,14 +27,24 @@ pub async fn run(args: &JobsArgs, world: World) -> Done {
         page_token: None,
         limit: None,
     };
-    let (jobs, more) = list(&*world.backend, query, args.limit).await?;
+    let sieve = Sieve {
+        definition: args.definition.as_deref(),
+        share: args.share.as_deref(),
+        since: args.since.and_then(|since| begin(since, now())),
+    };
+    let Listed { jobs, more, looked_at } = list(&*world.backend, query, args.limit, &sieve).await?;
     let output = world.output();
     match args.output {
         LinesFormat::Json => output.json(&jobs)?,
         LinesFormat::Jsonl => output.json_lines(&jobs)?,
         LinesFormat::Table => output.table(&table(&jobs, now()))?,
     }
-    if more {
+    if let Some(looked_at) = looked_at {
+        output.note(&format!(
+            "the {looked_at} that were submitted last were looked at, and no others; --queue, --status and \
+                              --name narrow what is looked at"
+        ));
+    } else if more {
         output.note(&format!("there are more than {}; --limit N shows more", args.limit));
     }
     Ok(exit::DONE)
@@ -50,23 +62,66 @@ fn status(state: State) -> JobStatus {
     }
 }
 
-/// The first `limit` jobs, over as many pages as it takes, and whether there are more.
+/// What the services have no list by: rows are looked at one by one.
+#[derive(Debug, Default)]
+struct Sieve<'a> {
+    definition: Option<&'a str>,
+    share: Option<&'a str>,
+    since: Option<Millis>,
+}
+
+impl Sieve<'_> {
+    fn is_open(&self) -> bool {
+        self.definition.is_none() && self.share.is_none() && self.since.is_none()
+    }
+
+    fn lets_pass(&self, job: &JobSummary) -> bool {
+        let revision = job.job_definition.as_deref().map(name_of).unwrap_or_default();
+        let name = revision.split(':').next().unwrap_or_default();
+        self.definition.is_none_or(|wanted| [revision, name].contains(&name_of(wanted)))
+            && self.share.is_none_or(|wanted| job.share_identifier.as_deref() == Some(wanted))
+            && !self.is_before(job)
+    }
+
+    fn is_before(&self, job: &JobSummary) -> bool {
+        self.since.is_some_and(|since| job.created_at < since)
+    }
+}
+
+#[derive(Debug, PartialEq)]
+struct Listed {
+    jobs: Vec<JobSummary>,
+    more: bool,
+    /// How many were looked at, where that were not all and others may be meant too.
+    looked_at: Option<usize>,
+}
+
+/// The first `limit` jobs, over as many pages as it takes, and whether there are more. Through a sieve, only so many pages are
+/// looked at.
 async fn list(
     backend: &dyn Backend,
     mut query: JobQuery,
     limit: usize,
-) -> Result<(Vec<JobSummary>, bool), CommandError> {
-    let mut jobs = Vec::new();
+    sieve: &Sieve<'_>,
+) -> Result<Listed, CommandError> {
+    let (mut jobs, mut looked_at, mut turn) = (Vec::new(), 0, 0);
     loop {
-        let wanted = (limit - jobs.len()).clamp(1, PAGE);
+        turn += 1;
+        let wanted = if sieve.is_open() { (limit - jobs.len()).clamp(1, PAGE) } else { PAGE };
         query.limit = Some(u32::try_from(wanted).unwrap_or(u32::MAX));
         let page = backend.jobs(query.clone()).await.doing("listing jobs")?;
-        jobs.extend(page.items);
-        query.page_token = page.next;
+        looked_at += page.items.len();
+        // Pages are newest first: behind one that is older as a whole all are.
+        let is_past = !page.items.is_empty() && page.items.iter().all(|job| sieve.is_before(job));
+        jobs.extend(page.items.into_iter().filter(|job| sieve.lets_pass(job)));
+        query.page_token = page.next.filter(|_| !is_past);
         let more = query.page_token.is_some() || jobs.len() > limit;
         if jobs.len() >= limit || !more {
             jobs.truncate(limit);
-            return Ok((jobs, more));
+            return Ok(Listed { jobs, more, looked_at: None });
+        }
+        if !sieve.is_open() && turn >= SIEVED_PAGES {
+            return Ok(Listed { jobs, more, looked_at: Some(looked_at) });
         }
     }
 }
@@ -160,6 +215,37 @@ mod tests {
     use super::*;
     use crate::commands::table::Look;
     use crate::model::{ArrayProperties, ContainerSummary, JobExtra, JobId};
+
+    #[test]
+    fn jobs_are_listed_by_definition_share_and_time() {
+        use crate::backend::scripted::{ScriptedBackend, World};
+        use futures::FutureExt;
+        let job = |id: usize, definition: &str, share: &str| JobSummary {
+            job_id: JobId(format!("j{id:05}")),
+            job_definition: Some(format!("arn:aws:batch:r:1:job-definition/{definition}")),
+            share_identifier: (!share.is_empty()).then(|| share.to_owned()),
+            created_at: Millis::try_from(id).expect("few"),
+            ..JobSummary::default()
+        };
+        let jobs = vec![job(1, "etl:3", "a"), job(2, "etl:4", "b"), job(3, "etl-2:3", "b"), job(4, "pack:1", "")];
+        let listed = |jobs: &[JobSummary], sieve: Sieve<'_>| {
+            let backend = ScriptedBackend::new(World { jobs: jobs.to_vec(), ..World::default() });
+            let listed = list(&backend, JobQuery::default(), 9, &sieve).now_or_never().expect("it never waits");
+            let listed = listed.expect("lists");
+            let mut ids: Vec<_> = listed.jobs.iter().map(|job| job.created_at).collect();
+            ids.sort_unstable();
+            (ids, listed.more, listed.looked_at)
+        };
+        let of = |definition| Sieve { definition: Some(definition), ..Sieve::default() };
+        assert_eq!(listed(&jobs, of("etl")).0, [1, 2]);
+        assert_eq!(listed(&jobs, of("etl:4")).0, [2]);
+        assert_eq!(listed(&jobs, Sieve { share: Some("b"), ..Sieve::default() }).0, [2, 3]);
+        assert_eq!(listed(&jobs, Sieve { since: Some(3), ..Sieve::default() }), (vec![3, 4], false, None));
+
+        // Not all of a crowd is looked at, and that is said.
+        let crowd: Vec<_> = (1..=SIEVED_PAGES * PAGE + 5).map(|id| job(id, "pack:1", "")).collect();
+        assert_eq!(listed(&crowd, of("etl")), (vec![], true, Some(SIEVED_PAGES * PAGE)));
+    }
 
     #[test]
     fn a_row_says_where_a_job_is_how_long_it_ran_and_why_it_ended() {
