@@ -10,7 +10,7 @@ use super::log_search::{SearchLog, Searched};
 use super::{Backend, BackendError, Capabilities, JobQuery, JobScope, Page, Why};
 use crate::model::watch::{SaveWatch, Watch};
 use crate::model::{
-    AuditEntry, CapacityOverTime, Change, ComputeEnvironment, ConsumableResource, CostQuery, CostReport,
+    AuditEntry, CapacityOverTime, Change, CommandRun, ComputeEnvironment, ConsumableResource, CostQuery, CostReport,
     CreateComputeEnvironmentRequest, CreateJobQueueRequest, Cursor, DEFAULT_LOG_GROUP, DeadLetter, EngineStatus,
     EventLine, FilterLogEvents, FilteredLogEvents, GetLogEvents, HoldTarget, InstanceId, JobDefinition, JobDetail,
     JobId, JobQueue, JobQueueSnapshot, JobStatus, JobSummary, LogEvent, LogPage, Looked, Millis, MoveTo, ObservedRuns,
@@ -454,6 +454,10 @@ impl Backend for LocalBackend {
 
     async fn audit(&self, limit: usize) -> Result<Vec<AuditEntry>, BackendError> {
         self.client.call(Call::get("ListAudit", format!("/batchdeck/v1/audit?limit={limit}"))).await
+    }
+
+    async fn record_run(&self, run: CommandRun) -> Result<(), BackendError> {
+        self.act(Call::send("RecordRun", Method::POST, "/batchdeck/v1/audit/runs", &run)).await
     }
 
     async fn costs(&self, query: CostQuery) -> Result<CostReport, BackendError> {

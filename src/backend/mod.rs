@@ -13,7 +13,7 @@ mod stub;
 
 use crate::model::watch::{SaveWatch, Watch};
 use crate::model::{
-    AuditEntry, CapacityOverTime, Change, ComputeEnvironment, ConsumableResource, CostQuery, CostReport,
+    AuditEntry, CapacityOverTime, Change, CommandRun, ComputeEnvironment, ConsumableResource, CostQuery, CostReport,
     CreateComputeEnvironmentRequest, CreateJobQueueRequest, Cursor, DeadLetter, EngineStatus, EventLine,
     FilterLogEvents, FilteredLogEvents, GetLogEvents, HoldTarget, InstanceId, JobDefinition, JobDetail, JobId,
     JobQueue, JobQueueSnapshot, JobStatus, JobSummary, LogEvent, LogPage, Millis, MoveTo, ObservedRuns,
@@ -182,6 +182,8 @@ pub trait Backend: Send + Sync + 'static {
 
     /// The last `limit` actions, newest first.
     async fn audit(&self, limit: usize) -> Result<Vec<AuditEntry>, BackendError>;
+    /// Puts a command of an operator's own, which has run, on the record.
+    async fn record_run(&self, run: CommandRun) -> Result<(), BackendError>;
 
     /// An estimate of what was spent.
     async fn costs(&self, query: CostQuery) -> Result<CostReport, BackendError>;

@@ -6,13 +6,14 @@
 use super::{Backend, BackendError, Capabilities, JobQuery, JobScope, Page, Why};
 use crate::model::watch::{SaveWatch, Watch};
 use crate::model::{
-    AuditEntry, CapacityOverTime, Change, ComputeEnvironment, CostQuery, CostReport, CreateComputeEnvironmentRequest,
-    CreateJobQueueRequest, Cursor, EngineStatus, EventLine, FilterLogEvents, FilteredLogEvent, FilteredLogEvents,
-    FrontOfQueue, FrontOfQueueJob, GetLogEvents, HoldTarget, InstanceId, JobDefinition, JobDetail, JobId, JobQueue,
-    JobQueueSnapshot, JobStatus, JobSummary, LogEvent, LogPage, Millis, MoveTo, ObservedRuns,
-    RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Scaling, Schedule, ScheduleGroup, ScheduleRun,
-    SchedulingPolicy, SubmitJobRequest, SubmitJobResponse, Throughput, UpdateComputeEnvironmentRequest,
-    UpdateJobQueueRequest, UpdateSchedulingPolicyRequest, UsageOverTime, What, name_of,
+    AuditEntry, CapacityOverTime, Change, CommandRun, ComputeEnvironment, CostQuery, CostReport,
+    CreateComputeEnvironmentRequest, CreateJobQueueRequest, Cursor, EngineStatus, EventLine, FilterLogEvents,
+    FilteredLogEvent, FilteredLogEvents, FrontOfQueue, FrontOfQueueJob, GetLogEvents, HoldTarget, InstanceId,
+    JobDefinition, JobDetail, JobId, JobQueue, JobQueueSnapshot, JobStatus, JobSummary, LogEvent, LogPage, Millis,
+    MoveTo, ObservedRuns, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Scaling, Schedule,
+    ScheduleGroup, ScheduleRun, SchedulingPolicy, SubmitJobRequest, SubmitJobResponse, Throughput,
+    UpdateComputeEnvironmentRequest, UpdateJobQueueRequest, UpdateSchedulingPolicyRequest, UsageOverTime, What,
+    name_of,
 };
 use async_trait::async_trait;
 use futures::StreamExt;
@@ -160,6 +161,7 @@ pub enum Call {
     DeleteJobQueue { name: String, why: Why },
     DeleteComputeEnvironment { name: String, why: Why },
     TagResource { arn: String, tags: BTreeMap<String, String>, why: Why },
+    RecordRun(CommandRun),
     InterruptInstance { instance: InstanceId, at_once: bool, why: Why },
     RegisterJobDefinition(Box<RegisterJobDefinitionRequest>),
     SubmitJob(Box<SubmitJobRequest>),
@@ -657,6 +659,10 @@ impl Backend for ScriptedBackend {
 
     async fn acknowledge_watch(&self, id: Option<&str>) -> Result<(), BackendError> {
         self.note(Call::AcknowledgeWatch(id.map(str::to_owned)))
+    }
+
+    async fn record_run(&self, run: CommandRun) -> Result<(), BackendError> {
+        self.note(Call::RecordRun(run))
     }
 
     async fn costs(&self, query: CostQuery) -> Result<CostReport, BackendError> {

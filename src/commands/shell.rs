@@ -5,7 +5,8 @@ use super::world::World;
 use super::{Done, resolve};
 use crate::agent::inside::{self, Inside, NotInside};
 use crate::cli::ShellArgs;
-use crate::model::{JobDetail, JobStatus};
+use crate::model::{CommandRun, JobDetail, JobStatus};
+use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
 
 /// What is run where nothing else is asked for: the best shell that there is.
@@ -28,6 +29,13 @@ pub async fn run(args: &ShellArgs, world: World) -> Done {
         name: job.job_name.clone(),
         why: format!("`{}` could not be run: {cause}", command.get_program().display()),
     })?;
+    let run = CommandRun {
+        command: "shell".to_owned(),
+        target: id.to_string(),
+        line: args.command.join(" "),
+        ended: CommandRun::ended(status.code(), status.signal()),
+    };
+    world.backend.record_run(run).await.doing("putting the shell on the record")?;
     // A shell ends with the code of its last command, and 128 and more where a signal has ended it.
     Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(exit::FAILED))
 }

@@ -2,12 +2,12 @@
 
 use crate::model::watch::{SaveWatch, Watch};
 use crate::model::{
-    AttemptId, ContainerExit, CreateComputeEnvironmentRequest, CreateConsumableResourceRequest, CreateJobQueueRequest,
-    CreateQuotaShareRequest, CreateSchedulingPolicyRequest, CreateServiceEnvironmentRequest, InstanceId, JobId, Millis,
-    MoveTo, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Schedule, SubmitJobRequest, SubmitJobResponse,
-    SubmitServiceJobRequest, UpdateComputeEnvironmentRequest, UpdateConsumableResourceRequest,
-    UpdateConsumableResourceResponse, UpdateJobQueueRequest, UpdateQuotaShareRequest, UpdateSchedulingPolicyRequest,
-    UpdateServiceEnvironmentRequest, Usage,
+    AttemptId, CommandRun, ContainerExit, CreateComputeEnvironmentRequest, CreateConsumableResourceRequest,
+    CreateJobQueueRequest, CreateQuotaShareRequest, CreateSchedulingPolicyRequest, CreateServiceEnvironmentRequest,
+    InstanceId, JobId, Millis, MoveTo, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Schedule,
+    SubmitJobRequest, SubmitJobResponse, SubmitServiceJobRequest, UpdateComputeEnvironmentRequest,
+    UpdateConsumableResourceRequest, UpdateConsumableResourceResponse, UpdateJobQueueRequest, UpdateQuotaShareRequest,
+    UpdateSchedulingPolicyRequest, UpdateServiceEnvironmentRequest, Usage,
 };
 use std::collections::BTreeMap;
 
@@ -154,6 +154,9 @@ pub enum Action {
         instance: InstanceId,
         now: bool,
     },
+
+    /// Ours: a command of an operator's own has run; it is recorded.
+    RecordRun(CommandRun),
 
     /// The engine's process has started: schedules that were missed meanwhile are made up for.
     Resume,

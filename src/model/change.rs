@@ -70,6 +70,50 @@ pub struct AuditEntry {
     pub outcome: String,
 }
 
+/// A command of an operator's own that ran on a thing: for the record.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct CommandRun {
+    /// Its name in the config, or `shell`.
+    pub command: String,
+    /// Name or id of what it ran on; empty where it ran on nothing.
+    pub target: String,
+    /// The line that a shell was given, with the values of the row in it.
+    pub line: String,
+    /// `exit 0`, `ended by signal 15`, or why it did not run.
+    pub ended: String,
+}
+
+impl CommandRun {
+    /// What the record calls it.
+    pub const ACTION: &str = "RunCommand";
+    /// Letters of a line that the record keeps.
+    const KEPT: usize = 1_000;
+
+    /// `exit 3`, `ended by signal 15`
+    pub fn ended(code: Option<i32>, signal: Option<i32>) -> String {
+        match (code, signal) {
+            (Some(code), _) => format!("exit {code}"),
+            (None, Some(signal)) => format!("ended by signal {signal}"),
+            (None, None) => "its end is not known".to_owned(),
+        }
+    }
+
+    /// What the record says that it hit.
+    pub fn recorded_target(&self) -> &str {
+        if self.target.is_empty() { &self.command } else { &self.target }
+    }
+
+    /// What the record says came of it: `tail-it, exit 0: tail -f …`.
+    pub fn recorded_outcome(&self) -> String {
+        let mut letters = self.line.chars();
+        let line: String = letters.by_ref().take(Self::KEPT).collect();
+        let more = if letters.next().is_some() { " …" } else { "" };
+        let line = if line.is_empty() { String::new() } else { format!(": {line}{more}") };
+        format!("{}, {}{line}", self.command, self.ended)
+    }
+}
+
 /// *Ours*: what a job uses now and used at most.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]

@@ -6,6 +6,7 @@ pub mod failures;
 pub mod fit;
 mod lambda;
 pub mod lineage;
+pub mod placement;
 pub mod pulse;
 pub mod replace;
 pub mod rerun;

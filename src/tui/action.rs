@@ -370,6 +370,8 @@ actions! {
     Complete "complete" At(&[Palette, Filter]), Nothing, ["tab"], "complete", "complete the word";
     NextMatch "next-match" At(&[Palette, Filter]), Nothing, ["down", "ctrl-n"], "next", "the next line of what matches";
     PreviousMatch "previous-match" At(&[Palette, Filter]), Nothing, ["up", "ctrl-p", "backtab"], "", "the line before";
+    Choose "choose" At(&[Form]), Nothing, ["f3", "ctrl-o"], "list", "choose what the field takes from a list: queues, revisions, parameters, variables, other jobs";
+    EditJson "edit-json" At(&[Form]), Nothing, ["f6", "alt-e"], "JSON", "the form for a job as JSON in $EDITOR; what is saved there is the form";
     SaveTemplate "save-template" At(&[Form]), Nothing, ["f4", "alt-s"], "save as template", "save the form for a job under a name, to be opened again";
     ScrollDown "scroll-down" At(&[Form]), Nothing, ["pagedown"], "", "what the form tells, further down";
     ScrollUp "scroll-up" At(&[Form]), Nothing, ["pageup"], "", "what the form tells, further up";
@@ -412,6 +414,8 @@ actions! {
     PaneJobs "jobs" Everywhere, Nothing, ["3"], "", "to the jobs", Rows(Jobs);
     PaneLog "pane-log" Everywhere, Nothing, ["4"], "", "to the log";
     Zoom "zoom" At(&[Queues, Environments, Jobs, Log]), Nothing, ["z", "F"], "", "this pane on the whole screen, and back";
+    Grow "grow" At(&[Queues, Environments, Jobs, Log]), Nothing, ["+"], "", "this pane higher, at the expense of the one beside it";
+    Shrink "shrink" At(&[Queues, Environments, Jobs, Log]), Nothing, ["_"], "", "this pane lower";
     ViewOverview "overview" Everywhere, Nothing, ["v o"], "", "the four panes";
     ViewSchedules "schedules" Everywhere, Schedules, ["S", "v s"], "", "the schedules", Rows(Schedules);
     ViewDefinitions "definitions" Everywhere, Nothing, ["D", "v d"], "", "the job definitions", Rows(Definitions);

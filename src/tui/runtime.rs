@@ -23,7 +23,7 @@ use crate::config::kept::{Kept, Note};
 use crate::config::keys::KeyBindings;
 use crate::config::theme::Theme;
 use crate::config::{ColumnSettings, CommandSettings, ConsoleSettings};
-use crate::model::Millis;
+use crate::model::{Millis, Prices};
 use crokey::KeyCombination;
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEventKind};
 use futures::FutureExt;
@@ -55,6 +55,8 @@ pub struct Options {
     pub keys: KeyBindings,
     pub console: ConsoleSettings,
     pub columns: ColumnSettings,
+    /// By what costs are estimated before anything is submitted.
+    pub prices: Prices,
     /// Commands of the person's own, by name.
     pub commands: BTreeMap<String, CommandSettings>,
     pub start: Start,
@@ -161,6 +163,7 @@ fn furnish(
         processors: std::thread::available_parallelism().map_or(1, NonZero::get),
         console: options.console,
         columns: options.columns,
+        prices: options.prices,
         commands: options.commands,
     };
     let setting = Setting::new(&options.opened, own);
@@ -399,12 +402,22 @@ impl Console {
     /// Gives the terminal to a program of the person's own until that ends.
     async fn lend(&mut self, handed: Handed, signals: &mut Signals) -> Result<(), TuiError> {
         restore();
+        let command = handed.command().cloned();
         let result = handed.run().await;
         signals.forget_keys();
         Terminal::take_again().map_err(TuiError::NoTerminal)?;
         self.screen.redraw_all();
-        if let Err(error) = result {
-            self.app.complain(error.to_string());
+        if let Some(run) = command {
+            let requests = self.app.command_ended(hand::told_of(run, &result), now());
+            self.start(requests);
+        }
+        match result {
+            Ok(Some(text)) => {
+                let requests = self.app.edited(text, now());
+                self.start(requests);
+            }
+            Ok(None) => {}
+            Err(error) => self.app.complain(error.to_string()),
         }
         Ok(())
     }
@@ -469,6 +482,7 @@ impl Console {
                     }
                 }
                 Ask::Hand { program, name, text } => self.handed = Some(Handed::Text { program, name, text }),
+                Ask::EditText { name, text } => self.handed = Some(Handed::Edit { name, text }),
                 Ask::Handover(mut handover) => {
                     handover.screen = self.shown();
                     self.runner.start(Request { id: request.id, ask: Ask::Handover(handover) });

@@ -12,7 +12,7 @@ use crate::backend::scripted::{ScriptedBackend, World};
 use crate::config::keys::KeyBindings;
 use crate::config::theme::Theme;
 use crate::config::{Access, ColumnSettings, ConsoleSettings};
-use crate::model::Millis;
+use crate::model::{Millis, Prices};
 use futures::{FutureExt, StreamExt};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -84,6 +84,7 @@ impl Stage {
                 // What is confirmed is done at once: time stands still here.
                 console: ConsoleSettings { grace_seconds: 0, ..ConsoleSettings::default() },
                 columns: ColumnSettings::default(),
+                prices: Prices::default(),
                 commands: BTreeMap::new(),
             },
         };

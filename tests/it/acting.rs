@@ -1,6 +1,7 @@
 //! Acting from the console in the real program: taking back, trying again, commands of one's own, a shell in a job,
 //! templates.
 
+use crate::both::{Side, on_both};
 use crate::support::{House, Key, Terminal};
 use std::fs;
 
@@ -17,6 +18,18 @@ fn open(house: &House) -> Terminal {
     console
 }
 
+on_both!(
+    a_stop_is_taken_back_then_meant_and_its_job_submitted_again,
+    of_many_jobs_the_number_is_typed_before_they_are_hit,
+    what_is_refused_of_many_calls_is_listed_and_tried_again_alone,
+);
+
+fn open_on(side: Side, house: &House) -> Terminal {
+    let console = house.open(&[], 120, 36);
+    console.wait_for(side.is_well());
+    console
+}
+
 fn confirm_stop(console: &mut Terminal, reason: &str, ticket: &str) {
     console.type_text("x");
     console.wait_for("Ticket");
@@ -28,12 +41,11 @@ fn confirm_stop(console: &mut Terminal, reason: &str, ticket: &str) {
     console.press(Key::Enter);
 }
 
-#[test]
-fn a_stop_is_taken_back_then_meant_and_its_job_submitted_again() {
-    let house = house("[console]\ngrace-seconds = 3\n");
+fn a_stop_is_taken_back_then_meant_and_its_job_submitted_again(side: Side) {
+    let house = side.furnish_with(House::new(), &[], "[console]\ngrace-seconds = 3\n");
     let job = house.submit(&["--name", "long", "--", "sleep", "600"]);
     house.until_status(&job, "RUNNING");
-    let mut console = open(&house);
+    let mut console = open_on(side, &house);
     console.wait_for("long");
     console.type_text("3");
     confirm_stop(&mut console, "wrong bucket", "OPS-311");
@@ -61,15 +73,15 @@ fn a_stop_is_taken_back_then_meant_and_its_job_submitted_again() {
     assert!(console.is_restored());
 }
 
-#[test]
-fn of_many_jobs_the_number_is_typed_before_they_are_hit() {
-    let house = house("[console]\ngrace-seconds = 0\ntype-count-from = 2\n");
+fn of_many_jobs_the_number_is_typed_before_they_are_hit(side: Side) {
+    let house = side.furnish_with(House::new(), &[], "[console]\ngrace-seconds = 0\ntype-count-from = 2\n");
     let jobs = ["one", "two"].map(|name| house.submit(&["--name", name, "--", "sleep", "600"]));
     for job in &jobs {
         house.until_status(job, "RUNNING");
     }
-    let mut console = open(&house);
+    let mut console = open_on(side, &house);
     console.wait_for("two");
+    console.wait_for("one");
     console.type_text("3*x");
     console.wait_for("How many");
     console.wait_for("2 TerminateJob");
@@ -88,6 +100,37 @@ fn of_many_jobs_the_number_is_typed_before_they_are_hit() {
     for job in &jobs {
         house.until_status(job, "FAILED");
     }
+}
+
+fn what_is_refused_of_many_calls_is_listed_and_tried_again_alone(side: Side) {
+    let house = side.furnish_with(House::new(), &[], "[console]\ngrace-seconds = 0\n");
+    let local = |arguments: &[&str]| house.ok(&[&["--context", "local"], arguments].concat());
+    Side::queue(&house, "second", "5");
+    for queue in ["default", "second"] {
+        let job = house.submit(&["--name", &format!("fails-in-{queue}"), "--queue", queue, "--", "false"]);
+        house.until_status(&job, "FAILED");
+    }
+    let mut console = open_on(side, &house);
+    console.type_text(":jobs failed\r");
+    console.wait_for("fails-in-default");
+    console.wait_for("fails-in-second");
+    console.type_text("*");
+    console.wait_for("2 marked");
+    console.type_text("R");
+    console.wait_for("Run again: 2 jobs");
+    local(&["queues", "disable", "second"]);
+    console.press(Key::AltEnter);
+    console.wait_for("Not done: 1 of 2");
+    console.wait_for("✖ fails-in-second: ");
+    console.wait_for("r tries these again, and nothing else");
+    let count = |name: &str| house.json(&["jobs", "--name", name]).as_array().map_or(0, Vec::len);
+    assert_eq!((count("fails-in-default"), count("fails-in-second")), (2, 1));
+    local(&["queues", "enable", "second"]);
+    console.type_text("r");
+    console.wait_for("the rest is done too");
+    assert_eq!((count("fails-in-default"), count("fails-in-second")), (2, 2));
+    console.press(Key::Ctrl('c'));
+    assert!(console.wait_end().success());
 }
 
 #[test]
@@ -165,6 +208,49 @@ fn a_shell_is_opened_where_a_job_runs_with_what_the_job_was_given() {
     console.wait_for("long is FAILED: there is a shell only where a job runs");
     console.press(Key::Ctrl('c'));
     assert!(console.wait_end().success());
+}
+
+/// Where a container runtime was set up for the tests; without one this does nothing, and says so.
+#[test]
+fn a_shell_is_opened_in_the_container_of_a_job() {
+    let Ok(address) = std::env::var("BATCHDECK_TEST_DOCKER_HOST") else {
+        return say("SKIPPED, not tested here: no container runtime in BATCHDECK_TEST_DOCKER_HOST");
+    };
+    let house = House::new().with_variable("DOCKER_HOST", &address);
+    fs::write(house.path().join("config.toml"), format!("[engine]\ndocker-host = '{address}'\n")).expect("written");
+    house.ok(&["init"]);
+    let definition = house.path().join("box.json");
+    let text = r#"{"jobDefinitionName": "box", "type": "container", "containerProperties": {
+        "image": "localhost/batchdeck-test:latest", "command": ["sleep", "600"],
+        "environment": [{"name": "COLOUR", "value": "teal"}],
+        "resourceRequirements": [{"type": "VCPU", "value": "1"}, {"type": "MEMORY", "value": "64"}]}}"#;
+    fs::write(&definition, text).expect("written");
+    house.ok(&["definitions", "register", &definition.display().to_string()]);
+    let job = house.submit(&["--name", "boxed", "--definition", "box"]);
+    house.until_status(&job, "RUNNING");
+    let mut console = open(&house);
+    console.wait_for("boxed");
+    console.type_text("3\r");
+    console.wait_for("▸ job boxed");
+    console.type_text("s");
+    console.wait_gone("▸ job boxed");
+    // `busybox` has these; this machine's root does not look so.
+    console.type_text("echo \"<$COLOUR $(readlink /bin/ls)>\"; test -e /etc/passwd || echo no-pass''wd\r");
+    console.wait_for("<teal busybox>");
+    console.wait_for("no-passwd");
+    console.type_text("exit\r");
+    console.wait_for("▸ job boxed");
+    assert_eq!(house.json(&["job", &job])["status"], "RUNNING", "the job goes on");
+    house.until("it is on the record", &["audit"], |audit| audit.to_string().contains("shell, exit 0"));
+    house.ok(&["terminate", &job, "--reason", "over"]);
+    house.until_status(&job, "FAILED");
+    console.press(Key::Ctrl('c'));
+    assert!(console.wait_end().success());
+}
+
+#[expect(clippy::print_stderr, reason = "whoever runs the tests should see what was left out")]
+fn say(told: &str) {
+    eprintln!("{told}");
 }
 
 #[test]

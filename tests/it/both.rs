@@ -18,22 +18,44 @@ impl Side {
         self.furnish(House::new(), &[])
     }
 
-    /// Does `init` with `arguments`. The verbs and the console of the house see its engine from this side then; what only
-    /// an engine can do is asked for with `--context local`.
-    pub fn furnish(self, house: House, arguments: &[&str]) -> House {
+    /// A house with an engine in it and nothing else, that has `config` besides what makes it seen from this side.
+    pub fn bare(self, house: House, config: &str) -> House {
         if self == Self::Engine {
-            house.ok(&[&["init"], arguments].concat());
+            fs::write(house.path().join("config.toml"), config).expect("written");
+            house.ok(&["engine", "start"]);
             return house;
         }
         house.ok(&["engine", "start", "--http", "127.0.0.1:0"]);
-        house.ok(&[&["init"], arguments].concat());
         let told = wire::variables(&house.ok(&["engine", "env"]));
-        let config = "context = 'work'\n[contexts.work]\nbackend = 'aws'\n";
+        let config = format!("context = 'work'\n[contexts.work]\nbackend = 'aws'\n{config}");
         fs::write(house.path().join("config.toml"), config).expect("written");
         let of = |name: &str| told.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value.as_str());
         let house = with_endpoint(house, of("AWS_ENDPOINT_URL_BATCH"));
         let keys = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"];
         keys.iter().fold(house, |house, name| house.with_variable(name, of(name)))
+    }
+
+    /// Does `init` with `arguments`. The verbs and the console of the house see its engine from this side then; what only
+    /// an engine can do is asked for with `--context local`.
+    pub fn furnish(self, house: House, arguments: &[&str]) -> House {
+        self.furnish_with(house, arguments, "")
+    }
+
+    /// The same, with `config` besides.
+    pub fn furnish_with(self, house: House, arguments: &[&str], config: &str) -> House {
+        let house = self.bare(house, config);
+        house.ok(&[&["--context", "local", "init"], arguments].concat());
+        house
+    }
+
+    /// Makes a queue on the environment that `init` has made, and waits until it takes jobs.
+    pub fn queue(house: &House, name: &str, priority: &str) {
+        let on = ["--environments", "local", "--priority", priority];
+        house.ok(&[&["--context", "local", "queues", "create", name], on.as_slice()].concat());
+        house.until("the queue takes jobs", &["--context", "local", "queues"], |all| {
+            let mut all = all.as_array().into_iter().flatten();
+            all.any(|queue| queue["jobQueueName"] == name && queue["status"] == "VALID")
+        });
     }
 
     /// What the status line says where all is well.

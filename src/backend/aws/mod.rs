@@ -40,13 +40,13 @@ pub use settings::{AwsSettings, Keys};
 use super::log_search::{SearchLog, Searched};
 use super::{Backend, BackendError, Capabilities, JobQuery, JobScope, Meter, Page, Why};
 use crate::model::{
-    AuditEntry, CapacityOverTime, Change, ComputeEnvironment, ComputeResourceUpdate, ConsumableResource, CostQuery,
-    CostReport, CreateComputeEnvironmentRequest, CreateJobQueueRequest, Cursor, EngineStatus, FilterLogEvents,
-    FilteredLogEvents, Finding, GetLogEvents, HoldTarget, InstanceId, JobDefinition, JobDetail, JobId, JobQueue,
-    JobQueueSnapshot, JobSummary, LogEvent, LogPage, Millis, MoveTo, ObservedRuns, RegisterJobDefinitionRequest,
-    RegisterJobDefinitionResponse, Scaling, Schedule, ScheduleGroup, ScheduleRun, SchedulingPolicy, SubmitJobRequest,
-    SubmitJobResponse, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest, UpdateSchedulingPolicyRequest,
-    UsageOverTime, is_of_rules,
+    AuditEntry, CapacityOverTime, Change, CommandRun, ComputeEnvironment, ComputeResourceUpdate, ConsumableResource,
+    CostQuery, CostReport, CreateComputeEnvironmentRequest, CreateJobQueueRequest, Cursor, EngineStatus,
+    FilterLogEvents, FilteredLogEvents, Finding, GetLogEvents, HoldTarget, InstanceId, JobDefinition, JobDetail, JobId,
+    JobQueue, JobQueueSnapshot, JobSummary, LogEvent, LogPage, Millis, MoveTo, ObservedRuns,
+    RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Scaling, Schedule, ScheduleGroup, ScheduleRun,
+    SchedulingPolicy, SubmitJobRequest, SubmitJobResponse, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
+    UpdateSchedulingPolicyRequest, UsageOverTime, is_of_rules,
 };
 use async_trait::async_trait;
 use audit::AuditFile;
@@ -629,6 +629,11 @@ impl Backend for AwsBackend {
         cursor: Option<Cursor>,
     ) -> Result<BoxStream<'static, Result<Change, BackendError>>, BackendError> {
         watch::watch(Arc::clone(&self.service), cursor).await
+    }
+
+    async fn record_run(&self, run: CommandRun) -> Result<(), BackendError> {
+        let outcome = run.recorded_outcome();
+        self.record(CommandRun::ACTION, run.recorded_target(), None, outcome, Ok(())).await
     }
 
     async fn costs(&self, _query: CostQuery) -> Result<CostReport, BackendError> {

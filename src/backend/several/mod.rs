@@ -15,7 +15,7 @@ pub use part::Part;
 use super::log_search::{SearchLog, Searched};
 use super::{Backend, BackendError, Capabilities, JobQuery, Meter, Page, Why};
 use crate::model::{
-    AuditEntry, CapacityOverTime, Change, ComputeEnvironment, ConsumableResource, CostQuery, CostReport,
+    AuditEntry, CapacityOverTime, Change, CommandRun, ComputeEnvironment, ConsumableResource, CostQuery, CostReport,
     CreateComputeEnvironmentRequest, CreateJobQueueRequest, Cursor, EngineStatus, FilterLogEvents, FilteredLogEvents,
     GetLogEvents, HoldTarget, InstanceId, JobDefinition, JobDetail, JobId, JobQueue, JobQueueSnapshot, JobSummary,
     LogEvent, LogPage, MoveTo, ObservedRuns, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Scaling,
@@ -401,6 +401,22 @@ impl Backend for Several {
         entries.sort_by_key(|entry| std::cmp::Reverse(entry.at));
         entries.truncate(limit);
         Ok(entries)
+    }
+
+    /// In the context of what it ran on; one that ran on nothing is of all of them.
+    async fn record_run(&self, run: CommandRun) -> Result<(), BackendError> {
+        let known = self.homes.of_job(&JobId::from(run.target.as_str())).map(|at| &*self.parts[at]);
+        let found = match (known, self.split("target", &run.target)) {
+            (Some(part), _) => Some((part, run.target.clone())),
+            (None, split) => split.ok(),
+        };
+        if let Some((part, target)) = found {
+            return part.backend.record_run(CommandRun { target, ..run }).await;
+        }
+        for (_, part) in self.enumerated() {
+            part.backend.record_run(run.clone()).await.map_err(|error| part.named(error))?;
+        }
+        Ok(())
     }
 
     async fn costs(&self, _query: CostQuery) -> Result<CostReport, BackendError> {

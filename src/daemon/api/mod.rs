@@ -192,6 +192,7 @@ fn router(world: Arc<World>) -> Router {
         .route("/batchdeck/v1/schedules/{group}/{name}/run", post(ours::run_schedule))
         .route("/batchdeck/v1/schedules/{group}/{name}/runs", get(ours::schedule_runs))
         .route("/batchdeck/v1/audit", get(ours::audit))
+        .route("/batchdeck/v1/audit/runs", post(ours::record_run))
         .route("/batchdeck/v1/cost", get(ours::cost))
         .route("/batchdeck/v1/runs", get(ours::runs))
         .route("/batchdeck/v1/usage/{task}", get(ours::usage))

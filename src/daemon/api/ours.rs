@@ -9,9 +9,9 @@ use crate::daemon::usage::over_time;
 use crate::engine::command::{Action, Answer};
 use crate::engine::{Engine, JobFilter};
 use crate::model::{
-    AuditEntry, CapacityOverTime, ComputeEnvironment, CostQuery, CostReport, Cursor, EngineStatus, InstanceId,
-    JobDefinition, JobId, JobQueue, JobStatus, Millis, MoveTo, ObservedRuns, Scaling, Schedule, ScheduleRun,
-    SubmitJobResponse, Throughput, UsageOverTime,
+    AuditEntry, CapacityOverTime, CommandRun, ComputeEnvironment, CostQuery, CostReport, Cursor, EngineStatus,
+    InstanceId, JobDefinition, JobId, JobQueue, JobStatus, Millis, MoveTo, ObservedRuns, Scaling, Schedule,
+    ScheduleRun, SubmitJobResponse, Throughput, UsageOverTime,
 };
 use axum::Json;
 use axum::extract::{Path, State};
@@ -264,6 +264,15 @@ pub(super) async fn audit(
 ) -> Result<Json<Vec<AuditEntry>>, ApiError> {
     let limit = request.limit.unwrap_or(PAGE).min(MOST);
     Ok(Json(world.driver.read(move |engine| engine.audit(limit)).await?))
+}
+
+/// `POST /batchdeck/v1/audit/runs`: a command of an operator's own has run.
+pub(super) async fn record_run(
+    world: Shared,
+    caller: Caller,
+    Wire(run): Wire<CommandRun>,
+) -> Result<Json<Value>, ApiError> {
+    order(world, caller, Action::RecordRun(run)).await
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -24,7 +24,7 @@ mod watches;
 use super::command::{Action, Answer, Command, Refusal};
 use super::event::Event;
 use super::{Decision, Engine, Ids};
-use crate::model::{AuditEntry, Millis};
+use crate::model::{AuditEntry, CommandRun, Millis};
 
 /// What an operator's command leads to, and what the record of it says.
 struct Ruling {
@@ -118,6 +118,9 @@ impl Engine {
             Action::RemoveWatch { id } => self.remove_watch(id, now),
             Action::AcknowledgeWatch { id } => self.acknowledge_watch(id.as_deref(), now),
             Action::InterruptInstance { instance, now: at_once } => self.interrupt(instance, *at_once, now),
+            Action::RecordRun(run) => {
+                Ok(Ruling::done(CommandRun::ACTION, run.recorded_target(), run.recorded_outcome(), Vec::new()))
+            }
             Action::Resume => {
                 let mut events = self.mended(now);
                 events.extend(self.missed(now, ids));

@@ -11,7 +11,7 @@ pub use clock_changes::{ClockChange, Effect};
 
 use super::Millis;
 use chrono::{DateTime, Days, LocalResult, NaiveDateTime, NaiveTime, Offset, TimeZone, Utc};
-use chrono_tz::Tz;
+use chrono_tz::{TZ_VARIANTS, Tz};
 use days::DayRule;
 use std::fmt;
 use std::str::FromStr;
@@ -71,6 +71,11 @@ const TAKES: [&str; 6] = [
     "1 to 7 or SUN to SAT (1 is Sunday), and , - * ? L #",
     "1970 to 2100, and , - * /",
 ];
+
+/// The names of all zones that an expression may be in.
+pub fn zones() -> impl Iterator<Item = &'static str> {
+    TZ_VARIANTS.iter().map(|zone| zone.name())
+}
 
 impl Expression {
     /// Reads an expression in a zone given by its IANA name.

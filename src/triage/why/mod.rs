@@ -23,7 +23,7 @@ mod waiting;
 
 pub use cause::{Cause, Certainty, Deed, Fact, NextStep};
 pub use moving::{Ahead, Drain, Estimate, Movement};
-pub use needs::Needs;
+pub use needs::{Fit, Needs, Offer, offers};
 
 use crate::model::{Evidence, JobDetail, JobId, JobStatus, Millis, Piece, Subject, name_of};
 use case::Case;

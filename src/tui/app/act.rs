@@ -354,9 +354,10 @@ impl App {
             Action::TakeBack => self.counts_down(),
             Action::TryAgain => self.has_refused(),
             Action::Shell => self.has_shell(),
-            Action::SaveTemplate => {
+            Action::SaveTemplate | Action::EditJson => {
                 matches!(self.popups.last(), Some(Popup::Form(form)) if matches!(form.purpose, Purpose::Submit { .. }))
             }
+            Action::Choose => self.has_choices(),
             Action::Back => self.views.len() > 1,
             Action::Open => !matches!(self.view(), View::Definition { .. }),
             _ => true,

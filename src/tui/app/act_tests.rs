@@ -49,6 +49,23 @@ fn an_array_with_a_running_child_is_terminated() {
 }
 
 #[test]
+fn many_are_held_and_moved_only_after_their_number_is_typed() {
+    for (key, call) in [("H", "Hold"), ("m", "MoveJob")] {
+        let mut stage = stage("s");
+        stage.app.setting.own.console.type_count_from = 3;
+        stage.press(&format!("* {key} alt-enter")).expect("keys");
+        assert_eq!(stage.backend.calls(), [], "{key}");
+        let text = stage.text();
+        let typed = text.split("type ").nth(1).and_then(|rest| rest.split(':').next()).expect("a number").to_owned();
+        assert!(text.contains("so many jobs are hit"), "{text}");
+        // The cursor stands in the field that is amiss.
+        stage.press(&format!("\"{typed}\" alt-enter")).expect("keys");
+        let calls = format!("{:?}", stage.backend.calls());
+        assert!(calls.starts_with(&format!("[{call}")), "{key}: {calls}\n{}", stage.text());
+    }
+}
+
+#[test]
 fn nothing_is_stopped_by_enter_alone_nor_without_a_reason() {
     for keys in [
         "x Enter Enter Enter",
@@ -179,9 +196,20 @@ fn a_queue_and_an_environment_are_switched_after_a_question() {
 }
 
 #[test]
+fn a_share_is_asked_for_where_the_queue_has_shares_and_nowhere_else() {
+    let mut stage = stage("n \"high\" tab tab tab tab tab tab tab tab \"blue\"");
+    assert!(stage.text().contains("Share: high has no scheduling policy: leave this empty"), "{}", stage.text());
+    let queue = stage.app.store.queues.get_mut("high").expect("recorded");
+    queue.scheduling_policy_arn = Some("arn:aws:batch:us-east-1:123456789012:scheduling-policy/fair".to_owned());
+    stage.press("alt-enter").expect("keys");
+    let [Call::SubmitJob(request)] = &stage.backend.calls()[..] else { panic!("one call: {}", stage.text()) };
+    assert_eq!(request.share_identifier.as_deref(), Some("blue"));
+}
+
+#[test]
 fn a_job_is_submitted_from_the_form() {
     let keys = "n \"def\" tab \"resize\" tab \"clip-1\" tab \"convert 'a b' out\" tab \"clip=s3://in/x\" tab \"A=1\" \
-                tab \"4\" tab \"resize-4711:N_TO_N\" tab \"9\" tab \"2\" tab \"120\" alt-enter";
+                tab \"4\" tab \"resize-4711:N_TO_N\" tab tab \"9\" tab \"2\" tab \"120\" alt-enter";
     let stage = stage(keys);
     let [Call::SubmitJob(request)] = &stage.backend.calls()[..] else { panic!("one call: {}", stage.text()) };
     assert_eq!((request.job_queue.as_str(), request.job_definition.as_str()), ("default", "resize:14"));

@@ -362,6 +362,10 @@ impl App {
             Answer::Saved(saved) => self.take_saved(&saved),
             Answer::Bundle(to, text) => self.take_bundle(to, text),
             Answer::Code(given) => self.take_code(given),
+            Answer::Recorded { command, result: Err(error) } => {
+                self.complain(format!("`{command}` has run, and that could not be recorded: {error}"));
+            }
+            Answer::Recorded { result: Ok(()), .. } => self.reread_record(),
             Answer::NotKept(error) => self.complain(error.to_string()),
         }
     }

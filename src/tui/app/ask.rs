@@ -242,16 +242,15 @@ impl App {
         let mut queues = vec![STAYS.to_owned()];
         queues.extend(self.store.queues_in_order().into_iter().map(|queue| queue.job_queue_name.clone()));
         let turns = [FRONT, BEHIND].map(str::to_owned).to_vec();
-        self.open_form(Form {
-            title,
-            fields: with_reason(vec![
-                Field::choice(Key::Queue, "Queue", queues, STAYS),
-                Field::choice(Key::Turn, "Turn", turns, FRONT),
-                Field::text(Key::Share, "Share", "", "in a fair-share queue; empty keeps the one it has"),
-            ]),
-            go: "Move".into(),
-            ..Form::of(Purpose::MoveJobs { jobs: rows.into_iter().map(|job| job.job_id).collect() })
-        });
+        let jobs: Vec<JobId> = rows.into_iter().map(|job| job.job_id).collect();
+        let mut fields = with_reason(vec![
+            Field::choice(Key::Queue, "Queue", queues, STAYS),
+            Field::choice(Key::Turn, "Turn", turns, FRONT),
+            Field::text(Key::Share, "Share", "", "in a fair-share queue; empty keeps the one it has"),
+        ]);
+        let hit = self.hit_count(&jobs);
+        let count = self.type_count(&mut fields, hit);
+        self.open_form(Form { title, fields, count, go: "Move".into(), ..Form::of(Purpose::MoveJobs { jobs }) });
     }
 
     pub(super) fn ask_switch(&mut self) {

@@ -1,6 +1,7 @@
 //! What a line of the palette, a hot key or a saved view does.
 
 use super::filter::{Field, Filter};
+use super::form::Key;
 use super::list::{Scope, Sort, StateSet};
 use super::log::Choice;
 use super::replace::Sooner;
@@ -54,6 +55,11 @@ pub enum Command {
         one: String,
         other: String,
     },
+    /// Puts a text into a field of the form below.
+    Fill {
+        key: Key,
+        text: String,
+    },
     /// One of the ways to have a job sooner where the service cannot move it.
     Sooner(Sooner),
 }
@@ -69,6 +75,7 @@ impl App {
             Command::Copy { what, text } => self.copy(&what, text),
             Command::Bookmark(at) => self.go_to_bookmark(at),
             Command::Compare { one, other } => self.show_difference(&one, &other),
+            Command::Fill { key, text } => self.fill(key, &text),
             Command::Sooner(way) => self.take_way(way),
         }
         Ok(())

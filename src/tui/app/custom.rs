@@ -4,11 +4,12 @@ use super::command::{Command, Item};
 use super::form::{Form, Purpose};
 use super::{App, Intention, Popup};
 use crate::config::{CommandSettings, OF_DETAILS, variable};
-use crate::model::{DEFAULT_LOG_GROUP, JobDetail, JobId, JobStatus};
+use crate::model::{CommandRun, DEFAULT_LOG_GROUP, JobDetail, JobId, JobStatus, Millis};
 use crate::tui::action::{Action, Place};
-use crate::tui::requests::{Ask, Run};
+use crate::tui::requests::{Ask, Request, Run};
 use crate::tui::words;
 use std::collections::BTreeMap;
+use std::mem;
 
 /// The command of the config that `s` runs where no engine of one's own runs the job.
 const SHELL: &str = "shell";
@@ -102,10 +103,13 @@ impl App {
         }
         let run = Run {
             title: command.label.clone(),
+            name: name.clone(),
+            target: target_of(&values),
             line: command.line(),
             shown: command.filled(|name| words::quote(values.get(name).map_or("", String::as_str))),
             variables: values.into_iter().map(|(name, value)| (variable(name), value)).collect(),
             pauses: command.pause,
+            records_itself: false,
         };
         if command.confirm {
             let form = Form { title: run.title.clone(), go: "Run".into(), ..Form::of(Purpose::Command(Box::new(run))) };
@@ -117,6 +121,22 @@ impl App {
 
     pub(super) fn hand_command(&mut self, run: Run) {
         self.ask(Ask::RunCommand(Box::new(run)));
+    }
+
+    /// A command has had the terminal: that goes on the record, with how it ended.
+    pub fn command_ended(&mut self, run: CommandRun, now: Millis) -> Vec<Request> {
+        self.now = now;
+        if self.setting.can.audit {
+            self.ask(Ask::RecordRun(run));
+        }
+        mem::take(&mut self.out)
+    }
+
+    /// What was done is on the record: where nobody tells of that, it is read again.
+    pub(super) fn reread_record(&mut self) {
+        if !self.setting.can.pushes_changes {
+            self.ask(Ask::Audit);
+        }
     }
 
     /// What the row under the cursor has, by the names of [`VARIABLES`](crate::config::VARIABLES).
@@ -216,10 +236,13 @@ impl App {
             let call = words::join(&call);
             return self.hand_command(Run {
                 title,
+                name: SHELL.to_owned(),
+                target: id.to_string(),
                 line: format!("\"$BATCHDECK\" {call}"),
                 shown: format!("batchdeck {call}"),
                 variables: Vec::new(),
                 pauses: false,
+                records_itself: true,
             });
         }
         if self.setting.own.commands.contains_key(SHELL) {
@@ -237,7 +260,16 @@ impl App {
                 call.extend(["--interactive", "--command", "/bin/sh"].map(str::to_owned));
                 call.extend(self.setting.aws_flags.clone().unwrap_or_default());
                 let line = words::join(&call);
-                self.hand_command(Run { title, shown: line.clone(), line, variables: Vec::new(), pauses: false });
+                self.hand_command(Run {
+                    title,
+                    name: SHELL.to_owned(),
+                    target: id.to_string(),
+                    shown: line.clone(),
+                    line,
+                    variables: Vec::new(),
+                    pauses: false,
+                    records_itself: false,
+                });
             }
             task => {
                 let why = match task {
@@ -262,6 +294,12 @@ impl App {
             |id: JobId| self.job_row(&id).is_some_and(|row| row.status == JobStatus::Running && !row.has_parts());
         self.refusal(Action::Shell).is_none() && self.is_about_jobs() && self.selected_job().is_some_and(running)
     }
+}
+
+/// What a command ran on, by the row's own name or id.
+fn target_of(values: &BTreeMap<&'static str, String>) -> String {
+    let names = ["job_id", "queue", "instance", "environment", "schedule", "definition"];
+    names.iter().find_map(|name| values.get(name)).cloned().unwrap_or_default()
 }
 
 fn works_at(command: &CommandSettings, place: Place) -> bool {

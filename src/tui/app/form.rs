@@ -118,6 +118,8 @@ pub struct Form {
     pub scroll: Scroll,
     /// Jobs that can be opened from it; they come after the buttons.
     pub links: Vec<JobId>,
+    /// Its text in the editor, where that could not be read.
+    pub draft: Option<String>,
 }
 
 /// One field.
@@ -195,6 +197,8 @@ pub enum Pressed {
     SaveTemplate,
     /// Opens this job.
     Follow(JobId),
+    Choose,
+    EditJson,
 }
 
 impl Field {
@@ -260,6 +264,7 @@ impl Form {
             tried: false,
             scroll: Scroll::default(),
             links: Vec::new(),
+            draft: None,
         }
     }
 
@@ -332,6 +337,8 @@ impl Form {
                 },
             },
             Action::SaveTemplate => return Pressed::SaveTemplate,
+            Action::Choose => return Pressed::Choose,
+            Action::EditJson => return Pressed::EditJson,
             Action::Send if !self.careful => return Pressed::Send,
             Action::Send => self.focus = self.fields.len(),
             Action::ScrollDown => self.scroll.step(Step::Halves(2)),
@@ -441,6 +448,7 @@ mod tests {
             tried: false,
             scroll: Scroll::default(),
             links: Vec::new(),
+            draft: None,
         }
     }
 

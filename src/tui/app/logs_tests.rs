@@ -133,6 +133,9 @@ fn a_job_submitted_again_keeps_all_that_it_was_submitted_with() {
     let mut before = given.clone();
     before.depends_on = vec![crate::model::JobDependency { job_id: Some(JobId::from("gone")), kind: None }];
     let mut stage = stage(|detail| detail.request = Some(Box::new(before)));
+    // A share is of a queue that has a policy.
+    let queue = stage.app.store.queues.get_mut("high").expect("recorded");
+    queue.scheduling_policy_arn = Some("arn:aws:batch:us-east-1:123456789012:scheduling-policy/fair".to_owned());
     stage.press("c alt-enter").expect("keys");
     assert_eq!(sent(&stage), given, "all but what it waited for");
 }

@@ -9,16 +9,19 @@ mod begin;
 mod by_hand;
 pub mod capacity;
 mod changing;
+mod choices;
 pub mod code;
 mod columns;
 pub mod command;
 mod context;
 mod custom;
+mod estimate;
 mod export;
 pub mod failures;
 pub mod filter;
 pub mod form;
 mod handover;
+mod json_form;
 pub mod list;
 pub mod log;
 mod merge;
@@ -101,6 +104,14 @@ impl Pane {
     }
 }
 
+/// The heights by which all others are given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Heights {
+    /// Of the queues; and of the environments, where these stand beside them.
+    pub upper: Option<u16>,
+    pub jobs: Option<u16>,
+}
+
 /// The four panes.
 #[derive(Debug, Default)]
 pub struct Overview {
@@ -108,6 +119,8 @@ pub struct Overview {
     /// Queues or environments: the one that is shown where there is room for one alone.
     pub upper: Pane,
     pub zoomed: bool,
+    /// How high panes are, where a person has said so.
+    pub heights: Heights,
     pub queues: ListState,
     pub environments: ListState,
     pub jobs: JobList,

@@ -104,6 +104,16 @@ impl App {
         self.open_palette_of(title, items, false, "");
     }
 
+    /// The same, with what is typed of it already; the one that matches that is taken at once.
+    pub(super) fn offer_begun(&mut self, title: &'static str, items: Vec<Item>, begun: &str) {
+        self.open_palette_of(title, items, false, begun);
+        let is_sure = !begun.is_empty()
+            && matches!(self.popups.last(), Some(super::Popup::Palette(palette)) if palette.found.len() == 1);
+        if is_sure {
+            self.run_palette();
+        }
+    }
+
     fn open_palette_of(&mut self, title: &'static str, items: Vec<Item>, takes_lines: bool, begun: &str) {
         let input = Input::new(begun.to_owned());
         let palette = Palette { title, input, items, found: Vec::new(), at: 0, error: None, takes_lines };

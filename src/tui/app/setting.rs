@@ -2,7 +2,7 @@
 
 use crate::backend::Capabilities;
 use crate::config::{Access, ColumnSettings, CommandSettings, ConsoleSettings};
-use crate::model::Millis;
+use crate::model::{Millis, Prices};
 use crate::tui::contexts::{Offered, Opened};
 use crate::tui::format::Clock;
 use crate::tui::theme::Depth;
@@ -46,6 +46,8 @@ pub struct Own {
     pub console: ConsoleSettings,
     /// The columns that were chosen for lists.
     pub columns: ColumnSettings,
+    /// By what costs are estimated before anything is submitted.
+    pub prices: Prices,
     /// Commands of the person's own, by name.
     pub commands: BTreeMap<String, CommandSettings>,
 }

@@ -12,6 +12,7 @@ use crate::model::{
 };
 use crate::triage::rerun::{again, require, write_dependency};
 use crate::tui::action::Action;
+use crate::tui::requests::Ask;
 use crate::tui::words;
 use std::collections::BTreeMap;
 
@@ -41,6 +42,13 @@ impl App {
         }
     }
 
+    /// Reads the job definitions again where nobody tells of new ones.
+    pub(super) fn reread_definitions(&mut self) {
+        if !self.setting.can.pushes_changes {
+            self.ask(Ask::Definitions);
+        }
+    }
+
     /// Opens the form with the job as it was submitted; its details are known.
     pub(super) fn resubmit(&mut self, id: &JobId, resize: Resize) {
         let Some(detail) = self.store.detail(id) else { return };
@@ -57,6 +65,7 @@ impl App {
 
     pub(super) fn open_submit(&mut self, base: SubmitJobRequest, title: String) {
         if self.store.queues.is_empty() || self.store.active_definitions().is_empty() {
+            self.reread_definitions();
             let unread = [Kind::Queues, Kind::Definitions].iter().find_map(|kind| self.store.unread.get(kind));
             return self.complain(if let Some(why) = unread {
                 format!("queues and job definitions cannot be read: {why}")
@@ -66,15 +75,28 @@ impl App {
                 "a job needs a queue and an active job definition; make them first".to_owned()
             });
         }
-        let queues: Vec<String> =
+        self.popups.push(Popup::Form(Box::new(Form {
+            title,
+            fields: self.submit_fields(&base),
+            go: "Submit".into(),
+            ..Form::of(Purpose::Submit { base: Box::new(base) })
+        })));
+    }
+
+    /// The fields of the form for a job, filled with what a request says.
+    pub(super) fn submit_fields(&self, base: &SubmitJobRequest) -> Vec<Field> {
+        let mut queues: Vec<String> =
             self.store.queues_in_order().iter().map(|queue| queue.job_queue_name.clone()).collect();
+        if !base.job_queue.is_empty() && !queues.contains(&base.job_queue) {
+            queues.insert(0, base.job_queue.clone());
+        }
         let overrides = base.container_overrides.clone().unwrap_or_default();
         let pairs: Vec<String> = base.parameters.iter().map(|(key, value)| format!("{key}={value}")).collect();
         let environment: Vec<String> =
             overrides.environment.iter().map(|pair| format!("{}={}", pair.name, pair.value)).collect();
         let depends: Vec<String> = base.depends_on.iter().map(write_dependency).collect();
         let optional = |value: Option<String>| value.unwrap_or_default();
-        let fields = vec![
+        vec![
             Field::choice(Key::Queue, "Queue", queues, &base.job_queue),
             Field::choice(
                 Key::Definition,
@@ -99,6 +121,12 @@ impl App {
                 "a job's name or id, with :N_TO_N or :SEQUENTIAL",
             ),
             Field::text(
+                Key::Share,
+                "Share",
+                base.share_identifier.as_deref().unwrap_or_default(),
+                "none; in a queue with a scheduling policy",
+            ),
+            Field::text(
                 Key::Priority,
                 "Priority",
                 &optional(base.scheduling_priority_override.map(|priority| priority.to_string())),
@@ -116,13 +144,7 @@ impl App {
                 &optional(base.timeout.and_then(|timeout| timeout.attempt_duration_seconds).map(|s| s.to_string())),
                 "the definition's; seconds, 60 or more",
             ),
-        ];
-        self.popups.push(Popup::Form(Box::new(Form {
-            title,
-            fields,
-            go: "Submit".into(),
-            ..Form::of(Purpose::Submit { base: Box::new(base) })
-        })));
+        ]
     }
 
     /// Newest active revisions, and the one that is asked for.
@@ -146,6 +168,16 @@ impl App {
         check(&mut problems, Key::Name, validate::job_name(&request.job_name));
         if request.job_queue.is_empty() {
             problems.push((Key::Queue, "there is no queue".into()));
+        }
+        let share = form.value(Key::Share);
+        request.share_identifier = (!share.is_empty()).then(|| share.to_owned());
+        if let Some(queue) = self.store.queues.get(&request.job_queue) {
+            let has_policy = queue.scheduling_policy_arn.is_some();
+            if has_policy == share.is_empty() {
+                let takes =
+                    if has_policy { "has shares: say which" } else { "has no scheduling policy: leave this empty" };
+                problems.push((Key::Share, format!("{} {takes}", request.job_queue)));
+            }
         }
         if request.job_definition.is_empty() {
             problems.push((Key::Definition, "there is no active definition".into()));

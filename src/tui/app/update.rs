@@ -43,6 +43,8 @@ impl App {
                     self.popups.pop();
                     self.open_job(id);
                 }
+                Pressed::Choose => self.offer_choices(),
+                Pressed::EditJson => self.edit_json(),
             },
             Some(Popup::Palette(_)) => self.press_palette(action),
             Some(Popup::Filter(input)) => match action {
@@ -201,6 +203,8 @@ impl App {
             Action::PaneJobs => self.show_overview(Pane::Jobs),
             Action::PaneLog => self.show_overview(Pane::Log),
             Action::Zoom => self.overview.zoomed = !self.overview.zoomed,
+            Action::Grow => self.resize_pane(true),
+            Action::Shrink => self.resize_pane(false),
             Action::ViewOverview => {
                 self.views.truncate(1);
                 self.aside = false;
@@ -212,7 +216,10 @@ impl App {
                 }
                 self.show(View::Schedules(ListState::default()));
             }
-            Action::ViewDefinitions => self.show(View::Definitions(ListState::default())),
+            Action::ViewDefinitions => {
+                self.reread_definitions();
+                self.show(View::Definitions(ListState::default()));
+            }
             Action::ViewFailures => self.open_failures(),
             Action::ViewPulse => self.open_pulse(),
             Action::ViewEvents => self.open_events(),

@@ -3,7 +3,11 @@
 use super::list::{Scope, Step};
 use super::{App, Pane, View};
 use crate::tui::action::Place;
+use crate::tui::spots::What;
 use std::collections::BTreeSet;
+
+/// Rows by which a pane grows.
+const ROWS: u16 = 2;
 
 impl App {
     pub(super) fn turn_pane(&mut self, steps: usize) {
@@ -14,6 +18,31 @@ impl App {
             }
             View::Job { .. } | View::Array { .. } | View::Group { .. } => self.aside = !self.aside,
             _ => {}
+        }
+    }
+
+    /// Moves the edge between the pane that has the keys and the one beside it.
+    pub(super) fn resize_pane(&mut self, grows: bool) {
+        let height = |pane: Pane| {
+            let spots = self.spots.borrow();
+            spots.iter().find(|spot| spot.what == What::Pane(pane)).map(|spot| (spot.area.height, spot.area.y))
+        };
+        let pane = self.overview.pane;
+        let (Some((jobs, _)), Some((_, top)), false) = (height(Pane::Jobs), height(pane), self.overview.zoomed) else {
+            return self.say("this pane fills the screen: there is none beside it");
+        };
+        let step = |height: u16, more: bool| if more { height + ROWS } else { height.saturating_sub(ROWS) };
+        match (pane, height(Pane::Queues), height(Pane::Environments)) {
+            (Pane::Jobs, ..) => self.overview.heights.jobs = Some(step(jobs, grows)),
+            (Pane::Log, ..) => self.overview.heights.jobs = Some(step(jobs, !grows)),
+            // The environments stand below the queues.
+            (Pane::Environments, Some((queues, above)), Some(_)) if above < top => {
+                self.overview.heights.upper = Some(step(queues, !grows));
+            }
+            (_, queues, environments) => {
+                let upper = queues.or(environments).map_or(0, |(height, _)| height);
+                self.overview.heights.upper = Some(step(upper, grows));
+            }
         }
     }
 

@@ -85,11 +85,13 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, body: Rect, form: &Form) {
     }
     if problem_lines > 0 && y + 1 < inner.bottom() {
         // A long one takes the lines that are held for the command line, which there is not while a field is wrong.
-        let free = if by_hand.is_empty() && below.is_empty() { hand_shown } else { 0 };
-        for (at, line) in problem.into_iter().flatten().take(1 + free).enumerate() {
-            painter.text(x, y + u16::try_from(at).unwrap_or(0), columns, &line, Role::Failed);
+        let free = if by_hand.is_empty() { hand_shown } else { 0 };
+        let first = y;
+        for line in problem.into_iter().flatten().take(1 + free) {
+            painter.text(x, y, columns, &line, Role::Failed);
+            y += 1;
         }
-        y += 1;
+        y = y.max(first + 1);
     }
     for line in &below[..below_shown] {
         painter.pieces(x, y, columns, line);

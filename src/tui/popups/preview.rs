@@ -3,10 +3,10 @@
 mod replace;
 mod schedule;
 
-pub use schedule::below;
-
 use crate::config::theme::Role;
-use crate::model::{InstanceId, JobId, JobStatus, JobSummary, STARTER_TYPE, StatusCounts, Switch, starter_vcpus};
+use crate::model::{
+    InstanceId, JobId, JobStatus, JobSummary, STARTER_TYPE, StatusCounts, SubmitJobRequest, Switch, starter_vcpus,
+};
 use crate::triage::rerun::Plan;
 use crate::tui::action::{Action, Place};
 use crate::tui::app::act::StopCall;
@@ -14,7 +14,7 @@ use crate::tui::app::form::{Form, Purpose};
 use crate::tui::app::list::since;
 use crate::tui::app::subject::title_of;
 use crate::tui::app::{App, Scroll};
-use crate::tui::format::{age, count, fit, relative, wrap};
+use crate::tui::format::{age, count, cut, fit, relative, wrap};
 use crate::tui::screens::job_sign;
 use crate::tui::widgets::{Piece, piece};
 
@@ -354,4 +354,26 @@ fn lost(app: &App, live: &[&JobSummary]) -> Option<f64> {
     // What rounds to nothing is not worth a line.
     let lost: f64 = hours.iter().sum();
     (lost >= 0.05).then_some(lost)
+}
+
+/// Where a job would fit, and about what it costs: a line each, whether known or not, so that nothing moves.
+fn estimate(app: &App, form: &Form, base: &SubmitJobRequest, room: usize) -> Lines {
+    let unknown = || ("what the definition asks for is not known".to_owned(), "-".to_owned());
+    let (fits, costs) = app.estimate(form, base).unwrap_or_else(unknown);
+    let line = |label: &str, text: &str| {
+        let role = if text.contains(": never, ") { Role::Attention } else { Role::Dim };
+        vec![
+            piece(format!("  {label:<13}"), Role::Column),
+            piece(cut(text, room.saturating_sub(15)).into_owned(), role),
+        ]
+    };
+    vec![line("Fits", &fits), line("Costs", &costs)]
+}
+
+/// The lines below the fields.
+pub fn below(app: &App, form: &Form, room: usize) -> Lines {
+    match &form.purpose {
+        Purpose::Submit { base } => estimate(app, form, base, room),
+        _ => schedule::below(app, form, room),
+    }
 }

@@ -11,9 +11,9 @@ use crate::config::kept::{KeptError, Note};
 use crate::config::theme::{Theme, ThemeError};
 use crate::model::watch::{SaveWatch, Watch};
 use crate::model::{
-    AuditEntry, CapacityOverTime, Change, ComputeEnvironment, CostQuery, CostReport, Happened, JobDefinition,
-    JobDetail, JobId, JobQueue, JobSummary, Lineage, Millis, Scaling, Schedule, ScheduleRun, SchedulingPolicy, Subject,
-    UsageOverTime,
+    AuditEntry, CapacityOverTime, Change, CommandRun, ComputeEnvironment, CostQuery, CostReport, Happened,
+    JobDefinition, JobDetail, JobId, JobQueue, JobSummary, Lineage, Millis, Scaling, Schedule, ScheduleRun,
+    SchedulingPolicy, Subject, UsageOverTime,
 };
 use crate::triage::failures::Failures;
 use crate::triage::fit::Fit;
@@ -164,8 +164,16 @@ pub enum Ask {
         name: String,
         text: String,
     },
+    /// Hand a text to the editor and take what it leaves.
+    EditText {
+        /// What the file is called that it comes in.
+        name: String,
+        text: String,
+    },
     /// Run a command of the person's own, with the terminal.
     RunCommand(Box<Run>),
+    /// Put a command that has run on the record.
+    RecordRun(CommandRun),
     /// Take the mouse, or leave it to the terminal.
     TakeMouse(bool),
     /// Keep something over restarts.
@@ -196,6 +204,10 @@ pub enum Program {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Run {
     pub title: String,
+    /// Its name in the config, or `shell`: for the record.
+    pub name: String,
+    /// Name or id of what it runs on: for the record.
+    pub target: String,
     /// What the shell is given. No value of a row stands in it: the shell reads them from `variables`.
     pub line: String,
     /// The same with the values, quoted: for a person.
@@ -203,6 +215,8 @@ pub struct Run {
     pub variables: Vec<(String, String)>,
     /// Whether what it has written stays on the terminal until Enter.
     pub pauses: bool,
+    /// It puts itself on the record.
+    pub records_itself: bool,
 }
 
 /// Where what was shown has been written to.
@@ -299,6 +313,11 @@ pub enum Answer {
     /// An action that is not over yet.
     Progress(Progress),
     Theme(Result<Theme, ThemeError>),
+    /// Whether a command that has run is on the record.
+    Recorded {
+        command: String,
+        result: Result<(), BackendError>,
+    },
     Saved(Saved),
     /// A bundle, and where it is to go.
     Bundle(handover::To, String),

@@ -116,6 +116,10 @@ pub async fn perform(backend: &dyn Backend, themes: Option<&Path>, ask: Ask) -> 
         }
         Ask::Policy { arn, share } => Answer::Policy { share, found: backend.scheduling_policy(&arn).await },
         Ask::Act(act) => Answer::Done(carry_out(backend, act, &|_| {}).await),
+        Ask::RecordRun(run) => {
+            let command = run.command.clone();
+            Answer::Recorded { command, result: backend.record_run(run).await }
+        }
         Ask::Theme(name) => Answer::Theme(Theme::load(themes, &name)),
         Ask::Log(ask) => Answer::Log(log_reading::read(backend, ask).await),
         Ask::HandOn { read, to } => {
@@ -144,6 +148,7 @@ pub async fn perform(backend: &dyn Backend, themes: Option<&Path>, ask: Ask) -> 
         | Ask::Open(_)
         | Ask::Save { .. }
         | Ask::Hand { .. }
+        | Ask::EditText { .. }
         | Ask::RunProgram { .. }
         | Ask::RunCommand(_)
         | Ask::TakeMouse(_)

@@ -1,7 +1,7 @@
 //! The plain console's loop: lines, messages, signals and time go in; requests and lines come out. The terminal stays as it
 //! is: no raw mode, no other screen, no moving cursor. Input and output may be pipes.
 
-use super::hand::Handed;
+use super::hand::{self, Handed};
 use super::{Options, Signals, TuiError, Writer, furnish, is_hangup, now, turn_to};
 
 use crate::tui::keymap::Keymap;
@@ -191,6 +191,7 @@ impl Conversation {
                     self.handed = Some(Handed::Piped { command, file });
                 }
                 Ask::RunProgram { file, .. } => self.tell_file(&file),
+                Ask::EditText { name, text } => self.handed = Some(Handed::Edit { name, text }),
                 Ask::Tell(text) => {
                     let command = self.plain.app.setting.own.console.notify_command.clone();
                     self.plain.say(format!("Watched for: {text}"));
@@ -241,10 +242,20 @@ impl Conversation {
     /// Gives the terminal to a program until it ends. No line is being read meanwhile.
     async fn lend(&mut self, handed: Handed, signals: &mut Signals) {
         self.write(false);
+        let command = handed.command().cloned();
         let result = handed.run().await;
         signals.forget_keys();
-        if let Err(error) = result {
-            self.plain.say(error.to_string());
+        if let Some(run) = command {
+            let requests = self.plain.app.command_ended(hand::told_of(run, &result), now());
+            self.start(requests);
+        }
+        match result {
+            Ok(Some(text)) => {
+                let requests = self.plain.app.edited(text, now());
+                self.start(requests);
+            }
+            Ok(None) => {}
+            Err(error) => self.plain.say(error.to_string()),
         }
     }
 

@@ -40,6 +40,7 @@ fn the_console_for_the_other_tests() {
         keys: KeyBindings::default(),
         console: crate::config::ConsoleSettings::default(),
         columns: crate::config::ColumnSettings::default(),
+        prices: crate::model::Prices::default(),
         commands: std::collections::BTreeMap::new(),
         start: Start::Overview,
         kept: None,

@@ -21,6 +21,8 @@ const WIDE: u16 = 150;
 /// Below these, there is room for fewer panes.
 const NARROW: u16 = 72;
 const LOW: u16 = 15;
+/// Lines of a pane, its frame among them, at least.
+const LEAST: u16 = 4;
 
 /// Where the panes stand.
 ///
@@ -43,7 +45,8 @@ pub fn arrange(app: &App, area: Rect) -> Vec<(Pane, Rect)> {
         let left = (area.width / 3).min(66);
         let column = |x: u16, width: u16, y: u16, height: u16| Rect { x, y, width, height };
         let upper = queues.saturating_add(1).clamp(6, area.height / 2);
-        let jobs = area.height * 11 / 20;
+        let upper = overview.heights.upper.map_or(upper, |asked| asked.clamp(LEAST, area.height - LEAST));
+        let jobs = overview.heights.jobs.map_or(area.height * 11 / 20, |asked| asked.clamp(LEAST, area.height - LEAST));
         let right = area.width - left;
         return vec![
             (Pane::Queues, column(area.x, left, area.y, upper)),
@@ -53,8 +56,9 @@ pub fn arrange(app: &App, area: Rect) -> Vec<(Pane, Rect)> {
         ];
     }
     let upper = queues.max(environments).clamp(5, area.height / 3);
+    let upper = overview.heights.upper.map_or(upper, |asked| asked.clamp(LEAST, area.height - 2 * LEAST));
     let rest = area.height - upper;
-    let jobs = rest.div_ceil(2);
+    let jobs = overview.heights.jobs.map_or(rest.div_ceil(2), |asked| asked.clamp(LEAST, rest - LEAST));
     let lower = [(Pane::Jobs, across(area.y + upper, jobs)), (Pane::Log, across(area.y + upper + jobs, rest - jobs))];
     let top = across(area.y, upper);
     let mut panes = if area.width < NARROW {

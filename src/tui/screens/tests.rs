@@ -51,6 +51,36 @@ fn a_pane_fills_the_screen() {
 }
 
 #[test]
+fn each_pane_grows_and_shrinks_and_none_goes_away() {
+    let heights = |stage: &Stage| {
+        stage.draw();
+        let of = |pane: crate::tui::app::Pane| {
+            let spots = stage.app.spots.borrow();
+            let spot = spots.iter().find(|spot| spot.what == crate::tui::spots::What::Pane(pane));
+            spot.map_or(0, |spot| spot.area.height)
+        };
+        crate::tui::app::Pane::EACH.map(of)
+    };
+    for size in [SMALL, LARGE] {
+        let before = heights(&stage(size, ""));
+        for (at, key) in ["1", "2", "3", "4"].into_iter().enumerate() {
+            let grown = heights(&stage(size, &format!("{key} +")));
+            assert_eq!(grown[at], before[at] + 2, "{key} at {size:?}: {grown:?}");
+            let shrunk = heights(&stage(size, &format!("{key} + _")));
+            assert_eq!(shrunk, before, "{key} at {size:?}");
+            for way in ["+", "_"] {
+                let far = heights(&stage(size, &format!("{key}{}", format!(" {way}").repeat(60))));
+                assert!(far.iter().all(|height| *height >= 4), "{key} {way} at {size:?}: {far:?}");
+                // As far as it goes, and back by one step.
+                let back = if way == "+" { "_" } else { "+" };
+                let one = heights(&stage(size, &format!("{key}{} {back}", format!(" {way}").repeat(60))));
+                assert_ne!(one, far, "{key} {way} at {size:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_filter_shows_what_it_hides() {
     check_small("filtered", "/ \"RESIZE 47\" Enter");
     check_small("filtered_to_nothing", "/ \"nothing like it\"");
