@@ -15,6 +15,7 @@ use crate::tui::words;
 const TIMES: (usize, usize) = (5, 3);
 /// From so many lines on there is room.
 const ROOMY: u16 = 30;
+const ROOMY_FOR_A_NEW_ONE: u16 = 24;
 /// Past runs that are shown.
 const RUNS: usize = 3;
 
@@ -144,9 +145,10 @@ impl App {
         if problems.is_empty() { Ok(schedule) } else { Err(problems) }
     }
 
-    /// How many times to come are shown.
-    pub fn times_shown(&self) -> usize {
-        if self.size.1 >= ROOMY { TIMES.0 } else { TIMES.1 }
+    /// How many times to come are shown: one that is made has no past ones that want room too.
+    pub fn times_shown(&self, editing: Option<&Schedule>) -> usize {
+        let roomy = if editing.is_some() { ROOMY } else { ROOMY_FOR_A_NEW_ONE };
+        if self.size.1 >= roomy { TIMES.0 } else { TIMES.1 }
     }
 
     /// What the expression means that is being typed.
@@ -163,7 +165,7 @@ impl App {
             wall: expression.wall(at),
             beside: self.setting.own.clock.beside(at, expression.offset(at)),
         };
-        let times = schedule.times_of(&expression, now, self.times_shown());
+        let times = schedule.times_of(&expression, now, self.times_shown(editing.as_deref()));
         Ok(Meaning {
             words: expression.in_words(),
             times: times.into_iter().map(coming).collect(),

@@ -24,7 +24,7 @@ pub fn below(app: &App, form: &Form, room: usize) -> Lines {
         Err(error) => refused(app, form, &error.to_string(), room),
     };
     // The room is held, so that nothing moves while one types.
-    lines.resize(lines.len().max(app.times_shown() + 2), Vec::new());
+    lines.resize(lines.len().max(app.times_shown(editing.as_deref()) + 2), Vec::new());
     let past = editing.as_deref().map(|schedule| past(app, form, schedule)).unwrap_or_default();
     if form.focused_link().is_some() {
         // Where not all fits, what has the keys is shown.
