@@ -378,7 +378,7 @@ mod tests {
         assert_eq!(value(&stage, Key::Parameters), "codec=av1");
         stage.press("space f3").expect("keys");
         assert!(!stage.text().contains("codec=h264"), "what is set is not offered again: {}", stage.text());
-        stage.press("Esc tab f3 \"stage\" Enter").expect("keys");
+        stage.press("Esc tab f3 \"lab\" Enter").expect("keys");
         assert_eq!(value(&stage, Key::Environment), "'STAGE=lab one'");
     }
 
