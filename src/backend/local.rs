@@ -473,7 +473,10 @@ impl Backend for LocalBackend {
 
     async fn usage_over_time(&self, job: &JobDetail) -> Result<UsageOverTime, BackendError> {
         let task = job.task_arn().and_then(|arn| arn.rsplit('/').next());
-        let task = task.ok_or_else(|| BackendError::NotFound { what: "a task that the job has run as".to_owned() })?;
+        let Some(task) = task else {
+            let nothing = "it has not run yet".to_owned();
+            return Ok(UsageOverTime { nothing, ..UsageOverTime::default() });
+        };
         self.client.call(Call::get("UsageOverTime", format!("/batchdeck/v1/usage/{}", encode(task)))).await
     }
 

@@ -11,8 +11,6 @@ use crate::model::{ComputeEnvironment, Instance, InstanceId, JobId, JobQueue, Su
 const UUID_LETTERS: usize = 36;
 /// Beginnings of ids are looked for in at most so many pages of jobs.
 const PAGES: usize = 100;
-/// The queue that is meant where none is named.
-pub const DEFAULT_QUEUE: &str = "default";
 
 /// The job whose id is given, or begins so. A whole id is taken at its word and not looked up.
 pub async fn job(backend: &dyn Backend, given: &str) -> Result<JobId, CommandError> {
@@ -109,7 +107,7 @@ pub async fn queue(world: &World, given: Option<&str>) -> Result<JobQueue, Comma
 
 fn pick_queue(mut queues: Vec<JobQueue>, given: Option<&str>, local: bool) -> Result<JobQueue, CommandError> {
     let names: Vec<String> = queues.iter().map(|queue| queue.job_queue_name.clone()).collect();
-    let wanted = given.map_or(DEFAULT_QUEUE, name_of);
+    let wanted = given.map_or("default", name_of);
     if let Some(at) = names.iter().position(|name| name == wanted) {
         return Ok(queues.swap_remove(at));
     }

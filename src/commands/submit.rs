@@ -40,32 +40,29 @@ pub async fn run(args: &SubmitArgs, setting: Setting) -> Done {
     if args.wait { wait(&world, &answer.job_id).await } else { Ok(exit::DONE) }
 }
 
-/// Submits without asking first what is there: a queue or a definition that is not is told with those that are once the
-/// service has refused it. Without a name it is the queue `default`, or else the only one.
+/// Submits to a queue that is named without asking first what is there: a queue or a definition that is not is told with
+/// those that are once the service has refused it.
 async fn submit(
     what: &WhatToRun,
     depends_on: Vec<JobDependency>,
     world: &World,
 ) -> Result<SubmitJobResponse, CommandError> {
-    if let Some(priority) = what.priority {
+    let (Some(queue), None) = (what.queue.as_deref(), what.priority) else {
         let (mut request, queue) = request(what, world).await?;
         request.depends_on = depends_on;
         let answer = world.backend.submit_job(request).await.doing(SUBMITTING)?;
-        place(world, &queue, &answer.job_id, priority).await;
+        if let Some(priority) = what.priority {
+            place(world, &queue, &answer.job_id, priority).await;
+        }
         return Ok(answer);
-    }
-    let queue = what.queue.as_deref().map_or(resolve::DEFAULT_QUEUE, name_of);
-    let mut first = compose(what, queue, &what.definition)?;
-    first.depends_on = depends_on;
-    let refusal = match world.backend.submit_job(first.clone()).await {
+    };
+    let mut request = compose(what, name_of(queue), &what.definition)?;
+    request.depends_on = depends_on;
+    let refusal = match world.backend.submit_job(request).await {
         Err(refusal @ (BackendError::Refused { .. } | BackendError::NotFound { .. })) => refusal,
         answer => return answer.doing(SUBMITTING),
     };
-    match request(what, world).await {
-        Ok((request, _)) if request.job_queue != first.job_queue => {
-            let again = SubmitJobRequest { depends_on: first.depends_on, ..request };
-            world.backend.submit_job(again).await.doing(SUBMITTING)
-        }
+    match self::request(what, world).await {
         Err(missing) if missing.tells_what_is_there() => Err(missing),
         _ => Err(refusal).doing(SUBMITTING),
     }
