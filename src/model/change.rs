@@ -49,6 +49,8 @@ pub enum What {
     WatchGone(String),
     /// An instance came or went.
     Scaling(Scaling),
+    /// Schedules alone cannot be read, and why; `None` once they can be.
+    SchedulesUnread(Option<String>),
     /// A word from the engine that an operator should read.
     Notice(String),
 }

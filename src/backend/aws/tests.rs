@@ -529,11 +529,12 @@ async fn who_may_not_list_schedules_watches_jobs_all_the_same_and_is_told_once()
     })
     .await;
     let mut stream = backend.watch(None).await.expect("watches");
-    let mut notices = Vec::new();
+    let (mut notices, mut unread) = (Vec::new(), Vec::new());
     let mut rounds = 0;
     while rounds < 2 {
         match stream.next().await.expect("an item").expect("a change").what {
             What::Notice(text) => notices.push(text),
+            What::SchedulesUnread(why) => unread.push(why),
             What::Alive { .. } => {
                 rounds += 1;
                 // An operator's own change is what makes a watch look again; here it must not.
@@ -544,6 +545,7 @@ async fn who_may_not_list_schedules_watches_jobs_all_the_same_and_is_told_once()
     }
     let denied = "the permission scheduler:ListSchedules is missing: not for you (AccessDeniedException)";
     assert_eq!(notices, [format!("schedules are not watched: {denied}")]);
+    assert_eq!(unread, [Some(denied.to_owned())]);
     assert_eq!(stub.asked().iter().filter(|asked| asked.line.starts_with("GET /schedules")).count(), 1);
 }
 

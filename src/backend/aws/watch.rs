@@ -565,7 +565,8 @@ impl Watcher {
                 // What passes is asked for again in the next round; told of it is once.
                 let sight = if passes(&error) { Sight::Missed } else { Sight::Denied };
                 if std::mem::replace(&mut self.schedules, sight) != sight {
-                    self.tell(vec![What::Notice(format!("schedules are not watched: {error}"))]);
+                    let notice = What::Notice(format!("schedules are not watched: {error}"));
+                    self.tell(vec![notice, What::SchedulesUnread(Some(error.to_string()))]);
                 }
                 self.service.memory().schedules_changed |= sight == Sight::Missed;
                 return Ok(());
@@ -577,7 +578,9 @@ impl Watcher {
         // Rules are read by themselves.
         let rules = self.world.schedules.iter().filter(|((group, _), _)| is_of_rules(group));
         schedules.extend(rules.map(|(key, rule)| (key.clone(), rule.clone())));
-        self.schedules = Sight::Clear;
+        if std::mem::replace(&mut self.schedules, Sight::Clear) != Sight::Clear {
+            self.tell(vec![What::SchedulesUnread(None)]);
+        }
         self.service.memory().read_at.schedules = Some(now());
         self.tell(schedule_changes(&self.world.schedules, &schedules));
         self.world.schedules = schedules;

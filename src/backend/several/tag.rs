@@ -134,6 +134,7 @@ pub fn change(what: What, context: &str) -> What {
         What::ScheduleRun(given) => What::ScheduleRun(run(given, context)),
         What::Audit(given) => What::Audit(entry(given, context)),
         What::Scaling(given) => What::Scaling(step(given, context)),
+        What::SchedulesUnread(why) => What::SchedulesUnread(why.map(|why| format!("{context}: {why}"))),
         What::Notice(text) => What::Notice(format!("{context}: {text}")),
         What::Reset | What::Alive { .. } | What::JobGone(_) | What::Watch(_) | What::WatchGone(_) => what,
     }

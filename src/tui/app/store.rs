@@ -151,6 +151,8 @@ impl Store {
         self.cursor = Some(change.cursor);
         match change.what {
             What::Reset | What::Notice(_) => {}
+            What::SchedulesUnread(Some(why)) => drop(self.unread.insert(Kind::Schedules, why)),
+            What::SchedulesUnread(None) => drop(self.unread.remove(&Kind::Schedules)),
             What::Alive { consoles } => self.consoles = consoles,
             What::Job(job) => {
                 if job.job_id.part().is_some_and(|(parent, _)| !self.children.contains_key(&parent)) {

@@ -212,6 +212,22 @@ fn what_could_not_be_read_is_read_when_the_service_is_back() {
 }
 
 #[test]
+fn schedules_that_may_not_be_listed_are_not_told_as_none() {
+    let mut stage = Stage::new(World { schedules: Vec::new(), ..world() }, (80, 24), Theme::default());
+    stage.press("S").expect("keys");
+    assert!(stage.text().contains("no schedules yet"), "{}", stage.text());
+    let tell = |stage: &mut Stage, why: Option<&str>| {
+        let what = What::SchedulesUnread(why.map(str::to_owned));
+        stage.hear(Message::Change(Change { cursor: Cursor(9), at: 0, what }));
+    };
+    tell(&mut stage, Some("not for you (AccessDeniedException)"));
+    let text = stage.text();
+    assert!(text.contains("cannot be read: not for you") && !text.contains("no schedules yet"), "{text}");
+    tell(&mut stage, None);
+    assert!(stage.text().contains("no schedules yet"), "{}", stage.text());
+}
+
+#[test]
 fn the_line_by_hand_names_a_context_that_is_not_local() {
     let mut stage = Stage::new(on_aws(world()), (120, 40), Theme::default());
     stage.app.setting.flags = ["--context", "aws"].map(str::to_owned).to_vec();

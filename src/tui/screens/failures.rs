@@ -48,7 +48,10 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, view: &FailuresVie
         let more = if told.left_out.is_empty() { "" } else { "+" };
         let all = told.groups.len();
         let of = if groups.len() == all { count(all as u64) } else { format!("{} of {all}", groups.len()) };
-        title.push(piece(format!("· {}{more} jobs in {of} groups ", count(told.count as u64)), Role::Title));
+        let jobs = if told.count == 1 && more.is_empty() { "job" } else { "jobs" };
+        let kinds = if all == 1 { "group" } else { "groups" };
+        let text = format!("· {}{more} {jobs} in {of} {kinds} ", count(told.count as u64));
+        title.push(piece(text, Role::Title));
     }
     if !view.list.filter.is_empty() {
         title.push(piece(format!("/{} ", cut(&printable(&view.list.filter), 20)), Role::Match));
