@@ -115,14 +115,15 @@ pub async fn find(
     }
 }
 
-/// The process of the attempt that has lived longest.
+/// The process of the attempt that has lived longest, of those that see the files of this machine: the process of a
+/// container carries the same marks, and its directories are not ours.
 fn first_process(attempt: &AttemptId, container: Option<&str>) -> Option<i32> {
     let mut entries = super::attempt_entries(attempt).to_vec();
     entries.extend(container.map(|name| format!("BATCHDECK_CONTAINER={name}")));
     let is_of_it = |pid: i32| procs::settled_environment(pid, &entries) && procs::has_variable(pid, INSTANCE_VARIABLE);
     procs::all()
         .into_iter()
-        .filter(|seen| !seen.zombie && is_of_it(seen.pid))
+        .filter(|seen| !seen.zombie && is_of_it(seen.pid) && procs::shares_our_root(seen.pid))
         .min_by_key(|seen| (seen.started, seen.pid))
         .map(|seen| seen.pid)
 }

@@ -5,6 +5,7 @@ use rustix::fd::OwnedFd;
 use rustix::io;
 use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, pidfd_open, pidfd_send_signal, waitid};
 use std::io::Read as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::io::Interest;
@@ -140,6 +141,12 @@ pub(super) fn has_variable(pid: i32, name: &str) -> bool {
     let Ok(environ) = std::fs::read(format!("/proc/{pid}/environ")) else { return false };
     let mut entries = environ.split(|byte| *byte == 0);
     entries.any(|entry| entry.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b"=")))
+}
+
+/// Whether `/` is the same directory for this process as for us. Unreadable is no.
+pub(super) fn shares_our_root(pid: i32) -> bool {
+    let identity = |path: &str| std::fs::metadata(path).map(|found| (found.dev(), found.ino()));
+    matches!((identity(&format!("/proc/{pid}/root")), identity("/")), (Ok(theirs), Ok(ours)) if theirs == ours)
 }
 
 /// Whether the process's control group names this container, so that its id is one of this machine.

@@ -28,6 +28,8 @@ const START: Duration = Duration::from_mins(10);
 const PATIENCE: Duration = Duration::from_secs(3);
 /// How long an ending engine may take to be gone.
 const STOP: Duration = Duration::from_secs(30);
+/// How long an engine that broke off may take to be gone.
+const DYING: Duration = Duration::from_secs(2);
 /// How often the socket is tried while an engine starts or ends.
 const STEP: Duration = Duration::from_millis(20);
 /// So many lines of a failed engine's log are shown.
@@ -152,6 +154,18 @@ pub async fn answers(data: &DataDirectory) -> bool {
     UnixStream::connect(data.socket()).await.is_ok() && daemon::is_running(data.path()).is_some()
 }
 
+/// Whether the engine that still answered is about to end, as one that was killed is until the kernel has closed all of it.
+async fn ends(data: &DataDirectory) -> bool {
+    let deadline = Instant::now() + DYING;
+    while answers(data).await {
+        if Instant::now() > deadline {
+            return false;
+        }
+        tokio::time::sleep(STEP).await;
+    }
+    true
+}
+
 async fn foreground(setting: &Setting, http: Option<HttpAddress>) -> Done {
     setting.data.create()?;
     let _writer = log_to(&setting.data.log())?;
@@ -224,8 +238,15 @@ fn log_to(file: &Path) -> Result<tracing_appender::non_blocking::WorkerGuard, Co
 }
 
 async fn start(setting: &Setting, http: Option<HttpAddress>, format: Format) -> Done {
-    let started = ensure_with(setting, http).await?;
-    let status = setting.local_backend().engine_status().await.doing("asking the engine for its state")?;
+    let mut started = ensure_with(setting, http).await?;
+    let mut status = setting.local_backend().engine_status().await;
+    if matches!((&status, started), (Err(BackendError::Unreachable { .. }), Started::Already))
+        && ends(&setting.data).await
+    {
+        started = ensure_with(setting, http).await?;
+        status = setting.local_backend().engine_status().await;
+    }
+    let status = status.doing("asking the engine for its state")?;
     let word = match started {
         Started::Already => "an engine runs already",
         Started::Now { .. } => "the engine runs",

@@ -221,7 +221,7 @@ fn a_shell_is_opened_in_the_container_of_a_job() {
     house.ok(&["init"]);
     let definition = house.path().join("box.json");
     let text = r#"{"jobDefinitionName": "box", "type": "container", "containerProperties": {
-        "image": "localhost/batchdeck-test:latest", "command": ["sleep", "600"],
+        "image": "localhost/batchdeck-test:latest", "command": ["sh", "-c", "trap exit TERM; sleep 600 & wait"],
         "environment": [{"name": "COLOUR", "value": "teal"}],
         "resourceRequirements": [{"type": "VCPU", "value": "1"}, {"type": "MEMORY", "value": "64"}]}}"#;
     fs::write(&definition, text).expect("written");

@@ -2,6 +2,8 @@
 
 use crate::support::{House, kill_hard};
 use std::fs;
+use std::io::Read as _;
+use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -357,4 +359,25 @@ fn a_secret_is_not_shown_to_who_looks_over_a_shoulder_and_comes_whole_in_the_api
     let told = house.ok(&["job", &job]);
     assert!(told.contains("DB_PASSWORD=••••••") && told.contains("MODE=full") && !told.contains("hunter2"), "{told}");
     assert!(house.json(&["job", &job]).to_string().contains("hunter2"));
+}
+
+/// A killed engine takes connections until the kernel has closed all that it held.
+#[test]
+fn an_engine_is_started_where_one_still_answered_and_is_dying() {
+    let house = House::new();
+    house.ok(&["init"]);
+    house.ok(&["engine", "stop"]);
+    let lock = fs::File::options().write(true).open(house.data().join("engine.lock")).expect("it is left");
+    lock.try_lock().expect("nobody holds it");
+    let listener = UnixListener::bind(house.data().join("engine.sock")).expect("bound");
+    let dying = std::thread::spawn(move || {
+        // The first only connects; the second asks for the state.
+        let (_first, _) = listener.accept().expect("a connection");
+        let (mut second, _) = listener.accept().expect("a connection");
+        second.read_exact(&mut [0]).expect("a question");
+        drop((listener, lock, second));
+    });
+    let told = house.ok(&["engine", "start"]);
+    assert!(told.starts_with("the engine runs: pid"), "{told}");
+    dying.join().expect("it asked");
 }
