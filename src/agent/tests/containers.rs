@@ -251,7 +251,9 @@ async fn the_nodes_of_a_job_share_a_network_on_which_the_main_one_has_an_address
     let Some((world, mut engine, docker)) = world().await else { return };
     let network = Some(format!("batchdeck-test-{}", uuid::Uuid::new_v4()));
     let node = |job: &str, script: &str| Start { network: network.clone(), ..container(job, script) };
-    engine.send(ToAgent::Start(Box::new(node("main", "nc -l -p 4321")))).await;
+    // A listener whose input is over closes at once, and whoever is slow to speak to it then ends before a word.
+    let listen = "mkfifo /input && exec 3<>/input && nc -l -p 4321 <&3";
+    engine.send(ToAgent::Start(Box::new(node("main", listen)))).await;
     let address = engine
         .until(|message| match message {
             ToEngine::Started { attempt, address, .. } if attempt == id("main") => Some(address),
