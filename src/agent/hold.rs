@@ -137,35 +137,10 @@ impl Hold {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{ContainerProperties, DEFAULT_CONTAINER, TaskContainer};
-
-    fn id(job: &str) -> AttemptId {
-        AttemptId { job: job.into(), number: 1 }
-    }
+    use crate::agent::tests::{self, id};
 
     fn start(job: &str) -> ToAgent {
-        ToAgent::Start(Box::new(Start {
-            attempt: id(job),
-            task_id: format!("task-{job}"),
-            as_process: true,
-            containers: vec![TaskContainer {
-                name: DEFAULT_CONTAINER.into(),
-                essential: true,
-                properties: ContainerProperties {
-                    image: "host".into(),
-                    command: vec!["true".into()],
-                    ..Default::default()
-                },
-                log_stream: format!("d/default/task-{job}"),
-                ..Default::default()
-            }],
-            volumes: Vec::new(),
-            vcpus: 1.0,
-            memory_mib: 64,
-            gpus: 0,
-            timeout_seconds: None,
-            network: None,
-        }))
+        ToAgent::Start(Box::new(tests::start(job, &["true"])))
     }
 
     fn stop(job: &str) -> ToAgent {

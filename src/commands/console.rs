@@ -25,50 +25,42 @@ pub async fn run(world: World) -> Done {
 
 async fn show(world: World, resume: bool) -> Done {
     let setting = &world.setting;
-    let options = tui::Options {
-        opened: opened(setting, world.backend.clone(), None),
-        contexts: Arc::new(Contexts(setting.clone())),
-        theme: theme(setting)?,
-        theme_source: tui::ThemeSource { directory: setting.themes() },
-        keys: setting.config.keys.clone(),
-        console: setting.config.console.clone(),
-        columns: setting.config.columns.clone(),
-        prices: setting.config.prices.clone(),
-        commands: setting.config.commands.clone(),
-        start: tui::Start::Overview,
-        plain: setting.plain,
-        kept: Some(setting.data.console()),
-        resume,
-    };
-    tui::run(options).await?;
+    let opened = opened(setting, world.backend.clone(), None);
+    tui::run(tui::Options { kept: Some(setting.data.console()), resume, ..options(setting, opened)? }).await?;
     Ok(exit::DONE)
 }
 
 /// Shows the console on a recording until it is left. Nothing of it is kept for the next one.
 pub async fn replay(backend: Arc<dyn Backend>, context: String, setting: Setting) -> Done {
-    let options = tui::Options {
-        opened: tui::Opened {
-            context,
-            access: Access::Recorded,
-            scheduler_role: None,
-            log_group: None,
-            ..opened(&setting, backend, None)
-        },
+    let opened = tui::Opened {
+        context,
+        access: Access::Recorded,
+        scheduler_role: None,
+        log_group: None,
+        ..opened(&setting, backend, None)
+    };
+    tui::run(options(&setting, opened)?).await?;
+    Ok(exit::DONE)
+}
+
+/// A console that is as the config says, of which nothing is kept.
+fn options(setting: &Setting, opened: tui::Opened) -> Result<tui::Options, CommandError> {
+    let config = &setting.config;
+    Ok(tui::Options {
+        opened,
         contexts: Arc::new(Contexts(setting.clone())),
-        theme: theme(&setting)?,
+        theme: theme(setting)?,
         theme_source: tui::ThemeSource { directory: setting.themes() },
-        keys: setting.config.keys.clone(),
-        console: setting.config.console.clone(),
-        columns: setting.config.columns.clone(),
-        prices: setting.config.prices.clone(),
-        commands: setting.config.commands.clone(),
+        keys: config.keys.clone(),
+        console: config.console.clone(),
+        columns: config.columns.clone(),
+        prices: config.prices.clone(),
+        commands: config.commands.clone(),
         start: tui::Start::Overview,
         plain: setting.plain,
         kept: None,
         resume: false,
-    };
-    tui::run(options).await?;
-    Ok(exit::DONE)
+    })
 }
 
 /// The contexts that can be turned to from where the console was opened.

@@ -265,6 +265,30 @@ impl JobDetail {
         self.extra.as_ref()?.from_history
     }
 
+    /// The row of a list that it amounts to. When it was placed is not known of it.
+    pub fn row(&self) -> JobSummary {
+        let container = self.container.as_ref();
+        let ended = container.filter(|container| container.exit_code.is_some() || container.reason.is_some());
+        JobSummary {
+            job_arn: self.job_arn.clone(),
+            job_id: self.job_id.clone(),
+            job_name: self.job_name.clone(),
+            job_definition: Some(self.job_definition.clone()),
+            status: self.status,
+            status_reason: self.status_reason.clone(),
+            created_at: self.created_at,
+            scheduled_at: None,
+            started_at: self.started_at,
+            stopped_at: self.stopped_at,
+            container: ended
+                .map(|container| ContainerSummary { exit_code: container.exit_code, reason: container.reason.clone() }),
+            array_properties: self.array_properties.clone(),
+            node_properties: self.node_summary(),
+            share_identifier: self.share_identifier.clone(),
+            extra: self.extra.clone(),
+        }
+    }
+
     /// What a row of a list says of its nodes, or of the node that it is.
     pub fn node_summary(&self) -> Option<NodePropertiesSummary> {
         if let Some(node) = &self.node_details {

@@ -151,11 +151,11 @@ impl World {
     }
 }
 
-fn id(job: &str) -> AttemptId {
+pub(super) fn id(job: &str) -> AttemptId {
     AttemptId { job: job.into(), number: 1 }
 }
 
-fn start(job: &str, command: &[&str]) -> Start {
+pub(super) fn start(job: &str, command: &[&str]) -> Start {
     Start {
         attempt: id(job),
         task_id: format!("task-{job}"),

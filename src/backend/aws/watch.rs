@@ -4,7 +4,6 @@
 //! is visited between all of this.
 
 use super::budget::Caller::{self, Background, Watched};
-use super::convert::job::row;
 use super::instances::has_instances;
 use super::rules::RuleName;
 use super::schedules::Key;
@@ -485,7 +484,7 @@ impl Watcher {
         };
         for id in ids {
             match found.iter().find(|detail| detail.job_id == id) {
-                Some(detail) => jobs.rows.insert(id, row(detail)),
+                Some(detail) => jobs.rows.insert(id, detail.row()),
                 None => jobs.rows.remove(&id),
             };
         }
@@ -516,7 +515,7 @@ impl Watcher {
             Err(BackendError::Refused { .. } | BackendError::Malformed { .. }) => Vec::new(),
             found => found?,
         };
-        jobs.rows.extend(found.iter().map(|detail| (detail.job_id.clone(), row(detail))));
+        jobs.rows.extend(found.iter().map(|detail| (detail.job_id.clone(), detail.row())));
         self.remember(queue, &mut jobs).await;
         self.service.memory().read_at.jobs.insert(queue.to_owned(), now());
         self.put(queue, jobs);

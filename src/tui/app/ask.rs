@@ -35,7 +35,7 @@ impl App {
 
     /// The row of a job, or what its details say.
     pub fn job_row(&self, id: &JobId) -> Option<JobSummary> {
-        self.store.job(id).cloned().or_else(|| self.store.detail(id).map(super::subject::row_of))
+        self.store.job(id).cloned().or_else(|| self.store.detail(id).map(JobDetail::row))
     }
 
     /// How many jobs are hit, the live children of arrays counted.

@@ -244,7 +244,7 @@ impl App {
     fn subject_of_id(&self, id: &JobId) -> Subject {
         match (self.store.job(id), self.store.detail(id)) {
             (Some(job), _) => self.subject_of(job),
-            (None, Some(detail)) => self.subject_of(&row_of(detail)),
+            (None, Some(detail)) => self.subject_of(&detail.row()),
             (None, None) => Subject::Asked { job: id.clone(), name: id.short() },
         }
     }
@@ -461,25 +461,4 @@ pub(super) fn attempt_of(job: &JobSummary) -> u32 {
 fn attempts_in(detail: &JobDetail) -> u32 {
     let ended = u32::try_from(detail.attempts.len()).unwrap_or(u32::MAX);
     ended + u32::from(detail.status.is_placed())
-}
-
-/// The row that a job's details amount to.
-pub(super) fn row_of(detail: &JobDetail) -> JobSummary {
-    JobSummary {
-        job_arn: detail.job_arn.clone(),
-        job_id: detail.job_id.clone(),
-        job_name: detail.job_name.clone(),
-        job_definition: Some(detail.job_definition.clone()),
-        status: detail.status,
-        status_reason: detail.status_reason.clone(),
-        created_at: detail.created_at,
-        scheduled_at: None,
-        started_at: detail.started_at,
-        stopped_at: detail.stopped_at,
-        container: None,
-        array_properties: detail.array_properties.clone(),
-        node_properties: detail.node_summary(),
-        share_identifier: detail.share_identifier.clone(),
-        extra: detail.extra.clone(),
-    }
 }

@@ -1,7 +1,6 @@
 //! The view of dependencies: what a job depends on, what depends on it, and the one that holds all of it up.
 
 use super::list::Step;
-use super::subject::row_of;
 use super::{App, ListState, View};
 use crate::backend::BackendError;
 use crate::model::{JobDetail, JobId, Millis};
@@ -115,7 +114,7 @@ impl App {
         match told {
             Ok((told, jobs)) => {
                 (view.told, view.error) = (Some(told), None);
-                self.store.put_found(jobs.iter().map(row_of).collect());
+                self.store.put_found(jobs.iter().map(JobDetail::row).collect());
             }
             Err(error) => view.error = Some(error.to_string()),
         }

@@ -86,31 +86,6 @@ fn status_counts(given: Option<HashMap<String, i32>>) -> Option<StatusCounts> {
     (counts.total() > 0).then_some(counts)
 }
 
-/// The row of a job that was described.
-pub fn row(detail: &JobDetail) -> JobSummary {
-    JobSummary {
-        job_arn: detail.job_arn.clone(),
-        job_id: detail.job_id.clone(),
-        job_name: detail.job_name.clone(),
-        job_definition: Some(detail.job_definition.clone()),
-        status: detail.status,
-        status_reason: detail.status_reason.clone(),
-        created_at: detail.created_at,
-        scheduled_at: None,
-        started_at: detail.started_at,
-        stopped_at: detail.stopped_at,
-        container: detail
-            .container
-            .as_ref()
-            .filter(|container| container.exit_code.is_some() || container.reason.is_some())
-            .map(|container| ContainerSummary { exit_code: container.exit_code, reason: container.reason.clone() }),
-        array_properties: detail.array_properties.clone(),
-        node_properties: detail.node_summary(),
-        share_identifier: detail.share_identifier.clone(),
-        extra: detail.extra.clone(),
-    }
-}
-
 /// All of a job, with our own members filled in from it.
 pub fn detail(given: types::JobDetail) -> JobDetail {
     let mut detail = JobDetail {
@@ -377,7 +352,7 @@ mod tests {
     #[test]
     fn a_job_that_ended_stays_at_its_last_attempt_and_is_not_stopping_any_more() {
         let ended = running().status(types::JobStatus::Failed).stopped_at(300).is_terminated(true).build();
-        let row = row(&detail(ended));
+        let row = detail(ended).row();
         let extra = row.extra.expect("is filled in");
         assert_eq!((extra.attempt, extra.state_since, extra.stopping), (1, 300, false));
         assert_eq!(row.stopped_at, Some(300));

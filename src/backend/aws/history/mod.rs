@@ -89,7 +89,7 @@ impl History {
 
     pub fn note_details(&self, details: &[JobDetail]) {
         let ended = details.iter().filter(|detail| detail.status.is_final());
-        self.note(ended.map(|detail| (super::convert::job::row(detail), Some(detail.clone()))).collect());
+        self.note(ended.map(|detail| (detail.row(), Some(detail.clone()))).collect());
     }
 
     fn note(&self, ended: Vec<(JobSummary, Option<JobDetail>)>) {
