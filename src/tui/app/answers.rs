@@ -95,6 +95,7 @@ impl App {
             }
             Message::ThemeFile(Err(error)) => self.complain(error.to_string()),
         }
+        self.open_what_was_to_come();
         mem::take(&mut self.out)
     }
 

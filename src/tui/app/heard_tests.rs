@@ -2,6 +2,7 @@
 
 use super::View;
 use super::list::JobList;
+use super::store::Kind;
 use super::subject::job_of;
 use crate::backend::scripted::{Call, World};
 use crate::backend::{BackendError, Page};
@@ -9,10 +10,11 @@ use crate::config::theme::Theme;
 use crate::model::{
     ArrayProperties, Change, Cursor, JobExtra, JobId, JobStatus, JobSummary, Millis, StatusCounts, What,
 };
-use crate::tui::action::Action;
+use crate::tui::action::{Action, Place};
 use crate::tui::requests::{Answer, Ask, Message};
 use crate::tui::screens::recorded_world;
 use crate::tui::stage::Stage;
+use std::mem;
 
 const CHILDREN: u32 = 10_000;
 
@@ -131,6 +133,54 @@ fn an_engine_that_is_gone_is_told_above_all_and_can_be_called_at_once() {
     let now = stage.app.now;
     let asked: Vec<Ask> = stage.app.update(Action::Refresh, now).into_iter().map(|request| request.ask).collect();
     assert_eq!(asked, [Ask::Reconnect, Ask::Redraw], "what is known is not thrown away for what cannot be read");
+}
+
+#[test]
+fn a_form_that_needs_what_is_still_being_read_opens_once_it_is_there() {
+    for (keys, place) in [("n", "Submit a job"), ("S n", "New schedule")] {
+        let mut stage = stage("");
+        let now = stage.app.now;
+        let requests = stage.app.update(Action::Refresh, now);
+        let id = requests.iter().find(|request| request.ask == Ask::Definitions).expect("they are asked for").id;
+        let definitions = mem::take(&mut stage.app.store.definitions);
+        stage.app.store.read.remove(&Kind::Definitions);
+        stage.press(keys).expect("keys");
+        assert!(stage.text().contains("are being read; the form opens"), "{}", stage.text());
+        let answer = Answer::Definitions(Ok(definitions.into_values().collect()));
+        stage.app.receive(Message::Answer { id, answer }, now);
+        stage.app.tick(now);
+        let text = stage.text();
+        assert!(text.contains(place) && !text.contains("being read"), "{text}");
+    }
+}
+
+#[test]
+fn a_form_that_was_waited_for_does_not_open_over_what_was_done_since() {
+    let mut stage = stage("");
+    let now = stage.app.now;
+    let requests = stage.app.update(Action::Refresh, now);
+    let id = requests.iter().find(|request| request.ask == Ask::Definitions).expect("they are asked for").id;
+    let definitions = mem::take(&mut stage.app.store.definitions);
+    stage.app.store.read.remove(&Kind::Definitions);
+    stage.press("n j").expect("keys");
+    let answer = Answer::Definitions(Ok(definitions.into_values().collect()));
+    stage.app.receive(Message::Answer { id, answer }, now);
+    assert_ne!(stage.app.place(), Place::Form);
+}
+
+#[test]
+fn a_form_that_needs_what_cannot_be_read_says_why() {
+    let mut stage = stage("");
+    let now = stage.app.now;
+    let requests = stage.app.update(Action::Refresh, now);
+    let id = requests.iter().find(|request| request.ask == Ask::Definitions).expect("they are asked for").id;
+    stage.app.store.definitions.clear();
+    stage.app.store.read.remove(&Kind::Definitions);
+    stage.press("n").expect("keys");
+    let error = BackendError::Unreachable { endpoint: "engine.sock".into(), cause: "gone".into(), hint: "start it" };
+    stage.app.receive(Message::Answer { id, answer: Answer::Definitions(Err(error)) }, now);
+    stage.app.tick(now);
+    assert!(stage.text().contains("cannot be read: engine.sock cannot be reached"), "{}", stage.text());
 }
 
 #[test]

@@ -20,6 +20,7 @@ mod export;
 pub mod failures;
 pub mod filter;
 pub mod form;
+mod ground;
 mod handover;
 mod json_form;
 pub mod list;
@@ -259,6 +260,8 @@ pub struct App {
     children_asked: HashSet<JobId>,
     /// What was asked of a job before its details were known.
     intention: Option<(JobId, Intention)>,
+    /// What opens once it can.
+    to_come: Option<ground::ToCome>,
     /// Jobs that are run again once their details have come.
     rerun: Option<Wanted>,
     sought: Option<Sought>,
@@ -336,6 +339,7 @@ impl App {
             described: HashMap::new(),
             children_asked: HashSet::new(),
             intention: None,
+            to_come: None,
             rerun: None,
             sought: None,
             kept: Kept::default(),

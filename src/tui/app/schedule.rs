@@ -2,6 +2,7 @@
 
 use super::act::Problems;
 use super::form::{Field, Form, Key, Purpose};
+use super::ground::ToCome;
 use super::submit::{check, read_pairs, read_words};
 use super::{App, Popup};
 use crate::model::expression::{ClockChange, Expression, ExpressionError};
@@ -45,8 +46,8 @@ impl App {
         {
             return self.complain(format!("{}: {error}", schedule.name));
         }
-        if self.store.queues.is_empty() || self.store.active_definitions().is_empty() {
-            return self.complain("a schedule needs a queue and an active job definition; make them first");
+        if !self.has_ground("a schedule", || ToCome::Schedule { editing: editing.clone() }) {
+            return;
         }
         let queues: Vec<String> =
             self.store.queues_in_order().iter().map(|queue| queue.job_queue_name.clone()).collect();

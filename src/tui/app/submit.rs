@@ -2,8 +2,8 @@
 
 use super::act::{Problems, number};
 use super::form::{Field, Form, Key, Purpose};
+use super::ground::ToCome;
 use super::list::Scope;
-use super::store::Kind;
 use super::why::Resize;
 use super::{App, Intention, Popup};
 use crate::model::{
@@ -11,7 +11,6 @@ use crate::model::{
     KeyValuePair, RetryStrategy, SubmitJobRequest, name_of, validate,
 };
 use crate::triage::rerun::{again, require, write_dependency};
-use crate::tui::action::Action;
 use crate::tui::requests::Ask;
 use crate::tui::words;
 use std::collections::BTreeMap;
@@ -64,16 +63,9 @@ impl App {
     }
 
     pub(super) fn open_submit(&mut self, base: SubmitJobRequest, title: String) {
-        if self.store.queues.is_empty() || self.store.active_definitions().is_empty() {
-            self.reread_definitions();
-            let unread = [Kind::Queues, Kind::Definitions].iter().find_map(|kind| self.store.unread.get(kind));
-            return self.complain(if let Some(why) = unread {
-                format!("queues and job definitions cannot be read: {why}")
-            } else if self.is_offered(Action::Begin) {
-                "there is no queue yet: press i to make the first compute environment, queue and definition".to_owned()
-            } else {
-                "a job needs a queue and an active job definition; make them first".to_owned()
-            });
+        let to_come = || ToCome::Submit { base: Box::new(base.clone()), title: title.clone() };
+        if !self.has_ground("a job", to_come) {
+            return;
         }
         self.popups.push(Popup::Form(Box::new(Form {
             title,

@@ -18,6 +18,7 @@ impl App {
         self.now = now;
         self.may_follow.clear();
         self.begun.clear();
+        self.to_come = None;
         let (before, trail) = (self.whereabouts(), self.trail());
         self.dispatch(action);
         if self.whereabouts() != before {
