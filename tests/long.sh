@@ -5,6 +5,7 @@
 #   tests/long.sh mutations 10    whatever reads what others wrote: journal, wire forms, HTTP, signatures, config, keymap,
 #                                 themes, commands, expressions of schedules, patterns: bytes changed, ten minutes at least
 #   tests/long.sh faults 10       the real program: engine, agents and consoles killed and stopped, ten minutes, 5,000 jobs
+#   tests/long.sh log             a log of ten million lines: opened, walked, searched, charted and followed, with what is held
 #   tests/long.sh floods          a job that prints a gigabyte without an end of line
 #   tests/long.sh consoles        200 consoles and watchers while jobs run and engines are killed, a minute
 #   tests/long.sh year            10,000 hosts and 10,000,000 jobs in a year, simulated
@@ -35,6 +36,7 @@ mutations)
 faults) exec tests/bench/run.sh faults --seconds $((60 * minutes)) --seed "${SEED:-1}" ;;
 consoles) exec tests/bench/run.sh faults --seconds 60 --jobs 500 --consoles 200 ;;
 floods) BATCHDECK_TEST_FLOOD_MIB=1024 cargo test --release --locked --test it -- without_end_of_line ;;
+log) exec tests/bench/run.sh log ;;
 year) exec tests/bench/run.sh year ;;
 *) usage ;;
 esac

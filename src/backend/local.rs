@@ -13,10 +13,10 @@ use crate::model::{
     AuditEntry, CapacityOverTime, Change, CommandRun, ComputeEnvironment, ConsumableResource, CostQuery, CostReport,
     CreateComputeEnvironmentRequest, CreateJobQueueRequest, Cursor, DEFAULT_LOG_GROUP, DeadLetter, EngineStatus,
     EventLine, FilterLogEvents, FilteredLogEvents, GetLogEvents, HoldTarget, InstanceId, JobDefinition, JobDetail,
-    JobId, JobQueue, JobQueueSnapshot, JobStatus, JobSummary, LogEvent, LogPage, Looked, Millis, MoveTo, ObservedRuns,
-    RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Scaling, Schedule, ScheduleGroup, ScheduleRun,
-    SchedulingPolicy, SubmitJobRequest, SubmitJobResponse, Throughput, UpdateComputeEnvironmentRequest,
-    UpdateJobQueueRequest, UpdateSchedulingPolicyRequest, UsageOverTime, Way,
+    JobId, JobQueue, JobQueueSnapshot, JobStatus, JobSummary, LinesOverTime, LogEvent, LogPage, LogPattern, Looked,
+    Millis, MoveTo, ObservedRuns, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Scaling, Schedule,
+    ScheduleGroup, ScheduleRun, SchedulingPolicy, SubmitJobRequest, SubmitJobResponse, Throughput,
+    UpdateComputeEnvironmentRequest, UpdateJobQueueRequest, UpdateSchedulingPolicyRequest, UsageOverTime, Way,
 };
 use async_trait::async_trait;
 use client::{Call, Client, Flow, Patience};
@@ -377,6 +377,25 @@ impl Backend for LocalBackend {
         let call = Call::get("CountLines", path);
         let counted: CountedLines = self.client.call(call).await?;
         Ok(Some(counted.lines))
+    }
+
+    async fn lines_over_time(
+        &self,
+        group: Option<&str>,
+        stream: &str,
+        since: Option<Millis>,
+        keep: Option<&LogPattern>,
+        spans: usize,
+    ) -> Result<Option<LinesOverTime>, BackendError> {
+        let since = since.map(|since| format!("&since={since}")).unwrap_or_default();
+        let keep = keep.map(|keep| format!("&keep={}", encode(keep.typed()))).unwrap_or_default();
+        let path = format!(
+            "/batchdeck/v1/logs/over-time?stream={}{}&spans={spans}{since}{keep}",
+            encode(stream),
+            of_group(group)
+        );
+        let call = Call::get("LinesOverTime", path).about(format!("log stream {stream}"));
+        Ok(Some(self.client.call(call).await?))
     }
 
     async fn filter_log_events(&self, mut request: FilterLogEvents) -> Result<FilteredLogEvents, BackendError> {

@@ -16,9 +16,9 @@ use crate::model::{
     AuditEntry, CapacityOverTime, Change, CommandRun, ComputeEnvironment, ConsumableResource, CostQuery, CostReport,
     CreateComputeEnvironmentRequest, CreateJobQueueRequest, Cursor, DeadLetter, EngineStatus, EventLine,
     FilterLogEvents, FilteredLogEvents, GetLogEvents, HoldTarget, InstanceId, JobDefinition, JobDetail, JobId,
-    JobQueue, JobQueueSnapshot, JobStatus, JobSummary, LogEvent, LogPage, Millis, MoveTo, ObservedRuns,
-    RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Scaling, Schedule, ScheduleGroup, ScheduleRun,
-    SchedulingPolicy, SubmitJobRequest, SubmitJobResponse, Throughput, UpdateComputeEnvironmentRequest,
+    JobQueue, JobQueueSnapshot, JobStatus, JobSummary, LinesOverTime, LogEvent, LogPage, LogPattern, Millis, MoveTo,
+    ObservedRuns, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Scaling, Schedule, ScheduleGroup,
+    ScheduleRun, SchedulingPolicy, SubmitJobRequest, SubmitJobResponse, Throughput, UpdateComputeEnvironmentRequest,
     UpdateJobQueueRequest, UpdateSchedulingPolicyRequest, UsageOverTime,
 };
 use async_trait::async_trait;
@@ -150,6 +150,19 @@ pub trait Backend: Send + Sync + 'static {
         _from: Option<&str>,
         _to: &str,
     ) -> Result<Option<u64>, BackendError> {
+        Ok(None)
+    }
+
+    /// When all lines of a stream were written that a pattern takes; `None` where the service has no way to tell but to
+    /// read them all.
+    async fn lines_over_time(
+        &self,
+        _group: Option<&str>,
+        _stream: &str,
+        _since: Option<Millis>,
+        _keep: Option<&LogPattern>,
+        _spans: usize,
+    ) -> Result<Option<LinesOverTime>, BackendError> {
         Ok(None)
     }
 

@@ -4,186 +4,12 @@
 use super::Plan;
 use super::program::{Engine, Outcome, fill, wait};
 use super::report::{Figure, Report, Target, count, median, time};
-use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use super::terminal::{COLUMNS, LINES, REST, Terminal, Written, memory, open};
+use portable_pty::CommandBuilder;
 use serde_json::json;
-use std::io::{Read, Write};
-use std::num::NonZeroU16;
-use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-const COLUMNS: u16 = 120;
-const LINES: u16 = 40;
-const PATIENCE: Duration = Duration::from_mins(2);
-/// Answers to a key have come when nothing was written for so long.
-const REST: Duration = Duration::from_millis(120);
-const FRAME_BEGINS: &[u8] = b"\x1b[?2026h";
-const FRAME_ENDS: &[u8] = b"\x1b[?2026l";
 const QUEUE: &str = "figures";
-
-/// A pseudo-terminal with a program in it. All that it writes is stamped as it is read.
-struct Terminal {
-    screen: vt100::Parser,
-    heard: Receiver<(Instant, Vec<u8>)>,
-    keyboard: Box<dyn Write + Send>,
-    child: Box<dyn Child + Send + Sync>,
-    _master: Box<dyn MasterPty + Send>,
-    started: Instant,
-    /// When the row with the cursor, or what stands around it, was last another.
-    changed: Instant,
-    position: String,
-}
-
-/// What was written in a while.
-#[derive(Default)]
-struct Written {
-    bytes: usize,
-    frames: usize,
-}
-
-impl Terminal {
-    /// `rate`: bytes a second that the line lets through.
-    fn start(command: CommandBuilder, rate: Option<usize>) -> Outcome<Self> {
-        let size = PtySize { rows: LINES, cols: COLUMNS, pixel_width: 0, pixel_height: 0 };
-        let pair = native_pty_system().openpty(size).map_err(|error| error.to_string())?;
-        let mut output = pair.master.try_clone_reader().map_err(|error| error.to_string())?;
-        let keyboard = pair.master.take_writer().map_err(|error| error.to_string())?;
-        let (tell, heard) = channel();
-        let started = Instant::now();
-        let child = pair.slave.spawn_command(command).map_err(|error| error.to_string())?;
-        drop(pair.slave);
-        std::thread::spawn(move || {
-            const TICK: Duration = Duration::from_millis(10);
-            let mut buffer = vec![0; rate.map_or(64 * 1024, |rate| rate / 100)];
-            while let Ok(length @ 1..) = output.read(&mut buffer) {
-                if tell.send((Instant::now(), buffer[..length].to_vec())).is_err() {
-                    return;
-                }
-                if rate.is_some() {
-                    std::thread::sleep(TICK);
-                }
-            }
-        });
-        let cells = |count: u16| NonZeroU16::new(count).ok_or("a terminal has cells");
-        let screen = vt100::Parser::new(cells(LINES)?, cells(COLUMNS)?, 0);
-        Ok(Self {
-            screen,
-            heard,
-            keyboard,
-            child,
-            _master: pair.master,
-            started,
-            changed: started,
-            position: String::new(),
-        })
-    }
-
-    fn press(&mut self, keys: &str) -> Outcome<Instant> {
-        let at = Instant::now();
-        self.keyboard.write_all(keys.as_bytes())?;
-        self.keyboard.flush()?;
-        Ok(at)
-    }
-
-    fn take(&mut self, at: Instant, bytes: &[u8]) {
-        self.screen.process(bytes);
-        let position = self.position();
-        if position != self.position {
-            (self.position, self.changed) = (position, at);
-        }
-    }
-
-    fn until_frame(&mut self) -> Outcome<Instant> {
-        self.until("a frame", |_, bytes| bytes.windows(FRAME_ENDS.len()).any(|window| window == FRAME_ENDS))
-    }
-
-    /// When what is read makes the screen, or what was written since, as it is waited for.
-    fn until(&mut self, what: &str, good: impl Fn(&str, &[u8]) -> bool) -> Outcome<Instant> {
-        let deadline = Instant::now() + PATIENCE;
-        let mut since = Vec::new();
-        loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            let Ok((at, bytes)) = self.heard.recv_timeout(left) else {
-                return Err(format!("never saw {what}; the screen is\n{}", self.text()).into());
-            };
-            self.take(at, &bytes);
-            since.extend(bytes);
-            if good(&self.text(), &since) {
-                return Ok(at);
-            }
-        }
-    }
-
-    fn until_text(&mut self, text: &str) -> Outcome<Instant> {
-        if self.text().contains(text) {
-            return Ok(Instant::now());
-        }
-        self.until(&format!("`{text}`"), |screen, _| screen.contains(text))
-    }
-
-    /// All that is written until nothing was for `quiet`.
-    fn rest(&mut self, quiet: Duration) -> Written {
-        let mut all = Vec::new();
-        while let Ok((at, bytes)) = self.heard.recv_timeout(quiet) {
-            self.take(at, &bytes);
-            all.extend(bytes);
-        }
-        Written { bytes: all.len(), frames: frames(&all) }
-    }
-
-    /// All that is written within so long.
-    fn within(&mut self, span: Duration) -> Written {
-        let until = Instant::now() + span;
-        let mut all = Vec::new();
-        while let Ok((at, bytes)) = self.heard.recv_timeout(until.saturating_duration_since(Instant::now())) {
-            self.take(at, &bytes);
-            all.extend(bytes);
-        }
-        Written { bytes: all.len(), frames: frames(&all) }
-    }
-
-    fn text(&self) -> String {
-        self.screen.screen().contents()
-    }
-
-    /// The row with the cursor, and how many are above and below.
-    fn position(&self) -> String {
-        let text = self.text();
-        let lines = text.lines().filter(|line| ["▸", "↑", "↓"].iter().any(|sign| line.contains(sign)));
-        lines.collect::<Vec<_>>().join("\n")
-    }
-
-    fn pid(&self) -> Outcome<u32> {
-        Ok(self.child.process_id().ok_or("the console runs")?)
-    }
-}
-
-impl Drop for Terminal {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn frames(bytes: &[u8]) -> usize {
-    bytes.windows(FRAME_BEGINS.len()).filter(|window| *window == FRAME_BEGINS).count()
-}
-
-fn open(engine: &Engine, rate: Option<usize>) -> Outcome<Terminal> {
-    let command = engine.command(&[]);
-    let mut built = CommandBuilder::new(command.get_program());
-    built.args(command.get_args());
-    built.env_clear();
-    for (name, value) in command.get_envs() {
-        built.env(name, value.unwrap_or_default());
-    }
-    for (name, value) in [("TERM", "xterm-256color"), ("LANG", "C.UTF-8"), ("PATH", "/usr/bin:/bin")] {
-        built.env(name, value);
-    }
-    built.env("HOME", engine.directory());
-    built.cwd(engine.directory());
-    Terminal::start(built, rate)
-}
 
 /// What was measured at one size.
 struct Seen {
@@ -227,13 +53,6 @@ impl Cost {
     fn since(self, before: Self) -> Self {
         Self { cpu: self.cpu.saturating_sub(before.cpu), wakes: self.wakes.saturating_sub(before.wakes) }
     }
-}
-
-fn resident(pid: u32) -> Outcome<usize> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("it has memory")?;
-    let kib: usize = line.split_whitespace().next().ok_or("a number")?.parse()?;
-    Ok(kib * 1024)
 }
 
 pub fn console(plan: &Plan, report: &mut Report) -> Outcome<()> {
@@ -342,7 +161,7 @@ fn measure(engine: &Engine, plan: &Plan) -> Outcome<Seen> {
     let at = console.press("e")?;
     let filter = console.until("the filtered row", |screen, _| screen.matches("needle").count() >= 2)? - at;
     console.rest(REST);
-    let resident = resident(console.pid()?)?;
+    let resident = memory(console.pid()?, "VmRSS")?;
     drop(console);
 
     // Where no clock runs.
@@ -422,7 +241,7 @@ fn echo(samples: usize) -> Outcome<Vec<Duration>> {
     Ok(all)
 }
 
-fn worst(samples: &[Duration]) -> Duration {
+pub fn worst(samples: &[Duration]) -> Duration {
     let mut sorted = samples.to_vec();
     sorted.sort_unstable();
     sorted.get((sorted.len() * 99).div_ceil(100).saturating_sub(1)).copied().unwrap_or_default()

@@ -6,10 +6,12 @@ mod backlog;
 mod console;
 mod faults;
 mod latency;
+mod log;
 mod machine;
 mod others;
 mod program;
 mod report;
+mod terminal;
 mod year;
 
 use report::Report;
@@ -19,7 +21,7 @@ use std::process::ExitCode;
 const HELP: &str = "\
 Usage: tests/bench/run.sh [--quick] [--dir DIR] [--sizes N,N,…] [PART]...
 
-Parts: backlog, memory, submit, restart, latency, dispatch, console, faults, year; all if none is named.
+Parts: backlog, memory, submit, restart, latency, dispatch, console, log, faults, year; all if none is named.
 
   --quick      small sizes and no targets: whether it works, not how fast it is
   --dir DIR    where the engine's data goes, and the files that the raw limits are measured with
@@ -30,6 +32,7 @@ Parts: backlog, memory, submit, restart, latency, dispatch, console, faults, yea
   --hosts N    how large a fleet is in `year`: 10000 if not said
   --jobs N     how many jobs it gets: 10000000 if not said; in `faults` 5000
   --consoles N how many consoles and watchers look on in `faults`: 12 if not said
+  --lines N    how long a log is looked at in `log`: 10000000 if not said
   --days N     in so many days: 365 if not said
   --program P  another build of batchdeck, for the parts that run it
 
@@ -49,10 +52,12 @@ struct Plan {
     hosts: Option<u64>,
     jobs: Option<u64>,
     days: Option<u64>,
+    lines: Option<u64>,
     consoles: Option<usize>,
 }
 
-const PARTS: [&str; 9] = ["backlog", "memory", "submit", "restart", "latency", "dispatch", "console", "faults", "year"];
+const PARTS: [&str; 10] =
+    ["backlog", "memory", "submit", "restart", "latency", "dispatch", "console", "log", "faults", "year"];
 
 impl Plan {
     fn read(arguments: impl Iterator<Item = String>) -> Result<Self, String> {
@@ -68,6 +73,7 @@ impl Plan {
             hosts: None,
             jobs: None,
             days: None,
+            lines: None,
             consoles: None,
         };
         let mut arguments = arguments.peekable();
@@ -89,6 +95,7 @@ impl Plan {
                 "--consoles" => {
                     plan.consoles = Some(usize::try_from(number(arguments.next(), "--consoles")?).unwrap_or(1).max(1));
                 }
+                "--lines" => plan.lines = Some(number(arguments.next(), "--lines")?.max(1_000)),
                 "--days" => plan.days = Some(number(arguments.next(), "--days")?.max(1)),
                 "--sizes" => {
                     let sizes = arguments.next().ok_or("--sizes takes numbers")?;
@@ -165,6 +172,9 @@ fn run(plan: &Plan, report: &mut Report) -> Result<(), Box<dyn std::error::Error
     }
     if plan.has("console") {
         console::console(plan, report)?;
+    }
+    if plan.has("log") {
+        log::log(plan, report)?;
     }
     if plan.has("faults") {
         faults::faults(plan, report)?;

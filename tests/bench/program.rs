@@ -34,7 +34,7 @@ impl Engine {
         self.directory.path()
     }
 
-    fn data(&self) -> PathBuf {
+    pub fn data(&self) -> PathBuf {
         self.directory.path().join("data")
     }
 

@@ -18,9 +18,10 @@ use crate::model::{
     AuditEntry, CapacityOverTime, Change, CommandRun, ComputeEnvironment, ConsumableResource, CostQuery, CostReport,
     CreateComputeEnvironmentRequest, CreateJobQueueRequest, Cursor, EngineStatus, FilterLogEvents, FilteredLogEvents,
     GetLogEvents, HoldTarget, InstanceId, JobDefinition, JobDetail, JobId, JobQueue, JobQueueSnapshot, JobSummary,
-    LogEvent, LogPage, MoveTo, ObservedRuns, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Scaling,
-    Schedule, ScheduleGroup, ScheduleRun, SchedulingPolicy, SubmitJobRequest, SubmitJobResponse,
-    UpdateComputeEnvironmentRequest, UpdateJobQueueRequest, UpdateSchedulingPolicyRequest, UsageOverTime,
+    LinesOverTime, LogEvent, LogPage, LogPattern, Millis, MoveTo, ObservedRuns, RegisterJobDefinitionRequest,
+    RegisterJobDefinitionResponse, Scaling, Schedule, ScheduleGroup, ScheduleRun, SchedulingPolicy, SubmitJobRequest,
+    SubmitJobResponse, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest, UpdateSchedulingPolicyRequest,
+    UsageOverTime,
 };
 use async_trait::async_trait;
 use futures::future::try_join_all;
@@ -335,6 +336,18 @@ impl Backend for Several {
     ) -> Result<Option<u64>, BackendError> {
         let part = self.home_of_stream(group, stream).await?;
         part.backend.lines_between(group, stream, from, to).await
+    }
+
+    async fn lines_over_time(
+        &self,
+        group: Option<&str>,
+        stream: &str,
+        since: Option<Millis>,
+        keep: Option<&LogPattern>,
+        spans: usize,
+    ) -> Result<Option<LinesOverTime>, BackendError> {
+        let part = self.home_of_stream(group, stream).await?;
+        part.backend.lines_over_time(group, stream, since, keep, spans).await
     }
 
     async fn filter_log_events(&self, request: FilterLogEvents) -> Result<FilteredLogEvents, BackendError> {

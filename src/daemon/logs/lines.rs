@@ -8,7 +8,7 @@ use std::os::unix::fs::FileExt;
 /// How much is read at once. Agents split lines at 64 KiB, so that many fit.
 const BLOCK: u64 = 1 << 20;
 /// How much is read to look for a time.
-const NEAR: u64 = 64 * 1024;
+pub(super) const NEAR: u64 = 64 * 1024;
 
 /// One whole line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,7 +67,12 @@ pub(super) fn read_block_after(file: &File, at: u64, end: u64, block: u64) -> io
 
 /// Whole lines that end at `at`, and where the first of them begins.
 pub(super) fn read_before(file: &File, at: u64) -> io::Result<(u64, Vec<u8>)> {
-    let mut size = BLOCK;
+    read_block_before(file, at, BLOCK)
+}
+
+/// The same, by blocks of another size.
+pub(super) fn read_block_before(file: &File, at: u64, block: u64) -> io::Result<(u64, Vec<u8>)> {
+    let mut size = block;
     loop {
         let begin = at.saturating_sub(size);
         let mut block = read(file, begin, at - begin)?;
@@ -86,11 +91,16 @@ pub(super) fn read_before(file: &File, at: u64) -> io::Result<(u64, Vec<u8>)> {
 
 /// Where the first line begins whose time is not before `from`, in a stream whose times only grow.
 pub(super) fn seek(file: &File, end: u64, from: Millis) -> io::Result<u64> {
-    let (mut low, mut high) = (0, end);
+    seek_between(file, 0, end, from)
+}
+
+/// The same among the lines between two places.
+pub(super) fn seek_between(file: &File, begin: u64, end: u64, from: Millis) -> io::Result<u64> {
+    let (mut low, mut high) = (begin, end);
     // The lines between are few enough to be read.
     while high - low > NEAR {
         let middle = low + (high - low) / 2;
-        let (begin, block) = read_before(file, line_end(file, middle, end)?)?;
+        let (begin, block) = read_block_before(file, line_end(file, middle, end)?, NEAR)?;
         match split(&block, begin).last() {
             Some(line) if line.at < from && line.end > low => low = line.end,
             Some(line) if line.at >= from && line.begin < high => high = line.begin,
@@ -113,7 +123,7 @@ pub(super) fn seek(file: &File, end: u64, from: Millis) -> io::Result<u64> {
 }
 
 /// Where the line that a place lies in ends.
-fn line_end(file: &File, at: u64, end: u64) -> io::Result<u64> {
+pub(super) fn line_end(file: &File, at: u64, end: u64) -> io::Result<u64> {
     let block = read_block_after(file, at, end, NEAR)?;
     let length = block.iter().position(|byte| *byte == b'\n').map_or(0, |at| at as u64 + 1);
     Ok(at + length)

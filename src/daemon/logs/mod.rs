@@ -8,6 +8,7 @@ mod follow;
 pub(super) mod groups;
 mod lines;
 pub(super) mod listing;
+pub(super) mod over_time;
 pub(super) mod pattern;
 pub(super) mod put;
 pub(super) mod search;

@@ -269,6 +269,25 @@ async fn the_lines_between_two_places_of_a_log_are_counted() {
 }
 
 #[tokio::test]
+async fn when_the_lines_of_a_log_were_written_is_told_in_as_many_spans_as_one_asks_for() {
+    let host = Host::running().await;
+    let stream = host.directory().logs().join("d/default");
+    fs::create_dir_all(&stream).expect("made");
+    fs::write(stream.join("t.log"), "1000 one\n1001 ERROR two\n1999 one\n").expect("written");
+    let ask = async |more: &str| host.get(&format!("/batchdeck/v1/logs/over-time?stream=d/default/t{more}")).await;
+    let told = ask("&spans=2").await;
+    assert_eq!((&told["first"], &told["last"], &told["isEstimate"]), (&1000.into(), &1999.into(), &false.into()));
+    let spans = serde_json::json!([{ "lines": 2, "errors": 1 }, { "lines": 1, "errors": 0 }]);
+    assert_eq!(told["spans"], spans);
+    assert_eq!(ask("&spans=1&keep=one&since=1001").await["spans"][0]["lines"], 1);
+    for wrong in ["&spans=0", "&spans=9999", "&spans=1&keep=/(/"] {
+        let status =
+            host.ask(&format!("GET /batchdeck/v1/logs/over-time?stream=d/default/t{wrong}"), &[], "").await.status;
+        assert_eq!(status, 400, "{wrong}");
+    }
+}
+
+#[tokio::test]
 async fn a_client_stops_the_engine_and_streams_end_with_it() {
     let mut host = Host::running().await;
     let status: EngineStatus = serde_json::from_value(host.get("/batchdeck/v1/status").await).expect("a status");

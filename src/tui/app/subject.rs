@@ -2,7 +2,7 @@
 
 use super::command::{Command, Item};
 use super::list::{Scope, is_held, queue_of};
-use super::log::{Choice, REST, Stream, Subject};
+use super::log::{Choice, LogPane, REST, Stream, Subject};
 use super::{App, Intention, Pane, View};
 use crate::backend::{JobQuery, JobScope};
 use crate::model::{JobDetail, JobId, JobStatus, JobSummary, Millis};
@@ -117,7 +117,8 @@ impl App {
 
     /// Asks for what the log needs to show where one looks.
     fn read_log(&mut self) {
-        while let (Some(what), Subject::Stream(stream)) = (self.log.due(), &self.log.shown) {
+        let due = |log: &LogPane, now| log.due().or_else(|| log.histogram_due(now));
+        while let (Some(what), Subject::Stream(stream)) = (due(&self.log, self.now), &self.log.shown) {
             let (keep, since) = (self.log.keep.clone(), self.log.since.map(|(at, _)| at));
             let (sources, between) = (stream.sources(), stream.between);
             let ask = ReadLog { sources, between, keep, since, what: what.clone() };

@@ -42,6 +42,7 @@ impl App {
             self.pulse_is_due_at(),
             self.report_is_due_at(),
             self.capacity_is_due_at(),
+            self.log.histogram_is_due_at(),
         ];
         for due in dues.into_iter().flatten() {
             at(due);

@@ -5,7 +5,9 @@ mod merged;
 use crate::backend::log_search::{STRETCH, SearchLog};
 use crate::backend::{Backend, BackendError};
 use crate::model::text::log_line;
-use crate::model::{GetLogEvents, Ink, Level, LogEvent, LogPage, LogPattern, Millis, Shape, Traces, Way, inked_line};
+use crate::model::{
+    GetLogEvents, Ink, Level, LinesOverTime, LogEvent, LogPage, LogPattern, Millis, Shape, Traces, Way, inked_line,
+};
 use merged::Merged;
 use std::ops::Range;
 use std::sync::Arc;
@@ -18,6 +20,10 @@ const CONTEXT: usize = 200;
 const PAGES_AT_ONCE: usize = 5;
 /// Parts that are taken as they come; behind by more, what is between is skipped.
 const PARTS_AT_ONCE: usize = 5;
+/// Spans of time in which lines are counted; the screen shows them in as many columns as it has.
+const SPANS: usize = 480;
+/// Streams of which it is told when their lines were written.
+const MOST_CHARTED: usize = 64;
 /// A page with as much text may have been cut for its size: services answer about 1 MiB at most.
 const FULL_BYTES: usize = 900_000;
 
@@ -70,6 +76,8 @@ pub enum Reading {
     At(Millis),
     /// The nearest hit beyond a place; `None`: from the end that lies behind.
     Find { pattern: LogPattern, way: Way, from: Option<String>, edge: Option<(Millis, usize)> },
+    /// When all lines were written.
+    OverTime,
     /// How many hits stand beyond a place.
     Tally { pattern: LogPattern, way: Way, from: String, edge: Option<(Millis, usize)> },
 }
@@ -215,6 +223,8 @@ pub enum LogRead {
     },
     /// The lines up to a time.
     At(Part),
+    /// Of each stream; `None`: the backend cannot tell.
+    OverTime(Option<Vec<LinesOverTime>>),
     /// A stretch was looked through for the nearest hit: the lines before it, and those from it on with its number there.
     Found {
         lines: u64,
@@ -247,11 +257,30 @@ pub async fn read(backend: &dyn Backend, ask: ReadLog) -> Result<LogRead, Backen
             let part = log.walk(Way::Forward, Some(&place)).await?;
             Ok(LogRead::After { place, part })
         }
+        Reading::OverTime => Ok(LogRead::OverTime(over_time(backend, &ask).await?)),
         Reading::Follow(place) => log.follow(place).await,
         Reading::Count(place) => log.count(place).await,
         Reading::Find { pattern, way, from, edge } => log.find(pattern, way, from, edge).await,
         Reading::Tally { pattern, way, from, edge } => log.tally(pattern, way, from, edge).await,
     }
+}
+
+/// When the lines of each stream were written; one that is not there yet has none.
+async fn over_time(backend: &dyn Backend, ask: &ReadLog) -> Result<Option<Vec<LinesOverTime>>, BackendError> {
+    if ask.sources.len() > MOST_CHARTED {
+        return Ok(None);
+    }
+    let mut all = Vec::new();
+    for source in &ask.sources {
+        let (group, stream) = (source.group.as_deref(), source.stream.as_str());
+        match backend.lines_over_time(group, stream, ask.since, ask.keep.as_ref(), SPANS).await {
+            Ok(Some(told)) => all.push(told),
+            Ok(None) => return Ok(None),
+            Err(BackendError::NotFound { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Some(all))
 }
 
 /// Reads the whole of a log from its first line on, in at most so many pages, as long as `take` wants more. Whether the

@@ -5,7 +5,7 @@ use crate::config::theme::Role;
 use crate::model::text::printable;
 use crate::model::{Ink, Level, LogPattern, Unfolded, Way};
 use crate::tui::app::App;
-use crate::tui::app::log::{Histogram, LogPane, Subject, Times};
+use crate::tui::app::log::{LogPane, Subject, Times, bars};
 use crate::tui::format::{Clock, count, span, width, wrap, wrapped};
 use crate::tui::log_reading::Line;
 use crate::tui::theme::printed;
@@ -55,7 +55,7 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, has_keys: bool) {
         }
         return;
     }
-    let inner = if log.histogram { histogram(app, painter, inner) } else { inner };
+    let inner = if log.histogram.is_shown { histogram(app, painter, inner) } else { inner };
     let height = usize::from(inner.height);
     let top = if log.looks.wrap { wrapped_top(log, inner) } else { plain_top(log, height) };
     let mut y = inner.y;
@@ -71,7 +71,7 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, has_keys: bool) {
     log.seen.set((top, if log.looks.wrap { shown } else { height }));
 }
 
-/// Draws when the lines that are held were written, and returns what is left for the lines.
+/// Draws when the lines were written, with the time that is in sight set off, and returns what is left for the lines.
 ///
 /// ```text
 ///  all ▂▃▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁█▃▁▁▁▁▁▁▁
@@ -83,25 +83,49 @@ fn histogram(app: &App, painter: &mut Painter<'_>, inner: Rect) -> Rect {
     if inner.height < 8 || inner.width < 40 || painter.is_told() {
         return inner;
     }
+    let log = &app.log;
     let columns = usize::from(inner.width - LABEL - 1);
-    let Some(told) = Histogram::of(app.log.window.lines(), columns) else { return inner };
+    let Some((told, is_whole)) = log.lines_over_time(columns) else { return inner };
     let (x, y, room) = (inner.x + LABEL, inner.y, inner.width - LABEL);
+    let rest = Rect { y: y + 3, height: inner.height - 3, ..inner };
     painter.text(inner.x, y, LABEL, " all", Role::Dim);
-    painter.text(x, y, room, &told.bars(|bucket| bucket.lines), Role::Gauge);
+    painter.text(x, y, room, &bars(&told, |span| span.lines), Role::Gauge);
     painter.text(inner.x, y + 1, LABEL, " err", Role::Dim);
-    painter.text(x, y + 1, room, &told.bars(|bucket| bucket.errors), Role::Failed);
-    let clock = if app.log.looks.times == Times::Utc { Clock::Utc } else { app.setting.own.clock };
+    painter.text(x, y + 1, room, &bars(&told, |span| span.errors), Role::Failed);
+    if let Some((from, to)) = in_sight(log, rest) {
+        let length = told.last - told.first + 1;
+        let column = |at: i64| {
+            let column = (at - told.first).clamp(0, length - 1) * i64::from(room - 1) / length;
+            u16::try_from(column).unwrap_or(0)
+        };
+        let (from, to) = (column(from), column(to));
+        painter.tint(Rect { x: x + from, y, width: to - from + 1, height: 2 }, Role::Selected);
+    }
+    let clock = if log.looks.times == Times::Utc { Clock::Utc } else { app.setting.own.clock };
     painter.text(x, y + 2, room, &clock.time(told.first), Role::LogTime);
     let last = [piece(clock.time(told.last), Role::LogTime)];
     painter.pieces_right(x, y + 2, room - 1, &last);
     let bar = (told.last - told.first) / i64::try_from(columns).unwrap_or(1);
     let bar = if bar < 1_000 { format!("{bar}ms") } else { span(bar) };
-    let words = format!("{} lines held, {} errors, {bar} a bar", held(&app.log), count(told.errors()));
+    let (total, guess) = (told.total(), if told.is_estimate { "~" } else { "" });
+    let (only, held) = if is_whole { ("", "") } else { ("only the ", " held") };
+    let (lines, errors) = (count(total.lines), count(total.errors));
+    let words = format!("{only}{guess}{lines} lines{held}, {guess}{errors} errors, {bar} a bar");
     let wide = u16::try_from(width(&words)).unwrap_or(u16::MAX);
     if wide + 20 < room {
         painter.text(x + (room - wide) / 2, y + 2, wide, &words, Role::Dim);
     }
-    Rect { y: y + 3, height: inner.height - 3, ..inner }
+    rest
+}
+
+/// The times of the first and of the last line that an area shows.
+fn in_sight(log: &LogPane, area: Rect) -> Option<(i64, i64)> {
+    let height = usize::from(area.height);
+    let (top, shown) =
+        if log.looks.wrap { (wrapped_top(log, area), log.seen.get().1) } else { (plain_top(log, height), height) };
+    let mut times = log.window.lines_from(top).take(shown.max(1)).map(|line| line.at).filter(|at| *at > 0);
+    let first = times.next()?;
+    Some((first, times.last().unwrap_or(first)))
 }
 
 fn plain_top(log: &LogPane, height: usize) -> usize {

@@ -7,10 +7,11 @@ mod operations;
 use super::errors::{ApiError, Service};
 use super::{Asked, Shared, read_json};
 use crate::daemon::logs::groups::group_of;
+use crate::daemon::logs::over_time;
 use crate::daemon::logs::search::{Look, look};
 use crate::daemon::logs::{Follow, LogError, count_lines, key_of};
 use crate::engine::Engine;
-use crate::model::{LogPattern, Looked, Millis, Way};
+use crate::model::{LinesOverTime, LogPattern, Looked, Millis, Way};
 use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
@@ -91,16 +92,44 @@ pub(super) struct Wanted {
 /// `GET /batchdeck/v1/logs/search?stream=S&group=G&pattern=P&keep=P&way=W&first=B&from=TOKEN&since=MS`: looks
 /// through a stretch of a stream.
 pub(super) async fn search(State(world): Shared, Asked(wanted): Asked<Wanted>) -> Result<Json<Looked>, ApiError> {
-    let invalid = |message: String| ApiError::invalid(Service::Logs, message);
-    let parse = |typed: &str| LogPattern::parse(typed).map_err(|error| invalid(error.to_string()));
-    let keep = wanted.keep.as_deref().map(parse).transpose()?.flatten();
-    let pattern =
-        parse(&wanted.pattern)?.ok_or_else(|| invalid("pattern is empty; give what to look for".to_owned()))?;
+    let keep = wanted.keep.as_deref().map(pattern).transpose()?.flatten();
+    let pattern = pattern(&wanted.pattern)?
+        .ok_or_else(|| ApiError::invalid(Service::Logs, "pattern is empty; give what to look for".to_owned()))?;
     let logs = world.directory.logs();
     let key = key_of(&group_of(wanted.group.as_deref(), None)?, &wanted.stream)?;
     let Wanted { way, first, from, since, .. } = wanted;
     let wanted = Look { pattern, keep, way, first, from, since };
     Ok(Json(blocking(move || Ok(look(&logs, &key, &wanted)?)).await?))
+}
+
+fn pattern(typed: &str) -> Result<Option<LogPattern>, ApiError> {
+    LogPattern::parse(typed).map_err(|error| ApiError::invalid(Service::Logs, error.to_string()))
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct OverTime {
+    stream: String,
+    group: Option<String>,
+    keep: Option<String>,
+    since: Option<Millis>,
+    spans: usize,
+}
+
+/// `GET /batchdeck/v1/logs/over-time?stream=S&group=G&keep=P&since=MS&spans=N`: how many lines were written when.
+pub(super) async fn over_time(
+    State(world): Shared,
+    Asked(asked): Asked<OverTime>,
+) -> Result<Json<LinesOverTime>, ApiError> {
+    let OverTime { stream, group, keep, since, spans } = asked;
+    if !(1..=over_time::MOST_SPANS).contains(&spans) {
+        let message = format!("spans is `{spans}`; it takes 1 to {}", over_time::MOST_SPANS);
+        return Err(ApiError::invalid(Service::Logs, message));
+    }
+    let keep = keep.as_deref().map(pattern).transpose()?.flatten();
+    let logs = world.directory.logs();
+    let key = key_of(&group_of(group.as_deref(), None)?, &stream)?;
+    let told = blocking(move || Ok(over_time::over_time(&logs, &key, since, keep.as_ref(), spans)?));
+    Ok(Json(told.await?))
 }
 
 #[derive(Debug, Deserialize)]

@@ -1,83 +1,88 @@
-//! How many lines were written when, and how many of them report errors.
+//! When the lines of a log were written, and the errors among them: of the whole log where the backend can tell, of the
+//! lines that are held otherwise.
 
-use crate::model::{Level, Millis};
-use crate::tui::log_reading::Line;
+use super::{LogPane, Subject};
+use crate::model::{Level, LineCount, LinesOverTime, Millis};
+use crate::tui::log_reading::Reading;
+use crate::tui::requests::RequestId;
 
-/// The lines of a span of time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Bucket {
-    pub lines: u64,
-    pub errors: u64,
+/// What was told is asked for again after so long, where more lines have come.
+const AGE: Millis = 5_000;
+
+/// What is known of the whole log.
+#[derive(Debug, Default)]
+pub struct Histogram {
+    pub is_shown: bool,
+    told: Option<Told>,
+    pub(super) asked: Option<RequestId>,
 }
 
-/// Lines by time, in buckets of equal length.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Histogram {
-    pub first: Millis,
-    pub last: Millis,
-    pub buckets: Vec<Bucket>,
+#[derive(Debug)]
+struct Told {
+    /// One for each stream; `None`: the backend cannot tell.
+    all: Option<Vec<LinesOverTime>>,
+    at: Millis,
+    /// Where the log ended as far as was known.
+    place: Option<String>,
 }
 
 impl Histogram {
-    /// `None` where there is no line, or no room. Lines are taken in their order; what belongs to an error is a line of
-    /// its own and no other error.
-    pub fn of<'l>(lines: impl Iterator<Item = &'l Line> + Clone, columns: usize) -> Option<Self> {
-        let times = lines.clone().map(|line| line.at).filter(|at| *at > 0);
-        let (first, last) = (times.clone().min()?, times.max()?);
-        if columns == 0 {
+    /// Something else is looked at, or other lines of it.
+    pub(super) fn forget(&mut self) {
+        (self.told, self.asked) = (None, None);
+    }
+}
+
+impl LogPane {
+    /// What must be read now for the chart above the lines.
+    pub fn histogram_due(&self, now: Millis) -> Option<Reading> {
+        self.histogram_is_due_at().is_some_and(|at| at <= now).then_some(Reading::OverTime)
+    }
+
+    pub fn histogram_is_due_at(&self) -> Option<Millis> {
+        let of_stream = matches!(self.shown, Subject::Stream(_)) && self.is_read && !self.is_missing;
+        if !self.histogram.is_shown || !of_stream || self.histogram.asked.is_some() {
             return None;
         }
-        let span = (last - first).max(1);
-        let mut buckets = vec![Bucket::default(); columns];
-        for line in lines.filter(|line| line.at > 0) {
-            let wide = i64::try_from(columns).unwrap_or(i64::MAX);
-            let at = usize::try_from((line.at - first).saturating_mul(wide) / (span + 1)).unwrap_or(0);
-            let bucket = &mut buckets[at.min(columns - 1)];
-            bucket.lines += 1;
-            bucket.errors += u64::from(line.level == Some(Level::Error) && !line.continues);
+        match &self.histogram.told {
+            None => Some(0),
+            Some(told) if told.all.is_none() || told.place == self.window.counted_to => None,
+            Some(told) => Some(told.at + AGE),
         }
-        Some(Self { first, last, buckets })
     }
 
-    /// Bars of one row, each of nine heights; what is there at all is seen.
-    pub fn bars(&self, count: impl Fn(&Bucket) -> u64) -> String {
-        const BARS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-        let most = self.buckets.iter().map(&count).max().unwrap_or(0).max(1);
-        let bar = |bucket| BARS[usize::try_from((count(bucket) * 8).div_ceil(most)).unwrap_or(8)];
-        self.buckets.iter().map(bar).collect()
+    pub(super) fn histogram_told(&mut self, all: Option<Vec<LinesOverTime>>, now: Millis) {
+        self.histogram.told = Some(Told { all, at: now, place: self.window.counted_to.clone() });
     }
 
-    pub fn errors(&self) -> u64 {
-        self.buckets.iter().map(|bucket| bucket.errors).sum()
+    /// Lines over time in so many spans, and whether they are all that there are.
+    pub fn lines_over_time(&self, spans: usize) -> Option<(LinesOverTime, bool)> {
+        let whole = self.histogram.told.as_ref().and_then(|told| told.all.as_ref());
+        if let Some(told) = whole.and_then(|all| LinesOverTime::joined(all, spans)) {
+            return Some((told, true));
+        }
+        // What belongs to an error is no other error.
+        let lines = self.window.lines().map(|line| (line.at, line.level == Some(Level::Error) && !line.continues));
+        Some((LinesOverTime::of(lines, spans)?, self.window.has_first && self.window.has_last()))
     }
+}
+
+/// Bars of one row, each of nine heights; what is there at all is seen.
+pub fn bars(told: &LinesOverTime, count: impl Fn(&LineCount) -> u64) -> String {
+    const BARS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let most = told.spans.iter().map(&count).max().unwrap_or(0).max(1);
+    let bar = |span| BARS[usize::try_from((u128::from(count(span)) * 8).div_ceil(u128::from(most))).unwrap_or(8)];
+    told.spans.iter().map(bar).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn line(at: Millis, level: Option<Level>) -> Line {
-        Line { at, level, ..Line::default() }
-    }
-
     #[test]
-    fn lines_fall_into_equal_spans_and_errors_among_them() {
-        let lines: Vec<Line> = (0..100)
-            .map(|at| line(1_000 + at * 10, if at >= 90 { Some(Level::Error) } else { None }))
-            .chain([Line { continues: true, ..line(1_990, Some(Level::Error)) }])
-            .collect();
-        let told = Histogram::of(lines.iter(), 10).expect("lines");
-        assert_eq!((told.first, told.last, told.errors()), (1_000, 1_990, 10));
-        assert_eq!(told.buckets.iter().map(|bucket| bucket.lines).sum::<u64>(), 101);
-        assert!(told.buckets.iter().all(|bucket| (9..=12).contains(&bucket.lines)), "{:?}", told.buckets);
-        assert_eq!(told.bars(|bucket| bucket.errors).trim_end(), "         █");
-    }
-
-    #[test]
-    fn one_line_or_none_breaks_nothing() {
-        assert_eq!(Histogram::of([].iter(), 10), None);
-        assert_eq!(Histogram::of([line(5, None)].iter(), 0), None);
-        let one = Histogram::of([line(5, None)].iter(), 3).expect("a line");
-        assert_eq!(one.bars(|bucket| bucket.lines), "█  ");
+    fn one_line_is_seen_beside_many() {
+        let told = LinesOverTime::of((0..1_000).map(|at| (at.max(500), at == 999)), 10).expect("lines");
+        assert_eq!(bars(&told, |span| span.lines), "█▁▁▁▁▁▁▁▁▁");
+        assert_eq!(bars(&told, |span| span.errors), "         █");
     }
 }

@@ -103,6 +103,7 @@ impl LogPane {
         self.point = None;
         self.jump = Some(Jump::Tail);
         (self.reading, self.waiting) = (None, None);
+        self.histogram.forget();
         if let Some(search) = &mut self.search {
             search.stop();
             search.count_from(&self.window);

@@ -6,7 +6,7 @@ mod marks;
 mod search;
 mod window;
 
-pub use histogram::Histogram;
+pub use histogram::{Histogram, bars};
 pub use looks::{Looks, SPANS, Span, Times};
 pub use marks::Marked;
 pub use search::{Search, Seek, Tally};
@@ -137,8 +137,8 @@ pub struct LogPane {
     pub search: Option<Search>,
     /// Sorted.
     pub marks: Vec<Marked>,
-    /// When lines were written is shown above them.
-    pub histogram: bool,
+    /// When lines were written, above them.
+    pub histogram: Histogram,
     /// The line that was gone to: a hit, a mark. It is pointed at.
     pub point: Option<usize>,
     /// Something to be said once.
@@ -175,7 +175,7 @@ impl Default for LogPane {
             looked: 0,
             search: None,
             marks: Vec::new(),
-            histogram: false,
+            histogram: Histogram::default(),
             point: None,
             word: None,
             merge: None,
@@ -205,6 +205,7 @@ impl LogPane {
         self.looked = 0;
         self.reading = None;
         self.waiting = None;
+        self.histogram.forget();
         if let Some(search) = &mut self.search {
             search.stop();
             search.count_from(&self.window);
@@ -216,6 +217,7 @@ impl LogPane {
         self.shown = subject;
         self.error = None;
         (self.reading, self.waiting) = (None, None);
+        self.histogram.forget();
         if self.following {
             self.jump = Some(Jump::Tail);
         }
@@ -299,13 +301,19 @@ impl LogPane {
                     search.asked(what, id);
                 }
             }
+            Reading::OverTime => self.histogram.asked = Some(id),
             _ if what.waits() => self.waiting = Some(id),
             _ => self.reading = Some(id),
         }
     }
 
     /// Takes what was read, if it is what was asked for last.
-    pub fn take(&mut self, id: RequestId, read: Result<LogRead, BackendError>) {
+    pub fn take(&mut self, id: RequestId, read: Result<LogRead, BackendError>, now: Millis) {
+        if self.histogram.asked.take_if(|asked| *asked == id).is_some() {
+            // Without it the lines that are held are told.
+            let told = if let Ok(LogRead::OverTime(told)) = read { told } else { None };
+            return self.histogram_told(told, now);
+        }
         if self.reading == Some(id) {
             self.reading = None;
         } else if self.waiting == Some(id) {
@@ -337,7 +345,7 @@ impl LogPane {
                 self.top = 0;
             }
             LogRead::At(part) => self.put_line(part),
-            LogRead::Tail(_) | LogRead::Head(_) => {}
+            LogRead::Tail(_) | LogRead::Head(_) | LogRead::OverTime(_) => {}
             LogRead::Before { place, part } => self.put_before(&place, part),
             LogRead::After { place, part } => self.put_after(&place, part),
             LogRead::Followed(parts) => {
@@ -513,6 +521,7 @@ impl LogPane {
         self.looked = 0;
         self.reading = None;
         self.waiting = None;
+        self.histogram.forget();
         self.end_search();
         match (&self.keep, anchor) {
             // What was left out must be read again.
@@ -537,7 +546,10 @@ impl LogPane {
         self.stop_seeking();
         match step {
             Step::Last => return self.follow(),
-            Step::First if !self.window.has_first && self.is_read => self.jump = Some(Jump::Head),
+            // What is held is no measure while something else is being turned to.
+            Step::First if (self.jump.is_some() || !self.window.has_first) && self.is_read => {
+                self.jump = Some(Jump::Head);
+            }
             _ => {}
         }
         let (from, shown) = (self.first_seen(), self.seen.get().1);
@@ -548,7 +560,7 @@ impl LogPane {
 
     fn follow(&mut self) {
         self.following = true;
-        if !self.window.has_last() && self.is_read {
+        if (self.jump.is_some() || !self.window.has_last()) && self.is_read {
             self.jump = Some(Jump::Tail);
         }
     }

@@ -1,5 +1,6 @@
 use super::window::LINES_HELD;
 use super::*;
+use crate::model::{LineCount, LinesOverTime};
 use crate::tui::app::list::Step;
 use crate::tui::log_reading::{Line, PART};
 
@@ -88,9 +89,9 @@ impl Written {
                 Reading::Count(place) if comes && at(&place) < self.lines => {
                     LogRead::Counted { lines: (self.lines - at(&place)) as u64, until: format!("f/{}", self.lines) }
                 }
-                Reading::Follow(_) | Reading::Count(_) => continue,
+                Reading::Follow(_) | Reading::Count(_) | Reading::OverTime => continue,
             };
-            log.take(self.asked, Ok(read));
+            log.take(self.asked, Ok(read), 0);
         }
         panic!("it asks for ever: {:?}", log.due());
     }
@@ -198,7 +199,7 @@ fn a_followed_log_holds_its_last_lines_only_and_what_was_skipped_is_told_and_can
     written.lines = 500_000;
     let skipped = written.part(499_000, 500_000);
     log.asked(&Reading::Follow(None), 1_000_000);
-    log.take(1_000_000, Ok(LogRead::Skipped { lines: 471_990, is_exact: true, tail: skipped }));
+    log.take(1_000_000, Ok(LogRead::Skipped { lines: 471_990, is_exact: true, tail: skipped }), 0);
     assert_eq!(look(&log)[9], "line 499999");
     assert_eq!(log.skipped, Some(Skipped { lines: 471_990, is_exact: true }));
     log.step(Step::Lines(-990));
@@ -253,6 +254,35 @@ fn a_filter_that_is_taken_off_stays_at_its_line() {
     written.serve(&mut log, false);
     assert_eq!(log.window.line(log.point.expect("it points")).expect("a line").text, "line 77777");
     assert!(look(&log).contains(&"line 77776".to_owned()), "with what stands around: {:?}", look(&log));
+}
+
+#[test]
+fn an_end_is_gone_to_while_what_a_filter_left_out_is_still_being_read() {
+    // From the end, where it is followed, and from a line amid the log.
+    for first in [Step::Last, Step::First] {
+        for (step, expected) in [(Step::First, "line 0"), (Step::Last, "line 2999")] {
+            let (mut log, mut written) = shown(3_000);
+            log.filter(Some(pattern("line 777")));
+            written.serve(&mut log, false);
+            log.step(first);
+            written.serve(&mut log, false);
+            assert!(log.window.has_first, "all is held that the filter lets through");
+            log.filter(None);
+            let asked = log.due().expect("what was left out is read");
+            log.asked(&asked, 1_000_000);
+            log.step(step);
+            // The answer to what was asked before comes late.
+            let late = match asked {
+                Reading::Tail => LogRead::Tail(written.part(2_000, 3_000)),
+                _ => LogRead::At(written.part(2_000, 3_000)),
+            };
+            log.take(1_000_000, Ok(late), 0);
+            written.serve(&mut log, false);
+            let seen = look(&log);
+            let line = if step == Step::First { seen.first() } else { seen.last() };
+            assert_eq!(line.map(String::as_str), Some(expected), "{first:?} {step:?}");
+        }
+    }
 }
 
 #[test]
@@ -344,8 +374,38 @@ fn looking_back_stops_following_and_the_end_follows_again() {
 fn a_log_that_cannot_be_read_is_not_asked_for_again_before_a_key_is_pressed() {
     let (mut log, _) = shown(100);
     log.asked(&Reading::Follow(None), 1_000);
-    log.take(1_000, Err(BackendError::Throttled { message: "slowly".into() }));
+    log.take(1_000, Err(BackendError::Throttled { message: "slowly".into() }), 0);
     assert_eq!((log.due(), log.error.is_some()), (None, true));
     log.step(Step::Lines(-1));
     assert!(log.due().is_some());
+}
+
+#[test]
+fn when_lines_were_written_is_asked_of_the_whole_log_and_again_as_it_grows() {
+    let (mut log, mut written) = shown(30_000);
+    log.histogram.is_shown = true;
+    assert_eq!(log.lines_over_time(10).map(|(told, is_whole)| (told.total().lines, is_whole)), Some((1_000, false)));
+    let tell = |log: &mut LogPane, now, lines: u64| {
+        assert_eq!(log.histogram_due(now), Some(Reading::OverTime));
+        log.asked(&Reading::OverTime, 7);
+        assert_eq!(log.histogram_due(now), None, "it is being asked for");
+        let told = LinesOverTime { first: 1, last: 9, spans: vec![LineCount { lines, errors: 0 }], is_estimate: true };
+        log.take(7, Ok(LogRead::OverTime(Some(vec![told]))), now);
+    };
+    tell(&mut log, 100, 30_000);
+    let told = |log: &LogPane| log.lines_over_time(10).map(|(told, is_whole)| (told.total().lines, is_whole));
+    assert_eq!((told(&log), log.histogram_is_due_at()), (Some((30_000, true)), None));
+    written.grow(&mut log, 500);
+    assert_eq!((log.histogram_due(5_000), log.histogram_is_due_at()), (None, Some(5_100)));
+    tell(&mut log, 5_100, 30_500);
+    assert_eq!(told(&log), Some((30_500, true)));
+    // Of what a filter leaves nothing was told; and where the backend cannot tell, nobody asks it for ever.
+    log.filter(Some(pattern("line 3")));
+    written.serve(&mut log, false);
+    assert_eq!(log.histogram_due(5_200), Some(Reading::OverTime));
+    log.asked(&Reading::OverTime, 8);
+    log.take(8, Ok(LogRead::OverTime(None)), 5_200);
+    assert!(told(&log).is_some_and(|(lines, is_whole)| lines > 0 && !is_whole));
+    written.grow(&mut log, 500);
+    assert_eq!(log.histogram_is_due_at(), None);
 }

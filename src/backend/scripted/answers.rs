@@ -1,344 +1,22 @@
-//! A recorded world that answers as a backend does: for tests of the console and for pictures of it.
-//!
-//! It never waits: every call is answered at once, streams yield what is recorded and then nothing. What it is asked to
-//! change it notes in [`ScriptedBackend::calls`] and leaves the world as it is.
+//! What a recorded world answers.
 
-use super::{Backend, BackendError, Capabilities, JobQuery, JobScope, Page, Why};
+use super::{Call, Can, Part, ScriptedBackend, offset, page};
+use crate::backend::{Backend, BackendError, Capabilities, JobQuery, Page, Why};
 use crate::model::watch::{SaveWatch, Watch};
 use crate::model::{
     AuditEntry, CapacityOverTime, Change, CommandRun, ComputeEnvironment, CostQuery, CostReport,
     CreateComputeEnvironmentRequest, CreateJobQueueRequest, Cursor, EngineStatus, EventLine, FilterLogEvents,
     FilteredLogEvent, FilteredLogEvents, FrontOfQueue, FrontOfQueueJob, GetLogEvents, HoldTarget, InstanceId,
-    JobDefinition, JobDetail, JobId, JobQueue, JobQueueSnapshot, JobStatus, JobSummary, LogEvent, LogPage, Millis,
-    MoveTo, ObservedRuns, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Scaling, Schedule,
-    ScheduleGroup, ScheduleRun, SchedulingPolicy, SubmitJobRequest, SubmitJobResponse, Throughput,
-    UpdateComputeEnvironmentRequest, UpdateJobQueueRequest, UpdateSchedulingPolicyRequest, UsageOverTime, What,
-    name_of,
+    JobDefinition, JobDetail, JobId, JobQueue, JobQueueSnapshot, JobStatus, JobSummary, Level, LinesOverTime, LogEvent,
+    LogPage, LogPattern, Millis, MoveTo, ObservedRuns, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse,
+    Scaling, Schedule, ScheduleGroup, ScheduleRun, SchedulingPolicy, Shape, SubmitJobRequest, SubmitJobResponse,
+    Throughput, Traces, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest, UpdateSchedulingPolicyRequest,
+    UsageOverTime, What,
 };
 use async_trait::async_trait;
 use futures::StreamExt;
 use futures::stream::BoxStream;
-use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
-
-/// Everything that was recorded, as a JSON file.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-pub struct World {
-    /// The time at which it is looked at.
-    pub now: Millis,
-    pub can: Can,
-    /// It was taken from a running console, and not written for a test.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub recorded: Option<Recorded>,
-    pub queues: Vec<JobQueue>,
-    pub environments: Vec<ComputeEnvironment>,
-    pub definitions: Vec<JobDefinition>,
-    /// Children of arrays stand here too.
-    pub jobs: Vec<JobSummary>,
-    /// A job without details gets those that its row allows.
-    pub details: Vec<JobDetail>,
-    /// Lines by stream.
-    pub logs: BTreeMap<String, Vec<LogEvent>>,
-    pub schedules: Vec<Schedule>,
-    pub runs: Vec<ScheduleRun>,
-    pub audit: Vec<AuditEntry>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub watches: Vec<Watch>,
-    pub scaling: Vec<Scaling>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub policies: Vec<SchedulingPolicy>,
-    /// The same whatever is asked for.
-    pub costs: CostReport,
-    pub observed_runs: Vec<ObservedRuns>,
-    /// Where several reports were recorded, these are it.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub cost_reports: Vec<RecordedCosts>,
-    /// How the capacity of environments went.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub capacity: BTreeMap<String, CapacityOverTime>,
-    /// What jobs have used over time.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub usage: BTreeMap<JobId, UsageOverTime>,
-    /// Where it was recorded; otherwise it is that of the jobs.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub throughput: Option<Throughput>,
-    /// What Batch has told `EventBridge`, oldest first.
-    pub events: Vec<EventLine>,
-    /// What `watch` yields after its first `Reset`.
-    pub changes: Vec<Change>,
-    pub engine: Option<EngineStatus>,
-}
-
-/// Where and when a world was recorded.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-pub struct Recorded {
-    pub at: Millis,
-    pub context: String,
-    /// `local` or `aws`.
-    pub backend: String,
-    /// Of the program that wrote it.
-    pub version: String,
-    /// Jobs that were known and are not in it.
-    pub left_out: usize,
-    /// What could not be read when it was recorded, and why.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub not_read: BTreeMap<Part, String>,
-}
-
-/// What is read for a recording and is not on the screen before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Part {
-    Costs,
-    Events,
-    Runs,
-    Throughput,
-    Usage,
-}
-
-impl Part {
-    /// For a person.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Costs => "what was spent",
-            Self::Events => "what happened",
-            Self::Runs => "what runs have used",
-            Self::Throughput => "what ended minute by minute",
-            Self::Usage => "what the job used over time",
-        }
-    }
-}
-
-/// What was spent within a span up to the time of the recording; `None`: ever.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct RecordedCosts {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub span: Option<Millis>,
-    pub report: CostReport,
-}
-
-/// What the world's service can do beyond the common part.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-#[expect(clippy::struct_excessive_bools, reason = "each is one independent ability, as in `Capabilities`")]
-pub struct Can {
-    pub reprioritise_job: bool,
-    pub hold: bool,
-    pub instances: bool,
-    pub schedules: bool,
-    pub audit: bool,
-    pub costs: bool,
-    pub pushes_changes: bool,
-}
-
-impl Default for Can {
-    fn default() -> Self {
-        Self {
-            reprioritise_job: true,
-            hold: true,
-            instances: true,
-            schedules: true,
-            audit: true,
-            costs: true,
-            pushes_changes: true,
-        }
-    }
-}
-
-/// One call that would have changed the world.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Call {
-    CreateJobQueue(CreateJobQueueRequest),
-    UpdateJobQueue(UpdateJobQueueRequest, Why),
-    UpdateSchedulingPolicy(UpdateSchedulingPolicyRequest, Why),
-    CreateComputeEnvironment(Box<CreateComputeEnvironmentRequest>),
-    UpdateComputeEnvironment(Box<UpdateComputeEnvironmentRequest>, Why),
-    DeleteJobQueue { name: String, why: Why },
-    DeleteComputeEnvironment { name: String, why: Why },
-    TagResource { arn: String, tags: BTreeMap<String, String>, why: Why },
-    RecordRun(CommandRun),
-    InterruptInstance { instance: InstanceId, at_once: bool, why: Why },
-    RegisterJobDefinition(Box<RegisterJobDefinitionRequest>),
-    SubmitJob(Box<SubmitJobRequest>),
-    CancelJob { id: JobId, reason: String },
-    TerminateJob { id: JobId, reason: String },
-    ReprioritiseJob { id: JobId, priority: i32, why: Why },
-    Hold(HoldTarget, Why),
-    Release(HoldTarget, Why),
-    MoveJob { id: JobId, to: MoveTo, why: Why },
-    CreateScheduleGroup(String),
-    DeleteScheduleGroup(String),
-    CreateSchedule(Box<Schedule>),
-    UpdateSchedule(Box<Schedule>),
-    DeleteSchedule { group: String, name: String },
-    RunSchedule { group: String, name: String },
-    SaveWatch(SaveWatch),
-    RemoveWatch(String),
-    AcknowledgeWatch(Option<String>),
-}
-
-/// Why a recorded world cannot be played.
-#[derive(Debug, thiserror::Error)]
-pub enum WorldError {
-    #[error("the recorded world {path} cannot be read: {cause}")]
-    Unreadable { path: PathBuf, cause: std::io::Error },
-    #[error("the recorded world {path} is not one: {cause}")]
-    Malformed { path: PathBuf, cause: serde_json::Error },
-}
-
-impl World {
-    /// Reads a recorded world.
-    pub fn load(path: &Path) -> Result<Self, WorldError> {
-        let text =
-            std::fs::read_to_string(path).map_err(|cause| WorldError::Unreadable { path: path.to_owned(), cause })?;
-        let malformed = |cause| WorldError::Malformed { path: path.to_owned(), cause };
-        serde_json::from_str(Self::within(&text)).map_err(malformed)
-    }
-
-    /// What a recording within a Markdown file begins with. It is one line, so that nothing in it looks like this.
-    pub const FENCE: &'static str = "```batchdeck-recording\n";
-
-    /// The recording in the text of a handover; all of a text that holds none.
-    fn within(text: &str) -> &str {
-        let begin = format!("\n{}", Self::FENCE);
-        let after = text.rfind(&begin).map(|at| &text[at + begin.len()..]);
-        after.map_or(text, |rest| rest.lines().next().unwrap_or_default())
-    }
-}
-
-/// A [`Backend`] over a [`World`].
-#[derive(Debug)]
-pub struct ScriptedBackend {
-    world: World,
-    calls: Mutex<Vec<Call>>,
-    /// Refuses every call that would change the world with these words.
-    refusal: Option<BackendError>,
-}
-
-impl ScriptedBackend {
-    pub fn new(world: World) -> Self {
-        Self { world, calls: Mutex::new(Vec::new()), refusal: None }
-    }
-
-    /// One that answers every call that would change the world with `error`.
-    pub fn refusing(world: World, error: BackendError) -> Self {
-        Self { refusal: Some(error), ..Self::new(world) }
-    }
-
-    pub fn world(&self) -> &World {
-        &self.world
-    }
-
-    /// The calls so far that would have changed the world, oldest first.
-    pub fn calls(&self) -> Vec<Call> {
-        self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn note(&self, call: Call) -> Result<(), BackendError> {
-        self.calls.lock().unwrap_or_else(PoisonError::into_inner).push(call);
-        self.refusal.clone().map_or(Ok(()), Err)
-    }
-
-    fn matches(job: &JobSummary, query: &JobQuery) -> bool {
-        let in_scope = match &query.scope {
-            JobScope::Everywhere => job.job_id.part().is_none(),
-            JobScope::Queue(queue) => {
-                job.job_id.part().is_none() && job.extra.as_ref().is_some_and(|extra| extra.job_queue == *queue)
-            }
-            JobScope::Nodes(whole) => job.job_id.node_parent().is_some_and(|(of, _)| of == *whole),
-            JobScope::Array(parent) => job.job_id.array_parent().is_some_and(|(of, _)| of == *parent),
-        };
-        let summary = job.array_properties.as_ref().and_then(|array| array.status_summary.as_ref());
-        let in_state = query.statuses.is_empty()
-            || query.statuses.contains(&job.status)
-            || summary.is_some_and(|counts| {
-                query.statuses.iter().any(|status| status.is_placed() && counts.get(*status) > 0)
-            });
-        let is_named = query.name.as_ref().is_none_or(|name| {
-            let (given, own) = (name.to_lowercase(), job.job_name.to_lowercase());
-            given.strip_suffix('*').map_or(own == given, |prefix| own.starts_with(prefix))
-        });
-        in_scope && in_state && is_named
-    }
-
-    fn detail(&self, id: &JobId) -> Option<JobDetail> {
-        if let Some(detail) = self.world.details.iter().find(|detail| detail.job_id == *id) {
-            return Some(detail.clone());
-        }
-        let row = self.world.jobs.iter().find(|job| job.job_id == *id)?.clone();
-        let definition = row.job_definition.as_deref().unwrap_or_default();
-        let known = self.world.definitions.iter().find(|known| known.label() == name_of(definition));
-        let properties = known.and_then(|known| known.container_properties.clone()).unwrap_or_default();
-        Some(JobDetail {
-            job_arn: row.job_arn,
-            job_id: row.job_id,
-            job_name: row.job_name,
-            job_queue: row.extra.as_ref().map(|extra| extra.job_queue.clone()).unwrap_or_default(),
-            status: row.status,
-            status_reason: row.status_reason,
-            created_at: row.created_at,
-            started_at: row.started_at,
-            stopped_at: row.stopped_at,
-            job_definition: definition.to_owned(),
-            container: Some(crate::model::ContainerDetail {
-                image: properties.image,
-                command: properties.command,
-                environment: properties.environment,
-                resource_requirements: properties.resource_requirements,
-                exit_code: row.container.as_ref().and_then(|container| container.exit_code),
-                reason: row.container.and_then(|container| container.reason),
-                log_stream_name: row.extra.as_ref().and_then(|extra| extra.log_stream_name.clone()),
-                ..Default::default()
-            }),
-            array_properties: row.array_properties,
-            extra: row.extra,
-            ..Default::default()
-        })
-    }
-
-    /// Why a part of a recording is not in it.
-    fn not_read(&self, part: Part) -> Result<(), BackendError> {
-        match self.world.recorded.as_ref().and_then(|recorded| recorded.not_read.get(&part)) {
-            Some(why) => {
-                let message = format!("{} was not read when this was recorded: {why}", part.name());
-                Err(BackendError::Refused { code: "NotRecorded".to_owned(), message })
-            }
-            None => Ok(()),
-        }
-    }
-
-    /// The report of a span that is next to the one that is asked for.
-    fn recorded_costs(&self, query: CostQuery) -> Option<&CostReport> {
-        let span = query.since.map(|since| self.world.now - since);
-        let of = self.world.cost_reports.iter().filter(|recorded| recorded.report.by == query.by);
-        let fits = of.filter(|recorded| recorded.span.is_some() == span.is_some());
-        let next = fits.min_by_key(|recorded| recorded.span.zip(span).map(|(one, other)| (one - other).abs()));
-        next.map(|recorded| &recorded.report)
-    }
-
-    fn stream(&self, name: &str) -> Result<&[LogEvent], BackendError> {
-        let missing = || BackendError::NotFound { what: format!("log stream `{name}`") };
-        self.world.logs.get(name).map(Vec::as_slice).ok_or_else(missing)
-    }
-}
-
-/// The offset in a token that [`ScriptedBackend`] gave out.
-fn offset(token: Option<&str>) -> Option<usize> {
-    token.and_then(|token| token.get(2..)).and_then(|number| number.parse().ok())
-}
-
-fn page(lines: &[LogEvent], from: usize, to: usize) -> LogPage {
-    LogPage {
-        events: lines[from..to].to_vec(),
-        next_forward_token: format!("f/{to}"),
-        next_backward_token: format!("b/{from}"),
-    }
-}
 
 #[async_trait]
 impl Backend for ScriptedBackend {
@@ -572,6 +250,27 @@ impl Backend for ScriptedBackend {
         Ok(Some(to.saturating_sub(from) as u64))
     }
 
+    async fn lines_over_time(
+        &self,
+        _group: Option<&str>,
+        stream: &str,
+        since: Option<Millis>,
+        keep: Option<&LogPattern>,
+        spans: usize,
+    ) -> Result<Option<LinesOverTime>, BackendError> {
+        if self.capabilities().name == "aws" {
+            return Ok(None);
+        }
+        let mut traces = Traces::default();
+        let since = since.unwrap_or(0);
+        let events = self.stream(stream)?.iter().filter(|event| event.timestamp >= since);
+        let lines = events.map(|event| (event.timestamp, traces.next(&event.message), &event.message));
+        let kept = lines.filter(|(_, _, text)| keep.is_none_or(|keep| keep.takes(text)));
+        let is_error = |shape: Shape| shape.level == Some(Level::Error) && !shape.continues;
+        let lines: Vec<(Millis, bool)> = kept.map(|(at, shape, _)| (at, is_error(shape))).collect();
+        Ok(Some(LinesOverTime::of(lines.into_iter(), spans).unwrap_or_default()))
+    }
+
     async fn follow_log(
         &self,
         _group: Option<String>,
@@ -759,61 +458,5 @@ impl Backend for ScriptedBackend {
             backend: "this recorded world",
             instead: "none was recorded",
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use futures::FutureExt;
-
-    fn world() -> World {
-        let job = |id: &str, created_at| JobSummary { job_id: JobId::from(id), created_at, ..Default::default() };
-        World {
-            jobs: vec![job("a", 1), job("b", 2), job("c", 3), job("a:0", 4)],
-            logs: [("s".to_owned(), vec![LogEvent::default(); 5])].into(),
-            ..Default::default()
-        }
-    }
-
-    #[test]
-    fn pages_go_from_new_to_old_and_leave_children_out() {
-        let backend = ScriptedBackend::new(world());
-        let page = |token| {
-            let query = JobQuery { page_token: token, limit: Some(2), ..Default::default() };
-            backend.jobs(query).now_or_never().expect("at once").expect("a page")
-        };
-        let first = page(None);
-        let ids = |page: &Page<JobSummary>| page.items.iter().map(|job| job.job_id.0.clone()).collect::<Vec<_>>();
-        assert_eq!(ids(&first), ["c", "b"]);
-        let second = page(first.next);
-        assert_eq!((ids(&second), second.next), (vec!["a".to_owned()], None));
-    }
-
-    #[test]
-    fn what_it_is_asked_to_change_is_noted_and_a_refusal_is_given_as_told() {
-        let refusal = BackendError::Refused { code: "ClientException".into(), message: "no".into() };
-        let backend = ScriptedBackend::refusing(world(), refusal.clone());
-        let answer = backend.cancel_job(&JobId::from("a"), "why").now_or_never().expect("at once");
-        assert_eq!(answer, Err(refusal));
-        assert_eq!(backend.calls(), [Call::CancelJob { id: JobId::from("a"), reason: "why".into() }]);
-    }
-
-    #[test]
-    fn a_log_is_read_on_from_its_token() {
-        let backend = ScriptedBackend::new(world());
-        let read = |token: Option<String>| {
-            let request = GetLogEvents {
-                log_stream_name: "s".into(),
-                limit: Some(3),
-                start_from_head: Some(true),
-                next_token: token,
-                ..Default::default()
-            };
-            backend.log_events(request).now_or_never().expect("at once").expect("a page")
-        };
-        let first = read(None);
-        assert_eq!(first.events.len(), 3);
-        assert_eq!(read(Some(first.next_forward_token)).events.len(), 2);
     }
 }
