@@ -223,6 +223,26 @@ impl Condition {
         }
     }
 
+    /// How what is typed of a condition of this subject may go on: to the first example that begins so, or to a word that
+    /// does; from a whole example to the next one.
+    pub fn completed(typed: &str, subject: &Subject) -> Option<String> {
+        let examples = Self::examples(subject);
+        let typed = typed.trim();
+        if let Some(at) = examples.iter().position(|example| example.eq_ignore_ascii_case(typed)) {
+            return examples.get((at + 1) % examples.len()).map(|example| (*example).to_owned());
+        }
+        let begins = |word: &&str| {
+            word.get(..typed.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(typed)) && word.len() > typed.len()
+        };
+        // With what may stand behind a word that goes on.
+        let fits = |word: &&str| {
+            let whole = ["", " = 1", " > 1m", " > 1 in 1m"].map(|rest| format!("{word}{rest}").parse::<Self>());
+            whole.into_iter().flatten().any(|condition| condition.misfit(subject).is_none())
+        };
+        let example = examples.iter().copied().find(begins);
+        example.or_else(|| parse::firsts().find(|word| begins(word) && fits(word))).map(str::to_owned)
+    }
+
     /// Whether it comes true once and stays so.
     pub fn is_once(&self) -> bool {
         let words = [Word::Ends, Word::Fails, Word::Succeeds, Word::Starts];

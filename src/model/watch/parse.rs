@@ -91,7 +91,7 @@ fn wrong(token: Token<'_>, wants: impl Into<String>) -> ConditionError {
 }
 
 /// All words that a condition can begin with.
-fn firsts() -> impl Iterator<Item = &'static str> {
+pub fn firsts() -> impl Iterator<Item = &'static str> {
     let words = Word::ALL.into_iter().map(Word::as_str);
     let states = States::ALL.into_iter().map(States::as_str);
     let passing = Passing::ALL.into_iter().map(Passing::as_str);

@@ -253,3 +253,27 @@ fn a_condition_that_says_nothing_of_a_subject_is_refused_with_what_does() {
         }
     }
 }
+
+#[test]
+fn what_is_typed_of_a_condition_is_completed_to_what_can_be_asked_of_its_subject() {
+    let (job, queue) = (Subject::Job(JobId::from("j")), Subject::Queue("q".into()));
+    let environment = Subject::Environment("e".into());
+    let cases = [
+        ("", &job, Some("ends")),
+        ("ends", &job, Some("fails")),
+        ("silent > 15m", &job, Some("ends")),
+        ("si", &job, Some("silent > 15m")),
+        ("run", &job, Some("RUNNABLE > 20m")),
+        ("runni", &job, Some("RUNNING")),
+        ("fai", &queue, Some("failed > 5 in 10m")),
+        ("sta", &queue, Some("started")),
+        ("inv", &environment, Some("invalid")),
+        ("ex", &environment, None),
+        ("failed > 7 in", &queue, None),
+        ("zz", &queue, None),
+        ("ü", &queue, None),
+    ];
+    for (typed, subject, expected) in cases {
+        assert_eq!(Condition::completed(typed, subject).as_deref(), expected, "{typed} {subject:?}");
+    }
+}

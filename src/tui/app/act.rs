@@ -348,6 +348,16 @@ impl App {
             {
                 job().is_some()
             }
+            Action::Open | Action::AckWatch | Action::SilenceWatch | Action::EditWatch | Action::RemoveWatch
+                if place == Place::Watches =>
+            {
+                self.selected_watch().is_some()
+            }
+            Action::Open | Action::PauseSchedule | Action::RunSchedule | Action::DeleteSchedule
+                if place == Place::Schedules =>
+            {
+                self.selected_schedule().is_some()
+            }
             Action::PreviousAttempt => job().is_some_and(|job| super::subject::attempt_of(&job) > 1),
             Action::Begin => self.store.is_empty(),
             Action::Interrupt => self.selected_instance().is_some(),

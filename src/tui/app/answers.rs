@@ -330,6 +330,7 @@ impl App {
                 self.keep_intention();
             }
             Answer::Described(Err(error)) => self.complain(format!("the job's details: {error}")),
+            Answer::LastLine { job, at } => self.take_last_line(job, at.ok()),
             Answer::Verified { asked, found } => self.take_verified(&asked, found),
             Answer::Runs { group, name, runs } => match runs {
                 Ok(runs) => {
@@ -337,7 +338,7 @@ impl App {
                 }
                 Err(error) => self.complain(format!("the runs of {group}/{name}: {error}")),
             },
-            Answer::Log(read) => self.log.take(id, read),
+            Answer::Log(read) => self.log.take(id, read, self.now),
             Answer::Handed { to, written } => self.take_handed(to, written),
             Answer::Why { subject, told } => self.take_why(&subject, &told),
             Answer::Failures(told) => self.take_failures(told),

@@ -5,12 +5,15 @@ use super::store::{Liveness, Store};
 use super::{App, list};
 use crate::config::kept::Note;
 use crate::model::watch::{
-    Facts, Ground, JobFacts, Missing, Oldest, Passing, SaveWatch, States, Tally, WATCHES_KEPT, Watch, judge,
+    Condition, Facts, Ground, JobFacts, Missing, Oldest, Passing, SaveWatch, States, Tally, WATCHES_KEPT, Watch, judge,
 };
-use crate::model::{JobId, JobSummary, Millis, Subject};
+use crate::model::{JobId, JobStatus, JobSummary, Millis, Subject};
+use crate::tui::requests::Ask;
 
 /// They are judged so often: what is polled does not change sooner.
 const JUDGED_EVERY: Millis = 3_000;
+/// Whether a job has printed something is looked at so often at most and at least: each look is a call.
+const LINES_READ_EVERY: (Millis, Millis) = (10_000, 60_000);
 
 impl App {
     fn keeps_watches(&self) -> bool {
@@ -79,6 +82,7 @@ impl App {
         }
         self.watching.judged_at = self.now;
         let now = self.now;
+        self.read_last_lines();
         let judged = self.store.watches.values().filter_map(|watch| {
             let turn = watch.turn(&judge(watch, &self.store, now), now)?;
             let mut watch = watch.clone();
@@ -92,6 +96,59 @@ impl App {
         if !turned.is_empty() {
             self.tell_fired();
         }
+    }
+}
+
+impl App {
+    /// Asks when the jobs printed last whose silence is waited for.
+    fn read_last_lines(&mut self) {
+        let silent = |watch: &Watch| match (&watch.subject, &watch.condition) {
+            (Subject::Job(id), Condition::Silent { than }) if watch.is_live() => Some((id.clone(), *than)),
+            _ => None,
+        };
+        let watched: Vec<(JobId, Millis)> = self.store.watches.values().filter_map(silent).collect();
+        self.watching.lines.retain(|id, _| watched.iter().any(|(watched, _)| watched == id));
+        for (id, than) in watched {
+            let Some(job) = self.job_row(&id).filter(|job| job.status == JobStatus::Running) else {
+                self.watching.lines.remove(&id);
+                continue;
+            };
+            let pause = (than / 4).clamp(LINES_READ_EVERY.0, LINES_READ_EVERY.1);
+            let line = self.watching.lines.entry(id.clone()).or_default();
+            if line.asked_at > 0 && self.now - line.asked_at < pause {
+                continue;
+            }
+            line.asked_at = self.now;
+            let told = job.extra.as_ref().and_then(|extra| {
+                let stream = extra.log_stream_name.clone().filter(|stream| !stream.is_empty())?;
+                Some((extra.log_group_name.clone(), stream))
+            });
+            let known = || self.store.detail(&id)?.log(None, None).map(|log| (log.group, log.stream));
+            match told.or_else(known) {
+                Some((group, stream)) => drop(self.ask(Ask::LastLine { job: id, group, stream })),
+                None => drop(self.ask(Ask::Describe(vec![id]))),
+            }
+        }
+        self.settle_last_lines();
+    }
+
+    /// A log was looked at; where it could not be read, nothing is known anew.
+    pub(super) fn take_last_line(&mut self, job: JobId, at: Option<Option<Millis>>) {
+        if let (Some(line), Some(at)) = (self.watching.lines.get_mut(&job), at) {
+            line.read = Some((self.now, at));
+        }
+    }
+
+    /// What was read, as of now: of the time since the reading nobody knows that it was silent.
+    fn settle_last_lines(&mut self) {
+        let now = self.now;
+        let last = self.watching.lines.iter().filter_map(|(id, line)| {
+            let (read_at, last) = line.read?;
+            // Without a line it has been silent since it began.
+            let last = last.or_else(|| self.store.job(id)?.started_at)?;
+            Some((id.clone(), last + (now - read_at)))
+        });
+        self.store.last_lines = last.collect();
     }
 }
 
@@ -182,7 +239,7 @@ impl Facts for Store {
         Some(Tally { count: times.len() as u64, first: times.into_iter().min() })
     }
 
-    fn last_line(&self, _job: &JobId) -> Option<Millis> {
-        None
+    fn last_line(&self, job: &JobId) -> Option<Millis> {
+        self.last_lines.get(job).copied()
     }
 }

@@ -126,6 +126,7 @@ impl App {
                 }
             }
             Action::Accept => self.take_prompt(),
+            Action::Complete if prompt.purpose == Purpose::Watch => self.complete_condition(),
             // A code is good once.
             Action::PreviousMatch | Action::NextMatch if is_code => {}
             Action::PreviousMatch | Action::NextMatch => {

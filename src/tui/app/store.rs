@@ -31,6 +31,8 @@ pub struct Store {
     pub audit: VecDeque<AuditEntry>,
     /// By their ids.
     pub watches: BTreeMap<String, Watch>,
+    /// Of jobs that are watched from here: when their last line was written, moved on by what nobody has looked since.
+    pub last_lines: HashMap<JobId, Millis>,
     /// By environment; newest first.
     pub scaling: BTreeMap<String, VecDeque<Scaling>>,
     /// Jobs and parents of arrays; children stand in `children`.

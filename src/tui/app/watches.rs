@@ -6,7 +6,7 @@ use super::{App, ListState, Popup, View};
 use crate::backend::BackendError;
 use crate::model::text::printable;
 use crate::model::watch::{Condition, SaveWatch, Watch, WatchState};
-use crate::model::{Millis, Subject};
+use crate::model::{JobId, Millis, Subject};
 use crate::tui::action::{Action, Place};
 use crate::tui::app::filter::{Field, Filter, Row, Value};
 use crate::tui::requests::Ask;
@@ -25,6 +25,16 @@ pub struct Watching {
     stale: bool,
     /// When those of this console were judged last.
     pub(super) judged_at: Millis,
+    /// The last lines of the jobs whose silence this console waits for.
+    pub(super) lines: HashMap<JobId, LastLine>,
+}
+
+/// When a job printed last, as it was read.
+#[derive(Debug, Default)]
+pub struct LastLine {
+    pub asked_at: Millis,
+    /// When it was read, and what: `None` where there is no line yet.
+    pub read: Option<(Millis, Option<Millis>)>,
 }
 
 /// A watch that is made or changed.
@@ -89,17 +99,10 @@ impl App {
             return Ok(about.usual.clone());
         }
         let condition: Condition = typed.parse().map_err(|error| format!("{error}"))?;
-        match self.unwatchable(&about.subject, &condition) {
+        match condition.misfit(&about.subject) {
             Some(why) => Err(why),
             None => Ok(condition),
         }
-    }
-
-    /// Why a condition cannot be watched of a subject, if it cannot.
-    fn unwatchable(&self, subject: &Subject, condition: &Condition) -> Option<String> {
-        let is_blind = !self.is_local() && matches!(condition, Condition::Silent { .. });
-        let blind = || "a silent log is seen by a local engine alone: this console does not read each log".to_owned();
-        condition.misfit(subject).or_else(|| is_blind.then(blind))
     }
 
     /// What is wrong with the line that is typed below the screen.
@@ -110,6 +113,15 @@ impl App {
             }
             Some(Popup::Prompt(prompt)) => prompt.error().map(|error| error.to_string()),
             _ => None,
+        }
+    }
+
+    /// Completes the condition that is typed.
+    pub(super) fn complete_condition(&mut self) {
+        let Some(about) = &self.watching.about else { return };
+        let Some(Popup::Prompt(prompt)) = self.popups.last_mut() else { return };
+        if let Some(text) = Condition::completed(prompt.input.value(), &about.subject) {
+            prompt.input = tui_input::Input::new(text);
         }
     }
 
@@ -154,7 +166,7 @@ impl App {
     pub(super) fn watch_for(&mut self, text: &str) -> Result<(), String> {
         let condition: Condition = text.parse().map_err(|error| format!("{error}"))?;
         let subject = self.subject_here().ok_or_else(|| "nothing is selected to be watched".to_owned())?;
-        if let Some(why) = self.unwatchable(&subject, &condition) {
+        if let Some(why) = condition.misfit(&subject) {
             return Err(why);
         }
         self.save_watch(SaveWatch { id: None, subject, condition, silenced: false });

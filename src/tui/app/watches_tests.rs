@@ -4,7 +4,7 @@ use super::{Popup, View};
 use crate::backend::scripted::{Call, World};
 use crate::config::theme::Theme;
 use crate::model::watch::{SaveWatch, Watch, WatchState};
-use crate::model::{Change, Cursor, JobQueue, Millis, Subject, What};
+use crate::model::{Change, Cursor, JobQueue, JobStatus, Millis, Subject, What};
 use crate::tui::requests::{Ask, Message};
 use crate::tui::screens::recorded_world;
 use crate::tui::stage::Stage;
@@ -167,6 +167,61 @@ fn where_no_engine_keeps_them_the_console_does_while_it_runs_and_says_so() {
     assert_eq!(stage.app.store.watches["w1"].state(), WatchState::Holds);
     stage.press("x").expect("keys");
     assert!(stage.app.kept.watches["aws"].is_empty());
+}
+
+#[test]
+fn a_silent_job_is_told_of_where_no_engine_keeps_watches() {
+    let mut stage = Stage::polled((120, 40));
+    let job = stage.app.store.jobs.values().find(|job| job.status == JobStatus::Running && !job.has_parts());
+    let job = job.expect("one runs");
+    let stream = job.extra.as_ref().and_then(|extra| extra.log_stream_name.clone()).expect("it has a log");
+    let job = job.job_id.clone();
+    let silent = SaveWatch {
+        id: None,
+        subject: Subject::Job(job.clone()),
+        condition: "silent > 2m".parse().expect("sound"),
+        silenced: false,
+    };
+    stage.app.save_own_watch(&silent);
+    let begun = stage.app.now;
+    let asked = |stage: &mut Stage, after: Millis| {
+        let requests = stage.app.tick(begun + after);
+        let lines = requests.into_iter().filter_map(|request| match request.ask {
+            Ask::LastLine { stream, .. } => Some(stream),
+            _ => None,
+        });
+        lines.collect::<Vec<_>>()
+    };
+    let state = |stage: &Stage| stage.app.store.watches["w1"].state();
+    assert_eq!(asked(&mut stage, 4_000), [stream.clone()]);
+    stage.app.take_last_line(job.clone(), Some(Some(begun - 60_000)));
+    assert!(asked(&mut stage, 8_000).is_empty(), "not with each look at the watches");
+    assert_eq!(state(&stage), WatchState::Armed);
+    // Nobody has looked for long: that it prints nothing is not known.
+    stage.app.take_last_line(job.clone(), None);
+    assert_eq!(asked(&mut stage, 90_000), [stream.clone()]);
+    assert_eq!(state(&stage), WatchState::Armed);
+    stage.app.take_last_line(job.clone(), Some(Some(begun - 60_000)));
+    asked(&mut stage, 94_000);
+    assert_eq!(state(&stage), WatchState::Fired);
+    // It goes on, and would be told of anew.
+    stage.app.acknowledge_own_watches(None);
+    asked(&mut stage, 130_000);
+    stage.app.take_last_line(job, Some(Some(begun + 129_000)));
+    // It is armed anew no sooner than a minute after it has fired.
+    asked(&mut stage, 164_000);
+    assert_eq!(state(&stage), WatchState::Armed);
+}
+
+#[test]
+fn the_condition_that_is_typed_is_completed_and_no_other_line_says_that_it_would_be() {
+    let mut stage = stage(recorded_world(), (80, 24), "1 T \"wai\" Tab");
+    assert!(stage.text().contains("tell when waiting > 100"), "{}", stage.text());
+    assert!(stage.text().contains("complete"), "{}", stage.text());
+    stage.press("Tab").expect("keys");
+    assert!(stage.text().contains("tell when RUNNABLE > 20m"), "{}", stage.text());
+    stage.press("Esc Esc 4 /").expect("keys");
+    assert!(!stage.text().contains("complete"), "{}", stage.text());
 }
 
 #[test]

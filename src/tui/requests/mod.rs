@@ -71,6 +71,12 @@ pub enum Ask {
         query: JobQuery,
     },
     Describe(Vec<JobId>),
+    /// When the last line of a job's log was written.
+    LastLine {
+        job: JobId,
+        group: Option<String>,
+        stream: String,
+    },
     /// What has become of jobs whose end was accepted.
     Verify(Vec<JobId>),
     Runs {
@@ -263,6 +269,11 @@ pub enum Answer {
         page: Result<Page<JobSummary>, BackendError>,
     },
     Described(Result<Vec<JobDetail>, BackendError>),
+    /// `None`: there is no line.
+    LastLine {
+        job: JobId,
+        at: Result<Option<Millis>, BackendError>,
+    },
     Verified {
         asked: Vec<JobId>,
         found: Result<Vec<JobDetail>, BackendError>,

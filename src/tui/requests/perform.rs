@@ -4,7 +4,7 @@ use super::{Answer, Ask, EVENTS_HELD, Heard, SaveError, Saved, Sight, carry_out}
 use crate::backend::gather::{self, failed_jobs, gather, lineage};
 use crate::backend::{Backend, BackendError};
 use crate::config::theme::Theme;
-use crate::model::{JobDefinition, ObservedRuns, Prices};
+use crate::model::{GetLogEvents, JobDefinition, ObservedRuns, Prices};
 use crate::triage::failures::group;
 use crate::triage::fit::{Fit, weigh};
 use crate::triage::lineage::tree;
@@ -121,6 +121,20 @@ pub async fn perform(backend: &dyn Backend, themes: Option<&Path>, ask: Ask) -> 
             Answer::Recorded { command, result: backend.record_run(run).await }
         }
         Ask::Theme(name) => Answer::Theme(Theme::load(themes, &name)),
+        Ask::LastLine { job, group, stream } => {
+            let last = GetLogEvents {
+                log_group_name: group,
+                log_stream_name: stream,
+                limit: Some(1),
+                ..GetLogEvents::default()
+            };
+            let at = match backend.log_events(last).await {
+                Ok(page) => Ok(page.events.last().map(|event| event.timestamp)),
+                Err(BackendError::NotFound { .. }) => Ok(None),
+                Err(error) => Err(error),
+            };
+            Answer::LastLine { job, at }
+        }
         Ask::Log(ask) => Answer::Log(log_reading::read(backend, ask).await),
         Ask::HandOn { read, to } => {
             let written = hand_on::write(backend, read, &to).await;

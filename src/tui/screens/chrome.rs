@@ -367,7 +367,7 @@ pub fn hints(app: &App, painter: &mut Painter<'_>, line: Rect) {
         if (info.hint.is_empty() && !is_begin) || action == Action::Help || !info.scope.covers(place) {
             continue;
         }
-        if !app.is_offered(action) || !fits_form(app, action) {
+        if !app.is_offered(action) || !fits_entry(app, action) {
             continue;
         }
         let Some(key) = key_of(action) else { continue };
@@ -384,8 +384,13 @@ pub fn hints(app: &App, painter: &mut Painter<'_>, line: Rect) {
 }
 
 /// Whether an action does something in the form on top.
-fn fits_form(app: &App, action: Action) -> bool {
-    let Some(Popup::Form(form)) = app.popups.last() else { return action != Action::EditRight };
+fn fits_entry(app: &App, action: Action) -> bool {
+    let form = match app.popups.last() {
+        Some(Popup::Form(form)) => form,
+        // Most lines that are typed have nothing to be completed to.
+        Some(Popup::Prompt(prompt)) if action == Action::Complete => return prompt.purpose == Purpose::Watch,
+        _ => return action != Action::EditRight,
+    };
     match action {
         Action::Send => !form.careful && form.fields.len() > 1,
         Action::EditRight => {
