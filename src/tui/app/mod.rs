@@ -280,6 +280,8 @@ pub struct App {
     /// What was changed and has not come to its end.
     changing: Vec<changing::Changing>,
     watching: watches::Watching,
+    /// The editor of a schedule that one of its past runs was opened from.
+    set_aside: Option<schedule::SetAside>,
     /// Of which job what it used was asked for last, in which state and when.
     usage_asked: Option<(JobId, JobStatus, Millis)>,
     /// What the job whose screen is shown has used over time, or why that is not known.
@@ -352,6 +354,7 @@ impl App {
             ending: Vec::new(),
             changing: Vec::new(),
             watching: watches::Watching::default(),
+            set_aside: None,
             usage_asked: None,
             usage: None,
             capacity: capacity::Capacity::default(),

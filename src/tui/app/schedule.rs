@@ -4,7 +4,7 @@ use super::act::Problems;
 use super::form::{Field, Form, Key, Purpose};
 use super::ground::ToCome;
 use super::submit::{check, read_pairs, read_words};
-use super::{App, Popup};
+use super::{App, Popup, View};
 use crate::model::expression::{ClockChange, Expression, ExpressionError};
 use crate::model::{
     ContainerOverrides, JobId, Millis, Schedule, ScheduleRun, ScheduleTarget, Switch, name_of, validate,
@@ -38,8 +38,45 @@ pub struct Coming {
     pub beside: Option<String>,
 }
 
+/// The editor while one looks at a past run that was opened from it.
+#[derive(Debug)]
+pub struct SetAside {
+    form: Box<Form>,
+    /// How many views there were.
+    depth: usize,
+}
+
 impl App {
+    /// Opens the job of a past run; what is in the editor is there again afterwards.
+    pub(super) fn follow_past_run(&mut self, id: JobId) {
+        let depth = self.views.len();
+        if let Some(Popup::Form(form)) = self.popups.pop() {
+            self.set_aside = Some(SetAside { form, depth });
+        }
+        self.open_job(id);
+    }
+
+    /// Shows the editor again where one comes back to the view that it was opened from.
+    pub(super) fn return_to_editor(&mut self) {
+        let is_back = matches!(self.view(), View::Schedules(_));
+        if let Some(aside) = self.set_aside.take_if(|aside| is_back && aside.depth == self.views.len()) {
+            self.popups.push(Popup::Form(aside.form));
+        }
+    }
+
+    /// The editor of a schedule as it was left for a past run, where one has not come back to it since.
+    fn left_editor(&mut self, schedule: &Schedule) -> Option<Box<Form>> {
+        let aside = self.set_aside.take()?;
+        let is_same =
+            matches!(&aside.form.purpose, Purpose::Schedule { editing: Some(editing) } if **editing == *schedule);
+        is_same.then_some(aside.form)
+    }
+
     pub(super) fn ask_schedule(&mut self, editing: Option<Box<Schedule>>) {
+        if let Some(form) = editing.as_ref().and_then(|schedule| self.left_editor(schedule)) {
+            self.popups.push(Popup::Form(form));
+            return self.say("as it was left; leave it and open it again to begin anew");
+        }
         let request = editing.as_ref().and_then(|schedule| schedule.target.request().ok()).unwrap_or_default();
         if let Some(schedule) = &editing
             && let Err(error) = schedule.target.request()
@@ -228,7 +265,28 @@ mod tests {
         assert_eq!(stage.app.place(), Place::Job);
         assert!(stage.text().contains("Job etl-2026-11-23"), "{}", stage.text());
         stage.press("Esc").expect("keys");
-        assert_eq!(stage.app.place(), Place::Schedules, "and back where one was");
+        assert!(stage.text().contains("▸ Enter opens  ✖"), "and back where one was: {}", stage.text());
+        stage.press("Esc").expect("keys");
+        assert_eq!(stage.app.place(), Place::Schedules);
+    }
+
+    #[test]
+    fn what_was_typed_is_there_again_after_a_look_at_a_past_run() {
+        let mut stage = editor("ctrl-u \"rate(7 minutes)\" backtab Enter");
+        assert_eq!(stage.app.place(), Place::Job);
+        stage.press("l Esc Esc").expect("keys");
+        assert!(stage.text().contains("rate(7 minutes)"), "{}", stage.text());
+        // By another way one finds it where the schedule is edited again; once it is left, it is gone.
+        stage.press("Enter").expect("keys");
+        assert_eq!(stage.app.place(), Place::Job);
+        stage.press(": \"queues\" Enter S j Enter").expect("keys");
+        assert!(
+            stage.text().contains("rate(7 minutes)") && stage.text().contains("as it was left"),
+            "{}",
+            stage.text()
+        );
+        stage.press("Esc Enter").expect("keys");
+        assert!(!stage.text().contains("rate(7 minutes)"), "{}", stage.text());
     }
 
     #[test]

@@ -40,10 +40,7 @@ impl App {
                 }
                 Pressed::Send => self.send_form(),
                 Pressed::SaveTemplate => self.ask_template(),
-                Pressed::Follow(id) => {
-                    self.popups.pop();
-                    self.open_job(id);
-                }
+                Pressed::Follow(id) => self.follow_past_run(id),
                 Pressed::Choose => self.offer_choices(),
                 Pressed::EditJson => self.edit_json(),
             },
@@ -107,7 +104,8 @@ impl App {
             Action::Interrupt => self.ask_interrupt(),
             Action::Switch => self.ask_switch(),
             Action::Submit => self.ask_submit(),
-            Action::Resubmit if self.place_below() == Place::Failures => self.ask_rerun(),
+            // Of several, or of a group, it is the same.
+            Action::Resubmit if self.place_below() == Place::Failures || self.targets().len() > 1 => self.ask_rerun(),
             Action::Resubmit => self.ask_resubmit(),
             Action::Rerun => self.ask_rerun(),
             Action::Tree => self.ask_tree(),
@@ -161,7 +159,7 @@ impl App {
             Action::NextAttempt => self.turn_attempt(true),
             Action::MarkLine => self.log.toggle_mark(),
             Action::NextMark => self.log.walk_marks(),
-            Action::Histogram => self.log.histogram = !self.log.histogram,
+            Action::Histogram => self.log.histogram.is_shown = !self.log.histogram.is_shown,
             Action::SaveLog => self.prompt(Purpose::Save),
             Action::Pipe => self.prompt(Purpose::Pipe),
             Action::Page if self.place_below().is_log() => self.hand_log(HandTo::Program(Program::Pager)),
@@ -295,6 +293,7 @@ impl App {
         if self.views.len() > 1 {
             self.views.pop();
             self.aside = false;
+            self.return_to_editor();
             return true;
         }
         if self.overview.zoomed {
