@@ -314,8 +314,8 @@ actions! {
     Stop "stop" At(&[Jobs, Array, Job, Log, LogScreen, Tree, Place::Why]), Write, ["x"], "stop", "cancel or terminate the marked jobs, or the selected one";
     Reprioritise "reprioritise" At(&[Queues, Jobs, Array, Job]), Write, ["p"], "priority", "give a waiting job or a queue another priority";
     Switch "switch" At(&[Queues, Environments, Instances]), Write, ["e"], "enable/disable", "enable or disable the queue or the compute environment";
-    Resubmit "resubmit" At(&[Jobs, Array, Job, Failures, Tree, Place::Why]), Write, ["c", "r"], "again", "submit the same job again, after a look at it in the form";
-    Rerun "rerun" At(&[Jobs, Array, Failures]), Write, ["R"], "rerun", "run a group, the marked jobs, or an array's failed children again, with or without changes";
+    Resubmit "resubmit" At(&[Jobs, Array, Job, Failures, Tree, Place::Why]), Write, ["c", "r"], "again", "submit the job again, after a look at it in the form; where several are marked, all of them";
+    Rerun "rerun" At(&[Jobs, Array, Failures]), Write, ["R"], "rerun", "submit marked jobs, a group or failed children again: all alike, with or without changes";
     Mark "mark" At(&[Jobs, Array]), Nothing, ["space"], "mark", "mark the job for the next action, and go down";
     Hold "hold" At(&[Queues, Jobs, Array, Job]), WriteLocal, ["H"], "hold/release", "hold back what waits, or all of the queue; or release it";
     Move "move" At(&[Jobs, Array, Job]), Write, ["m"], "move", "move what waits to the front or to another queue";
@@ -350,7 +350,7 @@ actions! {
     Last6Hours "last-6-hours" At(&[LogScreen]), Nothing, ["6"], "", "only those of the last 6 hours";
     MarkLine "mark-line" At(LOGS), Nothing, ["m"], "", "mark the line that is pointed at or the first one shown, or take the mark off";
     NextMark "next-mark" At(LOGS), Nothing, ["'"], "", "the next marked line";
-    Histogram "histogram" At(LOGS), Nothing, ["h"], "", "when the lines that are held were written, and the errors among them";
+    Histogram "histogram" At(LOGS), Nothing, ["h"], "", "when the lines were written, and the errors among them";
     SaveLog "save-log" At(LOGS), Nothing, ["o"], "", "save the whole log, or what the filter keeps of it, to a file";
     Pipe "pipe" At(LOGS), Nothing, ["|"], "", "pipe it to a command";
     PreviousAttempt "previous-attempt" At(&[Log, LogScreen, Job]), Nothing, ["["], "attempt", "the log of the attempt before";

@@ -117,7 +117,7 @@ fn what_is_refused_of_many_calls_is_listed_and_tried_again_alone(side: Side) {
     console.type_text("*");
     console.wait_for("2 marked");
     console.type_text("R");
-    console.wait_for("Run again: 2 jobs");
+    console.wait_for("Submit again: 2 jobs");
     local(&["queues", "disable", "second"]);
     console.press(Key::AltEnter);
     console.wait_for("Not done: 1 of 2");

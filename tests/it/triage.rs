@@ -78,7 +78,7 @@ fn the_failed_children_are_run_again_from_the_console_under_their_old_numbers(si
     console.type_text("E");
     console.wait_for("cannot read part #");
     console.type_text("R");
-    console.wait_for("Run again: 2 jobs, exit 9 in host:1");
+    console.wait_for("Submit again: 2 jobs, exit 9 in host:1");
     for _ in 0..5 {
         console.press(Key::Enter);
     }

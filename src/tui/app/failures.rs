@@ -238,10 +238,10 @@ impl App {
     fn read_for_rerun(&mut self, jobs: Vec<JobId>, what: String) {
         let is_over = |id: &JobId| self.job_row(id).is_none_or(|job| job.status.is_final());
         if jobs.is_empty() {
-            return self.say("there is nothing to run again here");
+            return self.say("there is nothing to submit again here");
         }
         if !jobs.iter().all(is_over) {
-            return self.complain("some of these have not ended: only what is over is run again");
+            return self.complain("some of these have not ended: only what is over is submitted again");
         }
         // One job has the form with all of its fields.
         if let [one] = jobs.as_slice()
@@ -266,7 +266,7 @@ impl App {
         let definition = |label: &str| self.store.definitions.values().find(|definition| definition.label() == label);
         let plan = rerun::plan(&jobs, &details, definition);
         if let (true, Some(left)) = (plan.submits.is_empty(), plan.left_out.first()) {
-            return self.complain(format!("{what} cannot be run again so: {}", left.why));
+            return self.complain(format!("{what} cannot be submitted again so: {}", left.why));
         }
         let mut queues = vec![AS_BEFORE.to_owned()];
         queues.extend(self.store.queues_in_order().into_iter().map(|queue| queue.job_queue_name.clone()));
@@ -283,7 +283,7 @@ impl App {
         let hit = plan.count() as u64;
         let count = self.type_count(&mut fields, hit);
         self.popups.push(Popup::Form(Box::new(Form {
-            title: format!("Run again: {what}"),
+            title: format!("Submit again: {what}"),
             fields,
             count,
             go,

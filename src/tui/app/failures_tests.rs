@@ -73,7 +73,7 @@ fn a_group_opens_to_its_jobs_where_the_keys_of_jobs_work() {
 fn a_group_is_run_again_with_what_is_changed_in_all_of_it() {
     let mut stage = stage_of(many(3), "E g R");
     let text = stage.text();
-    assert!(text.contains("Run again: 3 jobs, exit 2 in resize:14"), "{text}");
+    assert!(text.contains("Submit again: 3 jobs, exit 2 in resize:14"), "{text}");
     stage.press("tab \"1536\" tab tab \"3\" alt-enter").expect("keys");
     let requests = submitted(&stage);
     let names: Vec<_> = requests.iter().map(|request| request.job_name.as_str()).collect();
@@ -135,7 +135,7 @@ fn more_failures_are_read_when_they_happen() {
 #[test]
 fn the_failed_children_of_an_array_are_run_again_under_their_old_numbers() {
     let mut stage = stage("j j j Enter R");
-    assert!(stage.text().contains("Run again: 1 failed child of render-frames"), "{}", stage.text());
+    assert!(stage.text().contains("Submit again: 1 failed child of render-frames"), "{}", stage.text());
     stage.press("alt-enter").expect("keys");
     let requests = submitted(&stage);
     let [request] = requests.as_slice() else { panic!("{requests:?}") };

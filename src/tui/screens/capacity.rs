@@ -30,20 +30,22 @@ pub struct Line {
     pub wanted_most: String,
 }
 
-/// A line for each span, with charts of so many columns at most.
+/// A line for each span, with charts of so many columns.
 pub fn lines(told: &CapacityOverTime, columns: usize, now: Millis) -> Vec<Line> {
+    let columns = columns.max(1);
     let limit = told.minutes.iter().filter_map(|minute| minute.limit).fold(0.0, f64::max);
     let chart = |of: &dyn Fn(&CapacityMinute) -> Option<f64>, span: Millis, bars: usize| {
         let found = told.highest(of, (span, bars), now);
         let most =
             found.iter().flatten().copied().fold(None, |most: Option<f64>, one| Some(most.map_or(one, |m| m.max(one))));
         let all = limit.max(most.unwrap_or(0.0));
-        // A blank is what nobody has seen.
-        let text: String = found.iter().map(|value| value.map_or(' ', |value| bar(value, all))).collect();
+        // Each span takes the same room. A blank is what nobody has seen.
+        let values = (0..columns).filter_map(|column| found.get(column * bars / columns));
+        let text: String = values.map(|value| value.map_or(' ', |value| bar(value, all))).collect();
         (text, most.map_or("-".to_owned(), vcpus))
     };
     let line = |(span, length, most): (&'static str, Millis, usize)| {
-        let bars = most.min(columns.max(1));
+        let bars = most.min(columns);
         let (used, used_most) = chart(&|minute| minute.used.or(minute.launched), length, bars);
         let (wanted, wanted_most) = chart(&|minute| minute.desired.or(minute.launched), length, bars);
         Line { span, used, used_most, wanted, wanted_most }
@@ -113,6 +115,9 @@ mod tests {
         assert_eq!((lines[0].used_most.as_str(), lines[0].wanted_most.as_str()), ("8", "8"));
         assert_eq!(lines[0].wanted, "▂▄            ▂");
         assert_eq!((lines[1].span, lines[1].used.trim_start()), ("1 h", "▄  ·"));
+        let wide = super::lines(&told, 30, 114 * MINUTE + 1);
+        assert_eq!(wide[0].used, "▁▁▄▄                        ··", "a minute is as wide as there is room");
+        assert!(wide.iter().all(|line| line.used.chars().count() == 30), "{wide:?}");
         assert_eq!(heading(&told), "vCPUs of 16 at most · looked at every 5 s");
     }
 
