@@ -1,9 +1,11 @@
 //! The event loop: keys, messages, signals and time go in; requests and frames come out.
 
+mod ends;
 mod hand;
 mod keys;
 mod plain;
 mod runner;
+mod writer;
 
 use super::app::mouse::Mouse;
 use super::app::{App, Own, Setting};
@@ -26,6 +28,7 @@ use crate::config::{ColumnSettings, CommandSettings, ConsoleSettings};
 use crate::model::{Millis, Prices};
 use crokey::KeyCombination;
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEventKind};
+use ends::{PanicHook, Signals, is_hangup, watch_hangup};
 use futures::FutureExt;
 use hand::Handed;
 use keys::Keys;
@@ -34,15 +37,16 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use runner::Runner;
 use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::io;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::Signal;
 use tokio::sync::mpsc::{Receiver, UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
+use writer::Writer;
 
 /// What the console is opened with.
 pub struct Options {
@@ -253,44 +257,6 @@ struct Heard {
     changes: Receiver<Message>,
     panics: UnboundedReceiver<()>,
     theme_files: UnboundedReceiver<()>,
-}
-
-/// The signals that would end or stop the process with the terminal as it is.
-struct Signals {
-    ends: [Signal; 4],
-    resumed: Signal,
-}
-
-impl Signals {
-    fn watch() -> io::Result<Self> {
-        let ends = [
-            signal(SignalKind::terminate())?,
-            signal(SignalKind::hangup())?,
-            signal(SignalKind::interrupt())?,
-            signal(SignalKind::quit())?,
-        ];
-        let resumed = signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?;
-        Ok(Self { ends, resumed })
-    }
-
-    /// Forgets what ctrl-c and ctrl-\ in another program have said to this one too.
-    fn forget_keys(&mut self) {
-        for signal in &mut self.ends[2..] {
-            while signal.recv().now_or_never().is_some() {}
-        }
-    }
-
-    async fn end(ends: &mut [Signal; 4]) {
-        Self::which(ends).await;
-    }
-
-    /// Which of them comes first, by its place.
-    async fn which(ends: &mut [Signal; 4]) -> usize {
-        futures::future::select_all(ends.iter_mut().map(|signal| Box::pin(signal.recv()))).await.1
-    }
-
-    /// The place of the one that ctrl-c sends.
-    const INTERRUPT: usize = 2;
 }
 
 impl Console {
@@ -559,74 +525,6 @@ fn mouse_of(kind: MouseEventKind) -> Option<Mouse> {
 /// ctrl-z, as shells and terminals have it; raw mode makes it a key.
 fn is_suspend(key: KeyEvent) -> bool {
     key.kind == KeyEventKind::Press && key.code == KeyCode::Char('z') && key.modifiers == KeyModifiers::CONTROL
-}
-
-/// Writes frames on a thread of its own: a slow line holds up no key, and the frame that follows is the newest.
-struct Writer {
-    frames: std::sync::mpsc::Sender<Vec<u8>>,
-    written: UnboundedReceiver<io::Result<()>>,
-}
-
-impl Writer {
-    fn start() -> Self {
-        let (frames, to_write) = std::sync::mpsc::channel::<Vec<u8>>();
-        let (done, written) = unbounded_channel();
-        std::thread::spawn(move || {
-            for frame in to_write {
-                let mut out = io::stdout().lock();
-                let result = out.write_all(&frame).and_then(|()| out.flush());
-                if done.send(result).is_err() {
-                    return;
-                }
-            }
-        });
-        Self { frames, written }
-    }
-
-    fn write(&self, frame: Vec<u8>) -> bool {
-        self.frames.send(frame).is_ok()
-    }
-}
-
-fn is_hangup(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::NotConnected)
-        || error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error())
-}
-
-/// Resolves when standard input or output is hung up. The reader of keys would spin then: a read gives nothing.
-fn watch_hangup() -> tokio::sync::oneshot::Receiver<()> {
-    use rustix::event::{PollFd, PollFlags, poll};
-    let (gone, is_gone) = tokio::sync::oneshot::channel();
-    std::thread::spawn(move || {
-        let (input, output) = (io::stdin(), io::stdout());
-        loop {
-            // Only hang-up and error are reported when nothing is asked for: this sleeps until then.
-            let mut watched = [PollFd::new(&input, PollFlags::empty()), PollFd::new(&output, PollFlags::empty())];
-            match poll(&mut watched, None) {
-                Ok(_) if watched.iter().any(|fd| !fd.revents().is_empty()) => break,
-                Ok(_) | Err(rustix::io::Errno::INTR) => {}
-                // It cannot be watched: the reader of keys and the writer tell of the end as far as they can.
-                Err(_) => return,
-            }
-        }
-        let _ = gone.send(());
-    });
-    is_gone
-}
-
-/// While it lives, a panic gives the terminal back before it is told, and ends the console.
-struct PanicHook;
-
-impl PanicHook {
-    fn set(panicked: UnboundedSender<()>) -> Self {
-        let before = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |info| {
-            restore();
-            before(info);
-            let _ = panicked.send(());
-        }));
-        Self
-    }
 }
 
 fn watch_themes(directory: &Path, touched: UnboundedSender<()>) -> Option<RecommendedWatcher> {

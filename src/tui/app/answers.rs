@@ -330,7 +330,7 @@ impl App {
                 self.keep_intention();
             }
             Answer::Described(Err(error)) => self.complain(format!("the job's details: {error}")),
-            Answer::LastLine { job, at } => self.take_last_line(job, at.ok()),
+            Answer::LastLine { job, at } => self.take_last_line(&job, at),
             Answer::Verified { asked, found } => self.take_verified(&asked, found),
             Answer::Runs { group, name, runs } => match runs {
                 Ok(runs) => {

@@ -63,7 +63,10 @@ fn a_group_opens_to_its_jobs_where_the_keys_of_jobs_work() {
     assert!(text.contains("exit 2 in resize:14") && text.contains("many-2"), "{text}");
     stage.press("Space Space").expect("keys");
     assert!(stage.text().contains("2 marked"), "{}", stage.text());
-    stage.press("w").expect("keys");
+    // Of what is marked, the key that submits one job again means all.
+    stage.press("r").expect("keys");
+    assert!(stage.text().contains("Submit again: 2 jobs"), "{}", stage.text());
+    stage.press("Esc w").expect("keys");
     assert!(matches!(stage.app.view(), View::Why(_)));
     stage.press("Esc Esc Esc").expect("keys");
     assert!(matches!(stage.app.view(), View::Failures(_)), "back where one was");

@@ -3,6 +3,7 @@
 
 use super::store::{Liveness, Store};
 use super::{App, list};
+use crate::backend::BackendError;
 use crate::config::kept::Note;
 use crate::model::watch::{
     Condition, Facts, Ground, JobFacts, Missing, Oldest, Passing, SaveWatch, States, Tally, WATCHES_KEPT, Watch, judge,
@@ -133,8 +134,8 @@ impl App {
     }
 
     /// A log was looked at; where it could not be read, nothing is known anew.
-    pub(super) fn take_last_line(&mut self, job: JobId, at: Option<Option<Millis>>) {
-        if let (Some(line), Some(at)) = (self.watching.lines.get_mut(&job), at) {
+    pub(super) fn take_last_line(&mut self, job: &JobId, at: Result<Option<Millis>, BackendError>) {
+        if let (Some(line), Ok(at)) = (self.watching.lines.get_mut(job), at) {
             line.read = Some((self.now, at));
         }
     }

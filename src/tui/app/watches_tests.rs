@@ -1,6 +1,7 @@
 //! What is watched for while nobody looks.
 
 use super::{Popup, View};
+use crate::backend::BackendError;
 use crate::backend::scripted::{Call, World};
 use crate::config::theme::Theme;
 use crate::model::watch::{SaveWatch, Watch, WatchState};
@@ -192,25 +193,25 @@ fn a_silent_job_is_told_of_where_no_engine_keeps_watches() {
         });
         lines.collect::<Vec<_>>()
     };
-    let state = |stage: &Stage| stage.app.store.watches["w1"].state();
-    assert_eq!(asked(&mut stage, 4_000), [stream.clone()]);
-    stage.app.take_last_line(job.clone(), Some(Some(begun - 60_000)));
+    let known = |stage: &Stage| stage.app.store.watches["w1"].state();
+    assert_eq!(asked(&mut stage, 4_000), std::slice::from_ref(&stream));
+    stage.app.take_last_line(&job, Ok(Some(begun - 60_000)));
     assert!(asked(&mut stage, 8_000).is_empty(), "not with each look at the watches");
-    assert_eq!(state(&stage), WatchState::Armed);
+    assert_eq!(known(&stage), WatchState::Armed);
     // Nobody has looked for long: that it prints nothing is not known.
-    stage.app.take_last_line(job.clone(), None);
-    assert_eq!(asked(&mut stage, 90_000), [stream.clone()]);
-    assert_eq!(state(&stage), WatchState::Armed);
-    stage.app.take_last_line(job.clone(), Some(Some(begun - 60_000)));
+    stage.app.take_last_line(&job, Err(BackendError::Throttled { message: "slowly".into() }));
+    assert_eq!(asked(&mut stage, 90_000), std::slice::from_ref(&stream));
+    assert_eq!(known(&stage), WatchState::Armed);
+    stage.app.take_last_line(&job, Ok(Some(begun - 60_000)));
     asked(&mut stage, 94_000);
-    assert_eq!(state(&stage), WatchState::Fired);
+    assert_eq!(known(&stage), WatchState::Fired);
     // It goes on, and would be told of anew.
     stage.app.acknowledge_own_watches(None);
     asked(&mut stage, 130_000);
-    stage.app.take_last_line(job, Some(Some(begun + 129_000)));
+    stage.app.take_last_line(&job, Ok(Some(begun + 129_000)));
     // It is armed anew no sooner than a minute after it has fired.
     asked(&mut stage, 164_000);
-    assert_eq!(state(&stage), WatchState::Armed);
+    assert_eq!(known(&stage), WatchState::Armed);
 }
 
 #[test]

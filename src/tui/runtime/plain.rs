@@ -1,8 +1,10 @@
 //! The plain console's loop: lines, messages, signals and time go in; requests and lines come out. The terminal stays as it
 //! is: no raw mode, no other screen, no moving cursor. Input and output may be pipes.
 
+use super::ends::{Signals, is_hangup};
 use super::hand::{self, Handed};
-use super::{Options, Signals, TuiError, Writer, furnish, is_hangup, now, turn_to};
+use super::writer::Writer;
+use super::{Options, TuiError, furnish, now, turn_to};
 
 use crate::tui::keymap::Keymap;
 use crate::tui::plain::Plain;

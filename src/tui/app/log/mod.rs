@@ -112,7 +112,6 @@ pub struct Skipped {
 
 /// The state of the log.
 #[derive(Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is one independent thing that is so or not")]
 pub struct LogPane {
     /// What the selection asks for, and since when.
     pub wanted: Subject,
