@@ -2,7 +2,7 @@
 
 use super::case::{Case, long};
 use super::cause::{Certainty, Deed, NextStep};
-use super::placing;
+use super::hosts;
 use super::rule::{About, Find, Finding, Rule, Unread, found};
 use crate::model::{HOST_IMAGE, JobDetail, JobStatus, Lineage, Millis};
 use crate::triage::lineage;
@@ -125,7 +125,7 @@ fn hung_start(case: &Case<'_>) -> Result<Option<Finding>, Unread> {
         }
         None => return Err(Unread { what: "the job's host", why: Some("this backend does not tell it".to_owned()) }),
     };
-    let gone = placing::agents_gone(case, &environments)?;
+    let gone = hosts::agents_gone(case, &environments)?;
     Ok(gone.map(|gone| {
         gone.fact(case.of_job("status", format!("STARTING for {}", long(case.age()))).since(case.since()))
             .steps(case.stop("terminate it"))

@@ -2,6 +2,7 @@
 
 use super::case::{Case, contains};
 use super::cause::{Certainty, Deed, NextStep};
+use super::hosts;
 use super::placing;
 use super::rule::{About, Find, Finding, Rule, Unread, found};
 use crate::model::{ComputeEnvironment, Health, InstanceState, Switch};
@@ -160,7 +161,7 @@ fn disabled(case: &Case<'_>) -> Result<Option<Finding>, Unread> {
 
 fn agents(case: &Case<'_>) -> Result<Option<Finding>, Unread> {
     let name = case.environment()?.compute_environment_name.as_str();
-    placing::agents_gone(case, &[name])
+    hosts::agents_gone(case, &[name])
 }
 
 fn updating(case: &Case<'_>) -> Result<Option<Finding>, Unread> {

@@ -11,6 +11,7 @@ mod cause;
 mod environments;
 mod exits;
 mod failed;
+mod hosts;
 mod moving;
 mod needs;
 mod placing;

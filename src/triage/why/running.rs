@@ -2,7 +2,7 @@
 
 use super::case::{Case, long};
 use super::cause::{Certainty, NextStep};
-use super::placing;
+use super::hosts;
 use super::rule::{About, Finding, Rule, Unread, found};
 use crate::model::{JobStatus, Millis};
 
@@ -73,7 +73,7 @@ fn agent(case: &Case<'_>) -> Result<Option<Finding>, Unread> {
     let agents = case.agents()?.iter().filter(|agent| agent.instance_id == *host);
     let environments: Vec<&str> = agents.map(|agent| agent.compute_environment.as_str()).collect();
     let is_its = |finding: &Finding| format!("{finding:?}").contains(host.0.as_str());
-    Ok(placing::agents_gone(case, &environments)?.filter(is_its))
+    Ok(hosts::agents_gone(case, &environments)?.filter(is_its))
 }
 
 fn stuck(case: &Case<'_>) -> Result<Option<Finding>, Unread> {
