@@ -1,5 +1,5 @@
-//! What keeps a process job within its memory and its share of the processors: a control group of its own where this
-//! machine lets us make one, and otherwise the watch of [`super::usage`].
+//! What keeps a process job within its memory, its share of the processors and a number of processes that leaves some to
+//! others: a control group of its own where this machine lets us make one, and otherwise the watch of [`super::usage`].
 //!
 //! A job gets its group a moment after its start, when it is known not to be over at once: making a group and moving a
 //! process into it costs as much as starting it. What it has allocated by then is not counted by the group, which is
@@ -26,6 +26,7 @@ pub(super) enum Fences {
     V1 {
         memory: PathBuf,
         cpu: Option<PathBuf>,
+        pids: Option<PathBuf>,
     },
     /// No group can be made: whatever takes too much memory is found by looking, and ended.
     Watched,
@@ -53,12 +54,14 @@ impl Fences {
     pub(super) fn around(&self, name: &str, pid: i32, memory_mib: u64, vcpus: f64) -> Option<Fence> {
         let made = match self {
             Self::V2(base) => Fence::v2(&base.join(name), memory_mib, vcpus),
-            Self::V1 { memory, cpu } => {
-                Fence::v1(&memory.join(name), cpu.as_ref().map(|cpu| cpu.join(name)), memory_mib, vcpus)
+            Self::V1 { memory, cpu, pids } => {
+                let named = |base: &Option<PathBuf>| base.as_ref().map(|base| base.join(name));
+                Fence::v1(&memory.join(name), named(cpu), named(pids), memory_mib, vcpus)
             }
             Self::Watched => return None,
         };
         let fence = made.map_err(|error| tracing::warn!(name, %error, "a control group cannot be made")).ok()?;
+        fence.limit_processes(most_processes());
         match fence.enclose(pid) {
             Ok(()) => Some(fence),
             Err(error) => {
@@ -72,12 +75,12 @@ impl Fences {
 
     /// The instance ends.
     pub(super) fn remove(&self) {
-        let directories: &[Option<&PathBuf>] = match self {
-            Self::V2(base) => &[Some(base), None],
-            Self::V1 { memory, cpu } => &[Some(memory), cpu.as_ref()],
-            Self::Watched => &[],
+        let directories = match self {
+            Self::V2(base) => [Some(base), None, None],
+            Self::V1 { memory, cpu, pids } => [Some(memory), cpu.as_ref(), pids.as_ref()],
+            Self::Watched => [None; 3],
         };
-        for directory in directories.iter().flatten() {
+        for directory in directories.into_iter().flatten() {
             remove_tree(directory);
         }
     }
@@ -86,8 +89,8 @@ impl Fences {
 /// Removes the groups that an instance has left, wherever it made them. Its processes are gone by then.
 pub(super) fn remove_leftovers(instance: &InstanceId) {
     let mount = Path::new(MOUNT);
-    let own =
-        ["", "memory", "cpu"].map(|controller| mount.join(controller).join(own_group(controller).unwrap_or_default()));
+    let own = ["", "memory", "cpu", "pids"]
+        .map(|controller| mount.join(controller).join(own_group(controller).unwrap_or_default()));
     for parent in own.into_iter().chain([mount.to_owned()]) {
         let base = parent.join(ROOT).join(&instance.0);
         if base.is_dir() {
@@ -139,17 +142,24 @@ fn v2(mount: &Path, instance: &InstanceId) -> Option<Fences> {
                     let _ = fs::write(leaf.join("cgroup.procs"), pid);
                 }
             }
-            let _ = fs::write(parent.join("cgroup.subtree_control"), "+memory");
-            let _ = fs::write(parent.join("cgroup.subtree_control"), "+cpu");
+            let _ = hand_down(&parent);
         }
         let base = root.join(&instance.0);
-        fs::write(root.join("cgroup.subtree_control"), "+memory").ok()?;
-        let _ = fs::write(root.join("cgroup.subtree_control"), "+cpu");
+        hand_down(&root).ok()?;
         make(&base).ok()?;
-        fs::write(base.join("cgroup.subtree_control"), "+memory").ok()?;
-        let _ = fs::write(base.join("cgroup.subtree_control"), "+cpu");
+        hand_down(&base).ok()?;
         Some(Fences::V2(base))
     })
+}
+
+/// Gives the groups below one their controllers: that of memory, and others where they are there.
+fn hand_down(group: &Path) -> io::Result<()> {
+    let controllers = group.join("cgroup.subtree_control");
+    let memory = fs::write(&controllers, "+memory");
+    for other in ["+cpu", "+pids"] {
+        let _ = fs::write(&controllers, other);
+    }
+    memory
 }
 
 fn hands_down(group: &Path) -> bool {
@@ -170,7 +180,7 @@ fn v1(mount: &Path, instance: &InstanceId) -> Option<Fences> {
         make(&base).ok()?;
         Some(base)
     };
-    Some(Fences::V1 { memory: place("memory")?, cpu: place("cpu") })
+    Some(Fences::V1 { memory: place("memory")?, cpu: place("cpu"), pids: place("pids") })
 }
 
 fn make(directory: &Path) -> io::Result<()> {
@@ -186,13 +196,23 @@ pub(super) struct Fence {
     memory: PathBuf,
     /// Version 1 alone.
     cpu: Option<PathBuf>,
+    /// That of version 2 is the one group.
+    pids: Option<PathBuf>,
     is_v2: bool,
+}
+
+/// A job may have so many processes and threads at once: a quarter of what this machine has for all.
+fn most_processes() -> u64 {
+    let read =
+        |name: &str| fs::read_to_string(Path::new("/proc/sys/kernel").join(name)).ok()?.trim().parse::<u64>().ok();
+    let most = ["pid_max", "threads-max"].into_iter().filter_map(read).min();
+    most.unwrap_or(32_768) / 4
 }
 
 impl Fence {
     fn v2(group: &Path, memory_mib: u64, vcpus: f64) -> io::Result<Self> {
         fs::create_dir(group)?;
-        let fence = Self { memory: group.to_owned(), cpu: None, is_v2: true };
+        let fence = Self { memory: group.to_owned(), cpu: None, pids: Some(group.to_owned()), is_v2: true };
         let limited = fs::write(group.join("memory.max"), (memory_mib << 20).to_string());
         if let Err(error) = limited {
             fence.remove();
@@ -205,10 +225,11 @@ impl Fence {
         Ok(fence)
     }
 
-    fn v1(group: &Path, cpu: Option<PathBuf>, memory_mib: u64, vcpus: f64) -> io::Result<Self> {
+    fn v1(group: &Path, cpu: Option<PathBuf>, pids: Option<PathBuf>, memory_mib: u64, vcpus: f64) -> io::Result<Self> {
         fs::create_dir(group)?;
         let cpu = cpu.filter(|cpu| fs::create_dir(cpu).is_ok());
-        let fence = Self { memory: group.to_owned(), cpu, is_v2: false };
+        let pids = pids.filter(|pids| fs::create_dir(pids).is_ok());
+        let fence = Self { memory: group.to_owned(), cpu, pids, is_v2: false };
         let bytes = (memory_mib << 20).to_string();
         if let Err(error) = fs::write(group.join("memory.limit_in_bytes"), &bytes) {
             fence.remove();
@@ -220,6 +241,14 @@ impl Fence {
             let _ = fs::write(cpu.join("cpu.shares"), shares(vcpus).to_string());
         }
         Ok(fence)
+    }
+
+    /// Whatever forks beyond it is told that there is no room for another process.
+    fn limit_processes(&self, most: u64) {
+        if let Some(pids) = &self.pids {
+            // Absent where processes are not counted.
+            let _ = fs::write(pids.join("pids.max"), most.to_string());
+        }
     }
 
     /// Moves the process, and what it has started before. What starts later is born inside.
@@ -244,8 +273,8 @@ impl Fence {
     }
 
     fn take(&self, pid: i32) -> io::Result<()> {
-        if let Some(cpu) = &self.cpu {
-            let _ = fs::write(cpu.join("cgroup.procs"), pid.to_string());
+        for other in [&self.cpu, &self.pids].into_iter().flatten().filter(|_| !self.is_v2) {
+            let _ = fs::write(other.join("cgroup.procs"), pid.to_string());
         }
         fs::write(self.memory.join("cgroup.procs"), pid.to_string())
     }
@@ -267,7 +296,8 @@ impl Fence {
         if self.is_v2 {
             let _ = fs::write(self.memory.join("cgroup.kill"), "1");
         }
-        for directory in [Some(self.memory), self.cpu].into_iter().flatten() {
+        let pids = self.pids.filter(|_| !self.is_v2);
+        for directory in [Some(self.memory), self.cpu, pids].into_iter().flatten() {
             if let Err(error) = fs::remove_dir(&directory) {
                 // What lives on is swept with the instance.
                 tracing::debug!(group = %directory.display(), %error, "a control group cannot be removed yet");
@@ -312,6 +342,10 @@ fn weight(vcpus: f64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Write;
+    use std::os::unix::process::CommandExt;
+    use std::process::{Command, Stdio};
+    use std::time::{Duration, Instant};
 
     #[test]
     fn kills_are_read_from_either_kind_of_group() {
@@ -331,6 +365,46 @@ mod tests {
             [("memory", Some("a/b")), ("cpu", Some("c")), ("", Some("d")), ("blkio", Some("")), ("pids", None)]
         {
             assert_eq!(group_in(text, controller), expect, "{controller}");
+        }
+    }
+
+    #[test]
+    #[expect(clippy::print_stderr, reason = "whoever runs the tests should see what was left out")]
+    fn a_job_that_forks_wildly_is_told_that_there_is_no_room_for_another_process() {
+        let instance = InstanceId(format!("i-forks-{}", std::process::id()));
+        let fences = Fences::find(&instance);
+        let mut shell = Command::new("sh");
+        // Forks that fail are tried again by some shells; what counts is how many there are at once.
+        shell.args(["-c", "read go; for i in 1 2 3 4 5 6 7 8 9 10 11 12; do (sleep 1000) & done; wait"]);
+        let mut child = shell.stdin(Stdio::piped()).stderr(Stdio::piped()).process_group(0).spawn().expect("sh runs");
+        let pid = child.id().cast_signed();
+        let fence = fences
+            .around("forks", pid, 512, 1.0)
+            .filter(|fence| fence.pids.as_ref().is_some_and(|pids| pids.join("pids.max").exists()));
+        let Some(fence) = fence else {
+            let _ = (child.kill(), child.wait());
+            fences.remove();
+            return eprintln!("NOT TESTED: the number of processes cannot be limited here");
+        };
+        let pids = fence.pids.clone().expect("limited");
+        let read = |name: &str| fs::read_to_string(pids.join(name)).expect("there").trim().to_owned();
+        assert_eq!(read("pids.max"), most_processes().to_string());
+        fence.limit_processes(5);
+        child.stdin.take().expect("piped").write_all(b"go\n").expect("told");
+        let refused = || !read("pids.events").ends_with("max 0");
+        while !refused() {
+            assert!(child.try_wait().expect("ours").is_none() || refused(), "all of it was forked");
+            std::thread::yield_now();
+        }
+        assert!(read("pids.current").parse::<u64>().expect("a number") <= 5);
+        let group = rustix::process::Pid::from_raw(pid).expect("a process");
+        rustix::process::kill_process_group(group, rustix::process::Signal::KILL).expect("ended");
+        child.wait().expect("ended");
+        fence.remove();
+        // The others die a moment later.
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while pids.exists() && Instant::now() < deadline {
+            fences.remove();
         }
     }
 
