@@ -282,11 +282,36 @@ fn the_demo_has_every_lasting_state_to_show_and_a_second_one_makes_no_resource_t
 }
 
 #[test]
-fn completions_are_printed_for_each_shell_without_an_engine() {
+#[expect(clippy::print_stderr, reason = "whoever runs the tests should see what was left out")]
+fn completions_are_printed_for_each_shell_without_an_engine_and_read_by_those_that_are_there() {
     let house = House::new();
-    for shell in ["bash", "zsh", "fish"] {
-        assert!(house.ok(&["completions", shell]).contains("batchdeck"), "{shell}");
+    let script = |shell: &str| {
+        let path = house.path().join(shell);
+        std::fs::write(&path, house.ok(&["completions", shell])).expect("written");
+        path.display().to_string()
+    };
+    for (shell, reads) in [("bash", "-n"), ("zsh", "-n"), ("fish", "--no-execute")] {
+        let script = script(shell);
+        assert!(std::fs::read_to_string(&script).expect("there").contains("batchdeck"), "{shell}");
+        match std::process::Command::new(shell).args([reads, &script]).output() {
+            Ok(read) => assert!(read.status.success(), "{shell}: {}", String::from_utf8_lossy(&read.stderr)),
+            Err(cause) => eprintln!("NOT TESTED: {shell} is not here to read its completions: {cause}"),
+        }
     }
+    // As bash asks on the tab key: all words, the number of the last one, and what it is to be completed with.
+    let offered = |words: &[&str]| -> Vec<String> {
+        let asked = r#"source "$1"; shift; complete -p batchdeck >/dev/null || exit; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
+            _batchdeck "$1" "${@: -1}" "${@: -2:1}"; printf '%s\n' "${COMPREPLY[@]}""#;
+        let mut bash = std::process::Command::new("bash");
+        bash.args(["--norc", "-c", asked, "bash", &script("bash")]).args(words);
+        let answer = bash.output().expect("bash runs");
+        assert!(answer.stderr.is_empty(), "{}", String::from_utf8_lossy(&answer.stderr));
+        String::from_utf8(answer.stdout).expect("UTF-8").lines().map(str::to_owned).collect()
+    };
+    assert_eq!(offered(&["batchdeck", "subm"]), ["submit"]);
+    assert_eq!(offered(&["batchdeck", "engine", "resta"]), ["restart"]);
+    assert_eq!(offered(&["batchdeck", "jobs", "--sta"]), ["--status"]);
+    assert!(offered(&["batchdeck", "jobs", "--status", ""]).contains(&"RUNNABLE".to_owned()));
     assert!(!house.data().exists());
 }
 
