@@ -1,18 +1,14 @@
-//! Anything may happen in any order: random commands, agents that start, end, repeat and die, clocks that jump. The
+//! Anything may happen in any order: random commands, agents that start, end, repeat and die, clocks that jump,
+//! disks that are full. The
 //! invariants hold after each step, and the journal and a snapshot give the same state.
 
 use super::world::{DAY, HOUR, Held, MINUTE, SECOND, World, consumes, definition, environment, job, sized, tried};
-use crate::engine::command::{Action, Outcome, Refusal};
+use crate::engine::Settings;
+use crate::engine::command::{Action, Outcome};
 use crate::engine::machine::Machine;
-use crate::engine::{Engine, Settings};
-use crate::model::watch::{Condition, SaveWatch};
 use crate::model::{
-    AfterCompletion, ArrayProperties, AttemptId, CapacityLimit, ComputeEnvironmentOrder, ComputeResourceUpdate,
-    ConsumableKind, CreateComputeEnvironmentRequest, CreateConsumableResourceRequest, CreateJobQueueRequest,
-    CreateSchedulingPolicyRequest, CreateServiceEnvironmentRequest, DependencyKind, EvaluateOnExit, FlexibleTimeWindow,
-    InstanceId, JobDependency, JobId, JobStatus, MoveTo, NodeOverrides, OVERCOMMIT_TAG, RetryPolicy, Schedule,
-    ScheduleTarget, ServiceEnvironmentOrder, Subject, SubmitJobRequest, SubmitServiceJobRequest, Switch,
-    UpdateComputeEnvironmentRequest, UpdateJobQueueRequest, UpdatePolicy, UpdateServiceEnvironmentRequest,
+    ArrayProperties, AttemptId, ConsumableKind, CreateComputeEnvironmentRequest, DependencyKind, EvaluateOnExit,
+    InstanceId, JobDependency, JobId, JobStatus, NodeOverrides, OVERCOMMIT_TAG, SubmitJobRequest,
 };
 
 /// Numbers from a seed (SplitMix64): the same seed tells the same story.
@@ -111,6 +107,9 @@ impl Story {
         if !self.clock_was_set_back && self.world.journal.len().is_multiple_of(16) {
             super::costs::assert_within_bills(&self.world.engine, self.world.now);
         }
+        if self.world.is_full && self.dice.below(6) == 0 {
+            self.make_room();
+        }
         match self.dice.below(100) {
             0..25 => self.submit(),
             25..40 => self.register(),
@@ -129,6 +128,7 @@ impl Story {
             91 => self.watch(),
             92 => self.restart(),
             93 => self.set_clock_back(),
+            94 => self.world.is_full = true,
             _ => {
                 let passed = [1, SECOND, 20 * SECOND, 61 * SECOND, 10 * MINUTE, HOUR, 2 * DAY];
                 let time = *self.dice.pick(&passed).expect("some");
@@ -268,24 +268,6 @@ impl Story {
         let _ = self.world.ask(Action::ReprioritiseJob { job, priority });
     }
 
-    /// Holds, releases and moves jobs and queues.
-    fn hold_back(&mut self) {
-        let Some(job) = self.any_job() else { return };
-        let queue = (*self.dice.pick(&QUEUES).expect("some")).to_owned();
-        let share = FAIR.contains(&queue.as_str()).then(|| (*self.dice.pick(&SHARES).expect("some")).to_owned());
-        let front = self.dice.below(2) == 0;
-        let action = match self.dice.below(8) {
-            0 | 1 => Action::HoldJob { job },
-            2 | 3 => Action::ReleaseJob { job },
-            4 => Action::MoveJob { job, to: MoveTo { front: true, ..MoveTo::default() } },
-            5 => Action::MoveJob { job, to: MoveTo { job_queue: Some(queue), share_identifier: share, front } },
-            6 => Action::HoldQueue { queue },
-            _ => Action::ReleaseQueue { queue },
-        };
-        // What has started cannot be held or moved.
-        let _ = self.world.ask(action);
-    }
-
     /// What an operator holds back is let go, and what was used up is filled up.
     fn let_go(&mut self) {
         for queue in QUEUES {
@@ -295,32 +277,6 @@ impl Story {
             let _ = self.world.ask(Action::ReleaseJob { job });
         }
         self.world.fill("token", 1000);
-    }
-
-    /// Makes, changes, takes note of and removes watches.
-    fn watch(&mut self) {
-        let subject = match self.dice.below(4) {
-            0 => Subject::Environment((*self.dice.pick(&ENVIRONMENTS).expect("some")).to_owned()),
-            1 => Subject::Queue((*self.dice.pick(&QUEUES).expect("some")).to_owned()),
-            _ => match self.any_job() {
-                Some(job) => Subject::Job(job),
-                None => return,
-            },
-        };
-        let mut all: Vec<&str> = Condition::examples(&subject).to_vec();
-        all.extend(["waiting > 1", "started > 1 in 1m", "failed > 0 in 10m", "waiting > 1m"]);
-        let condition = self.dice.pick(&all).expect("some").parse().expect("sound");
-        let known: Vec<String> = self.world.engine.watches().into_iter().map(|watch| watch.id).collect();
-        let id = self.dice.pick(&known).cloned();
-        let silenced = self.dice.below(5) == 0;
-        let action = match (self.dice.below(6), id) {
-            (0, Some(id)) => Action::RemoveWatch { id },
-            (1, id) => Action::AcknowledgeWatch { id },
-            (2, id) => Action::SaveWatch(Box::new(SaveWatch { id, subject, condition, silenced })),
-            _ => Action::SaveWatch(Box::new(SaveWatch { id: None, subject, condition, silenced })),
-        };
-        // What cannot be asked of the subject is refused.
-        let _ = self.world.ask(action);
     }
 
     fn lose(&mut self) {
@@ -361,153 +317,11 @@ impl Story {
         }
     }
 
-    fn operate(&mut self) {
-        let state = if self.dice.below(3) == 0 { Switch::Disabled } else { Switch::Enabled };
-        let action = match self.dice.below(if self.is_spot { 5 } else { 4 }) {
-            4 => {
-                let types = *self.dice.pick(&["c6g", "c7g", "m6g"]).expect("some");
-                let minutes = i64::try_from(1 + self.dice.below(30)).expect("small");
-                Action::UpdateComputeEnvironment(UpdateComputeEnvironmentRequest {
-                    compute_environment: "two".into(),
-                    compute_resources: Some(ComputeResourceUpdate {
-                        instance_types: Some(vec![types.to_owned(), "g5g.xlarge".to_owned()]),
-                        ..Default::default()
-                    }),
-                    update_policy: Some(UpdatePolicy {
-                        terminate_jobs_on_update: Some(self.dice.below(3) == 0),
-                        job_execution_timeout_minutes: Some(minutes),
-                    }),
-                    ..Default::default()
-                })
-            }
-            0 => Action::UpdateJobQueue(UpdateJobQueueRequest {
-                job_queue: (*self.dice.pick(&QUEUES).expect("some")).to_owned(),
-                state: Some(state),
-                priority: Some(i32::try_from(self.dice.below(20)).expect("small")),
-                ..Default::default()
-            }),
-            1 => {
-                let order = vec![ComputeEnvironmentOrder {
-                    order: 1,
-                    compute_environment: (*self.dice.pick(&ENVIRONMENTS).expect("some")).to_owned(),
-                }];
-                Action::UpdateJobQueue(UpdateJobQueueRequest {
-                    job_queue: "both".into(),
-                    compute_environment_order: Some(order),
-                    ..Default::default()
-                })
-            }
-            2 => Action::UpdateComputeEnvironment(UpdateComputeEnvironmentRequest {
-                compute_environment: (*self.dice.pick(&ENVIRONMENTS).expect("some")).to_owned(),
-                state: Some(state),
-                ..Default::default()
-            }),
-            _ => Action::UpdateComputeEnvironment(UpdateComputeEnvironmentRequest {
-                compute_environment: (*self.dice.pick(&ENVIRONMENTS).expect("some")).to_owned(),
-                compute_resources: Some(ComputeResourceUpdate {
-                    minv_cpus: Some(i32::try_from(self.dice.below(3)).expect("small")),
-                    maxv_cpus: Some(2 + i32::try_from(self.dice.below(12)).expect("small")),
-                    ..Default::default()
-                }),
-                ..Default::default()
-            }),
-        };
-        let refused = self.world.ask(action).err();
-        assert!(matches!(refused, None | Some(Refusal::Modified { .. })), "an operator may: {refused:?}");
-    }
-
-    /// Things that are kept beside the jobs; much of it is refused.
-    fn keep(&mut self) {
-        let arn = |rest: &str| format!("arn:aws:batch:us-east-1:123456789012:{rest}");
-        let name = format!("k{}", self.dice.below(3));
-        let queue = *self.dice.pick(&QUEUES).expect("some");
-        let key = format!("t{}", self.dice.below(60));
-        let state = if self.dice.below(2) == 0 { Switch::Disabled } else { Switch::Enabled };
-        let order = ServiceEnvironmentOrder { order: 1, service_environment: name.clone() };
-        let action = match self.dice.below(14) {
-            0 => Action::TagResource { arn: arn(&format!("job-queue/{queue}")), tags: [(key, String::new())].into() },
-            1 => Action::UntagResource { arn: arn(&format!("job-queue/{queue}")), keys: vec![key] },
-            2 => Action::CreateSchedulingPolicy(CreateSchedulingPolicyRequest { name, ..Default::default() }),
-            3 => Action::DeleteSchedulingPolicy { arn: arn(&format!("scheduling-policy/{name}")) },
-            4 => Action::CreateConsumableResource(CreateConsumableResourceRequest {
-                consumable_resource_name: name,
-                ..Default::default()
-            }),
-            5 => Action::DeleteConsumableResource { name },
-            6 => Action::CreateServiceEnvironment(CreateServiceEnvironmentRequest {
-                service_environment_name: name,
-                service_environment_type: "SAGEMAKER_TRAINING".into(),
-                capacity_limits: vec![CapacityLimit {
-                    max_capacity: Some(1),
-                    capacity_unit: Some("NUM_INSTANCES".into()),
-                }],
-                ..Default::default()
-            }),
-            7 => Action::UpdateServiceEnvironment(UpdateServiceEnvironmentRequest {
-                service_environment: name,
-                state: Some(state),
-                ..Default::default()
-            }),
-            8 => Action::DeleteServiceEnvironment { name },
-            9 => Action::CreateJobQueue(CreateJobQueueRequest {
-                job_queue_name: format!("s{name}"),
-                priority: 1,
-                service_environment_order: vec![order],
-                scheduling_policy_arn: Some(arn(&format!("scheduling-policy/{name}")))
-                    .filter(|_| state == Switch::Enabled),
-                ..Default::default()
-            }),
-            10 => Action::UpdateJobQueue(UpdateJobQueueRequest {
-                job_queue: format!("s{name}"),
-                state: Some(state),
-                ..Default::default()
-            }),
-            11 => Action::DeleteJobQueue { name: format!("s{name}") },
-            12 => Action::SubmitServiceJob(Box::new(SubmitServiceJobRequest {
-                job_name: "t".into(),
-                job_queue: format!("s{name}"),
-                service_request_payload: "{}".into(),
-                service_job_type: "SAGEMAKER_TRAINING".into(),
-                ..Default::default()
-            })),
-            _ => {
-                let jobs = self.world.engine.service_jobs_of(&format!("s{name}")).unwrap_or_default();
-                let Some((_, job)) = self.dice.pick(&jobs) else { return };
-                Action::TerminateServiceJob { job: job.job_id.clone(), reason: "r".into() }
-            }
-        };
-        let _ = self.world.ask(action);
-    }
-
-    fn schedule(&mut self) {
-        let name = format!("s{}", self.dice.below(3));
-        let request = self.request();
-        let schedule = Schedule {
-            name: name.clone(),
-            schedule_expression: (*self.dice.pick(&["rate(30 minutes)", "cron(0 3 * * ? *)"]).expect("some"))
-                .to_owned(),
-            state: if self.dice.below(3) == 0 { Switch::Disabled } else { Switch::Enabled },
-            target: ScheduleTarget {
-                retry_policy: Some(RetryPolicy { maximum_event_age_in_seconds: 3600, maximum_retry_attempts: 3 }),
-                ..ScheduleTarget::submit_job(&request, "arn:aws:iam::123456789012:role/r")
-            },
-            flexible_time_window: match self.dice.below(3) {
-                0 => FlexibleTimeWindow { mode: "FLEXIBLE".into(), maximum_window_in_minutes: Some(45) },
-                _ => FlexibleTimeWindow::default(),
-            },
-            action_after_completion: AfterCompletion::Delete,
-            ..Schedule::default()
-        };
-        let action = match self.dice.below(4) {
-            0 => Action::CreateSchedule(Box::new(schedule)),
-            1 => Action::UpdateSchedule(Box::new(schedule)),
-            2 => Action::DeleteSchedule { group: "default".into(), name, token: None },
-            _ => Action::RunSchedule { group: "default".into(), name },
-        };
-        let _ = self.world.ask(action);
-    }
-
     fn set_clock_back(&mut self) {
+        if self.world.is_full {
+            // It is seen when there is room.
+            return;
+        }
         let from = self.world.now;
         let back = *self.dice.pick(&[2 * MINUTE, HOUR, 2 * DAY]).expect("some");
         self.world.now -= back;
@@ -515,12 +329,32 @@ impl Story {
         self.world.ask(Action::ClockSetBack { from }).expect("noted");
     }
 
-    /// The engine's process is killed and comes back later from its journal.
-    fn restart(&mut self) {
-        let mut engine = Engine::new(settings());
-        for line in &self.world.journal {
-            engine.apply(&serde_json::from_str(line).expect("an event"));
+    /// What could not be written was refused or is held by the agents, which say all of it again.
+    fn make_room(&mut self) {
+        self.world.is_full = false;
+        let engine = self.world.replayed(&settings());
+        assert!(engine == self.world.engine, "something is left of what could not be written");
+        self.world.ask(Action::Resume).expect("resumed");
+        let agents: Vec<InstanceId> = self.world.agents.keys().cloned().collect();
+        for instance in agents {
+            self.world.hello(&instance);
         }
+        let running =
+            self.world.agents.values().flat_map(|agent| &agent.held).filter_map(|(attempt, held)| match held {
+                Held::Running(at) => Some((attempt.clone(), *at)),
+                Held::Starting | Held::Exited(_) => None,
+            });
+        for (attempt, at) in running.collect::<Vec<_>>() {
+            // Most were written before.
+            let _ = self.world.ask(Action::AttemptStarted { attempt, at, address: None });
+        }
+        self.world.deliver();
+    }
+
+    /// The engine's process is killed and comes back later from its journal, once there is room for it.
+    fn restart(&mut self) {
+        self.world.is_full = false;
+        let engine = self.world.replayed(&settings());
         assert!(engine == self.world.engine, "the journal gives the state");
         self.world.engine = engine;
         self.world.now += HOUR;
@@ -533,6 +367,9 @@ impl Story {
 
     /// Lets everything that can end come to its end.
     fn finish(&mut self) {
+        if self.world.is_full {
+            self.make_room();
+        }
         self.let_go();
         for _ in 0..2000 {
             self.world.bury();
@@ -575,4 +412,5 @@ impl Story {
     }
 }
 
+mod operator;
 mod seeds;

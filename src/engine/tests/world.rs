@@ -21,6 +21,9 @@ pub const MINUTE: Millis = 60 * SECOND;
 pub const HOUR: Millis = 60 * MINUTE;
 pub const DAY: Millis = 24 * HOUR;
 
+/// What is said where nothing can be written.
+const NO_ROOM: &str = "the journal's disk is full";
+
 /// UUIDs that count.
 #[derive(Debug, Clone, Default)]
 pub struct Counting(u32);
@@ -61,6 +64,8 @@ pub struct World {
     pub stops: Vec<(AttemptId, u32)>,
     /// Agents take their time: what is to stop goes on.
     pub hold_stops: bool,
+    /// There is no room for the journal: nothing can be appended.
+    pub is_full: bool,
     /// What the last step did.
     pub events: Vec<Event>,
     pids: u32,
@@ -85,6 +90,7 @@ impl World {
             starts: BTreeMap::new(),
             stops: Vec::new(),
             hold_stops: false,
+            is_full: false,
             events: Vec::new(),
             pids: 100,
         }
@@ -181,12 +187,13 @@ impl World {
     pub fn ask(&mut self, action: Action) -> Result<Answer, Refusal> {
         let command = Command { by: "ada@host".to_owned(), reason: None, action };
         let decision = self.engine.decide(&command, self.now, &mut self.ids)?;
-        self.settle(decision.events);
-        Ok(decision.answer)
+        if self.settle(decision.events) { Ok(decision.answer) } else { Err(Refusal::Client(NO_ROOM.to_owned())) }
     }
 
-    /// Applies events and all that follows from them, as the engine's body does, and carries out the effects.
-    pub fn settle(&mut self, first: Vec<Event>) {
+    /// Applies events and all that follows from them, as the engine's body does, and carries out the effects. Where the
+    /// journal takes nothing, nothing of it has been: the state is again what the journal says.
+    pub fn settle(&mut self, first: Vec<Event>) -> bool {
+        let before = self.is_full.then(|| (self.engine.clone(), self.journal.len()));
         let mut all = Vec::new();
         let mut events = first;
         for round in 0.. {
@@ -206,6 +213,13 @@ impl World {
         if let Err(violation) = self.engine.check() {
             panic!("{violation}\nafter {all:#?}");
         }
+        if let Some((before, written)) = before
+            && !all.is_empty()
+        {
+            self.journal.truncate(written);
+            self.engine = before;
+            return false;
+        }
         let effects: Vec<Effect> = all.iter().flat_map(|event| self.engine.effects(event)).collect();
         let again: Vec<Effect> = all.iter().flat_map(|event| self.engine.effects(event)).collect();
         assert_eq!(effects, again, "effects are the same each time they are asked for");
@@ -213,6 +227,7 @@ impl World {
         for effect in effects {
             self.carry_out(effect);
         }
+        true
     }
 
     fn apply(&mut self, event: &Event) {
@@ -285,7 +300,7 @@ impl World {
 
     /// An agent says hello with all it holds.
     pub fn hello(&mut self, instance: &InstanceId) {
-        let Some(agent) = self.agents.get(instance) else { return };
+        let Some(agent) = self.agents.get(instance).filter(|_| !self.is_full) else { return };
         let held: Vec<AttemptId> = agent.held.keys().cloned().collect();
         let refused = self.ask(Action::InstanceRegistered { instance: instance.clone(), pid: agent.pid }).is_err();
         let effects = self.engine.reconcile(instance, &held);
@@ -312,8 +327,8 @@ impl World {
         let at = self.now;
         let holder = self.holder(attempt);
         self.agents.get_mut(&holder).expect("an agent").held.insert(attempt.clone(), Held::Running(at));
-        self.ask(Action::AttemptStarted { attempt: attempt.clone(), at, address: address.map(str::to_owned) })
-            .expect("accepted");
+        let action = Action::AttemptStarted { attempt: attempt.clone(), at, address: address.map(str::to_owned) };
+        assert!(self.ask(action).is_ok() || self.is_full, "accepted");
     }
 
     pub fn exited(&mut self, attempt: &AttemptId, exit: Outcome) {
@@ -322,10 +337,14 @@ impl World {
         self.report(attempt, exit);
     }
 
-    /// What a body does with a report of an exit: it acknowledges it, whatever it changes.
+    /// What a body does with a report of an exit: it acknowledges it, whatever it changes, once it is written.
     pub fn report(&mut self, attempt: &AttemptId, exit: Outcome) {
         let action = Action::AttemptExited { attempt: attempt.clone(), exit };
-        self.ask(action).expect("an exit is always accepted");
+        let answer = self.ask(action);
+        if self.is_full && answer.is_err() {
+            return;
+        }
+        answer.expect("an exit is always accepted");
         for agent in self.agents.values_mut() {
             agent.held.remove(attempt);
         }
@@ -343,7 +362,9 @@ impl World {
 
     /// The end of what was killed is seen.
     pub fn bury(&mut self) {
-        while let Some(instance) = self.killed.pop_first() {
+        while !self.is_full
+            && let Some(instance) = self.killed.pop_first()
+        {
             self.lose(&instance);
         }
     }
@@ -351,8 +372,14 @@ impl World {
     pub fn lose(&mut self, instance: &InstanceId) {
         self.agents.remove(instance);
         self.launching.remove(instance);
-        self.ask(Action::InstanceLost { instance: instance.clone(), cause: "its agent died".to_owned() })
-            .expect("accepted");
+        let action = Action::InstanceLost { instance: instance.clone(), cause: "its agent died".to_owned() };
+        let answer = self.ask(action);
+        if self.is_full && answer.is_err() {
+            // It is said again when there is room.
+            self.killed.insert(instance.clone());
+            return;
+        }
+        answer.expect("accepted");
     }
 
     pub fn pass(&mut self, time: Millis) {
@@ -395,13 +422,18 @@ impl World {
         found
     }
 
-    /// The state is what the journal says, and what a snapshot says.
-    pub fn assert_replays(&self, settings: &Settings) {
+    /// The state as the journal tells it.
+    pub fn replayed(&self, settings: &Settings) -> Engine {
         let mut replayed = Engine::new(settings.clone());
         for line in &self.journal {
             replayed.apply(&serde_json::from_str(line).expect("an event is read"));
         }
-        assert!(replayed == self.engine, "a replayed journal gives the same state");
+        replayed
+    }
+
+    /// The state is what the journal says, and what a snapshot says.
+    pub fn assert_replays(&self, settings: &Settings) {
+        assert!(self.replayed(settings) == self.engine, "a replayed journal gives the same state");
         let snapshot = serde_json::to_string(&self.engine).expect("a snapshot is written");
         let read: Engine = serde_json::from_str(&snapshot).expect("a snapshot is read");
         assert!(read == self.engine, "a snapshot gives the same state");
