@@ -4,13 +4,18 @@
 //! synced transaction, and only then answers, tells watchers and carries effects out. So nothing that anyone has seen
 //! is ever lost, and under load many requests share one sync. It begins nothing by itself before [`Action::Resume`].
 
+mod front;
+mod full;
 mod realms;
 mod snapshots;
 
+pub(super) use front::{Call, CommandError, Driver};
 pub(super) use realms::{Realms, Region, log_directory};
 #[cfg(test)]
 pub(super) use snapshots::{Progress, Snapshot};
 
+use front::{Input, Look, OURSELVES, Reply};
+use full::Standstill;
 use snapshots::Chores;
 
 use super::clock::{self, Clock, Reading};
@@ -20,11 +25,11 @@ use super::occurrences::{self, Entry, Occurrences};
 use crate::agent::message::{Exit, Held, ToEngine};
 use crate::engine::command::{Action, Answer, Command, Outcome, Refusal};
 use crate::engine::event::Event;
-use crate::engine::{Effect, Engine, Ids};
+use crate::engine::{Effect, Ids};
 use crate::model::{AttemptId, InstanceId, JobId, Millis, What};
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -41,122 +46,6 @@ const USAGE_EVERY: Millis = 1_000;
 const ROUND_EVENTS: usize = 4_000;
 /// While a snapshot is written or replaced events are cleared away, the loop does a little of it so often.
 const CHORES_EVERY: Duration = Duration::from_millis(5);
-/// How often a patient caller waits for a change in its way, and for how long each time at most, in milliseconds.
-const MOST_WAITS: usize = 5;
-const LONGEST_CHANGE: Millis = 60_000;
-
-/// Why a command was not carried out.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum CommandError {
-    #[error(transparent)]
-    Refused(#[from] Refusal),
-    #[error("the journal could not be written, and the engine ends: {0}")]
-    NotDurable(String),
-    #[error("the engine is ending; try again when it runs")]
-    Ending,
-}
-
-/// The loop's front door, to the engine of one region; cheap to clone.
-#[derive(Debug, Clone)]
-pub(super) struct Driver {
-    inputs: Sender<Input>,
-    region: Region,
-}
-
-/// A command, and whether its caller rather waits a moment than hears that something is being modified.
-#[derive(Debug, Clone)]
-pub(super) struct Call {
-    pub command: Command,
-    pub patient: bool,
-}
-
-impl From<Command> for Call {
-    fn from(command: Command) -> Self {
-        Self { command, patient: false }
-    }
-}
-
-type Reply = oneshot::Sender<Result<Answer, CommandError>>;
-type Look = Box<dyn FnOnce(&Realms) + Send>;
-
-enum Input {
-    Command(Region, Box<Command>, Reply),
-    Said(InstanceId, ToEngine),
-    Read(Look),
-    Stop,
-}
-
-impl Driver {
-    /// The same door, to the engine of another region. It is made with the first thing that is made there.
-    pub(super) fn of(&self, region: &str) -> Self {
-        Self { inputs: self.inputs.clone(), region: region.into() }
-    }
-
-    /// Carries a command out; when it answers, what it did is on the disk.
-    pub(super) async fn command(&self, call: impl Into<Call>) -> Result<Answer, CommandError> {
-        let Call { command, patient } = call.into();
-        if !patient {
-            return self.once(command).await;
-        }
-        for _ in 0..MOST_WAITS {
-            match self.once(command.clone()).await {
-                Err(CommandError::Refused(Refusal::Modified { until, .. })) => {
-                    let wait = (until - clock::wall()).clamp(1, LONGEST_CHANGE);
-                    tokio::time::sleep(Duration::from_millis(wait.unsigned_abs())).await;
-                }
-                answer => return answer,
-            }
-        }
-        self.once(command).await
-    }
-
-    async fn once(&self, command: Command) -> Result<Answer, CommandError> {
-        let (reply, answer) = oneshot::channel();
-        let input = Input::Command(Arc::clone(&self.region), Box::new(command), reply);
-        self.inputs.send(input).map_err(|_| CommandError::Ending)?;
-        answer.await.map_err(|_| CommandError::Ending)?
-    }
-
-    /// A command of the engine's own body.
-    pub(super) async fn act(&self, action: Action) -> Result<Answer, CommandError> {
-        self.command(Command { by: "engine".to_owned(), reason: None, action }).await
-    }
-
-    /// Reads the state; never sees what is not durable.
-    pub(super) async fn read<T: Send + 'static>(
-        &self,
-        look: impl FnOnce(&Engine) -> T + Send + 'static,
-    ) -> Result<T, CommandError> {
-        let region = Arc::clone(&self.region);
-        self.read_all(move |realms| realms.look(&region, look)).await
-    }
-
-    /// The same over all regions.
-    pub(super) async fn read_all<T: Send + 'static>(
-        &self,
-        look: impl FnOnce(&Realms) -> T + Send + 'static,
-    ) -> Result<T, CommandError> {
-        let (reply, answer) = oneshot::channel();
-        let look = Box::new(move |realms: &Realms| {
-            // Whoever asked may have gone.
-            let _ = reply.send(look(realms));
-        });
-        self.inputs.send(Input::Read(look)).map_err(|_| CommandError::Ending)?;
-        answer.await.map_err(|_| CommandError::Ending)
-    }
-
-    /// Hands in what an agent says.
-    pub(super) fn said(&self, instance: InstanceId, message: ToEngine) {
-        // An engine that ends needs no news: the agent says it again to the next one.
-        let _ = self.inputs.send(Input::Said(instance, message));
-    }
-
-    /// Ends the loop once everything before has been carried out.
-    pub(super) fn stop(&self) {
-        let _ = self.inputs.send(Input::Stop);
-    }
-}
-
 /// Looks when any of some log streams was written to last.
 pub(super) type LastLine = Box<dyn Fn(&[String]) -> Option<Millis> + Send>;
 
@@ -195,6 +84,7 @@ pub(super) fn start(parts: Parts) -> std::io::Result<(Driver, Ending)> {
         turn: 0,
         resumed: false,
         chores: Chores::default(),
+        standstill: None,
     };
     thread::Builder::new().name("engine".to_owned()).spawn(move || {
         // Nobody may be left to hear it.
@@ -218,6 +108,8 @@ struct Body {
     /// [`Action::Resume`] has come: until then it is not known what of the state still holds, and nothing is begun.
     resumed: bool,
     chores: Chores,
+    /// The journal's disk is full.
+    standstill: Option<Standstill>,
 }
 
 /// All that one round has decided and that must not be seen before it is durable.
@@ -227,11 +119,21 @@ struct Round {
     /// What hooks are told of it.
     occurred: Vec<Entry>,
     effects: Vec<Effect>,
-    replies: Vec<(Reply, Result<Answer, CommandError>)>,
+    replies: Vec<Answered>,
+    /// What agents have said.
+    heard: Vec<(InstanceId, ToEngine)>,
     reads: Vec<Look>,
     /// Log streams of jobs that are forgotten.
     streams: Vec<String>,
     stop: bool,
+}
+
+/// A command that was decided; it is answered once that is durable.
+struct Answered {
+    region: Region,
+    command: Box<Command>,
+    reply: Reply,
+    answer: Result<Answer, CommandError>,
 }
 
 impl Body {
@@ -251,6 +153,13 @@ impl Body {
     /// What has come in, once there is something or something is due; `None` when nobody can say anything any more.
     fn wait(&mut self) -> Option<Vec<Input>> {
         let now = clock::wall();
+        if self.standstill.is_some() {
+            return match self.waiting.recv_timeout(full::LOOKS_EVERY) {
+                Ok(first) => Some(std::iter::once(first).chain(self.waiting.try_iter()).take(BATCH).collect()),
+                Err(RecvTimeoutError::Timeout) => Some(Vec::new()),
+                Err(RecvTimeoutError::Disconnected) => None,
+            };
+        }
         let next = if self.resumed { self.parts.realms.next_wake(now) } else { None };
         let due = [next, self.usage_due()].into_iter().flatten().min();
         let due = if self.unfinished { Some(now) } else { due };
@@ -272,6 +181,18 @@ impl Body {
 
     /// Carries one batch through; says whether it was the last.
     fn round(&mut self, inputs: Vec<Input>) -> Result<bool, JournalError> {
+        let inputs = match self.standstill.take() {
+            None => inputs,
+            Some(standstill) if self.parts.journal.has_room() => {
+                tracing::info!("there is room for the journal again: all goes on");
+                standstill.over(inputs, self.parts.realms.home())
+            }
+            Some(mut standstill) => {
+                let is_last = standstill.take(inputs, &self.parts.realms);
+                self.standstill = Some(standstill);
+                return Ok(is_last);
+            }
+        };
         let Reading { now, set_back_from } = self.parts.clock.read();
         let mut round = Round::default();
         if let Some(from) = set_back_from {
@@ -285,11 +206,15 @@ impl Body {
             self.take(input, now, &mut round);
         }
         self.advance(now, &mut round);
-        if let Err(failure) = self.write(now, &round.events) {
-            for (reply, _) in round.replies {
-                let _ = reply.send(Err(CommandError::NotDurable(failure.to_string())));
+        match self.write(now, &round.events) {
+            Ok(()) => {}
+            Err(full @ JournalError::Full { .. }) => return self.stand_still(round, &full, now),
+            Err(failure) => {
+                for Answered { reply, .. } in round.replies {
+                    let _ = reply.send(Err(CommandError::NotDurable(failure.to_string())));
+                }
+                return Err(failure);
             }
-            return Err(failure);
         }
 
         self.idle = round.events.is_empty();
@@ -318,7 +243,7 @@ impl Body {
         } else {
             self.parts.feed.skip();
         }
-        for (reply, answer) in round.replies {
+        for Answered { reply, answer, .. } in round.replies {
             let _ = reply.send(answer);
         }
         for effect in round.effects {
@@ -331,7 +256,10 @@ impl Body {
             read(&self.parts.realms);
         }
         if self.resumed && !round.stop {
-            self.chores.step(&mut self.parts.realms, &mut self.parts.journal, now)?;
+            match self.chores.step(&mut self.parts.realms, &mut self.parts.journal, now) {
+                Err(full @ JournalError::Full { .. }) => self.chores.rest(&full),
+                done => done?,
+            }
         }
         Ok(round.stop)
     }
@@ -340,9 +268,14 @@ impl Body {
         match input {
             Input::Command(region, command, reply) => {
                 let answer = self.carry_out(&region, &command, now, round).map_err(CommandError::Refused);
-                round.replies.push((reply, answer));
+                round.replies.push(Answered { region, command, reply, answer });
             }
-            Input::Said(instance, message) => self.hear(&instance, message, now, round),
+            Input::Said(instance, message) => {
+                if full::is_kept(&message) {
+                    round.heard.push((instance.clone(), message.clone()));
+                }
+                self.hear(&instance, message, now, round);
+            }
             Input::Read(read) => round.reads.push(read),
             Input::Stop => round.stop = true,
         }
@@ -421,7 +354,7 @@ impl Body {
     }
 
     fn report(&mut self, region: &Region, action: Action, now: Millis, round: &mut Round) {
-        let command = Command { by: "engine".to_owned(), reason: None, action };
+        let command = Command { by: OURSELVES.to_owned(), reason: None, action };
         if let Err(refusal) = self.decide(region, &command, now, round) {
             tracing::info!(action = ?command.action, %refusal, "what an agent reported changes nothing");
         }

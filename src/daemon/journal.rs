@@ -26,6 +26,8 @@ const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
 /// At most so many rows of what is not needed any more are cleared away at once.
 const CLEARED: usize = 5_000;
+/// After its disk was full it goes on once there are so many bytes.
+const ROOM: u64 = 1 << 20;
 const PIECES_CLEARED: usize = 8;
 
 /// An open journal. Only one is open for writing at a time: the engine's lock sees to it.
@@ -79,6 +81,11 @@ pub enum JournalError {
          file away"
     )]
     Foreign { path: PathBuf, detail: String },
+    #[error(
+        "{path} cannot be {action}: its disk is full. Make room: until then nothing new is taken on; what runs goes on, and \
+         its ends are noted later"
+    )]
+    Full { path: PathBuf, action: &'static str },
     #[error("{path} cannot be {action}: {cause}. Check the disk and the permissions of the directory")]
     Storage { path: PathBuf, action: &'static str, cause: String },
 }
@@ -156,7 +163,8 @@ impl Journal {
             }
             Ok(())
         });
-        self.regions = regions;
+        // What is not written has given no region its number.
+        self.regions = if written.is_ok() { regions } else { BTreeMap::new() };
         written?;
         self.since_snapshot += last - self.last;
         self.last = last;
@@ -179,7 +187,7 @@ impl Journal {
                 .execute(params![seq, region, number, body])?;
             Ok(())
         });
-        self.regions = regions;
+        self.regions = if written.is_ok() { regions } else { BTreeMap::new() };
         written
     }
 
@@ -232,6 +240,16 @@ impl Journal {
     /// How many events have come since the last snapshot.
     pub(super) fn since_snapshot(&self) -> u64 {
         self.since_snapshot
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether its disk has room for some batches.
+    pub(super) fn has_room(&self) -> bool {
+        // Where nobody can tell, the next batch will.
+        rustix::fs::statvfs(&self.path).map_or(true, |disk| disk.f_bavail.saturating_mul(disk.f_frsize) >= ROOM)
     }
 
     /// How many batches were written since it was opened.
@@ -303,6 +321,13 @@ fn prepare(connection: &Connection, home: &str) -> rusqlite::Result<()> {
 }
 
 fn storage(path: &Path, action: &'static str, cause: &rusqlite::Error) -> JournalError {
+    // Without room for its index in memory, which lies on the disk too, SQLite speaks of input and output.
+    let index = rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
+    let is_full = cause.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull)
+        || cause.sqlite_error().is_some_and(|error| error.extended_code == index);
+    if is_full {
+        return JournalError::Full { path: path.to_owned(), action };
+    }
     JournalError::Storage { path: path.to_owned(), action, cause: cause.to_string() }
 }
 

@@ -325,6 +325,11 @@ impl Engine {
         }
     }
 
+    /// What was noted of the limits of each instance.
+    pub fn noted_limits(&self) -> &BTreeMap<InstanceId, String> {
+        &self.limits
+    }
+
     /// Checks the invariants; for tests and simulation.
     pub fn check(&self) -> Result<(), Violation> {
         self.verify()

@@ -1,164 +1,24 @@
-//! What a machine does to a program: disks that are full or read-only, processes that hang, jobs that misbehave.
+//! What a machine does to a program: processes that hang, descriptors and processes that are used up, jobs that misbehave.
 
 use crate::support::{House, kill_hard};
 use serde_json::Value;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
-use std::path::Path;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
-fn words(output: &Output) -> String {
+pub fn words(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
 #[expect(clippy::print_stderr, reason = "a test that cannot be run says so")]
-fn is_root(to: &str) -> bool {
+pub fn is_root(to: &str) -> bool {
     let root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n");
     if !root {
         eprintln!("NOT TESTED: it takes root to {to}");
     }
     root
-}
-
-fn can_mount() -> bool {
-    is_root("mount a small disk")
-}
-
-/// A small disk, let go of at the end. It takes root to mount one.
-struct SmallDisk(tempfile::TempDir);
-
-impl SmallDisk {
-    fn mount(size: &str) -> Self {
-        let disk = Self(tempfile::Builder::new().prefix("bd").tempdir().expect("a directory"));
-        disk.run("mount", &["-t", "tmpfs", "-o", &format!("size={size},mode=700"), "small"]);
-        disk
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    fn run(&self, program: &str, arguments: &[&str]) {
-        let status = Command::new(program).args(arguments).arg(self.path()).status().expect("it runs");
-        assert!(status.success(), "{program} {arguments:?}");
-    }
-
-    /// A house whose data are on it. It has to end before the disk does.
-    fn house(&self) -> House {
-        House::new().with_variable("BATCHDECK_DATA_DIR", &self.path().display().to_string())
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(self.path()).status();
-    }
-}
-
-#[test]
-fn on_a_full_disk_a_submit_is_refused_in_plain_words_and_what_was_acknowledged_is_there_once_there_is_room() {
-    if !can_mount() {
-        return;
-    }
-    let disk = SmallDisk::mount("24m");
-    let house = disk.house();
-    house.ok(&["init"]);
-    house.ok(&["hold", "--queue", "default", "--reason", "they are to wait"]);
-    let acknowledged = vec![house.submit(&["--", "true"])];
-    let filler = disk.path().join("filler");
-    let mut file = fs::File::create(&filler).expect("room for it");
-    while file.write_all(&[0; 4096]).is_ok() {}
-
-    let deadline = Instant::now() + Duration::from_mins(1);
-    let (mut acknowledged, refused) = (
-        acknowledged,
-        loop {
-            let output = house.run(&["submit", "-o", "json", "--", "true"]);
-            if !output.status.success() {
-                break output;
-            }
-            assert!(Instant::now() < deadline, "the disk never is full");
-        },
-    );
-    let said = words(&refused);
-    assert!(said.contains("full") || said.contains("No space left"), "{said}");
-    assert!(!said.contains("panicked"), "{said}");
-
-    drop(file);
-    fs::remove_file(&filler).expect("removed");
-    house.ok(&["engine", "start"]);
-    acknowledged.push(house.submit(&["--", "true"]));
-    for job in &acknowledged {
-        house.ok(&["job", job]);
-    }
-    house.ok(&["release", "--queue", "default"]);
-    for job in &acknowledged {
-        house.until_status(job, "SUCCEEDED");
-    }
-}
-
-#[test]
-fn a_job_that_fills_the_disk_with_its_log_runs_on_says_what_was_lost_and_jobs_go_on_once_there_is_room() {
-    if !can_mount() {
-        return;
-    }
-    let disk = SmallDisk::mount("24m");
-    let house = disk.house();
-    house.ok(&["init"]);
-    let filler = disk.path().join("filler");
-    fs::write(&filler, vec![0; 12 << 20]).expect("room for it");
-    let (flooded, go) = (house.path().join("flooded"), house.path().join("go"));
-    let script = format!(
-        "yes $(printf %0100d 1) | head -c 60000000; touch {}; while [ ! -e {} ]; do sleep 0.05; done; echo; echo last; exit 5",
-        flooded.display(),
-        go.display()
-    );
-    let floods = house.submit(&["--name", "floods", "--", "sh", "-c", &script]);
-    let deadline = Instant::now() + Duration::from_mins(1);
-    while !flooded.exists() {
-        assert!(Instant::now() < deadline, "the job stands still");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    // The journal is on the same disk: the engine may end for it, and whoever asks next starts it again.
-    let refused = loop {
-        let output = house.run(&["submit", "--name", "meanwhile", "-o", "json", "--", "true"]);
-        if !output.status.success() {
-            break output;
-        }
-        assert!(Instant::now() < deadline, "the disk never is full");
-    };
-    let said = words(&refused);
-    assert!(said.contains("full") || said.contains("No space left"), "{said}");
-    assert!(!said.contains("panicked"), "{said}");
-
-    // Room is made: the job writes its last line and ends with its own exit code, in its first attempt.
-    fs::remove_file(&filler).expect("removed");
-    house.ok(&["submit", "--wait", "--", "true"]);
-    fs::write(&go, "").expect("written");
-    let detail = house.until_status(&floods, "FAILED");
-    assert_eq!(detail["container"]["exitCode"], 5, "{detail:#}");
-    assert_eq!(detail["attempts"].as_array().map(Vec::len), Some(1), "{detail:#}");
-    let log = house.ok(&["logs", &floods]);
-    let end = &log[log.len().saturating_sub(400)..];
-    assert!(log.contains("lines were lost here: No space left on device"), "{end}");
-    assert!(end.trim_end().ends_with("last"), "{end}");
-}
-
-#[test]
-fn a_data_directory_that_cannot_be_written_is_named_with_what_to_do() {
-    if !can_mount() {
-        return;
-    }
-    let disk = SmallDisk::mount("24m");
-    let house = disk.house();
-    disk.run("mount", &["-o", "remount,ro"]);
-    let refused = house.run(&["engine", "start"]);
-    let said = words(&refused);
-    assert!(!refused.status.success(), "{said}");
-    assert!(said.contains(&disk.path().display().to_string()) && said.contains("--data-dir"), "{said}");
-    assert!(said.to_lowercase().contains("read-only"), "{said}");
 }
 
 #[test]
@@ -307,50 +167,84 @@ fn a_console_in_a_terminal_that_is_gone_ends_and_a_killed_one_leaves_no_trace_in
     house.until("that nobody is attached", &["engine", "status"], |status| status["consoles"] == 0);
 }
 
+/// Sends a request with a few other bytes, and has it answered or hung up on.
+fn almost(house: &House, whole: &str, below: &mut impl FnMut(usize) -> usize) {
+    let mut bytes = whole.as_bytes().to_vec();
+    for _ in 0..=below(3) {
+        if bytes.is_empty() {
+            break;
+        }
+        let at = below(bytes.len());
+        match below(4) {
+            0 => bytes[at] = u8::try_from(below(256)).expect("a byte"),
+            1 => bytes.insert(at, b"\r\n\0 :/%{\""[below(9)]),
+            2 => drop(bytes.drain(at..(at + 9).min(bytes.len()))),
+            _ => bytes.truncate(at.max(1)),
+        }
+    }
+    let mut stream = UnixStream::connect(house.data().join("engine.sock")).expect("connects");
+    stream.set_read_timeout(Some(Duration::from_secs(30))).expect("set");
+    // It may hang up before all is said.
+    let _ = stream.write_all(&bytes);
+    let _ = stream.shutdown(std::net::Shutdown::Write);
+    let mut answer = Vec::new();
+    match std::io::Read::read_to_end(&mut stream, &mut answer) {
+        Ok(_) => {}
+        Err(cause) if cause.kind() == std::io::ErrorKind::ConnectionReset => {}
+        Err(cause) => panic!("neither answered nor hung up: {cause}\n{}", String::from_utf8_lossy(&bytes)),
+    }
+}
+
+/// The most memory that a process has held at once.
+fn most_memory_mib(pid: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("it has memory");
+    line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") / 1024
+}
+
 #[test]
 fn requests_that_are_almost_right_are_answered_or_hung_up_on_and_the_engine_goes_on() {
     let house = House::new();
     house.ok(&["init"]);
-    let body =
+    let submit =
         r#"{"jobName":"j","jobQueue":"default","jobDefinition":"host","containerOverrides":{"command":["true"]}}"#;
-    let whole = format!(
-        "POST /v1/submitjob HTTP/1.1\r\nhost: engine\r\ncontent-type: application/json\r\nx-batchdeck-by: a@b\r\n\
-         connection: close\r\ncontent-length: {}\r\n\r\n{body}",
-        body.len()
-    );
-    let mut number: u64 = 1;
+    let search = r#"{"logGroupName":"/aws/batch/job","filterPattern":"{ $.a = \"x*\" || $.n >= 3 }","limit":5}"#;
+    let schedule = r#"{"ScheduleExpression":"rate(5 minutes)","FlexibleTimeWindow":{"Mode":"OFF"},"Target":{"Arn":
+        "arn:aws:scheduler:::aws-sdk:batch:submitJob","RoleArn":"arn:aws:iam::123456789012:role/r","Input":"{}"}}"#;
+    let posted = |path: &str, more: &str, body: &str| {
+        format!(
+            "POST {path} HTTP/1.1\r\nhost: engine\r\n{more}x-batchdeck-by: a@b\r\nconnection: close\r\n\
+             content-length: {}\r\n\r\n{body}",
+            body.len()
+        )
+    };
+    let whole = [
+        posted("/v1/submitjob", "content-type: application/json\r\n", submit),
+        posted("/v1/listjobs", "", r#"{"jobQueue":"default","filters":[{"name":"JOB_NAME","values":["a*"]}],"maxResults":9}"#),
+        posted("/", "x-amz-target: Logs_20140328.FilterLogEvents\r\n", search),
+        posted("/schedules/nightly?groupName=default", "", schedule),
+        "GET /v1/tags/arn%3Aaws%3Abatch%3Aus-east-1%3A1%3Ajob-queue%2Fdefault HTTP/1.1\r\nhost: engine\r\nconnection: close\r\n\r\n".to_owned(),
+        "GET /batchdeck/v1/environments HTTP/1.1\r\nhost: engine\r\nconnection: close\r\n\r\n".to_owned(),
+    ];
+    // As the property tests of the library: for as long as is asked for, and then with other numbers each time.
+    let seconds = std::env::var("BATCHDECK_FUZZ_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(0);
+    let until = Instant::now() + Duration::from_secs(seconds);
+    let mut number: u64 = if seconds == 0 { 1 } else { std::process::id().into() };
     let mut below = |end: usize| {
         number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(number >> 33).expect("small") % end
     };
-    // As the property tests: more of them where more are asked for.
-    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(400);
-    for _ in 0..cases {
-        let mut bytes = whole.clone().into_bytes();
-        for _ in 0..=below(3) {
-            if bytes.is_empty() {
-                break;
-            }
-            let at = below(bytes.len());
-            match below(4) {
-                0 => bytes[at] = u8::try_from(below(256)).expect("a byte"),
-                1 => bytes.insert(at, b"\r\n\0 :/%{\""[below(9)]),
-                2 => drop(bytes.drain(at..(at + 9).min(bytes.len()))),
-                _ => bytes.truncate(at.max(1)),
-            }
+    let engine = house.engine_pid();
+    let mut memory = Vec::new();
+    while memory.len() < 2 || Instant::now() < until {
+        for _ in 0..200 {
+            almost(&house, &whole[below(whole.len())], &mut below);
         }
-        let mut stream = UnixStream::connect(house.data().join("engine.sock")).expect("connects");
-        stream.set_read_timeout(Some(Duration::from_secs(30))).expect("set");
-        // It may hang up before all is said.
-        let _ = stream.write_all(&bytes);
-        let _ = stream.shutdown(std::net::Shutdown::Write);
-        let mut answer = Vec::new();
-        match std::io::Read::read_to_end(&mut stream, &mut answer) {
-            Ok(_) => {}
-            Err(cause) if cause.kind() == std::io::ErrorKind::ConnectionReset => {}
-            Err(cause) => panic!("neither answered nor hung up: {cause}\n{}", String::from_utf8_lossy(&bytes)),
-        }
+        memory.push(most_memory_mib(engine));
     }
+    let (first, last) = (memory[0], memory[memory.len() - 1]);
+    assert!(last < first + 64, "the engine has grown from {first} to {last} MiB");
+    assert_eq!(house.engine_pid(), engine, "the engine has ended");
     house.ok(&["submit", "--wait", "--", "true"]);
     let log = fs::read_to_string(house.data().join("engine.log")).expect("a log");
     assert!(!log.contains("panicked"), "{log}");

@@ -104,7 +104,9 @@ impl ApiError {
                 Self { service, status: StatusCode::CONFLICT, code: "ConflictException", message }
             }
             CommandError::Refused(refusal) => Self::invalid(service, refusal.to_string()),
-            CommandError::NotDurable(_) | CommandError::Ending => Self::server(service, error.to_string()),
+            CommandError::NotDurable(_) | CommandError::Full(_) | CommandError::Ending => {
+                Self::server(service, error.to_string())
+            }
         }
     }
 }

@@ -50,6 +50,15 @@ impl Realms {
         &self.plain
     }
 
+    /// What agents have said of themselves, which no journal holds.
+    pub(super) fn keep_limits(&mut self, before: &Self) {
+        for (region, engine) in &before.engines {
+            for (instance, limits) in engine.noted_limits() {
+                self.engine(region).note_limits(instance, limits.clone());
+            }
+        }
+    }
+
     pub(in crate::daemon) fn put(&mut self, region: &str, engine: Engine) {
         self.engines.insert(region.into(), engine);
     }

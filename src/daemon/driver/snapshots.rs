@@ -37,6 +37,12 @@ impl Chores {
         self.snapshot.is_some() || self.clearing
     }
 
+    /// Gives up what cannot be written, and does not try again at once.
+    pub(super) fn rest(&mut self, cause: &JournalError) {
+        tracing::warn!(%cause, "the journal is not made shorter for now");
+        *self = Self { snapshot: None, after: EVERY, clearing: false };
+    }
+
     pub(super) fn step(&mut self, realms: &mut Realms, journal: &mut Journal, now: Millis) -> Result<(), JournalError> {
         let since = journal.since_snapshot();
         if let Some(snapshot) = &self.snapshot {

@@ -1,0 +1,230 @@
+//! Disks that are full or read-only.
+
+use crate::faults::{is_root, words};
+use crate::support::House;
+use serde_json::Value;
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+fn can_mount() -> bool {
+    is_root("mount a small disk")
+}
+
+/// A small disk, let go of at the end. It takes root to mount one.
+struct SmallDisk(tempfile::TempDir);
+
+impl SmallDisk {
+    fn mount(size: &str) -> Self {
+        let disk = Self(tempfile::Builder::new().prefix("bd").tempdir().expect("a directory"));
+        disk.run("mount", &["-t", "tmpfs", "-o", &format!("size={size},mode=700"), "small"]);
+        disk
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn run(&self, program: &str, arguments: &[&str]) {
+        let status = Command::new(program).args(arguments).arg(self.path()).status().expect("it runs");
+        assert!(status.success(), "{program} {arguments:?}");
+    }
+
+    /// A house whose data are on it. It has to end before the disk does.
+    fn house(&self) -> House {
+        House::new().with_variable("BATCHDECK_DATA_DIR", &self.path().display().to_string())
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(self.path()).status();
+    }
+}
+
+#[test]
+fn on_a_full_disk_a_submit_is_refused_in_plain_words_and_what_was_acknowledged_is_there_once_there_is_room() {
+    if !can_mount() {
+        return;
+    }
+    let disk = SmallDisk::mount("24m");
+    let house = disk.house();
+    house.ok(&["init"]);
+    house.ok(&["hold", "--queue", "default", "--reason", "they are to wait"]);
+    let acknowledged = vec![house.submit(&["--", "true"])];
+    let filler = disk.path().join("filler");
+    let mut file = fs::File::create(&filler).expect("room for it");
+    while file.write_all(&[0; 4096]).is_ok() {}
+
+    let deadline = Instant::now() + Duration::from_mins(1);
+    let (mut acknowledged, refused) = (
+        acknowledged,
+        loop {
+            let output = house.run(&["submit", "-o", "json", "--", "true"]);
+            if !output.status.success() {
+                break output;
+            }
+            assert!(Instant::now() < deadline, "the disk never is full");
+        },
+    );
+    let said = words(&refused);
+    assert!(said.contains("full") || said.contains("No space left"), "{said}");
+    assert!(!said.contains("panicked"), "{said}");
+
+    drop(file);
+    fs::remove_file(&filler).expect("removed");
+    house.ok(&["engine", "start"]);
+    acknowledged.push(house.submit(&["--", "true"]));
+    for job in &acknowledged {
+        house.ok(&["job", job]);
+    }
+    house.ok(&["release", "--queue", "default"]);
+    for job in &acknowledged {
+        house.until_status(job, "SUCCEEDED");
+    }
+}
+
+#[test]
+fn while_the_disk_is_full_the_engine_is_read_and_jobs_run_and_with_room_all_goes_on_without_anybody() {
+    if !can_mount() {
+        return;
+    }
+    let disk = SmallDisk::mount("24m");
+    let house = disk.house();
+    house.ok(&["init"]);
+    let gate = |name: &str| house.path().join(name);
+    let held = |name: &str, code: u8| {
+        let script = format!(
+            "while [ ! -e {} ]; do sleep 0.05; done; echo > {}.over; exit {code}",
+            gate(name).display(),
+            gate(name).display()
+        );
+        let job = house.submit(&["--name", name, "--", "sh", "-c", &script]);
+        house.until_status(&job, "RUNNING");
+        job
+    };
+    let (ends_well, ends_badly) = (held("well", 0), held("badly", 5));
+    house.ok(&["hold", "--queue", "default", "--reason", "they are to wait"]);
+    let mut acknowledged = vec![ends_well.clone(), ends_badly.clone(), house.submit(&["--name", "kept", "--", "true"])];
+    let engine = house.engine_pid();
+    let filler = disk.path().join("filler");
+    let mut file = fs::File::create(&filler).expect("room for it");
+    while file.write_all(&[0; 4096]).is_ok() {}
+    drop(file);
+
+    // What fits into the pages that the journal has already is taken.
+    let refused = (0..5_000).find_map(|number| {
+        let output = house.run(&["submit", "--name", &format!("kept-{number}"), "-o", "json", "--", "true"]);
+        if !output.status.success() {
+            return Some(words(&output));
+        }
+        let answer: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        acknowledged.push(answer["jobId"].as_str().expect("an id").to_owned());
+        None
+    });
+    let said = refused.expect("the disk is full at last");
+    assert!(said.contains("its disk is full. Make room"), "{said}");
+    let said = words(&house.run(&["hold", &ends_well]));
+    assert!(said.contains("its disk is full. Make room"), "{said}");
+
+    // All that was taken can be read, and what runs comes to its end, of which nobody hears yet.
+    let listed = |house: &House| -> Vec<String> {
+        let jobs = house.json(&["jobs", "--limit", "10000"]);
+        let jobs = jobs.as_array().expect("rows").iter();
+        let mut ids: Vec<_> = jobs.map(|job| job["jobId"].as_str().expect("an id").to_owned()).collect();
+        ids.sort();
+        ids
+    };
+    acknowledged.sort();
+    assert_eq!(listed(&house), acknowledged);
+    for name in ["well", "badly"] {
+        fs::write(gate(name), "").expect("written");
+        let over = gate(name).with_extension("over");
+        let deadline = Instant::now() + Duration::from_mins(1);
+        while !over.exists() {
+            assert!(Instant::now() < deadline, "{name} stands still");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+    assert_eq!(house.json(&["job", &ends_well])["status"], "RUNNING");
+    assert_eq!(house.engine_pid(), engine, "the engine has ended");
+
+    // Reading alone, so that nobody but the engine itself has it go on.
+    fs::remove_file(&filler).expect("removed");
+    house.until_status(&ends_well, "SUCCEEDED");
+    let detail = house.until_status(&ends_badly, "FAILED");
+    assert_eq!((&detail["container"]["exitCode"], detail["attempts"].as_array().map(Vec::len)), (&5.into(), Some(1)));
+    assert_eq!(listed(&house), acknowledged);
+    house.ok(&["release", "--queue", "default"]);
+    for job in acknowledged.iter().filter(|job| **job != ends_badly) {
+        house.until_status(job, "SUCCEEDED");
+    }
+    assert_eq!(house.engine_pid(), engine, "the engine has ended");
+    // And what another engine reads is what this one said.
+    house.ok(&["engine", "restart"]);
+    assert_eq!(listed(&house), acknowledged);
+}
+
+#[test]
+fn a_job_that_fills_the_disk_with_its_log_runs_on_says_what_was_lost_and_jobs_go_on_once_there_is_room() {
+    if !can_mount() {
+        return;
+    }
+    let disk = SmallDisk::mount("24m");
+    let house = disk.house();
+    house.ok(&["init"]);
+    let filler = disk.path().join("filler");
+    fs::write(&filler, vec![0; 12 << 20]).expect("room for it");
+    let (flooded, go) = (house.path().join("flooded"), house.path().join("go"));
+    let script = format!(
+        "yes $(printf %0100d 1) | head -c 60000000; touch {}; while [ ! -e {} ]; do sleep 0.05; done; echo; echo last; exit 5",
+        flooded.display(),
+        go.display()
+    );
+    let floods = house.submit(&["--name", "floods", "--", "sh", "-c", &script]);
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while !flooded.exists() {
+        assert!(Instant::now() < deadline, "the job stands still");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    // The journal is on the same disk: the engine may end for it, and whoever asks next starts it again.
+    let refused = loop {
+        let output = house.run(&["submit", "--name", "meanwhile", "-o", "json", "--", "true"]);
+        if !output.status.success() {
+            break output;
+        }
+        assert!(Instant::now() < deadline, "the disk never is full");
+    };
+    let said = words(&refused);
+    assert!(said.contains("full") || said.contains("No space left"), "{said}");
+    assert!(!said.contains("panicked"), "{said}");
+
+    // Room is made: the job writes its last line and ends with its own exit code, in its first attempt.
+    fs::remove_file(&filler).expect("removed");
+    house.ok(&["submit", "--wait", "--", "true"]);
+    fs::write(&go, "").expect("written");
+    let detail = house.until_status(&floods, "FAILED");
+    assert_eq!(detail["container"]["exitCode"], 5, "{detail:#}");
+    assert_eq!(detail["attempts"].as_array().map(Vec::len), Some(1), "{detail:#}");
+    let log = house.ok(&["logs", &floods]);
+    let end = &log[log.len().saturating_sub(400)..];
+    assert!(log.contains("lines were lost here: No space left on device"), "{end}");
+    assert!(end.trim_end().ends_with("last"), "{end}");
+}
+
+#[test]
+fn a_data_directory_that_cannot_be_written_is_named_with_what_to_do() {
+    if !can_mount() {
+        return;
+    }
+    let disk = SmallDisk::mount("24m");
+    let house = disk.house();
+    disk.run("mount", &["-o", "remount,ro"]);
+    let refused = house.run(&["engine", "start"]);
+    let said = words(&refused);
+    assert!(!refused.status.success(), "{said}");
+    assert!(said.contains(&disk.path().display().to_string()) && said.contains("--data-dir"), "{said}");
+    assert!(said.to_lowercase().contains("read-only"), "{said}");
+}
