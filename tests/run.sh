@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The test command: sets up what the tests need on a Debian machine, says plainly which part it could not set up, and
-# runs formatting, clippy, all tests and the docs. With CI set, a part that could not be set up is a failure.
+# runs formatting, clippy, all tests and the docs. With CI set, a part that could not be set up is a failure, and what
+# reads bytes of others is tried with changed ones for a minute each.
 #
 #   tests/run.sh            everything
 #   tests/run.sh NAME...    only the tests whose names contain one of the words
@@ -62,6 +63,10 @@ say "clippy"
 cargo clippy --all-targets --locked -- -D warnings
 say "tests"
 if have cargo-nextest; then cargo nextest run --locked "$@"; else cargo test --locked "$@"; fi
+if [ "$#" = 0 ] && [ -n "${CI:-}" ]; then
+  say "other bytes, a minute for each that reads some"
+  tests/long.sh mutations 1
+fi
 if [ "$#" = 0 ]; then
   say "the benchmark, small"
   cargo test --quiet --locked --bench bench -- --quick

@@ -257,9 +257,8 @@ mod tests {
         }
     }
 
-    proptest::proptest! {
-        #[test]
-        fn a_line_is_read_whole_whatever_stands_in_it(line in "[a-z{}$'\"\\\\ _é]{0,40}") {
+    crate::model::mutation::fuzz! {
+        fn any_text_is_read_whole_as_a_line(line in "[a-z{}$'\"\\\\ _é]{0,40}") {
             let all = command(&line);
             let again = all.filled(|name| format!("{{{name}}}"));
             proptest::prop_assert_eq!(again, line);

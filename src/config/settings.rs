@@ -563,8 +563,7 @@ mod tests {
         assert!(Config::read(nowhere, true).expect_err("named").to_string().contains("/nonexistent/config.toml"));
     }
 
-    proptest::proptest! {
-        #[test]
+    crate::model::mutation::fuzz! {
         fn a_config_that_is_almost_right_is_read_or_refused_by_name(text in crate::model::mutation::mutated_text(&uncommented())) {
             if let Err(refusal) = parse(&text) {
                 assert!(refusal.contains("config.toml"), "{refusal}");

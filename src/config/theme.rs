@@ -381,8 +381,7 @@ mod tests {
         assert!(Theme::load(Some(directory.path()), "mono").is_ok());
     }
 
-    proptest::proptest! {
-        #[test]
+    crate::model::mutation::fuzz! {
         fn a_theme_that_is_almost_right_is_read_or_refused_by_name(text in crate::model::mutation::mutated_text(BUILT_IN[0].1)) {
             if let Err(refusal) = Theme::parse("mine", &text) {
                 assert!(refusal.to_string().contains("mine"), "{refusal}");

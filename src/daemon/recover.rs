@@ -114,3 +114,31 @@ pub(super) async fn resume(driver: &Driver, since: Millis) -> Result<Vec<String>
         })
         .await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::mutation::{fuzz, mutated_text};
+    use proptest::prelude::*;
+
+    const ROWS: &str = include_str!("../engine/tests/journal_v1.jsonl");
+
+    fn row_with_other_bytes() -> impl Strategy<Value = (usize, String)> {
+        let rows: Vec<&str> = ROWS.lines().collect();
+        (0..rows.len()).prop_flat_map(move |at| (Just(at), mutated_text(rows[at])))
+    }
+
+    fuzz! {
+        fn rows_of_a_journal_that_are_almost_right_are_read_or_refused((at, row) in row_with_other_bytes()) {
+            let mut fold = Fold { realms: Realms::new(Settings::default()), thawing: BTreeMap::new(), occurrences: None };
+            for (number, line) in ROWS.lines().enumerate() {
+                let body = if number == at { &row } else { line };
+                let entry = Entry::Event { seq: number as u64 + 1, at: 0, region: "us-east-1", body };
+                if fold.take(entry).is_err() {
+                    prop_assert!(number >= at);
+                    break;
+                }
+            }
+        }
+    }
+}

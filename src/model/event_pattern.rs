@@ -285,8 +285,7 @@ mod tests {
         }
     }
 
-    proptest::proptest! {
-        #[test]
+    crate::model::mutation::fuzz! {
         fn a_pattern_of_events_that_is_almost_right_is_read_or_refused(text in crate::model::mutation::mutated_text(
             r#"{"source":["aws.batch"],"detail":{"status":["FAILED",{"prefix":"S"}],"n":[{"numeric":[">",1,"<=",9]}],
                "name":[{"wildcard":"a*b"},{"anything-but":["x"]},{"exists":true}]},"$or":[{"a":[null]},{"b":[1]}]}"#,

@@ -108,6 +108,7 @@ fn rgb([red, green, blue]: [u16; 3]) -> Option<Paint> {
 mod tests {
     use super::super::text::log_line;
     use super::*;
+    use crate::model::mutation::fuzz;
     use proptest::prelude::*;
 
     type Inks<'i> = &'i [(Range<usize>, Ink)];
@@ -139,9 +140,8 @@ mod tests {
         }
     }
 
-    proptest! {
-        #[test]
-        fn the_text_is_what_is_shown_without_colours(text in "\\PC*|[\\x00-\\x1f\\x7f-\\x9f\\[\\]PX^_0-9;:ma-zA-Z\\\\]*") {
+    fuzz! {
+        fn any_text_is_what_is_shown_without_colours(text in "\\PC*|[\\x00-\\x1f\\x7f-\\x9f\\[\\]PX^_0-9;:ma-zA-Z\\\\]*") {
             let (clean, inks) = inked_line(&text);
             prop_assert_eq!(&clean, &log_line(&text).into_owned());
             for (range, _) in inks {

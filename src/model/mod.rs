@@ -27,6 +27,7 @@ mod log_lines;
 mod log_pattern;
 mod money;
 #[cfg(test)]
+#[path = "tests/mutation.rs"]
 pub mod mutation;
 mod nearest;
 mod nodes;

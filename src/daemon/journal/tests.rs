@@ -245,11 +245,8 @@ fn a_write_that_was_torn_by_a_kill_leaves_all_that_was_acknowledged() {
     }
 }
 
-proptest::proptest! {
-    #![proptest_config(proptest::test_runner::Config { cases: 64, ..Default::default() })]
-
-    #[test]
-    fn a_journal_with_other_bytes_is_read_or_refused_and_stays_as_it_is(at in proptest::prelude::any::<proptest::sample::Index>(),
+crate::model::mutation::fuzz! {
+    fn a_journal_that_is_almost_right_is_read_or_refused_and_stays_as_it_is(at in proptest::prelude::any::<proptest::sample::Index>(),
         bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 1..600)) {
         let place = Place::new();
         let bodies: Vec<String> = (0..60).map(|number| format!("\"event {number}\"")).collect();

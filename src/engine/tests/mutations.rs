@@ -2,8 +2,7 @@
 
 use super::world::World;
 use crate::engine::command::Action;
-use crate::model::mutation::mutated_text;
-use proptest::prelude::*;
+use crate::model::mutation::{fuzz, mutated_text};
 use serde::de::DeserializeOwned;
 
 const JOB: &str = r#"{"jobName":"j","jobQueue":"main","jobDefinition":"job:1","arrayProperties":{"size":3},
@@ -49,23 +48,19 @@ fn the_requests_themselves_are_taken() {
     ask(SCHEDULE, |request| Action::CreateSchedule(Box::new(request)));
 }
 
-proptest! {
-    #[test]
+fuzz! {
     fn a_submit_that_is_almost_right_is_taken_or_refused(text in mutated_text(JOB)) {
         ask(&text, |request| Action::SubmitJob(Box::new(request)));
     }
 
-    #[test]
     fn a_definition_that_is_almost_right_is_taken_or_refused(text in mutated_text(DEFINITION)) {
         ask(&text, |request| Action::RegisterJobDefinition(Box::new(request)));
     }
 
-    #[test]
     fn an_environment_that_is_almost_right_is_taken_or_refused(text in mutated_text(ENVIRONMENT)) {
         ask(&text, Action::CreateComputeEnvironment);
     }
 
-    #[test]
     fn a_schedule_that_is_almost_right_is_taken_or_refused(text in mutated_text(SCHEDULE)) {
         ask(&text, |request| Action::CreateSchedule(Box::new(request)));
     }

@@ -1,8 +1,94 @@
-//! Texts that are almost right, for the tests of whatever reads them. `PROPTEST_CASES=100000` goes on for longer.
+//! Texts that are almost right, for the tests of whatever reads them.
+//!
+//! A test that `fuzz!` makes tries a few hundred inputs, or for a second; with `BATCHDECK_FUZZ_SECONDS` it goes on for so long. Their names
+//! say `almost_right` or `any_text`, by which `tests/long.sh mutations` finds them.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
+use proptest::test_runner::{Config, TestRunner};
+use std::io::Write as _;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::time::{Duration, Instant};
+
+/// So many inputs are tried before one looks at the clock again, from random numbers of their own,
+const ROUND: u32 = 64;
+/// and at most so often, or for so long, where nobody asks for more.
+const ROUNDS: usize = 4;
+const A_MOMENT: Duration = Duration::from_secs(1);
+
+/// A single input that takes so long hangs.
+const LONGEST: Duration = Duration::from_mins(1);
+
+/// So much more memory than in its first round may a process have held at once in the end.
+const GROWTH_MIB: u64 = 64;
+
+/// Property tests as `proptest!` has them, for as long as is asked for, without a hang or growth.
+macro_rules! fuzz {
+    ($($(#[$meta:meta])* fn $name:ident($($input:pat in $inputs:expr),+ $(,)?) $body:block)*) => {$(
+        $(#[$meta])*
+        #[test]
+        fn $name() {
+            $crate::model::mutation::hold(&($($inputs,)+), |($($input,)+)| {
+                $body
+                Ok(())
+            });
+        }
+    )*};
+}
+pub(crate) use fuzz;
+
+/// Holds a property against inputs, in rounds.
+pub(crate) fn hold<S: Strategy>(inputs: &S, property: impl Fn(S::Value) -> Result<(), TestCaseError>) {
+    let (began, asked) = (Instant::now(), Duration::from_secs(asked_for("BATCHDECK_FUZZ_SECONDS")));
+    let (tried, watched) = sync_channel(1);
+    std::thread::spawn(move || end_where_one_hangs(&watched));
+    let mut first = None;
+    for round in 1.. {
+        let mut runner = TestRunner::new(Config { cases: ROUND, failure_persistence: None, ..Config::default() });
+        let held = runner.run(inputs, |input| {
+            // Whoever does not listen any more has ended the process.
+            let _ = tried.send(format!("{input:?}"));
+            property(input)
+        });
+        if let Err(failure) = held {
+            panic!("{failure}");
+        }
+        let most = most_memory_mib();
+        let before = *first.get_or_insert(most);
+        // Else other tests may have grown in the same process.
+        assert!(asked.is_zero() || most <= before + GROWTH_MIB, "it has grown from {before} to {most} MiB");
+        let passed = began.elapsed();
+        if passed >= asked && (round >= ROUNDS || passed >= A_MOMENT) {
+            return;
+        }
+    }
+}
+
+fn asked_for(name: &str) -> u64 {
+    std::env::var(name).map_or(0, |text| text.parse().unwrap_or_else(|_| panic!("{name}={text} is no number")))
+}
+
+fn end_where_one_hangs(watched: &Receiver<String>) {
+    let mut last = String::new();
+    loop {
+        match watched.recv_timeout(LONGEST) {
+            Ok(input) => last = input,
+            Err(RecvTimeoutError::Disconnected) => return,
+            Err(RecvTimeoutError::Timeout) => {
+                // Not to the output of the test, of which nothing is seen when the process ends.
+                let _ = writeln!(std::io::stderr(), "it hangs on {last}");
+                std::process::exit(101);
+            }
+        }
+    }
+}
+
+/// The most memory that this process has held at once.
+fn most_memory_mib() -> u64 {
+    let status = procfs::process::Process::myself().and_then(|process| process.status()).expect("our own status");
+    status.vmhwm.expect("a process has memory") / 1024
+}
 
 #[derive(Debug, Clone)]
 enum Change {

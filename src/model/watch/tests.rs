@@ -1,4 +1,5 @@
 use super::*;
+use crate::model::mutation::{fuzz, mutated_text};
 use crate::model::{Health, JobStatus, Switch};
 use proptest::prelude::*;
 
@@ -58,30 +59,18 @@ fn what_is_wrong_is_said_with_its_place_and_what_may_stand_there() {
     }
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn any_bytes_are_read_or_refused_with_a_place_in_the_text(bytes in proptest::collection::vec(any::<u8>(), 0..60)) {
-        let text = String::from_utf8_lossy(&bytes);
+fuzz! {
+    fn a_condition_that_is_almost_right_is_read_or_refused_with_a_place_in_the_text(text in prop_oneof![
+        "(failed|succeeded|started|waiting|RUNNABLE|silent|exit|instances|ends) [<>=!]{0,2} [0-9]{0,20}[smhd]?( in [0-9]{1,4}[smhd])?",
+        mutated_text("failed > 3 in 10m"),
+        mutated_text("RUNNABLE > 20m"),
+    ]) {
         match text.parse::<Condition>() {
             Ok(condition) => prop_assert_eq!(condition.to_string().parse::<Condition>(), Ok(condition)),
             Err(error) => {
                 prop_assert!(error.at >= 1 && error.at <= text.chars().count() + 1);
                 prop_assert!(!error.to_string().chars().any(char::is_control));
             }
-        }
-    }
-
-    #[test]
-    fn what_is_almost_right_reads_back_as_itself(
-        word in "(failed|succeeded|started|waiting|RUNNABLE|silent|exit|instances|ends)",
-        sign in "[<>=!]{0,2}",
-        number in "[0-9]{0,20}[smhd]?",
-        rest in "( in [0-9]{1,4}[smhd])?",
-    ) {
-        if let Ok(condition) = format!("{word} {sign} {number}{rest}").parse::<Condition>() {
-            prop_assert_eq!(condition.to_string().parse::<Condition>(), Ok(condition));
         }
     }
 }

@@ -167,8 +167,7 @@ fn shift_is_read_from_the_letter_and_ignored_on_signs() {
     assert_eq!(map.resolve(Place::Jobs, &[], question), Resolution::Action(Action::Help));
 }
 
-proptest::proptest! {
-    #[test]
+crate::model::mutation::fuzz! {
     fn a_keymap_that_is_almost_right_is_made_or_refused_by_name(
         text in crate::model::mutation::mutated_text(ALMOST),
         typed in crate::model::mutation::mutated_text("v s ctrl-d"),
