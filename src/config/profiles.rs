@@ -103,6 +103,11 @@ impl Profiles {
         self.setting(name, "region")
     }
 
+    /// The file with the token that a profile assumes its role with.
+    pub fn token_file(&self, name: &str) -> Option<&str> {
+        self.setting(name, "web_identity_token_file")
+    }
+
     fn setting(&self, name: &str, key: &str) -> Option<&str> {
         self.0.get(name)?.get(key).map(String::as_str).filter(|value| !value.is_empty())
     }
@@ -184,6 +189,7 @@ credential_process = /usr/bin/vault aws
 source_profile = pool
 [profile pool]
 source_profile = loop
+web_identity_token_file = /run/token
 [services local]
 [unknown]
 ";
@@ -196,6 +202,7 @@ source_profile = loop
         assert_eq!(profiles.region("ops"), Some("eu-central-1"));
         assert_eq!(profiles.region("default"), Some("us-east-1"));
         assert_eq!(profiles.region("keys"), None);
+        assert_eq!((profiles.token_file("pool"), profiles.token_file("ops")), (Some("/run/token"), None));
         assert_eq!(Profiles::parse("", ""), Profiles::default());
     }
 

@@ -10,6 +10,7 @@ mod console_faults;
 mod console_history;
 mod console_mfa;
 mod console_replace;
+mod credentials_aws;
 mod disks;
 mod doors;
 mod engine;

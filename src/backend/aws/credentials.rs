@@ -135,6 +135,18 @@ pub fn has_keys_in_environment() -> bool {
     std::env::var_os("AWS_ACCESS_KEY_ID").is_some_and(|value| !value.is_empty())
 }
 
+/// The file with the token of a web identity, where a role is assumed with that: what renews it writes it anew.
+pub fn token_file(profile: Option<&str>, is_named: bool, profiles: &Profiles) -> Option<String> {
+    if has_keys_in_environment() && !is_named {
+        return None;
+    }
+    let name = profile.unwrap_or("default");
+    // A profile that gives credentials goes before the environment's token.
+    let of_environment = !is_named && profiles.renewal(name).is_none();
+    let file = profiles.token_file(name).map(str::to_owned);
+    file.or_else(|| std::env::var("AWS_WEB_IDENTITY_TOKEN_FILE").ok().filter(|file| of_environment && !file.is_empty()))
+}
+
 /// The command that renews what a profile, or the environment, gives; `None` for keys that stand in the environment.
 pub fn renewal(profile: Option<&str>, is_named: bool, profiles: &Profiles) -> Option<String> {
     if has_keys_in_environment() && !is_named {

@@ -3,7 +3,7 @@
 use super::AwsBackend;
 use super::audit::AuditFile;
 use super::budget::Budget;
-use super::credentials::{Renewing, has_keys_in_environment, renewal};
+use super::credentials::{Renewing, has_keys_in_environment, renewal, token_file};
 use super::errors::{Whereabouts, causes};
 use super::history::History;
 use super::mfa::Mfa;
@@ -109,6 +109,7 @@ impl AwsBackend {
         let profile = settings.profile.clone().or_else(|| std::env::var("AWS_PROFILE").ok());
         let is_known = profile.as_deref().is_some_and(|profile| profiles.contains(profile));
         let renewal = renewal(profile.as_deref(), settings.profile.is_some(), &profiles);
+        let token_file = token_file(profile.as_deref(), settings.profile.is_some(), &profiles);
         let region = match shared.region().map(AsRef::as_ref) {
             Some(region) if !region.is_empty() => sound_region(region)?,
             _ => return Err(no_region(profile.as_deref())),
@@ -149,6 +150,7 @@ impl AwsBackend {
             autoscaling,
             profile,
             renewal,
+            token_file,
             is_known,
         };
         let Some(provider) = shared.credentials_provider() else {

@@ -11,13 +11,18 @@ pub struct Asked {
     /// `METHOD PATH?QUERY`.
     pub line: String,
     pub authorization: String,
+    /// What is no JSON is its text.
     pub body: Value,
 }
 
 /// What is answered.
 pub enum Answer {
     Json(Value),
+    /// As it is, with further headers that each end their line.
+    Text(String, &'static str),
     Refusal(u16, &'static str, &'static str),
+    /// With a body as it is, as of services that do not speak JSON.
+    RefusedAs(u16, String),
     /// Nothing, and the connection stays open.
     Silence,
 }
@@ -58,18 +63,18 @@ fn serve(caller: &TcpStream, play: &dyn Fn(&Asked) -> Answer, kept: &Mutex<Vec<A
     while let Some(Heard { asked, .. }) = request(&mut reader) {
         let answer = play(&asked);
         kept.lock().expect("the lock is sound").push(asked);
-        let (status, code, body) = match answer {
-            Answer::Json(body) => (200, "", body.to_string()),
-            Answer::Refusal(status, code, message) => {
-                (status, code, serde_json::json!({ "message": message }).to_string())
-            }
+        let (status, headers, body) = match answer {
+            Answer::Json(body) => (200, "content-type: application/json\r\n".to_owned(), body.to_string()),
+            Answer::Text(body, headers) => (200, headers.to_owned(), body),
+            Answer::Refusal(status, code, message) => (
+                status,
+                format!("content-type: application/json\r\nx-amzn-errortype: {code}\r\n"),
+                serde_json::json!({ "message": message }).to_string(),
+            ),
+            Answer::RefusedAs(status, body) => (status, String::new(), body),
             Answer::Silence => continue,
         };
-        let head = format!(
-            "HTTP/1.1 {status} Played\r\ncontent-type: application/json\r\nx-amzn-errortype: {code}\r\n\
-             content-length: {}\r\n\r\n",
-            body.len()
-        );
+        let head = format!("HTTP/1.1 {status} Played\r\n{headers}content-length: {}\r\n\r\n", body.len());
         let mut writer = caller;
         if writer.write_all((head + &body).as_bytes()).is_err() {
             return;
@@ -104,6 +109,7 @@ pub fn request(reader: &mut BufReader<&TcpStream>) -> Option<Heard> {
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    let asked = Asked { line, authorization, body: serde_json::from_slice(&body).unwrap_or_default() };
+    let told = serde_json::from_slice(&body).unwrap_or_else(|_| String::from_utf8_lossy(&body).into());
+    let asked = Asked { line, authorization, body: told };
     Some(Heard { asked, head, body })
 }

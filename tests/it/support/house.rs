@@ -29,6 +29,12 @@ impl House {
         self
     }
 
+    /// Takes back what was set.
+    pub fn without_variable(mut self, name: &str) -> Self {
+        self.variables.retain(|(set, _)| set != name);
+        self
+    }
+
     /// Has another user run every program that is started here, as root alone can.
     pub fn of_user(mut self, user: u32) -> Self {
         std::os::unix::fs::chown(self.path(), Some(user), Some(user)).expect("root gives it away");
