@@ -361,6 +361,8 @@ pub enum Policy {
     Read,
     /// Looking and acting.
     Operate,
+    /// The same, and making and deleting queues and compute environments.
+    Build,
 }
 
 #[derive(Debug, Args)]

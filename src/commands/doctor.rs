@@ -1,21 +1,25 @@
 //! `doctor`: whether this context, and this terminal, are fit for work, and what a policy has to allow.
 
+mod policy;
+
 use super::Done;
 use super::error::{Doing, exit};
 use super::table::{Cell, Table, left};
 use super::world::Setting;
 use crate::backend::{Backend, BackendError};
-use crate::cli::{DoctorArgs, Format, Policy};
+use crate::cli::{DoctorArgs, Format};
 use crate::config::Reach;
-use crate::model::{Area, EngineStatus, Finding, Verdict};
+use crate::model::region::partition;
+use crate::model::{Area, DEFAULT_LOG_GROUP, EngineStatus, Finding, Verdict};
 use crate::tui::theme::Depth;
-use serde_json::{Value, json};
+use policy::Grounds;
 use std::io::IsTerminal;
 use std::os::unix::fs::PermissionsExt;
 
 pub async fn run(args: &DoctorArgs, setting: Setting) -> Done {
     if let Some(policy) = args.policy {
-        setting.output.json(&document(policy))?;
+        let grounds = grounds(&setting).await?;
+        setting.output.json(&policy::document(policy, &grounds))?;
         return Ok(exit::DONE);
     }
     let mut findings = of_context(&setting).await?;
@@ -33,6 +37,40 @@ pub async fn run(args: &DoctorArgs, setting: Setting) -> Done {
     }
     let fit = findings.iter().all(|finding| finding.verdict != Verdict::Bad);
     Ok(if fit { exit::DONE } else { exit::FAILED })
+}
+
+/// What a policy for this context names: the logs that its jobs write. Where they cannot be asked for it is said.
+async fn grounds(setting: &Setting) -> Result<Grounds, super::CommandError> {
+    let mut grounds = Grounds::default();
+    let members = match &setting.context.reach {
+        Reach::Local { .. } => return Ok(grounds),
+        Reach::Aws { .. } => vec![setting.clone()],
+        Reach::Several { members } => {
+            let turned = members.iter().map(|member| setting.turned_to(&member.name));
+            turned.collect::<Result<Vec<_>, _>>()?
+        }
+    };
+    for member in members {
+        let Reach::Aws { log_group, .. } = &member.context.reach else { continue };
+        let group = log_group.as_deref().unwrap_or(DEFAULT_LOG_GROUP);
+        let definitions = match Box::pin(member.aws_backend()).await {
+            Ok(backend) => {
+                grounds.partition = backend.region().as_deref().and_then(partition).unwrap_or(grounds.partition);
+                backend.job_definitions(true).await
+            }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = &definitions {
+            setting.output.note(&format!(
+                "the job definitions of `{}` could not be read, so that the log groups which they name are not in the \
+                 policy: {error}",
+                member.context.name
+            ));
+        }
+        grounds.note(&definitions.unwrap_or_default(), group);
+        grounds.scheduler_role = grounds.scheduler_role.or_else(|| member.context.scheduler_role.clone());
+    }
+    Ok(grounds)
 }
 
 /// What is found of the context, or of each of several.
@@ -168,47 +206,6 @@ fn table(findings: &[Finding]) -> Table {
     table
 }
 
-/// The least that an IAM policy has to allow (AWS service authorization reference, "AWS Batch").
-fn document(policy: Policy) -> Value {
-    let mut statements = vec![
-        json!({
-            "Sid": "See", "Effect": "Allow", "Resource": "*",
-            "Action": [
-                "autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeScalingActivities",
-                "batch:DescribeComputeEnvironments", "batch:DescribeJobDefinitions", "batch:DescribeJobQueues",
-                "batch:DescribeJobs", "batch:GetJobQueueSnapshot", "batch:ListJobs",
-                "ec2:DescribeSpotPriceHistory", "ecs:DescribeContainerInstances", "ecs:ListContainerInstances",
-                "events:DescribeRule", "events:ListEventBuses", "events:ListRuleNamesByTarget",
-                "events:ListTargetsByRule", "pricing:GetProducts", "scheduler:GetSchedule", "scheduler:ListScheduleGroups", "scheduler:ListSchedules", "sts:GetCallerIdentity"
-            ],
-        }),
-        json!({
-            "Sid": "ReadLogs", "Effect": "Allow", "Resource": "arn:aws:logs:*:*:log-group:/aws/batch/job:*",
-            "Action": ["logs:FilterLogEvents", "logs:GetLogEvents"],
-        }),
-        json!({
-            "Sid": "ReadWhatJobsUsed", "Effect": "Allow", "Action": ["logs:FilterLogEvents"],
-            "Resource": "arn:aws:logs:*:*:log-group:/aws/ecs/containerinsights/*",
-        }),
-    ];
-    if policy == Policy::Operate {
-        statements.push(json!({
-            "Sid": "Act", "Effect": "Allow", "Resource": "*",
-            "Action": [
-                "batch:CancelJob", "batch:RegisterJobDefinition", "batch:SubmitJob", "batch:TagResource",
-                "batch:TerminateJob", "batch:UpdateComputeEnvironment", "batch:UpdateJobQueue",
-                "scheduler:CreateSchedule", "scheduler:DeleteSchedule", "scheduler:UpdateSchedule"
-            ],
-        }));
-        statements.push(json!({
-            "Sid": "HandTheRoleToScheduler", "Effect": "Allow", "Action": "iam:PassRole",
-            "Resource": "arn:aws:iam::*:role/scheduler-batch",
-            "Condition": { "StringEquals": { "iam:PassedToService": "scheduler.amazonaws.com" } },
-        }));
-    }
-    json!({ "Version": "2012-10-17", "Statement": statements })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -227,26 +224,5 @@ mod tests {
         assert_eq!(look(&[("TERM", "xterm"), ("COLORTERM", "truecolor"), ("LC_ALL", "C.utf8")]), (good, good));
         assert_eq!(look(&[("TERM", "linux"), ("LANG", "C")]), (less, less));
         assert_eq!(look(&[("TERM", "xterm-256color"), ("NO_COLOR", "1")]), (less, less));
-    }
-
-    #[test]
-    fn a_policy_to_operate_allows_all_that_one_to_read_does_and_never_the_creation_of_anything_costly() {
-        let actions = |policy| {
-            let document = document(policy);
-            let statements = document["Statement"].as_array().expect("a list").clone();
-            let text = |value: &Value| value.as_str().map(str::to_owned);
-            let listed = |value: &Value| value.as_array().map(|all| all.iter().filter_map(text).collect::<Vec<_>>());
-            let of = |each: &Value| listed(&each["Action"]).or_else(|| Some(vec![text(&each["Action"])?]));
-            statements.iter().filter_map(of).flatten().collect::<Vec<_>>()
-        };
-        let (read, operate) = (actions(Policy::Read), actions(Policy::Operate));
-        assert!(read.iter().all(|action| operate.contains(action)));
-        assert!(read.iter().all(|action| {
-            ["Describe", "Filter", "Get", "List"].iter().any(|verb| action.contains(&format!(":{verb}")))
-        }));
-        assert!(
-            operate.contains(&"batch:SubmitJob".to_owned())
-                && !operate.iter().any(|it| it.contains("Create") && it.starts_with("batch"))
-        );
     }
 }

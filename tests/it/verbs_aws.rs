@@ -3,6 +3,7 @@
 use crate::aws::{job, world};
 use crate::console_aws::house_at;
 use crate::support::House;
+use batchdeck::backend::Backend;
 use std::process::Output;
 
 fn on_aws<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
@@ -184,6 +185,23 @@ async fn doctor_tells_who_one_is_and_what_one_may_and_changes_nothing() {
     let listed = nowhere.as_array().expect("a list").iter().find(|finding| finding["what"] == "batch:ListJobs");
     assert_eq!(listed.expect("is there")["verdict"], "unknown");
 
-    let policy = house.json(&["doctor", "--policy", "read"]);
-    assert_eq!(policy["Version"], "2012-10-17");
+    let policy = |house: &House| {
+        let output = run(house, &["doctor", "--policy", "read"]);
+        let policy: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        (policy["Statement"][1]["Resource"].clone(), told(&output))
+    };
+    let group = |name: &str| format!("arn:aws:logs:*:*:log-group:{name}:*");
+    assert_eq!(policy(&house).0, serde_json::json!([group("/aws/batch/job")]));
+    let apart = serde_json::from_value(serde_json::json!({
+        "jobDefinitionName": "apart", "type": "container", "containerProperties": {
+            "image": "busybox", "command": ["true"],
+            "resourceRequirements": [{"type": "VCPU", "value": "1"}, {"type": "MEMORY", "value": "64"}],
+            "logConfiguration": {"logDriver": "awslogs", "options": {"awslogs-group": "/team/etl"}},
+        },
+    }));
+    world.backend.register_job_definition(apart.expect("a definition")).await.expect("registers");
+    assert_eq!(policy(&house), (serde_json::json!([group("/aws/batch/job"), group("/team/etl")]), String::new()));
+    let (groups, said) = policy(&house_at("http://127.0.0.1:1"));
+    assert_eq!(groups, serde_json::json!([group("/aws/batch/job")]));
+    assert!(said.contains("the job definitions of `aws` could not be read"), "{said}");
 }

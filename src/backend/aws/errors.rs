@@ -1,5 +1,6 @@
 //! What the SDK says when a call fails, in the backend's own words.
 
+use super::permissions;
 use crate::backend::BackendError;
 use aws_sdk_batch::error::{ProvideErrorMetadata, SdkError};
 use std::error::Error;
@@ -29,6 +30,8 @@ pub struct Whereabouts {
     pub profile: Option<String>,
     /// The command that renews the credentials.
     pub renewal: Option<String>,
+    /// The file with the token of a web identity, where that is what a role is assumed with.
+    pub token_file: Option<String>,
     /// The profile stands in AWS's files: what renews it is no guess.
     pub is_known: bool,
 }
@@ -70,6 +73,10 @@ impl Whereabouts {
 
     /// Credentials that cannot be had, with what mends it.
     pub fn credentials(&self, message: &str) -> BackendError {
+        if let Some(file) = &self.token_file {
+            let mend = format!("Have a fresh token written to `{file}`; it is read again for the next call");
+            return BackendError::Credentials { message: sentences(message, &mend), renewal: None };
+        }
         let mend = match (&self.renewal, &self.profile) {
             (Some(login), Some(profile)) if login.starts_with("aws sso login") && !self.is_known => {
                 format!("Sign in with `{login}`, or set keys with `aws configure --profile {profile}`")
@@ -210,17 +217,7 @@ fn permission(operation: &str, message: &str) -> String {
 
 /// The service that an operation is of, as IAM calls it.
 fn service_of(operation: &str) -> &'static str {
-    match operation {
-        "GetLogEvents" | "FilterLogEvents" => "logs",
-        "GetCallerIdentity" | "AssumeRole" => "sts",
-        "ListContainerInstances" | "DescribeContainerInstances" => "ecs",
-        "GetProducts" => "pricing",
-        "DescribeSpotPriceHistory" => "ec2",
-        "DescribeAutoScalingGroups" | "DescribeScalingActivities" => "autoscaling",
-        "ListEventBuses" | "ListRuleNamesByTarget" | "DescribeRule" | "ListTargetsByRule" => "events",
-        _ if operation.contains("Schedule") => "scheduler",
-        _ => "batch",
-    }
+    permissions::of(operation).and_then(|(action, _)| action.split_once(':')).map_or("batch", |(service, _)| service)
 }
 
 /// Two sentences; the first may have its mark already.
@@ -277,6 +274,7 @@ mod tests {
             autoscaling: None,
             profile: Some("ops".into()),
             renewal: Some("aws sso login --profile ops".into()),
+            token_file: None,
             is_known: false,
         }
     }
@@ -338,6 +336,10 @@ mod tests {
             (whose(None, Some("aws sso login")), "Sign in with `aws sso login`, set keys with"),
             (whose(Some("ops"), Some("/usr/bin/vault aws")), "Renew them with `/usr/bin/vault aws`"),
             (whose(None, None), "Set AWS_ACCESS_KEY_ID and its like to new ones"),
+            (
+                Whereabouts { token_file: Some("/run/token".into()), ..whose(None, None) },
+                "Have a fresh token written to `/run/token`; it is read again",
+            ),
         ];
         for (whereabouts, expected) in cases {
             let told = whereabouts.credentials("old").to_string();

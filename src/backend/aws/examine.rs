@@ -5,6 +5,7 @@
 
 use super::budget::Caller::Operator;
 use super::errors::is_denial;
+use super::permissions::{self, Need};
 use super::query::QueryClient;
 use super::service::Service;
 use crate::backend::BackendError;
@@ -16,6 +17,7 @@ use futures::future::{BoxFuture, join_all};
 const NO_JOB: &str = "00000000-0000-4000-8000-000000000000";
 const NOTHING: &str = "batchdeck-doctor-00000000-0000-4000-8000-000000000000";
 const NO_QUEUE: &str = "arn:aws:batch:us-east-1:000000000000:job-queue/batchdeck-doctor";
+const NO_POLICY: &str = "arn:aws:batch:us-east-1:000000000000:scheduling-policy/batchdeck-doctor";
 const WHY: &str = "batchdeck doctor asks whether it may";
 
 /// Who calls, by STS, and then every permission that the console uses. Nothing is tried that could take effect.
@@ -46,114 +48,67 @@ pub async fn examine(service: &Service, region: &str) -> Vec<Finding> {
 
 type Probe<'a> = (Area, &'static str, BoxFuture<'a, Result<(), BackendError>>);
 
+/// What IAM has to allow for an operation, and for whose work.
+fn permitted(operation: &'static str) -> (Area, &'static str) {
+    let (action, need) = permissions::of(operation).expect("each operation has its permission");
+    (if need == Need::Looking { Area::Reading } else { Area::Operating }, action)
+}
+
 /// A call about nothing for each permission. `$call` is a request of the SDK.
 macro_rules! probe {
-    ($service:ident, $area:ident, $permission:literal, $operation:literal, $call:expr) => {{
+    ($service:ident, $operation:literal, $call:expr) => {{
         let call: BoxFuture<'_, Result<(), BackendError>> =
             Box::pin(async { $service.call(Operator, $operation, || $call.send()).await.map(|_| ()) });
-        (Area::$area, $permission, call)
+        let (area, action) = permitted($operation);
+        (area, action, call)
     }};
 }
 
 fn probes(service: &Service) -> Vec<Probe<'_>> {
     let (batch, logs, scheduler) = (&service.batch, &service.logs, &service.scheduler);
     let mut probes = vec![
+        probe!(service, "DescribeJobQueues", batch.describe_job_queues().max_results(1)),
+        probe!(service, "DescribeComputeEnvironments", batch.describe_compute_environments().max_results(1)),
+        probe!(service, "DescribeJobDefinitions", batch.describe_job_definitions().max_results(1)),
+        probe!(service, "ListJobs", batch.list_jobs().job_queue(NOTHING)),
+        probe!(service, "DescribeJobs", batch.describe_jobs().jobs(NO_JOB)),
+        probe!(service, "GetJobQueueSnapshot", batch.get_job_queue_snapshot().job_queue(NOTHING)),
+        probe!(service, "DescribeSchedulingPolicies", batch.describe_scheduling_policies().arns(NO_POLICY)),
         probe!(
             service,
-            Reading,
-            "batch:DescribeJobQueues",
-            "DescribeJobQueues",
-            batch.describe_job_queues().max_results(1)
+            "DescribeConsumableResource",
+            batch.describe_consumable_resource().consumable_resource(NOTHING)
         ),
         probe!(
             service,
-            Reading,
-            "batch:DescribeComputeEnvironments",
-            "DescribeComputeEnvironments",
-            batch.describe_compute_environments().max_results(1)
-        ),
-        probe!(
-            service,
-            Reading,
-            "batch:DescribeJobDefinitions",
-            "DescribeJobDefinitions",
-            batch.describe_job_definitions().max_results(1)
-        ),
-        probe!(service, Reading, "batch:ListJobs", "ListJobs", batch.list_jobs().job_queue(NOTHING)),
-        probe!(service, Reading, "batch:DescribeJobs", "DescribeJobs", batch.describe_jobs().jobs(NO_JOB)),
-        probe!(
-            service,
-            Reading,
-            "batch:GetJobQueueSnapshot",
-            "GetJobQueueSnapshot",
-            batch.get_job_queue_snapshot().job_queue(NOTHING)
-        ),
-        probe!(
-            service,
-            Reading,
-            "logs:GetLogEvents",
             "GetLogEvents",
             logs.get_log_events().log_group_name(&service.log_group).log_stream_name(NOTHING)
         ),
         probe!(
             service,
-            Reading,
-            "logs:FilterLogEvents",
             "FilterLogEvents",
             logs.filter_log_events().log_group_name(&service.log_group).log_stream_names(NOTHING)
         ),
-        probe!(service, Reading, "scheduler:ListSchedules", "ListSchedules", scheduler.list_schedules().max_results(1)),
-        probe!(service, Reading, "scheduler:GetSchedule", "GetSchedule", scheduler.get_schedule().name(NOTHING)),
+        probe!(service, "ListSchedules", scheduler.list_schedules().max_results(1)),
+        probe!(service, "ListScheduleGroups", scheduler.list_schedule_groups().max_results(1)),
+        probe!(service, "GetSchedule", scheduler.get_schedule().name(NOTHING)),
+        probe!(service, "SubmitJob", batch.submit_job().job_name("doctor").job_queue(NOTHING).job_definition(NOTHING)),
+        probe!(service, "CancelJob", batch.cancel_job().job_id(NO_JOB).reason(WHY)),
+        probe!(service, "TerminateJob", batch.terminate_job().job_id(NO_JOB).reason(WHY)),
+        probe!(service, "UpdateJobQueue", batch.update_job_queue().job_queue(NOTHING).state(types::JqState::Enabled)),
         probe!(
             service,
-            Operating,
-            "batch:SubmitJob",
-            "SubmitJob",
-            batch.submit_job().job_name("doctor").job_queue(NOTHING).job_definition(NOTHING)
-        ),
-        probe!(service, Operating, "batch:CancelJob", "CancelJob", batch.cancel_job().job_id(NO_JOB).reason(WHY)),
-        probe!(
-            service,
-            Operating,
-            "batch:TerminateJob",
-            "TerminateJob",
-            batch.terminate_job().job_id(NO_JOB).reason(WHY)
-        ),
-        probe!(
-            service,
-            Operating,
-            "batch:UpdateJobQueue",
-            "UpdateJobQueue",
-            batch.update_job_queue().job_queue(NOTHING).state(types::JqState::Enabled)
-        ),
-        probe!(
-            service,
-            Operating,
-            "batch:UpdateComputeEnvironment",
             "UpdateComputeEnvironment",
             batch.update_compute_environment().compute_environment(NOTHING).state(types::CeState::Enabled)
         ),
-        probe!(
-            service,
-            Operating,
-            "scheduler:DeleteSchedule",
-            "DeleteSchedule",
-            scheduler.delete_schedule().name(NOTHING)
-        ),
+        probe!(service, "UpdateServiceJob", batch.update_service_job().job_id(NO_JOB).scheduling_priority(0)),
+        probe!(service, "DeleteSchedule", scheduler.delete_schedule().name(NOTHING)),
     ];
     if let Some(ecs) = &service.ecs {
         probes.extend([
+            probe!(service, "ListContainerInstances", ecs.list_container_instances().cluster(NOTHING)),
             probe!(
                 service,
-                Reading,
-                "ecs:ListContainerInstances",
-                "ListContainerInstances",
-                ecs.list_container_instances().cluster(NOTHING)
-            ),
-            probe!(
-                service,
-                Reading,
-                "ecs:DescribeContainerInstances",
                 "DescribeContainerInstances",
                 ecs.describe_container_instances().cluster(NOTHING).container_instances(NO_JOB)
             ),
@@ -161,42 +116,22 @@ fn probes(service: &Service) -> Vec<Probe<'_>> {
     }
     if let Some(events) = &service.events {
         probes.extend([
-            probe!(service, Reading, "events:ListEventBuses", "ListEventBuses", events.list_event_buses().limit(1)),
-            probe!(
-                service,
-                Reading,
-                "events:ListRuleNamesByTarget",
-                "ListRuleNamesByTarget",
-                events.list_rule_names_by_target().target_arn(NO_QUEUE)
-            ),
-            probe!(service, Reading, "events:DescribeRule", "DescribeRule", events.describe_rule().name(NOTHING)),
-            probe!(
-                service,
-                Reading,
-                "events:ListTargetsByRule",
-                "ListTargetsByRule",
-                events.list_targets_by_rule().rule(NOTHING)
-            ),
+            probe!(service, "ListEventBuses", events.list_event_buses().limit(1)),
+            probe!(service, "ListRuleNamesByTarget", events.list_rule_names_by_target().target_arn(NO_QUEUE)),
+            probe!(service, "DescribeRule", events.describe_rule().name(NOTHING)),
+            probe!(service, "ListTargetsByRule", events.list_targets_by_rule().rule(NOTHING)),
         ]);
     }
     if let Some(pricing) = &service.pricing {
-        probes.push(probe!(
-            service,
-            Reading,
-            "pricing:GetProducts",
-            "GetProducts",
-            pricing.get_products().service_code("AmazonEC2").max_results(1)
-        ));
+        probes.push(probe!(service, "GetProducts", pricing.get_products().service_code("AmazonEC2").max_results(1)));
     }
     if let Some(ec2) = &service.ec2 {
-        let what = "ec2:DescribeSpotPriceHistory";
-        probes.push(query(service, ec2, what, "DescribeSpotPriceHistory", &[("MaxResults", "5")]));
+        probes.push(query(service, ec2, "DescribeSpotPriceHistory", &[("MaxResults", "5")]));
     }
     if let Some(client) = &service.autoscaling {
         let least = &[("MaxRecords", "1")];
-        let (groups, activities) = ("DescribeAutoScalingGroups", "DescribeScalingActivities");
-        probes.push(query(service, client, "autoscaling:DescribeAutoScalingGroups", groups, least));
-        probes.push(query(service, client, "autoscaling:DescribeScalingActivities", activities, least));
+        probes.push(query(service, client, "DescribeAutoScalingGroups", least));
+        probes.push(query(service, client, "DescribeScalingActivities", least));
     }
     probes
 }
@@ -204,12 +139,12 @@ fn probes(service: &Service) -> Vec<Probe<'_>> {
 fn query<'a>(
     service: &'a Service,
     client: &'a QueryClient,
-    what: &'static str,
     operation: &'static str,
     fields: &'static [(&'static str, &'static str)],
 ) -> Probe<'a> {
     let call = async move { service.call(Operator, operation, || client.send(operation, fields)).await.map(|_| ()) };
-    (Area::Reading, what, Box::pin(call))
+    let (area, action) = permitted(operation);
+    (area, action, Box::pin(call))
 }
 
 /// Whether the service looked further than at who called: it answered, or refused for what was asked.
@@ -252,6 +187,8 @@ fn clock(error: &BackendError) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backend::stub::Answer;
+    use std::collections::BTreeSet;
 
     fn refused(code: &str, message: &str) -> Result<(), BackendError> {
         Err(BackendError::Refused { code: code.into(), message: message.into() })
@@ -275,6 +212,20 @@ mod tests {
             assert_eq!(finding.verdict, verdict, "{answer:?}");
             assert_eq!(finding.mend.is_some(), matches!(verdict, Verdict::Bad | Verdict::Less), "{finding:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn all_that_is_called_to_look_is_tried_and_nothing_that_could_take_effect() {
+        let (backend, _stub) = crate::backend::aws::tests::world(|_| Answer::json(&serde_json::json!({}))).await;
+        let tried: BTreeSet<_> = probes(&backend.service).into_iter().map(|(_, action, _)| action).collect();
+        // By which it is asked who one is.
+        let looking = |(action, need): &(&'static str, Need)| {
+            (*need == Need::Looking && *action != "sts:GetCallerIdentity").then_some(*action)
+        };
+        let left_out: Vec<_> =
+            permissions::PERMISSIONS.iter().filter_map(looking).filter(|it| !tried.contains(it)).collect();
+        assert_eq!(left_out, Vec::<&str>::new());
+        assert!(!tried.iter().any(|action| action.contains(":Create") || action.contains(":Register")), "{tried:?}");
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod log_search;
 mod logs;
 mod mfa;
 mod pages;
+pub mod permissions;
 mod prices;
 mod query;
 mod rules;

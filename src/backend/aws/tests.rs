@@ -309,6 +309,44 @@ async fn what_was_described_once_is_not_asked_again_while_the_job_stays_as_it_is
 }
 
 #[tokio::test]
+async fn jobs_are_described_a_hundred_at_a_time_and_told_in_the_order_asked() {
+    let (backend, stub) = world(two_queues).await;
+    let ids: Vec<JobId> = (0..250).map(|number| JobId(format!("j{number}"))).collect();
+    let told = backend.describe_jobs(&ids).await.expect("are described");
+    assert!(told.iter().map(|job| &job.job_id).eq(&ids));
+    let mut sizes: Vec<_> =
+        stub.asked().iter().map(|asked| asked.body["jobs"].as_array().expect("ids").len()).collect();
+    sizes.sort_unstable();
+    assert_eq!(sizes, [50, 100, 100]);
+    backend.describe_jobs(&[]).await.expect("nothing is asked");
+    assert_eq!(stub.asked().len(), 3);
+}
+
+#[tokio::test]
+async fn a_page_of_many_jobs_is_described_in_as_many_calls_as_it_takes_and_no_more_than_two() {
+    let (backend, stub) = world(|asked| match asked.line.as_str() {
+        "POST /v1/listjobs" => {
+            assert!(asked.body["maxResults"].as_u64().is_some_and(|size| size <= 1000), "{}", asked.body);
+            let rows: Vec<_> = (0..900).map(|number| job(&format!("r{number}"), "RUNNING", 1_000 - number)).collect();
+            Answer::json(&json!({ "jobSummaryList": rows }))
+        }
+        _ => two_queues(asked),
+    })
+    .await;
+    let query = JobQuery {
+        scope: JobScope::Queue("small".into()),
+        statuses: vec![JobStatus::Running],
+        limit: Some(5_000),
+        ..Default::default()
+    };
+    let page = backend.jobs(query).await.expect("lists");
+    assert_eq!(page.items.len(), 900);
+    let described = |row: &&JobSummary| row.extra.as_ref().is_some_and(|extra| extra.vcpus > 0.0);
+    assert_eq!(page.items.iter().filter(described).count(), 200, "the others show what the list tells");
+    assert_eq!(stub.asked().iter().filter(|asked| asked.line.ends_with("describejobs")).count(), 2);
+}
+
+#[tokio::test]
 async fn jobs_are_listed_for_one_who_may_not_describe_them() {
     let (backend, _stub) = world(|asked| match asked.line.as_str() {
         "POST /v1/describejobs" => Answer::error(403, Some("AccessDeniedException"), r#"{"message":"no"}"#),
