@@ -108,7 +108,7 @@ mod tests {
                 read(&path, into);
             } else {
                 let code = std::fs::read_to_string(&path).expect("reads");
-                into.extend(called(code.split("#[cfg(test)]\nmod").next().expect("a beginning")));
+                into.extend(called(code.split("#[cfg(test)]\nmod tests {").next().expect("a beginning")));
             }
         }
     }
