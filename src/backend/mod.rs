@@ -242,16 +242,17 @@ pub trait Backend: Send + Sync + 'static {
         })
     }
 
-    /// What Batch tells EventBridge, from a cursor on; with `follow` it goes on with what comes.
+    /// What Batch tells EventBridge, from a cursor on; with `follow` it goes on with what comes. AWS has no call for it: there
+    /// it is what the times of jobs tell and what was seen between two polls.
     async fn events(
         &self,
         _cursor: Option<u64>,
         _follow: bool,
     ) -> Result<BoxStream<'static, Result<EventLine, BackendError>>, BackendError> {
         Err(BackendError::Unsupported {
-            action: "events",
-            backend: "aws",
-            instead: "send them to a queue by a rule of EventBridge, and read that",
+            action: "telling events",
+            backend: self.capabilities().name,
+            instead: "ask in one context at a time",
         })
     }
 

@@ -26,6 +26,7 @@ pub async fn replace(
     let name = &first.request.job_name;
     let was = match before.iter().find(|detail| detail.job_id == first.old) {
         None => return Err(BackendError::NotFound { what: format!("job {}", first.old) }),
+        Some(detail) if detail.service.is_some() => return Err(of_services(name)),
         Some(detail) if !waits(detail) => return Err(started(name, detail)),
         Some(detail) => detail,
     };
@@ -69,6 +70,15 @@ fn waits(job: &JobDetail) -> bool {
     let has_begun = |status: JobStatus| status.is_placed() || status.is_final();
     let begun = counts.is_some_and(|counts| counts.0.iter().any(|(status, count)| *count > 0 && has_begun(*status)));
     job.status.is_waiting() && !begun
+}
+
+fn of_services(name: &str) -> BackendError {
+    BackendError::Refused {
+        code: "ServiceJob".to_owned(),
+        message: format!(
+            "{name} is a service job, which is not replaced but moved (`batchdeck reprioritise ID PRIORITY`): nothing was changed"
+        ),
+    }
 }
 
 fn started(name: &str, job: &JobDetail) -> BackendError {

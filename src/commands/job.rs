@@ -41,6 +41,12 @@ fn facts(job: &JobDetail, now: Millis) -> Table {
     text("name", Some(job.job_name.clone()));
     text("queue", Some(name_of(&job.job_queue).to_owned()));
     text("definition", Some(name_of(&job.job_definition).to_owned()));
+    if let Some(service) = &job.service {
+        text("service", Some(service.service_job_type.clone()));
+        text("service's own", service.resource.clone());
+        text("asks for", Some(service.asked()));
+        text("request", Some(service.service_request_payload.clone()));
+    }
     text("status", Some(status(job)));
     text("history", stamp(job.from_history()).map(|at| format!("AWS no longer has it; as it was seen {at}")));
     text("reason", job.status_reason.clone());

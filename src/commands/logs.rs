@@ -122,6 +122,9 @@ fn without(job: &JobDetail, why: String) -> CommandError {
 }
 
 fn no_log(job: &JobDetail, attempt: Option<u32>) -> CommandError {
+    if let Some(command) = job.service.as_ref().and_then(|service| service.log_command()) {
+        return without(job, format!("its lines are in the log of its service: `{command}`"));
+    }
     let why = match (is_array(job), attempt) {
         (true, _) => format!(
             "it is an array; `batchdeck logs {}` shows that of its first child, and `--children` those of all as one",

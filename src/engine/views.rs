@@ -234,6 +234,7 @@ impl Engine {
             extra: Some(Box::new(self.extra(root, key, job))),
             request: None,
             cost: None,
+            service: None,
         })
     }
 

@@ -9,7 +9,9 @@ use super::container::{
 };
 use super::ecs::{AttemptEcsTaskDetails, EcsPropertiesDetail, EcsPropertiesOverride};
 use super::nodes::{NodeDetails, NodeOverrides, NodeProperties, NodePropertiesSummary};
-use super::{ConsumableResourceProperties, InstanceId, JobCost, JobId, JobStatus, Millis, StatusCounts, Usage};
+use super::{
+    ConsumableResourceProperties, InstanceId, JobCost, JobId, JobStatus, Millis, ServiceRun, StatusCounts, Usage,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -251,6 +253,9 @@ pub struct JobDetail {
     /// *Ours.*
     #[serde(skip_serializing_if = "Option::is_none")]
     pub extra: Option<Box<JobExtra>>,
+    /// *Ours*: of a service job.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<Box<ServiceRun>>,
     /// *Ours*: an estimate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<Box<JobCost>>,

@@ -57,6 +57,13 @@ pub struct ComputeEnvironmentOrder {
     pub compute_environment: String,
 }
 
+impl JobQueue {
+    /// Whether its jobs are handed to a service rather than run in containers.
+    pub fn is_of_services(&self) -> bool {
+        self.job_queue_type.as_deref() == Some("SAGEMAKER_TRAINING")
+    }
+}
+
 /// `JobQueueDetail`.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]

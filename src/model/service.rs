@@ -1,6 +1,6 @@
 //! Service environments, service jobs and quota shares (`SageMaker` Training), in AWS Batch's shapes.
 
-use super::{Health, JobId, Millis, Switch};
+use super::{CapacityUsage, Health, JobId, Millis, Switch};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -152,6 +152,48 @@ pub struct ServiceJob {
     /// None: nothing here runs such a job.
     pub attempts: Vec<serde_json::Value>,
     pub tags: BTreeMap<String, String>,
+}
+
+/// *Ours*: of a service job that is shown as a job, what is handed to the service.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ServiceRun {
+    /// `SAGEMAKER_TRAINING`.
+    pub service_job_type: String,
+    /// A text of JSON: the service's own request.
+    pub service_request_payload: String,
+    /// What the service runs for it, by its ARN: a training job.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource: Option<String>,
+    /// Instances by type.
+    pub asks: Vec<CapacityUsage>,
+}
+
+impl ServiceRun {
+    /// Where the lines go that it prints: a group, and how the names of its streams begin.
+    ///
+    /// Source: Amazon SageMaker developer guide, "CloudWatch Logs for Amazon SageMaker AI".
+    pub fn log(&self) -> Option<(&'static str, &str)> {
+        let name = self.resource.as_deref()?.split_once(":training-job/")?.1;
+        Some(("/aws/sagemaker/TrainingJobs", name))
+    }
+
+    /// The command of AWS's own that shows those lines, which are not read here.
+    pub fn log_command(&self) -> Option<String> {
+        let (group, name) = self.log()?;
+        Some(format!("aws logs tail {group} --log-stream-name-prefix {name} --follow"))
+    }
+
+    /// `2 ml.m5.large`.
+    pub fn asked(&self) -> String {
+        let one = |usage: &CapacityUsage| format!("{} {}", usage.quantity, usage.capacity_unit);
+        self.asks.iter().map(one).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// Whether an ARN is that of a service job.
+pub fn is_service_job(arn: &str) -> bool {
+    arn.contains(":service-job/")
 }
 
 /// `ServiceJobStatus`, as far as a service job gets here.

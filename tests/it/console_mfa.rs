@@ -1,8 +1,12 @@
 //! Roles that are assumed with a code of a device, as people and scripts meet them: on a moto server, which takes any code.
 
+use crate::aws::played::{Answer, Asked, Played};
 use crate::aws::world;
 use crate::console_aws::house_at;
 use crate::support::{House, Key};
+use serde_json::json;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 const DEVICE: &str = "arn:aws:iam::123456789012:mfa/ann";
 
@@ -65,4 +69,70 @@ async fn a_verb_asks_for_the_code_on_its_terminal() {
     verb.press(Key::Enter);
     verb.wait_for("main");
     assert!(verb.wait_end().success());
+}
+
+/// One job in one queue, which is told to the session of a code alone; each code has its own session.
+fn play(asked: &Asked) -> Answer {
+    let session = ["111111", "222222"].into_iter().find(|code| asked.authorization.contains(&format!("ASIA{code}/")));
+    let body = match (asked.line.as_str(), session) {
+        ("POST /", _) => {
+            let form = asked.body.as_str().unwrap_or_default();
+            let code = form.split("TokenCode=").nth(1).and_then(|rest| rest.get(..6)).unwrap_or_default();
+            let xml = format!(
+                "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult><Credentials>\
+                 <AccessKeyId>ASIA{code}</AccessKeyId><SecretAccessKey>hush</SecretAccessKey><SessionToken>t</SessionToken>\
+                 <Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"
+            );
+            return Answer::Text(xml, "content-type: text/xml\r\n");
+        }
+        ("POST /v1/describejobqueues", _) => json!({"jobQueues": [{"jobQueueName": "main", "priority": 1}]}),
+        ("POST /v1/listjobs", Some(code)) => json!({"jobSummaryList": [
+            {"jobId": "00000000-0000-4000-8000-000000000001", "jobName": format!("told-to-{code}"), "status": "RUNNING",
+                "createdAt": 1_700_000_000_000_u64, "startedAt": 1_700_000_000_000_u64},
+        ]}),
+        _ => json!({"Schedules": []}),
+    };
+    Answer::Json(body)
+}
+
+#[test]
+fn a_session_that_ends_in_a_running_console_is_told_in_a_line_and_the_next_code_goes_on_from_there() {
+    let over = Arc::new(AtomicBool::new(false));
+    let is_over = Arc::clone(&over);
+    let service = Played::new(move |asked| {
+        if is_over.load(Ordering::SeqCst) && asked.authorization.contains("ASIA111111/") {
+            let told = "The security token included in the request is expired";
+            return Answer::Refusal(403, "ExpiredTokenException", told);
+        }
+        play(asked)
+    });
+    let house = house(&service.endpoint());
+    let mut console = house.open(&["--context", "ops", "--write"], 100, 24);
+    console.wait_for(&format!("code of {DEVICE}:"));
+    console.type_text("111111");
+    console.press(Key::Enter);
+    console.wait_for("told-to-111111");
+    console.wait_for("aws ok");
+
+    over.store(true, Ordering::SeqCst);
+    // The field comes by itself, and who leaves it goes on with what was known.
+    console.wait_for(&format!("code of {DEVICE}:"));
+    console.press(Key::Esc);
+    console.wait("the line that says what mends it, beside what was known", |screen| {
+        let line = screen.lines().find(|line| line.contains("not signed in")).unwrap_or_default();
+        line.contains("(`:mfa`) · data is ") && screen.contains("told-to-111111")
+    });
+    console.type_text(":mfa");
+    console.press(Key::Enter);
+    console.wait_for(&format!("code of {DEVICE}:"));
+    console.type_text("222222");
+    console.press(Key::Enter);
+    console.wait_for("told-to-222222");
+    console.wait_for("aws ok");
+    console.wait_gone("not signed in");
+    console.type_text("q");
+    assert!(console.wait_end().success());
+    // The session that was over is in no file any more: the next process is not refused with it.
+    let served = house.run(&["--context", "ops", "queues", "-o", "json"]);
+    assert!(served.status.success(), "{}", String::from_utf8_lossy(&served.stderr));
 }

@@ -19,6 +19,7 @@ mod hostile;
 mod jobs;
 mod logs;
 mod papers;
+mod parts_aws;
 mod provisioning;
 mod reach_aws;
 mod reports;

@@ -63,9 +63,9 @@ impl Renewing {
         self.0.mfa.as_ref()?.wanted()
     }
 
-    /// What whoever is to type a code is told, where one is asked for.
+    /// What whoever is to type a code is told, where a role is assumed with one: nothing else mends what is refused.
     pub fn words_of_code(&self) -> Option<String> {
-        self.0.mfa.as_ref().filter(|mfa| mfa.wanted().is_some()).map(Mfa::words)
+        self.0.mfa.as_ref().map(Mfa::words)
     }
 
     /// Assumes the role with a code; `None` where no role is assumed so.

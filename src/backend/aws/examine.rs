@@ -72,6 +72,8 @@ fn probes(service: &Service) -> Vec<Probe<'_>> {
         probe!(service, "DescribeJobDefinitions", batch.describe_job_definitions().max_results(1)),
         probe!(service, "ListJobs", batch.list_jobs().job_queue(NOTHING)),
         probe!(service, "DescribeJobs", batch.describe_jobs().jobs(NO_JOB)),
+        probe!(service, "ListServiceJobs", batch.list_service_jobs().job_queue(NOTHING)),
+        probe!(service, "DescribeServiceJob", batch.describe_service_job().job_id(NO_JOB)),
         probe!(service, "GetJobQueueSnapshot", batch.get_job_queue_snapshot().job_queue(NOTHING)),
         probe!(service, "DescribeSchedulingPolicies", batch.describe_scheduling_policies().arns(NO_POLICY)),
         probe!(
@@ -101,6 +103,7 @@ fn probes(service: &Service) -> Vec<Probe<'_>> {
             "UpdateComputeEnvironment",
             batch.update_compute_environment().compute_environment(NOTHING).state(types::CeState::Enabled)
         ),
+        probe!(service, "TerminateServiceJob", batch.terminate_service_job().job_id(NO_JOB).reason(WHY)),
         probe!(service, "UpdateServiceJob", batch.update_service_job().job_id(NO_JOB).scheduling_priority(0)),
         probe!(service, "DeleteSchedule", scheduler.delete_schedule().name(NOTHING)),
     ];

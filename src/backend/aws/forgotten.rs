@@ -55,6 +55,11 @@ impl AwsBackend {
     /// All of each job, in the order asked; of those that AWS has forgotten, what was seen of them.
     pub(super) async fn describe(&self, ids: &[JobId]) -> Result<Vec<JobDetail>, BackendError> {
         let mut found = self.service.describe(Operator, ids).await?;
+        if found.len() < ids.len() {
+            let missing: Vec<JobId> =
+                ids.iter().filter(|id| found.iter().all(|detail| detail.job_id != **id)).cloned().collect();
+            found.extend(self.service.find_services(&missing).await?);
+        }
         let Some(history) = self.service.history.as_ref().filter(|_| found.len() < ids.len()) else { return Ok(found) };
         let told: BTreeSet<&JobId> = found.iter().map(|detail| &detail.job_id).collect();
         let missing: BTreeSet<JobId> = ids.iter().filter(|id| !told.contains(id)).cloned().collect();

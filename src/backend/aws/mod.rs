@@ -14,6 +14,7 @@ mod errors;
 mod examine;
 mod flight;
 mod forgotten;
+mod happenings;
 mod history;
 mod instances;
 mod log_search;
@@ -25,7 +26,9 @@ mod prices;
 mod query;
 mod rules;
 mod schedules;
+mod seen;
 mod service;
+mod services;
 mod settings;
 mod submit;
 #[cfg(test)]
@@ -42,7 +45,7 @@ use super::log_search::{SearchLog, Searched};
 use super::{Backend, BackendError, Capabilities, JobQuery, JobScope, Meter, Page, Why};
 use crate::model::{
     AuditEntry, CapacityOverTime, Change, CommandRun, ComputeEnvironment, ComputeResourceUpdate, ConsumableResource,
-    CostQuery, CostReport, CreateComputeEnvironmentRequest, CreateJobQueueRequest, Cursor, EngineStatus,
+    CostQuery, CostReport, CreateComputeEnvironmentRequest, CreateJobQueueRequest, Cursor, EngineStatus, EventLine,
     FilterLogEvents, FilteredLogEvents, Finding, GetLogEvents, HoldTarget, InstanceId, JobDefinition, JobDetail, JobId,
     JobQueue, JobQueueSnapshot, JobSummary, LogEvent, LogPage, Millis, MoveTo, ObservedRuns,
     RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Scaling, Schedule, ScheduleGroup, ScheduleRun,
@@ -417,12 +420,18 @@ impl Backend for AwsBackend {
     }
 
     async fn cancel_job(&self, id: &JobId, reason: &str) -> Result<(), BackendError> {
+        if self.service.memory().services.has_job(id) {
+            return self.terminate_service_job(id, reason).await;
+        }
         let call = self.service.batch.cancel_job().job_id(id.as_str()).reason(reason);
         let result = self.service.call(Operator, "CancelJob", || call.clone().send()).await.map(|_| ());
         self.record("CancelJob", id.as_str(), Some(reason.to_owned()), "accepted".to_owned(), result).await
     }
 
     async fn terminate_job(&self, id: &JobId, reason: &str) -> Result<(), BackendError> {
+        if self.service.memory().services.has_job(id) {
+            return self.terminate_service_job(id, reason).await;
+        }
         let call = self.service.batch.terminate_job().job_id(id.as_str()).reason(reason);
         let result = self.service.call(Operator, "TerminateJob", || call.clone().send()).await.map(|_| ());
         self.record("TerminateJob", id.as_str(), Some(reason.to_owned()), "accepted".to_owned(), result).await
@@ -430,7 +439,8 @@ impl Backend for AwsBackend {
 
     /// `UpdateServiceJob` for a service job; AWS moves no other.
     async fn reprioritise_job(&self, id: &JobId, priority: i32, why: Why) -> Result<(), BackendError> {
-        if !self.service.describe(Operator, std::slice::from_ref(id)).await?.is_empty() {
+        let is_known = self.service.memory().services.has_job(id);
+        if !is_known && !self.service.describe(Operator, std::slice::from_ref(id)).await?.is_empty() {
             return Err(BackendError::Unsupported {
                 action: "reprioritising a waiting job",
                 backend: NAME,
@@ -630,6 +640,22 @@ impl Backend for AwsBackend {
         cursor: Option<Cursor>,
     ) -> Result<BoxStream<'static, Result<Change, BackendError>>, BackendError> {
         watch::watch(Arc::clone(&self.service), cursor).await
+    }
+
+    /// What this program has seen of them, and what the times of jobs tell: AWS has no call for its events.
+    async fn events(
+        &self,
+        cursor: Option<u64>,
+        follow: bool,
+    ) -> Result<BoxStream<'static, Result<EventLine, BackendError>>, BackendError> {
+        if follow {
+            let changes = self.watch(None).await?;
+            return Ok(happenings::follow(Arc::clone(&self.service), changes, cursor));
+        }
+        if self.service.memory().watches == 0 {
+            self.service.look_for_events().await?;
+        }
+        Ok(happenings::so_far(&self.service, cursor))
     }
 
     async fn record_run(&self, run: CommandRun) -> Result<(), BackendError> {

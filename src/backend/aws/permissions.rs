@@ -17,7 +17,7 @@ pub enum Need {
 use Need::{Acting, Building, Looking, SigningIn};
 
 /// By action, which is the service as IAM calls it and the operation.
-pub const PERMISSIONS: [(&str, Need); 43] = [
+pub const PERMISSIONS: [(&str, Need); 46] = [
     ("autoscaling:DescribeAutoScalingGroups", Looking),
     ("autoscaling:DescribeScalingActivities", Looking),
     ("batch:CancelJob", Acting),
@@ -31,12 +31,15 @@ pub const PERMISSIONS: [(&str, Need); 43] = [
     ("batch:DescribeJobQueues", Looking),
     ("batch:DescribeJobs", Looking),
     ("batch:DescribeSchedulingPolicies", Looking),
+    ("batch:DescribeServiceJob", Looking),
     ("batch:GetJobQueueSnapshot", Looking),
     ("batch:ListJobs", Looking),
+    ("batch:ListServiceJobs", Looking),
     ("batch:RegisterJobDefinition", Acting),
     ("batch:SubmitJob", Acting),
     ("batch:TagResource", Acting),
     ("batch:TerminateJob", Acting),
+    ("batch:TerminateServiceJob", Acting),
     ("batch:UpdateComputeEnvironment", Acting),
     ("batch:UpdateJobQueue", Acting),
     ("batch:UpdateSchedulingPolicy", Acting),

@@ -12,13 +12,15 @@ use super::mfa::NoSession;
 use super::pages::{By, Fetched, Of, Place};
 use super::prices::PriceBook;
 use super::query::QueryClient;
+use super::seen::Seen;
+use super::services::Services;
 use super::world::{Survey, World};
 use crate::backend::{BackendError, ReadAt};
 use crate::model::event_pattern::wildcard;
 use crate::model::{
     CapacityOverTime, ComputeEnvironment, Cursor, DEFAULT_LOG_GROUP, FilterLogEvents, FilteredLogEvents, GetLogEvents,
     JobDefinition, JobDetail, JobExtra, JobId, JobQueue, JobStatus, JobSummary, LogPage, Millis, Schedule,
-    StatusCounts, name_of,
+    StatusCounts, is_service_job, name_of,
 };
 use aws_config::SdkConfig;
 use aws_sdk_batch::error::{ProvideErrorMetadata, SdkError};
@@ -95,6 +97,9 @@ pub struct Memory {
     /// Environments and their instances as they were read.
     pub fleet: Fleet,
     pub activities: Activities,
+    pub services: Services,
+    /// What has happened to jobs.
+    pub seen: Seen,
     /// What instances cost.
     pub book: PriceBook,
     /// How the capacity of environments went, as far as it was polled.
@@ -122,6 +127,8 @@ impl Memory {
             environment_looked_at: None,
             fleet: Fleet::default(),
             activities: Activities::default(),
+            services: Services::default(),
+            seen: Seen::default(),
             book,
             capacity: BTreeMap::new(),
             fetched: Vec::new(),
@@ -354,6 +361,7 @@ impl Service {
         if let (Some(history), Some(queue)) = (&self.history, queues.first()) {
             history.learn_place(&queue.job_queue_arn);
         }
+        self.memory().services.note_queues(&queues);
         queues.retain(|queue| is_looked_at(&self.queues, &queue.job_queue_name));
         queues.sort_by(|a, b| b.priority.cmp(&a.priority).then_with(|| a.job_queue_name.cmp(&b.job_queue_name)));
         Ok(queues)
@@ -403,7 +411,11 @@ impl Service {
     pub async fn describe(&self, caller: Caller, ids: &[JobId]) -> Result<Vec<JobDetail>, BackendError> {
         let mut found = HashMap::new();
         let mut batches = Vec::new();
-        for batch in ids.chunks(DESCRIBE_AT_ONCE) {
+        let (of_services, others): (Vec<JobId>, Vec<JobId>) = {
+            let memory = self.memory();
+            ids.iter().cloned().partition(|id| memory.services.has_job(id))
+        };
+        for batch in others.chunks(DESCRIBE_AT_ONCE) {
             let ids = batch.iter().map(|id| id.0.clone()).collect();
             let call = self.batch.describe_jobs().set_jobs(Some(ids));
             batches.push(async move { self.call(caller, "DescribeJobs", || call.clone().send()).await });
@@ -415,12 +427,18 @@ impl Service {
             }
             found.extend(details.into_iter().map(|detail| (detail.job_id.clone(), detail)));
         }
+        let told = self.describe_services(caller, &of_services).await?;
+        found.extend(told.into_iter().map(|detail| (detail.job_id.clone(), detail)));
         Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
     }
 
     /// One page of a list. The children of arrays are left out of a queue's list, as AWS leaves them out.
     pub async fn list(&self, caller: Caller, place: Place, limit: Option<usize>) -> Result<Fetched, BackendError> {
         let (queue, array, nodes) = match &place.source.of {
+            Of::Queue(name) if self.memory().services.has_queue(name_of(name)) => {
+                let name = name.clone();
+                return self.list_services(caller, place, &name, limit).await;
+            }
             Of::Queue(name) => (Some(name.clone()), None, None),
             Of::Array(id) => (None, Some(id.0.clone()), None),
             Of::Nodes(id) => (None, None, Some(id.0.clone())),
@@ -493,8 +511,9 @@ impl Service {
         let mut unknown: Vec<&mut JobSummary> = Vec::new();
         {
             let memory = self.memory();
-            // Of what AWS has forgotten it tells nothing.
-            for row in rows.into_iter().filter(|row| row.from_history().is_none()) {
+            // Of what AWS has forgotten it tells nothing, and of a service job the list tells what a row shows.
+            let told_more = |row: &&mut JobSummary| row.from_history().is_none() && !is_service_job(&row.job_arn);
+            for row in rows.into_iter().filter(told_more) {
                 let uncounted = !row.status.is_final()
                     && row.array_properties.as_ref().is_some_and(|a| a.size.is_some() && a.status_summary.is_none());
                 match memory.extras.get(&row.job_id) {

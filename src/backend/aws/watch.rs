@@ -28,6 +28,8 @@ const DESCRIBED_ELSEWHERE: usize = 100;
 const RECALLED: usize = 250;
 /// Jobs that no list meets and are described in one visit.
 const UNSEEN: usize = 100;
+/// The same of a queue of service jobs: each takes a call.
+const UNSEEN_OF_SERVICES: usize = 5;
 /// Instances of environments that nobody looks at are read in each so-manieth round, and in each so-manieth of these where
 /// none is there and none is wanted.
 const INSTANCES_ROUND: u64 = 4;
@@ -476,7 +478,9 @@ impl Watcher {
             return Ok(());
         }
         let from = self.turn % jobs.unseen.len();
-        let ids: Vec<_> = jobs.unseen.iter().cycle().skip(from).take(UNSEEN.min(jobs.unseen.len())).cloned().collect();
+        let of_services = self.service.memory().services.has_job(&jobs.unseen[0]);
+        let most = if of_services { UNSEEN_OF_SERVICES } else { UNSEEN };
+        let ids: Vec<_> = jobs.unseen.iter().cycle().skip(from).take(most.min(jobs.unseen.len())).cloned().collect();
         self.turn = from + ids.len();
         let found = match self.service.describe(Watched, &ids).await {
             Err(BackendError::Refused { .. } | BackendError::Malformed { .. }) => return Ok(()),
@@ -540,6 +544,7 @@ impl Watcher {
     /// Tells what is different now.
     fn put(&mut self, queue: &str, jobs: QueueJobs) {
         let before = self.world.jobs.get(queue).map(|before| &before.rows);
+        self.service.memory().seen.note(queue, before, &jobs.rows, now());
         self.tell(job_changes(before.unwrap_or(&BTreeMap::new()), &jobs.rows));
         let (counts, partial) = jobs.counts();
         self.service.memory().counts.insert(queue.to_owned(), (counts.clone(), partial));

@@ -51,6 +51,7 @@ pub struct Changes {
 
 const NO_DETAILS: &str = "the service does not know it any more";
 const SEVERAL: &str = "it is of several containers or nodes: submit the whole again";
+const OF_SERVICES: &str = "it is a service job: `aws batch submit-service-job` submits one again";
 const NO_COMMAND: &str = "neither it nor its definition has a command, and what the image starts by itself cannot be told \
                           its number: submit the whole array again";
 const TOO_MANY: &str = "more than 1,000 jobs at once";
@@ -91,6 +92,7 @@ pub fn plan<'d>(jobs: &[JobId], details: &[JobDetail], definition: impl Fn(&str)
             _ if single > MOST => plan.leave(1, TOO_MANY),
             _ if id.node_parent().is_some() => plan.leave(1, SEVERAL),
             None => plan.leave(1, NO_DETAILS),
+            Some(detail) if detail.service.is_some() => plan.leave(1, OF_SERVICES),
             Some(detail) => plan.submits.push(Submit { request: base(detail), count: 1, array: None }),
         }
     }

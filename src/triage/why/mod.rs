@@ -26,7 +26,7 @@ pub use cause::{Cause, Certainty, Deed, Fact, NextStep};
 pub use moving::{Ahead, Drain, Estimate, Movement};
 pub use needs::{Fit, Needs, Offer, offers};
 
-use crate::model::{Evidence, JobDetail, JobId, JobStatus, Millis, Piece, Subject, name_of};
+use crate::model::{Evidence, JobDetail, JobId, JobStatus, Millis, Piece, Subject, is_service_job, name_of};
 use case::Case;
 use rule::{Rule, Unread};
 use serde::Serialize;
@@ -88,7 +88,11 @@ pub fn diagnose(evidence: &Evidence) -> Diagnosis {
     let mut found: Vec<Cause> = Vec::new();
     let mut ruled_out: Vec<&'static str> = Vec::new();
     let mut unread: Vec<Unread> = Vec::new();
-    for rule in rules().filter(|rule| rule.about.covers(&case)) {
+    // What runs a service job is not in what is gathered: only what AWS says of it tells.
+    let of_services = case.job.is_some_and(|job| is_service_job(&job.job_arn));
+    let fits =
+        |rule: &&Rule| rule.about.covers(&case) && (!of_services || told::RULES.iter().any(|it| it.id == rule.id));
+    for rule in rules().filter(fits) {
         match (rule.find)(&case) {
             Ok(Some(finding)) => found.push(finding.into_cause(rule)),
             Ok(None) => ruled_out.push(rule.rules_out),

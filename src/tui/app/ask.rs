@@ -3,7 +3,7 @@
 use super::act::{AFTER_NOTICE, AT_ONCE, BEHIND, FRONT, STAYS, StopCall};
 use super::form::{Field, Form, Key, Purpose};
 use super::{App, Popup};
-use crate::model::{JobDetail, JobId, JobStatus, JobSummary, Schedule, Switch};
+use crate::model::{JobDetail, JobId, JobStatus, JobSummary, Schedule, Switch, is_service_job};
 use crate::tui::action::Place;
 use crate::tui::requests::Ask;
 use std::collections::HashSet;
@@ -140,7 +140,7 @@ impl App {
         if !job.status.is_waiting() {
             return self.complain(format!("{} is {}: only a waiting job has a turn to move", job.job_name, job.status));
         }
-        if !self.setting.can.reprioritise_job {
+        if !self.setting.can.reprioritise_job && !is_service_job(&job.job_arn) {
             return self.offer_ways(&job);
         }
         let priority = job.extra.as_ref().map_or(0, |extra| extra.priority);

@@ -152,7 +152,9 @@ impl App {
             view.cursor = heard.cursor;
             view.missed |= heard.missed;
             for happened in heard.happened {
-                view.told.push_front(happened);
+                // On AWS what happened may be seen after what came later.
+                let place = view.told.iter().take_while(|later| later.at > happened.at).count();
+                view.told.insert(place, happened);
             }
             view.missed |= view.told.len() > EVENTS_HELD;
             view.told.truncate(EVENTS_HELD);

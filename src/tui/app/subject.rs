@@ -336,6 +336,9 @@ impl App {
         if let Some(driver) = detail.filter(|_| has_run).and_then(|detail| detail.other_log_driver(None)) {
             return format!("its log driver is {driver}: its lines are not in CloudWatch Logs");
         }
+        if let Some(command) = detail.and_then(|detail| detail.service.as_ref()?.log_command()) {
+            return format!("its lines are in the log of its service: `{command}`");
+        }
         match (job.status, reason) {
             _ if is_held(job) => "it is held by an operator until it is released".to_owned(),
             (status, Some(reason)) if status.is_waiting() => format!("it waits: {reason}"),

@@ -51,6 +51,10 @@ impl App {
     /// Opens the form with the job as it was submitted; its details are known.
     pub(super) fn resubmit(&mut self, id: &JobId, resize: Resize) {
         let Some(detail) = self.store.detail(id) else { return };
+        if detail.service.is_some() {
+            let name = &detail.job_name;
+            return self.complain(format!("{name} is a service job: `aws batch submit-service-job` submits one again"));
+        }
         let mut base = again(detail, self.definition_of(detail));
         let changes = resized(&mut base, resize);
         let with = if changes.is_empty() { String::new() } else { format!(" with {changes}") };

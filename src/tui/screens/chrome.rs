@@ -63,9 +63,10 @@ fn breadcrumbs(app: &App) -> String {
 /// A notice, or how fresh what is shown is. That the world is not as shown stands there always: all else goes above it.
 pub fn status(app: &App, painter: &mut Painter<'_>, line: Rect) {
     let message = match &app.store.live {
-        Liveness::Gone { .. } if app.code.wanted.is_some() => {
-            let text = " ▲ not signed in: a code of an MFA device is asked for (`:mfa`)";
-            painter.text(line.x, line.y, line.width, text, Role::Attention);
+        Liveness::Gone { since, .. } if app.code.wanted.is_some() => {
+            let age = age_of_data(app, *since);
+            let text = format!(" ▲ not signed in: a code of an MFA device is asked for (`:mfa`){age}");
+            painter.text(line.x, line.y, line.width, &text, Role::Attention);
             Rect { y: line.y.saturating_sub(1), ..line }
         }
         Liveness::Gone { since, renewal: Some(command), .. } => {
@@ -204,10 +205,14 @@ fn gone(app: &App, painter: &mut Painter<'_>, line: Rect, since: Millis, why: &s
 
 /// The command that renews credentials stands where nothing cuts it: all goes on by itself afterwards.
 fn signed_out(app: &App, painter: &mut Painter<'_>, line: Rect, since: Millis, command: &str) {
-    let age =
-        if app.store.cursor.is_none() { String::new() } else { format!(" · data is {} old", age(app.now - since)) };
+    let age = age_of_data(app, since);
     let text = format!(" ▲ credentials: run `{}`{age} · goes on by itself", printable(command));
     painter.text(line.x, line.y, line.width, &text, Role::Attention);
+}
+
+/// How old what is shown is, where anything is.
+fn age_of_data(app: &App, since: Millis) -> String {
+    if app.store.cursor.is_none() { String::new() } else { format!(" · data is {} old", age(app.now - since)) }
 }
 
 fn freshness(app: &App, painter: &mut Painter<'_>, line: Rect) {

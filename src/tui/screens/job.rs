@@ -3,8 +3,8 @@
 use super::{jobs, log, usage};
 use crate::config::theme::Role;
 use crate::model::{
-    AttemptDetail, JobCost, JobDetail, JobId, JobStatus, JobSummary, Millis, REPLACED_BY, REPLACES, Usd, name_of,
-    secret, text::printable,
+    AttemptDetail, JobCost, JobDetail, JobId, JobStatus, JobSummary, Millis, REPLACED_BY, REPLACES, Usd,
+    is_service_job, name_of, secret, text::printable,
 };
 use crate::tui::app::list::since;
 use crate::tui::app::{App, Scroll};
@@ -120,7 +120,17 @@ fn lines(app: &App, row: &JobSummary, detail: Option<&JobDetail>, room: u16) -> 
     let queue = detail.map(|detail| name_of(&detail.job_queue).to_owned());
     let queue = queue.or_else(|| row.extra.as_ref().map(|extra| extra.job_queue.clone())).unwrap_or_default();
     add(&mut lines, "queue", &queue);
-    add(&mut lines, "definition", row.job_definition.as_deref().map(name_of).unwrap_or_default());
+    match detail.and_then(|detail| detail.service.as_ref()) {
+        Some(service) => {
+            add(&mut lines, "service", &service.service_job_type);
+            add(&mut lines, "asks", &service.asked());
+            if let Some(resource) = &service.resource {
+                add(&mut lines, "runs", resource);
+            }
+        }
+        None if is_service_job(&row.job_arn) => add(&mut lines, "service", "◌ being read …"),
+        None => add(&mut lines, "definition", row.job_definition.as_deref().map(name_of).unwrap_or_default()),
+    }
     add(&mut lines, "submitted", &stamp(row.created_at));
     if let Some(at) = row.started_at {
         add(&mut lines, "started", &stamp(at));
@@ -131,7 +141,9 @@ fn lines(app: &App, row: &JobSummary, detail: Option<&JobDetail>, room: u16) -> 
     }
     if let Some(extra) = &row.extra {
         let asked = u32::try_from(extra.memory_mib).map_or(f64::MAX, f64::from);
-        add(&mut lines, "asks", &format!("{} vCPU, {}", vcpus(extra.vcpus), memory(asked)));
+        if !is_service_job(&row.job_arn) {
+            add(&mut lines, "asks", &format!("{} vCPU, {}", vcpus(extra.vcpus), memory(asked)));
+        }
         if let Some(usage) = extra.usage {
             let used = format!(
                 "{:.1} vCPU, {} (at most {}), {} of CPU time",
@@ -194,6 +206,9 @@ fn seconds(seconds: f64) -> Millis {
 
 fn more(app: &App, lines: &mut Lines, room: u16, detail: &JobDetail) {
     let mut add = |label: &str, value: &str| field(lines, room, label, value, Role::Text);
+    if let Some(service) = &detail.service {
+        add("request", &service.service_request_payload);
+    }
     if let Some(container) = &detail.container {
         if !container.image.is_empty() {
             add("image", &container.image);
@@ -234,7 +249,12 @@ fn more(app: &App, lines: &mut Lines, room: u16, detail: &JobDetail) {
         add("timeout", &format!("{seconds} s"));
     }
     if detail.is_cancelled || detail.is_terminated {
-        add("stopped by", if detail.is_terminated { "TerminateJob" } else { "CancelJob" });
+        let call = match (detail.is_terminated, &detail.service) {
+            (_, Some(_)) => "TerminateServiceJob",
+            (true, None) => "TerminateJob",
+            (false, None) => "CancelJob",
+        };
+        add("stopped by", call);
     }
 }
 

@@ -125,6 +125,7 @@ pub fn detail(given: types::JobDetail) -> JobDetail {
         platform_capabilities: list(given.platform_capabilities, |one| one.as_str().to_owned()),
         is_cancelled: given.is_cancelled.unwrap_or_default(),
         is_terminated: given.is_terminated.unwrap_or_default(),
+        service: None,
         extra: None,
         cost: None,
         request: None,

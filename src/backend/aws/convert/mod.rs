@@ -12,6 +12,7 @@ pub mod queue;
 pub mod request;
 pub mod rule;
 pub mod schedule;
+pub mod service;
 pub mod task;
 
 use crate::model::{Health, Switch};
