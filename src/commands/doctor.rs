@@ -94,8 +94,12 @@ async fn remote(setting: &Setting) -> Result<Vec<Finding>, super::CommandError> 
             super::mfa::sign_in(&backend, &setting.context.name).await?;
             Ok(backend.examine().await)
         }
-        Err(BackendError::Credentials { message, .. }) => {
-            Ok(vec![Finding::new(Area::Context, "credentials", Verdict::Bad, message.clone()).mended_by(message)])
+        Err(BackendError::Credentials { message, renewal }) => {
+            let finding = Finding::new(Area::Context, "credentials", Verdict::Bad, message);
+            Ok(vec![match renewal {
+                Some(command) => finding.mended_by(format!("run `{command}`")),
+                None => finding,
+            }])
         }
         Err(error) => Err(error).doing(doing()),
     }

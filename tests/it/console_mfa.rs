@@ -118,10 +118,12 @@ fn a_session_that_ends_in_a_running_console_is_told_in_a_line_and_the_next_code_
     // The field comes by itself, and who leaves it goes on with what was known.
     console.wait_for(&format!("code of {DEVICE}:"));
     console.press(Key::Esc);
+    console.wait_for("`:mfa` asks for it again");
     console.wait("the line that says what mends it, beside what was known", |screen| {
         let line = screen.lines().find(|line| line.contains("not signed in")).unwrap_or_default();
         line.contains("(`:mfa`) · data is ") && screen.contains("told-to-111111")
     });
+    console.wait_gone(&format!("code of {DEVICE}:"));
     console.type_text(":mfa");
     console.press(Key::Enter);
     console.wait_for(&format!("code of {DEVICE}:"));

@@ -247,7 +247,8 @@ pub fn causes(error: &dyn Error) -> String {
     let mut texts: Vec<String> = Vec::new();
     let mut next = Some(error);
     while let Some(cause) = next {
-        let text = cause.to_string();
+        // What a process has said on its standard error may be of several lines.
+        let text = cause.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
         if texts.last() != Some(&text) {
             texts.push(text);
         }
