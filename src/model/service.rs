@@ -172,7 +172,7 @@ pub struct ServiceRun {
 impl ServiceRun {
     /// Where the lines go that it prints: a group, and how the names of its streams begin.
     ///
-    /// Source: Amazon SageMaker developer guide, "CloudWatch Logs for Amazon SageMaker AI".
+    /// Source: Amazon `SageMaker` developer guide, "`CloudWatch` Logs for Amazon `SageMaker` AI".
     pub fn log(&self) -> Option<(&'static str, &str)> {
         let name = self.resource.as_deref()?.split_once(":training-job/")?.1;
         Some(("/aws/sagemaker/TrainingJobs", name))

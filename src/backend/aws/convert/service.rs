@@ -99,7 +99,7 @@ pub fn detail(given: DescribeServiceJobOutput) -> JobDetail {
         started_at,
         stopped_at,
         retry_strategy: given.retry_strategy.map(|strategy| RetryStrategy {
-            attempts: super::count(Some(strategy.attempts.unwrap_or_default())),
+            attempts: super::count(strategy.attempts),
             evaluate_on_exit: list(strategy.evaluate_on_exit, |rule| EvaluateOnExit {
                 on_status_reason: rule.on_status_reason,
                 action: rule.action.map(|action| action.as_str().to_owned()).unwrap_or_default(),
