@@ -1,6 +1,7 @@
 //! What runs the program from outside. One binary: each links the whole program.
 
 mod acting;
+mod actions;
 mod aws;
 mod both;
 mod console;

@@ -2,6 +2,7 @@
 //! holds while it runs.
 
 use super::store::{Liveness, Store};
+use super::watches::Watched;
 use super::{App, list};
 use crate::backend::BackendError;
 use crate::config::kept::Note;
@@ -60,7 +61,7 @@ impl App {
     pub(super) fn remove_own_watch(&mut self, id: &str) {
         self.store.watches.remove(id);
         self.note(Note::ForgetWatch { context: self.setting.context.clone(), id: id.to_owned() });
-        self.say(format!("✔ the watch {id} is removed"));
+        self.take_watched(Ok(Watched::Removed(id.to_owned())));
     }
 
     pub(super) fn acknowledge_own_watches(&mut self, id: Option<&str>) {
@@ -70,6 +71,7 @@ impl App {
             watch.acknowledge(self.now);
             self.keep_watch(&watch);
         }
+        self.take_watched(Ok(Watched::Acknowledged(id.map(str::to_owned))));
     }
 
     /// Judges them by what is known now, as far as that is how things are.

@@ -6,6 +6,7 @@ use crate::model::watch::Watch;
 use crate::model::{AuditEntry, ComputeEnvironment, Instance, JobDefinition, JobId, JobQueue, Schedule};
 use crate::tui::action::Place;
 use crate::tui::clipboard;
+use crate::tui::format::cut;
 use crate::tui::requests::{Ask, Program};
 use crate::tui::words;
 use serde::Serialize;
@@ -120,8 +121,10 @@ impl App {
                 clipboard::MOST
             ));
         }
-        let lines = text.lines().count();
-        let shown = if lines == 1 && text.len() <= 80 { text.clone() } else { format!("{lines} lines") };
+        let shown = match text.lines().count() {
+            1 => cut(&text, 80).into_owned(),
+            lines => format!("{lines} lines"),
+        };
         self.say(format!("copied {what}: {shown}"));
         self.ask(Ask::Copy(text));
     }

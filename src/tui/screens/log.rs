@@ -106,11 +106,12 @@ fn histogram(app: &App, painter: &mut Painter<'_>, inner: Rect) -> Rect {
     let last = [piece(clock.time(told.last), Role::LogTime)];
     painter.pieces_right(x, y + 2, room - 1, &last);
     let bar = (told.last - told.first) / i64::try_from(columns).unwrap_or(1);
-    let bar = if bar < 1_000 { format!("{bar}ms") } else { span(bar) };
+    let bar = if bar < 1_000 { format!("{}ms", bar.max(1)) } else { span(bar) };
     let (total, guess) = (told.total(), if told.is_estimate { "~" } else { "" });
     let (only, held) = if is_whole { ("", "") } else { ("only the ", " held") };
     let (lines, errors) = (count(total.lines), count(total.errors));
-    let words = format!("{only}{guess}{lines} lines{held}, {guess}{errors} errors, {bar} a bar");
+    let (line, error) = (if total.lines == 1 { "line" } else { "lines" }, if total.errors == 1 { "error" } else { "errors" });
+    let words = format!("{only}{guess}{lines} {line}{held}, {guess}{errors} {error}, {bar} a bar");
     let wide = u16::try_from(width(&words)).unwrap_or(u16::MAX);
     if wide + 20 < room {
         painter.text(x + (room - wide) / 2, y + 2, wide, &words, Role::Dim);

@@ -137,6 +137,24 @@ impl Terminal {
         seen.raw.windows(bytes.len()).any(|window| window == bytes)
     }
 
+    /// How many times these bytes were written to the terminal.
+    pub fn times_written(&self, bytes: &[u8]) -> usize {
+        times(&self.seen.0.lock().expect("the screen's lock is sound").raw, bytes)
+    }
+
+    /// Waits until these bytes were written so many times.
+    pub fn wait_written(&self, bytes: &[u8], at_least: usize) {
+        let (lock, changed) = &*self.seen;
+        let seen = lock.lock().expect("the screen's lock is sound");
+        let few = |seen: &mut Seen| times(&seen.raw, bytes) < at_least;
+        let waited = changed.wait_timeout_while(seen, PATIENCE, few).expect("the lock is sound").1;
+        assert!(
+            !waited.timed_out(),
+            "never written {at_least} times: {}",
+            String::from_utf8_lossy(bytes).escape_debug()
+        );
+    }
+
     pub fn type_text(&mut self, text: &str) {
         self.keyboard.write_all(text.as_bytes()).expect("the keyboard writes");
         self.keyboard.flush().expect("the keyboard writes");
@@ -144,6 +162,20 @@ impl Terminal {
 
     pub fn press(&mut self, key: Key) {
         self.keyboard.write_all(&key.bytes()).expect("the keyboard writes");
+        self.keyboard.flush().expect("the keyboard writes");
+    }
+
+    /// Presses keys as they are written in the config, with blanks between; what stands in quotes is typed.
+    pub fn keys(&mut self, keys: &str) {
+        let mut bytes = Vec::new();
+        for (at, part) in keys.split('"').enumerate() {
+            if at % 2 == 1 {
+                bytes.extend_from_slice(part.as_bytes());
+            } else {
+                part.split_whitespace().for_each(|key| bytes.extend(bytes_of(key)));
+            }
+        }
+        self.keyboard.write_all(&bytes).expect("the keyboard writes");
         self.keyboard.flush().expect("the keyboard writes");
     }
 
@@ -186,6 +218,46 @@ impl Terminal {
         }
         status
     }
+}
+
+fn times(written: &[u8], part: &[u8]) -> usize {
+    written.windows(part.len()).filter(|window| *window == part).count()
+}
+
+/// What a terminal sends for a key.
+fn bytes_of(key: &str) -> Vec<u8> {
+    let plain: &[u8] = match key {
+        "enter" => b"\r",
+        "esc" => b"\x1b",
+        "tab" => b"\t",
+        "space" => b" ",
+        "backtab" => b"\x1b[Z",
+        "backspace" => b"\x7f",
+        "up" => b"\x1b[A",
+        "down" => b"\x1b[B",
+        "right" => b"\x1b[C",
+        "left" => b"\x1b[D",
+        "home" => b"\x1b[H",
+        "end" => b"\x1b[F",
+        "delete" => b"\x1b[3~",
+        "pageup" => b"\x1b[5~",
+        "pagedown" => b"\x1b[6~",
+        "f3" => b"\x1bOR",
+        "f4" => b"\x1bOS",
+        "f6" => b"\x1b[17~",
+        _ => match key.split_once('-') {
+            // As xterm writes an arrow with a modifier.
+            Some(("alt", "right")) => b"\x1b[1;3C",
+            Some(("alt", "left")) => b"\x1b[1;3D",
+            Some(("alt", key)) if !key.is_empty() => return [b"\x1b", bytes_of(key).as_slice()].concat(),
+            Some(("ctrl", letter)) if letter.len() == 1 => return vec![letter.as_bytes()[0] & 0x1f],
+            _ => {
+                assert_eq!(key.chars().count(), 1, "`{key}` is no key that this terminal has");
+                key.as_bytes()
+            }
+        },
+    };
+    plain.to_vec()
 }
 
 fn cells(count: u16) -> NonZeroU16 {

@@ -66,7 +66,7 @@ impl LogPane {
         self.stop_seeking();
         let held = self.window.lines().position(|line| line.at == mark.at && line.text == mark.text);
         if let Some(line) = held {
-            self.point_at(line);
+            self.go_to(line);
         } else {
             self.following = false;
             self.jump = Some(Jump::Line(mark.at, mark.text));

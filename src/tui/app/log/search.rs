@@ -1,7 +1,7 @@
 //! A search in a log: which hits there are, which of them one is at, and how far the looking is beyond what is held.
 
-use super::LogPane;
 use super::window::Window;
+use super::{Jump, LogPane};
 use crate::model::{LogPattern, Millis, Way};
 use crate::tui::log_reading::{Part, Reading};
 use crate::tui::requests::RequestId;
@@ -259,7 +259,7 @@ impl LogPane {
             (Way::Back, None) => hits.iter().rfind(|hit| **hit < first),
         };
         if let Some(&hit) = next {
-            return self.point_at(hit);
+            return self.go_to(hit);
         }
         let (is_end, edge) = match way {
             Way::Forward => (self.window.has_last(), self.window.parts.back().map(|part| part.after.clone())),
@@ -308,7 +308,7 @@ impl LogPane {
             match hit.copied() {
                 Some(hit) => {
                     self.word = Some(format!("`{typed}` goes on from the {other} line"));
-                    self.point_at(hit);
+                    self.go_to(hit);
                 }
                 None => self.word = Some(format!("no line of the log holds `{typed}`")),
             }
@@ -359,6 +359,14 @@ impl LogPane {
         }
         self.replace(window);
         self.point_at(point);
+    }
+
+    /// Goes to a line that is held. It is read anew with what stands around it where another place was still being gone to.
+    pub(super) fn go_to(&mut self, line: usize) {
+        if let (true, Some(held)) = (self.jump.is_some() && self.is_read, self.window.line(line)) {
+            self.jump = Some(Jump::Line(held.at, held.text.clone()));
+        }
+        self.point_at(line);
     }
 
     /// Points at a line, and brings it into sight with what stands around it.

@@ -286,6 +286,23 @@ fn an_end_is_gone_to_while_what_a_filter_left_out_is_still_being_read() {
 }
 
 #[test]
+fn a_marked_line_is_stayed_at_though_the_end_was_still_being_gone_to() {
+    let (mut log, mut written) = shown(300_000);
+    log.step(Step::First);
+    written.serve(&mut log, false);
+    look(&log);
+    log.toggle_mark();
+    log.step(Step::Last);
+    let what = log.due().expect("the end is read");
+    assert!(matches!(what, Reading::Tail), "{what:?}");
+    log.asked(&what, 1_000_000);
+    log.walk_marks();
+    log.take(1_000_000, Ok(LogRead::Tail(written.part(299_000, 300_000))), 0);
+    written.serve(&mut log, false);
+    assert_eq!((look(&log)[0].as_str(), log.following), ("line 0", false));
+}
+
+#[test]
 fn a_search_goes_from_hit_to_hit_through_the_whole_log_and_leaves_out_nothing() {
     let (mut log, mut written) = shown(30_500);
     log.search(pattern("/line 1?5000$"));
