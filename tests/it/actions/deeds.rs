@@ -40,6 +40,9 @@ fn everything_that_changes_the_world_is_done_or_said_to_be_none_of_this_service(
 }
 
 fn begin(walk: &mut Walk, house: &House) {
+    if walk.side == Side::Engine {
+        walk.sees("press i to create");
+    }
     walk.told(Begin, "Begin on this machine", "`begin` is for a local engine");
     if walk.side == Side::Engine {
         walk.keys("enter");

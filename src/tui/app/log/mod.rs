@@ -334,8 +334,12 @@ impl LogPane {
                 self.window.has_first = true;
             }
             LogRead::Tail(part) if self.jump == Some(Jump::Tail) => {
+                // A key may have stopped it while the end was being gone to.
+                self.following |= !self.is_read;
                 self.put_tail(part);
-                self.following = true;
+                if !self.following {
+                    self.top = self.window.len().saturating_sub(self.seen.get().1);
+                }
             }
             LogRead::Head(part) if self.jump == Some(Jump::Head) => {
                 let part = self.searched(part);

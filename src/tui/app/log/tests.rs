@@ -286,6 +286,23 @@ fn an_end_is_gone_to_while_what_a_filter_left_out_is_still_being_read() {
 }
 
 #[test]
+fn a_log_that_is_stopped_while_its_end_is_still_being_gone_to_stands_at_its_end() {
+    let (mut log, mut written) = shown(300_000);
+    log.step(Step::First);
+    written.serve(&mut log, false);
+    look(&log);
+    log.step(Step::Last);
+    let what = log.due().expect("the end is read");
+    log.asked(&what, 1_000_000);
+    log.toggle_follow();
+    log.take(1_000_000, Ok(LogRead::Tail(written.part(299_000, 300_000))));
+    written.serve(&mut log, false);
+    assert_eq!((look(&log)[9].as_str(), log.following), ("line 299999", false));
+    log.toggle_follow();
+    assert!(log.following);
+}
+
+#[test]
 fn a_marked_line_is_stayed_at_though_the_end_was_still_being_gone_to() {
     let (mut log, mut written) = shown(300_000);
     log.step(Step::First);
