@@ -110,7 +110,8 @@ fn histogram(app: &App, painter: &mut Painter<'_>, inner: Rect) -> Rect {
     let (total, guess) = (told.total(), if told.is_estimate { "~" } else { "" });
     let (only, held) = if is_whole { ("", "") } else { ("only the ", " held") };
     let (lines, errors) = (count(total.lines), count(total.errors));
-    let (line, error) = (if total.lines == 1 { "line" } else { "lines" }, if total.errors == 1 { "error" } else { "errors" });
+    let (line, error) =
+        (if total.lines == 1 { "line" } else { "lines" }, if total.errors == 1 { "error" } else { "errors" });
     let words = format!("{only}{guess}{lines} {line}{held}, {guess}{errors} {error}, {bar} a bar");
     let wide = u16::try_from(width(&words)).unwrap_or(u16::MAX);
     if wide + 20 < room {

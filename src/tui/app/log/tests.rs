@@ -295,7 +295,7 @@ fn a_log_that_is_stopped_while_its_end_is_still_being_gone_to_stands_at_its_end(
     let what = log.due().expect("the end is read");
     log.asked(&what, 1_000_000);
     log.toggle_follow();
-    log.take(1_000_000, Ok(LogRead::Tail(written.part(299_000, 300_000))));
+    log.take(1_000_000, Ok(LogRead::Tail(written.part(299_000, 300_000))), 0);
     written.serve(&mut log, false);
     assert_eq!((look(&log)[9].as_str(), log.following), ("line 299999", false));
     log.toggle_follow();
