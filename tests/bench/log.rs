@@ -39,8 +39,8 @@ pub fn log(plan: &Plan, report: &mut Report) -> Outcome<()> {
     let millis = Duration::from_millis;
     let last = format!("line {} is even", lines - 1);
     let at = console.press("l")?;
-    // It is opened when the cursor has rested for a while.
-    tell("its end, from the key on", console.until_text(&last)? - at, millis(300), "");
+    let opened = console.until("the log", |screen, _| screen.contains("▸ log") && screen.contains(&last))?;
+    tell("its end on the whole screen", opened - at, millis(300), "");
     console.rest(REST);
     let at = console.press("g")?;
     tell("its beginning", console.until_text("line 0 is even")? - at, millis(100), "");
@@ -71,6 +71,8 @@ pub fn log(plan: &Plan, report: &mut Report) -> Outcome<()> {
     tell("a key while all is looked through, p99", worst(&answered), FRAMES, &detail);
     console.until_text("no line of the log holds")?;
     console.press("\u{1b}")?;
+    // What follows an escape at once would be read as a key with alt.
+    console.rest(REST);
     console.press("G")?;
     console.until_text(&last)?;
 

@@ -138,7 +138,7 @@ fn a_replacement_whose_answer_is_lost_is_found_and_not_made_twice_and_one_that_i
 }
 
 /// A house for which two engines are the accounts `prod` and `lab`, and `both` is the two as one.
-fn over_both(prod: &Wire, lab: &Wire) -> House {
+pub fn over_both(prod: &Wire, lab: &Wire) -> House {
     let house = house_at("http://127.0.0.1:1");
     let accounts = [("prod", prod), ("lab", lab)];
     let keys = accounts.map(|(name, wire)| {

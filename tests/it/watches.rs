@@ -1,6 +1,9 @@
 //! What is watched for while no terminal is there: the real program, on a real engine.
 
+use crate::both::{Side, on_both};
+use crate::console_replace::over_both;
 use crate::support::{House, Key, kill_hard};
+use crate::wire::Wire;
 use std::fs;
 use std::time::{Duration, Instant};
 
@@ -116,4 +119,69 @@ fn a_script_waits_for_a_watch_and_its_exit_code_says_what_came_of_it() {
     house.ok(&["watch", "silence", "w4"]);
     let unknown = house.run(&["watch", "remove", "w9"]);
     assert_eq!(unknown.status.code(), Some(4), "{}", String::from_utf8_lossy(&unknown.stderr));
+}
+
+on_both!(a_job_that_falls_silent_is_told_once_to_a_command_of_ones_own,);
+
+fn a_job_that_falls_silent_is_told_once_to_a_command_of_ones_own(side: Side) {
+    let house = House::new();
+    let told = house.path().join("told");
+    let line = format!("echo \"$0\" >> {}", told.display());
+    let config = format!("[console]\nnotify-command = [\"sh\", \"-c\", {line:?}]\n");
+    let house = side.furnish_with(house, &[], &config);
+    job(&house, "long", 0);
+    let mut console = house.open(&[], 100, 30);
+    console.wait_for(side.is_well());
+    console.type_text(":jobs all\r");
+    console.wait_for("long");
+    console.type_text("T");
+    console.wait_for("tell when");
+    // What is begun is completed, and may be changed then.
+    console.type_text("sil");
+    console.press(Key::Tab);
+    console.wait_for("silent > 15m");
+    console.type_text("\u{7f}\u{7f}\u{7f}1s\r");
+    console.wait_for("a watch fired: long");
+    console.wait("the command", |_| fs::read_to_string(&told).is_ok_and(|text| text.ends_with('\n')));
+    // What comes later tells it no second time.
+    let later = house.submit(&["--name", "later", "--", "true"]);
+    house.until_status(&later, "SUCCEEDED");
+    console.type_text(":jobs name=later\r");
+    console.wait("what came later", |screen| screen.contains("SUCCEEDED"));
+    let text = fs::read_to_string(&told).expect("told");
+    assert!(text.lines().count() == 1 && text.contains("silent > 1s: it has printed nothing for"), "{text}");
+    fs::write(house.path().join("go"), "").expect("written");
+    console.press(Key::Ctrl('c'));
+    assert!(console.wait_end().success());
+}
+
+#[test]
+fn a_watch_over_two_accounts_as_one_is_kept_by_the_console_and_seen_by_the_next_one() {
+    let (Some(prod), Some(lab)) = (Wire::start(), Wire::start()) else { return };
+    for wire in [&prod, &lab] {
+        wire.house.ok(&["init"]);
+    }
+    let id = job(&prod.house, "long", 3);
+    let house = over_both(&prod, &lab);
+    let mut console = house.open(&["--context", "both"], 100, 30);
+    console.wait_for("default@prod");
+    console.wait_for("default@lab");
+    console.type_text(&format!(":job {id}\r"));
+    console.wait_for("▸ job long");
+    console.type_text("T");
+    console.wait_for("tell when");
+    console.type_text("exit = 3\r");
+    console.wait("the watch", |screen| {
+        screen.contains("w1: long") && screen.contains("exit = 3, while this console runs")
+    });
+    fs::write(prod.house.path().join("go"), "").expect("written");
+    console.wait_for("a watch fired: long");
+    console.press(Key::Ctrl('c'));
+    assert!(console.wait_end().success());
+    let mut console = house.open(&["--context", "both"], 100, 30);
+    console.wait_for("a watch fired: long");
+    console.type_text("vw");
+    console.wait("what fired, and why", |screen| screen.contains("FIRED") && screen.contains("exit code 3"));
+    console.press(Key::Ctrl('c'));
+    assert!(console.wait_end().success());
 }

@@ -2,8 +2,10 @@
 
 use crate::both::{Side, on_both};
 use crate::support::{House, Key, Terminal};
+use portable_pty::CommandBuilder;
 use std::fs;
-use std::time::Duration;
+use std::process::Command;
+use std::time::{Duration, Instant};
 
 /// A house in which nothing moves by itself: an environment and many queues.
 fn house(side: Side) -> House {
@@ -102,7 +104,12 @@ fn an_id_is_copied_and_json_is_handed_to_a_pager_that_gives_the_terminal_back(si
     let pager = house.path().join("pager");
     fs::write(&pager, "#!/bin/sh\ncp \"$1\" seen.json\n").expect("a pager");
     let line = format!("sh {}", pager.display());
-    let house = house.with_variable("PAGER", &line);
+    let editor = house.path().join("editor");
+    let script = "printf 'the editor asks\\n'; read -r typed; \\\n\
+                  modes=$(stty -a | tr ' ;' '\\n\\n' | grep -x -e icanon -e echo | tr '\\n' ' '); \\\n\
+                  echo \"$typed $modes$(grep -o 'q0[0-9]' \"$1\" | head -n 1)\" > typed\n";
+    fs::write(&editor, script).expect("an editor");
+    let house = house.with_variable("PAGER", &line).with_variable("VISUAL", &format!("sh {}", editor.display()));
     let mut console = open(side, &house);
     console.type_text("y");
     console.wait_for("copied name: default");
@@ -114,6 +121,15 @@ fn an_id_is_copied_and_json_is_handed_to_a_pager_that_gives_the_terminal_back(si
     console.wait_for("▸ q00");
     let seen = fs::read_to_string(house.path().join("seen.json")).expect("it was handed over");
     assert!(seen.contains("\"jobQueueName\": \"default\""), "{seen}");
+    // An editor has the terminal as it was before the console, and what is typed meanwhile.
+    console.type_text("ve");
+    console.wait_for("the editor asks");
+    console.type_text("answer\r");
+    console.wait_for("▸ q00");
+    let typed = fs::read_to_string(house.path().join("typed")).expect("the editor has read it");
+    assert_eq!(typed, "answer icanon echo q00\n");
+    console.type_text("j");
+    console.wait_for("▸ q01");
     console.press(Key::Ctrl('c'));
     console.wait_end();
     assert!(console.is_restored());
@@ -128,4 +144,69 @@ fn where_the_locale_is_not_utf_8_only_ascii_is_written() {
     assert!(console.written().is_ascii());
     console.press(Key::Ctrl('c'));
     console.wait_end();
+}
+
+/// A terminal in which tmux runs the console.
+fn in_tmux(house: &House, config: &str) -> Terminal {
+    fs::write(house.path().join("tmux.conf"), config).expect("written");
+    let mut command = CommandBuilder::new("tmux");
+    command.args(["-S", "tmux.sock", "-f", "tmux.conf", "-u", "new-session", env!("CARGO_BIN_EXE_batchdeck")]);
+    command.env_clear();
+    let made = house.command(&[]);
+    for (name, value) in made.get_envs().filter_map(|(name, value)| Some((name, value?))) {
+        command.env(name, value);
+    }
+    command.cwd(house.path());
+    Terminal::start(command, 120, 40)
+}
+
+#[test]
+fn a_copy_comes_through_tmux_to_the_terminal_where_tmux_lets_it() {
+    if Command::new("tmux").arg("-V").output().is_err() {
+        return;
+    }
+    let house = house(Side::Engine);
+    let plain = "set -g status off\n";
+    for way in ["set -g allow-passthrough on\nset -s set-clipboard off\n", "set -s set-clipboard on\n"] {
+        let mut terminal = in_tmux(&house, &format!("{plain}{way}"));
+        terminal.wait_for("q06");
+        terminal.type_text("1");
+        terminal.wait_for("▸ default");
+        terminal.type_text("y");
+        terminal.wait_for("copied name: default");
+        // `default` in base64, in a sequence for the terminal outside.
+        let outside = [&b"\x1b]52;c;ZGVmYXVsdA=="[..], b"\x1b]52;;ZGVmYXVsdA=="];
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while !outside.iter().any(|sequence| terminal.has_written(sequence)) {
+            assert!(Instant::now() < deadline, "no copy comes out of tmux with {way}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        terminal.press(Key::Ctrl('c'));
+        terminal.wait_end();
+    }
+}
+
+#[test]
+fn a_form_goes_to_an_editor_as_json_and_comes_back_as_it_was_saved() {
+    let house = house(Side::Engine);
+    let editor = house.path().join("editor");
+    // It names the job the first time, and leaves half a file the second time.
+    let script = "if grep -q first \"$1\"; then echo '{' > \"$1\"; else\n\
+                  sed -i 's/\"jobName\": \".*\"/\"jobName\": \"first\"/' \"$1\"; fi\n";
+    fs::write(&editor, script).expect("an editor");
+    let house = house.with_variable("VISUAL", &format!("sh {}", editor.display()));
+    let mut console = open(Side::Engine, &house);
+    console.type_text("n");
+    console.wait_for("Submit a job");
+    console.type_text("\x1be");
+    console.wait("the name that was saved", |screen| screen.contains("Submit a job") && screen.contains("first"));
+    // What cannot be read is told, and the form stays.
+    console.type_text("\x1be");
+    console.wait_for("the JSON was not taken");
+    console.wait_for("Submit a job");
+    console.press(Key::Esc);
+    console.wait_gone("Submit a job");
+    console.press(Key::Ctrl('c'));
+    console.wait_end();
+    assert!(console.is_restored());
 }

@@ -6,7 +6,7 @@ use crate::model::{Level, LineCount, LinesOverTime, LogPattern, Millis, Traces, 
 use std::path::Path;
 
 /// So much of a stream is read for it; all of one that is no longer.
-const MOST_READ: u64 = 16 * 1_048_576;
+const MOST_READ: u64 = 4 * 1_048_576;
 /// A span that is too long is read in so many pieces, which lie evenly in it.
 const PIECES: u64 = 4;
 pub(in crate::daemon) const MOST_SPANS: usize = 1_000;
