@@ -179,7 +179,7 @@ fn a_watch_over_two_accounts_as_one_is_kept_by_the_console_and_seen_by_the_next_
     console.press(Key::Ctrl('c'));
     assert!(console.wait_end().success());
     let mut console = house.open(&["--context", "both"], 100, 30);
-    console.wait_for("a watch fired: long");
+    console.wait_for("▲ a watch fired");
     console.type_text("vw");
     console.wait("what fired, and why", |screen| screen.contains("FIRED") && screen.contains("exit code 3"));
     console.press(Key::Ctrl('c'));
