@@ -46,6 +46,8 @@ if [ -z "${BATCHDECK_TEST_PYTHON:-}" ] && ! { have aws && python3 -c 'import bot
   missing+=("boto3 and awscli (PyPI): the engine's API is not walked with AWS's own tools")
 fi
 
+have tmux || debian tmux || missing+=("tmux: a copy through it is not tested")
+
 # shellcheck source=podman.sh
 . tests/podman.sh
 start_podman || missing+=("podman with runc: containers are not tested")

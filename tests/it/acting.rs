@@ -2,7 +2,7 @@
 //! templates.
 
 use crate::both::{Side, on_both};
-use crate::support::{House, Key, Terminal};
+use crate::support::{House, Key, Terminal, skipped};
 use std::fs;
 
 fn house(config: &str) -> House {
@@ -214,7 +214,7 @@ fn a_shell_is_opened_where_a_job_runs_with_what_the_job_was_given() {
 #[test]
 fn a_shell_is_opened_in_the_container_of_a_job() {
     let Ok(address) = std::env::var("BATCHDECK_TEST_DOCKER_HOST") else {
-        return say("SKIPPED, not tested here: no container runtime in BATCHDECK_TEST_DOCKER_HOST");
+        return skipped("no container runtime in BATCHDECK_TEST_DOCKER_HOST");
     };
     let house = House::new().with_variable("DOCKER_HOST", &address);
     fs::write(house.path().join("config.toml"), format!("[engine]\ndocker-host = '{address}'\n")).expect("written");
@@ -246,11 +246,6 @@ fn a_shell_is_opened_in_the_container_of_a_job() {
     house.until_status(&job, "FAILED");
     console.press(Key::Ctrl('c'));
     assert!(console.wait_end().success());
-}
-
-#[expect(clippy::print_stderr, reason = "whoever runs the tests should see what was left out")]
-fn say(told: &str) {
-    eprintln!("{told}");
 }
 
 #[test]

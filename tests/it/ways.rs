@@ -1,7 +1,7 @@
 //! Finding one's way in the real program: what frames cost, copies, pagers, locales, and going back after a restart.
 
 use crate::both::{Side, on_both};
-use crate::support::{House, Key, Terminal};
+use crate::support::{House, Key, Terminal, skipped};
 use portable_pty::CommandBuilder;
 use std::fs;
 use std::process::Command;
@@ -163,7 +163,7 @@ fn in_tmux(house: &House, config: &str) -> Terminal {
 #[test]
 fn a_copy_comes_through_tmux_to_the_terminal_where_tmux_lets_it() {
     if Command::new("tmux").arg("-V").output().is_err() {
-        return;
+        return skipped("no tmux");
     }
     let house = house(Side::Engine);
     let plain = "set -g status off\n";
