@@ -1,5 +1,5 @@
 //! What is watched for while nobody looks: made, seen, taken note of. A local engine keeps watches; elsewhere this console
-//! does, and looks after them while it runs ([`super::own_watches`]).
+//! does, and looks after them while it runs (`own_watches`).
 
 use super::prompt::Purpose;
 use super::{App, ListState, Popup, View};
