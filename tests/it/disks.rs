@@ -44,6 +44,21 @@ impl Drop for SmallDisk {
     }
 }
 
+/// Submits until the disk is too full for it, which is said in plain words.
+fn is_refused(house: &House, what: &[&str]) {
+    let deadline = Instant::now() + Duration::from_mins(1);
+    let refused = loop {
+        let output = house.run(&[&["submit", "-o", "json"], what].concat());
+        if !output.status.success() {
+            break output;
+        }
+        assert!(Instant::now() < deadline, "the disk never is full");
+    };
+    let said = words(&refused);
+    assert!(said.contains("full") || said.contains("No space left"), "{said}");
+    assert!(!said.contains("panicked"), "{said}");
+}
+
 #[test]
 fn on_a_full_disk_a_submit_is_refused_in_plain_words_and_what_was_acknowledged_is_there_once_there_is_room() {
     if !can_mount() {
@@ -53,25 +68,12 @@ fn on_a_full_disk_a_submit_is_refused_in_plain_words_and_what_was_acknowledged_i
     let house = disk.house();
     house.ok(&["init"]);
     house.ok(&["hold", "--queue", "default", "--reason", "they are to wait"]);
-    let acknowledged = vec![house.submit(&["--", "true"])];
+    let mut acknowledged = vec![house.submit(&["--", "true"])];
     let filler = disk.path().join("filler");
     let mut file = fs::File::create(&filler).expect("room for it");
     while file.write_all(&[0; 4096]).is_ok() {}
 
-    let deadline = Instant::now() + Duration::from_mins(1);
-    let (mut acknowledged, refused) = (
-        acknowledged,
-        loop {
-            let output = house.run(&["submit", "-o", "json", "--", "true"]);
-            if !output.status.success() {
-                break output;
-            }
-            assert!(Instant::now() < deadline, "the disk never is full");
-        },
-    );
-    let said = words(&refused);
-    assert!(said.contains("full") || said.contains("No space left"), "{said}");
-    assert!(!said.contains("panicked"), "{said}");
+    is_refused(&house, &["--", "true"]);
 
     drop(file);
     fs::remove_file(&filler).expect("removed");
@@ -189,17 +191,8 @@ fn a_job_that_fills_the_disk_with_its_log_runs_on_says_what_was_lost_and_jobs_go
         assert!(Instant::now() < deadline, "the job stands still");
         std::thread::sleep(Duration::from_millis(10));
     }
-    // The journal is on the same disk: the engine may end for it, and whoever asks next starts it again.
-    let refused = loop {
-        let output = house.run(&["submit", "--name", "meanwhile", "-o", "json", "--", "true"]);
-        if !output.status.success() {
-            break output;
-        }
-        assert!(Instant::now() < deadline, "the disk never is full");
-    };
-    let said = words(&refused);
-    assert!(said.contains("full") || said.contains("No space left"), "{said}");
-    assert!(!said.contains("panicked"), "{said}");
+    // The journal is on the same disk.
+    is_refused(&house, &["--name", "meanwhile", "--", "true"]);
 
     // Room is made: the job writes its last line and ends with its own exit code, in its first attempt.
     fs::remove_file(&filler).expect("removed");

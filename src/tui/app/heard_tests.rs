@@ -8,10 +8,10 @@ use crate::backend::scripted::{Call, World};
 use crate::backend::{BackendError, Page};
 use crate::config::theme::Theme;
 use crate::model::{
-    ArrayProperties, Change, Cursor, JobExtra, JobId, JobStatus, JobSummary, Millis, StatusCounts, What,
+    ArrayProperties, Change, Cursor, JobDefinition, JobExtra, JobId, JobStatus, JobSummary, Millis, StatusCounts, What,
 };
 use crate::tui::action::{Action, Place};
-use crate::tui::requests::{Answer, Ask, Message};
+use crate::tui::requests::{Answer, Ask, Message, RequestId};
 use crate::tui::screens::recorded_world;
 use crate::tui::stage::Stage;
 use std::mem;
@@ -135,19 +135,33 @@ fn an_engine_that_is_gone_is_told_above_all_and_can_be_called_at_once() {
     assert_eq!(asked, [Ask::Reconnect, Ask::Redraw], "what is known is not thrown away for what cannot be read");
 }
 
+/// Everything is read anew; the request for one part of it.
+fn reread(stage: &mut Stage, ask: &Ask) -> RequestId {
+    let now = stage.app.now;
+    let requests = stage.app.update(Action::Refresh, now);
+    requests.iter().find(|request| request.ask == *ask).expect("it is asked for").id
+}
+
+/// Job definitions are being read for the first time; what they are.
+fn before_definitions(stage: &mut Stage) -> (RequestId, Vec<JobDefinition>) {
+    let id = reread(stage, &Ask::Definitions);
+    stage.app.store.read.remove(&Kind::Definitions);
+    (id, mem::take(&mut stage.app.store.definitions).into_values().collect())
+}
+
+fn unreachable() -> BackendError {
+    BackendError::Unreachable { endpoint: "engine.sock".into(), cause: "gone".into(), hint: "start it" }
+}
+
 #[test]
 fn a_form_that_needs_what_is_still_being_read_opens_once_it_is_there() {
     for (keys, place) in [("n", "Submit a job"), ("S n", "New schedule")] {
         let mut stage = stage("");
         let now = stage.app.now;
-        let requests = stage.app.update(Action::Refresh, now);
-        let id = requests.iter().find(|request| request.ask == Ask::Definitions).expect("they are asked for").id;
-        let definitions = mem::take(&mut stage.app.store.definitions);
-        stage.app.store.read.remove(&Kind::Definitions);
+        let (id, definitions) = before_definitions(&mut stage);
         stage.press(keys).expect("keys");
         assert!(stage.text().contains("are being read; the form opens"), "{}", stage.text());
-        let answer = Answer::Definitions(Ok(definitions.into_values().collect()));
-        stage.app.receive(Message::Answer { id, answer }, now);
+        stage.app.receive(Message::Answer { id, answer: Answer::Definitions(Ok(definitions)) }, now);
         stage.app.tick(now);
         let text = stage.text();
         assert!(text.contains(place) && !text.contains("being read"), "{text}");
@@ -158,13 +172,9 @@ fn a_form_that_needs_what_is_still_being_read_opens_once_it_is_there() {
 fn a_form_that_was_waited_for_does_not_open_over_what_was_done_since() {
     let mut stage = stage("");
     let now = stage.app.now;
-    let requests = stage.app.update(Action::Refresh, now);
-    let id = requests.iter().find(|request| request.ask == Ask::Definitions).expect("they are asked for").id;
-    let definitions = mem::take(&mut stage.app.store.definitions);
-    stage.app.store.read.remove(&Kind::Definitions);
+    let (id, definitions) = before_definitions(&mut stage);
     stage.press("n j").expect("keys");
-    let answer = Answer::Definitions(Ok(definitions.into_values().collect()));
-    stage.app.receive(Message::Answer { id, answer }, now);
+    stage.app.receive(Message::Answer { id, answer: Answer::Definitions(Ok(definitions)) }, now);
     assert_ne!(stage.app.place(), Place::Form);
 }
 
@@ -172,13 +182,9 @@ fn a_form_that_was_waited_for_does_not_open_over_what_was_done_since() {
 fn a_form_that_needs_what_cannot_be_read_says_why() {
     let mut stage = stage("");
     let now = stage.app.now;
-    let requests = stage.app.update(Action::Refresh, now);
-    let id = requests.iter().find(|request| request.ask == Ask::Definitions).expect("they are asked for").id;
-    stage.app.store.definitions.clear();
-    stage.app.store.read.remove(&Kind::Definitions);
+    let (id, _) = before_definitions(&mut stage);
     stage.press("n").expect("keys");
-    let error = BackendError::Unreachable { endpoint: "engine.sock".into(), cause: "gone".into(), hint: "start it" };
-    stage.app.receive(Message::Answer { id, answer: Answer::Definitions(Err(error)) }, now);
+    stage.app.receive(Message::Answer { id, answer: Answer::Definitions(Err(unreachable())) }, now);
     stage.app.tick(now);
     assert!(stage.text().contains("cannot be read: engine.sock cannot be reached"), "{}", stage.text());
 }
@@ -187,10 +193,8 @@ fn a_form_that_needs_what_cannot_be_read_says_why() {
 fn what_could_not_be_read_is_read_when_the_engine_is_back() {
     let mut stage = stage("");
     let now = stage.app.now;
-    let requests = stage.app.update(Action::Refresh, now);
-    let id = requests.iter().find(|request| request.ask == Ask::Queues).expect("queues are asked for").id;
-    let error = BackendError::Unreachable { endpoint: "engine.sock".into(), cause: "gone".into(), hint: "start it" };
-    stage.app.receive(Message::Answer { id, answer: Answer::Queues(Err(error)) }, now);
+    let id = reread(&mut stage, &Ask::Queues);
+    stage.app.receive(Message::Answer { id, answer: Answer::Queues(Err(unreachable())) }, now);
     let requests = stage.app.receive(Message::WatchOpened, now);
     assert!(requests.iter().any(|request| request.ask == Ask::Queues));
 }
