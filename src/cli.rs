@@ -3,6 +3,7 @@
 mod accounts;
 mod environments;
 mod jobs;
+mod parsing;
 mod schedules;
 mod submit;
 #[cfg(test)]

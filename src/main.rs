@@ -2,11 +2,10 @@
 
 use batchdeck::cli::Cli;
 use batchdeck::commands;
-use clap::Parser;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     // For panics alone: errors are told without a backtrace. It fails only where it was done before.
     let _ = color_eyre::install();
-    ExitCode::from(commands::run(Cli::parse()))
+    ExitCode::from(commands::run(Cli::of_this_process()))
 }

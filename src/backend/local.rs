@@ -117,6 +117,11 @@ impl LocalBackend {
         Self { client: Client::new(socket, by, Patience::default()) }
     }
 
+    /// Connects now, so that what is asked first need not: whether somebody listens there is known then.
+    pub async fn connect(&self) -> Result<(), BackendError> {
+        self.client.connect_ahead().await
+    }
+
     /// Asks the engine to end in good order. Agents and their jobs go on.
     pub async fn stop_engine(&self) -> Result<(), BackendError> {
         self.act(Call::send("StopEngine", Method::POST, "/batchdeck/v1/stop", &serde_json::json!({}))).await

@@ -46,3 +46,41 @@ fn states_are_taken_in_any_case_and_wrong_ones_are_named() {
     let refusal = parse("DONE").expect_err("no state").to_string();
     assert!(refusal.contains("DONE") && refusal.contains("RUNNABLE"), "{refusal}");
 }
+
+#[test]
+fn a_verb_is_read_alone_as_it_is_among_all_and_what_it_does_not_take_is_left_to_the_whole() {
+    let taken = [
+        "submit --queue q --name n --array 3 -o json -- make -j 4",
+        "--data-dir /d submit -- batchdeck jobs",
+        "queues create fast --priority 5 --environments local --context lab",
+        "reprioritize 1 2 30",
+        "schedules list -o json",
+        "engine start --http 127.0.0.1:0 --write",
+        "--read-only logs 1 -f",
+        "watch add high failed > 5 in 10m",
+    ];
+    let left = [
+        "",
+        "--resume",
+        "--version",
+        "submit --help",
+        "submit --quue q",
+        "jobs queues",
+        "help",
+        "nothing",
+        "--context jobs",
+    ];
+    let words = |line: &str| {
+        ["batchdeck"].into_iter().chain(line.split_whitespace()).map(std::ffi::OsString::from).collect::<Vec<_>>()
+    };
+    for line in taken {
+        let whole = Cli::try_parse_from(words(line)).unwrap_or_else(|error| panic!("{line}: {error}"));
+        let alone = Cli::by_its_verb(&words(line)).unwrap_or_else(|| panic!("{line}: not understood"));
+        assert_eq!(format!("{alone:?}"), format!("{whole:?}"), "{line}");
+    }
+    for line in left {
+        let whole = Cli::try_parse_from(words(line)).ok().map(|whole| format!("{whole:?}"));
+        let alone = Cli::by_its_verb(&words(line)).map(|alone| format!("{alone:?}"));
+        assert!(alone.is_none() || alone == whole, "{line}");
+    }
+}

@@ -21,6 +21,7 @@ Conditions:
 A shell takes > for itself: quote the condition.";
 
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum WatchVerb {
     /// Watch a job, a queue or an environment; without a condition: the end of a job, failures in a queue, an environment's
     /// fault.

@@ -5,6 +5,7 @@ use super::output::Output;
 use super::table::{Cell, Table, age, left, moment, right};
 use super::world::Setting;
 use super::{Done, engine_env, engine_unit, now};
+use crate::backend::local::LocalBackend;
 use crate::backend::{Backend, BackendError};
 use crate::cli::{EngineRunArgs, EngineVerb, Format};
 use crate::config::directories::private_file;
@@ -148,9 +149,15 @@ fn background(setting: &Setting, http: Option<HttpAddress>) -> Command {
     command
 }
 
+/// A client of the engine that answers, if one does, connected to it.
+pub async fn connected(setting: &Setting) -> Option<LocalBackend> {
+    let backend = setting.local_backend();
+    (backend.connect().await.is_ok() && daemon::is_running(setting.data.path()).is_some()).then_some(backend)
+}
+
 /// Whether an engine answers. One that was killed lets go of its lock before its socket: what still connects then is no
 /// engine any more.
-pub async fn answers(data: &DataDirectory) -> bool {
+async fn answers(data: &DataDirectory) -> bool {
     UnixStream::connect(data.socket()).await.is_ok() && daemon::is_running(data.path()).is_some()
 }
 

@@ -189,18 +189,18 @@ impl Setting {
     pub async fn reach(&self) -> Result<(Arc<dyn Backend>, Option<String>), CommandError> {
         let mut note = None;
         let backend: Arc<dyn Backend> = match &self.context.reach {
-            Reach::Local { .. } if self.context.access.is_closed() => {
-                if !engine::answers(&self.data).await {
+            Reach::Local { .. } => match engine::connected(self).await {
+                Some(running) => Arc::new(running),
+                None if self.context.access.is_closed() => {
                     return Err(CommandError::NoEngineToRead(self.data.path().to_owned()));
                 }
-                Arc::new(self.local_backend())
-            }
-            Reach::Local { .. } => {
-                if let engine::Started::Now { pid } = engine::ensure(self).await? {
-                    note = Some(format!("started the engine (pid {pid}) for {}", self.data.path().display()));
+                None => {
+                    if let engine::Started::Now { pid } = engine::ensure(self).await? {
+                        note = Some(format!("started the engine (pid {pid}) for {}", self.data.path().display()));
+                    }
+                    Arc::new(self.local_backend())
                 }
-                Arc::new(self.local_backend())
-            }
+            },
             Reach::Several { members } => return self.reach_all(members).await,
             Reach::Aws { .. } => {
                 let connected = self.aws_backend().await;

@@ -42,7 +42,6 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::io;
 use std::path::PathBuf;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, oneshot};
@@ -233,20 +232,22 @@ async fn run_within(
             api::serve_tcp(listener, worlds, credentials, door_closed).await;
         });
     }
-    let mut serving = pin!(api::serve(engine_listener, &worlds, closed));
+    // Of its own too: what is polled with the ending of this function would take each connection through two threads.
+    let mut serving = JoinSet::new();
+    serving.spawn(async move { api::serve(engine_listener, &worlds, closed).await });
     tracing::info!(socket = %directory.socket().display(), "the engine runs");
 
     let fault = tokio::select! {
         () = shutdown => None,
         () = stop.notified() => None,
-        () = &mut serving => None,
+        Some(_) = serving.join_next() => None,
         ended = &mut ending => Some(ended),
     };
     feed.close();
     hooks.end();
     // Where nothing is served any more, nobody hears it.
     let (_, _) = (close.send(()), close_door.send(()));
-    let all = async { tokio::join!(serving, all_end(&mut door_serving), all_end(&mut telling)) };
+    let all = async { tokio::join!(all_end(&mut serving), all_end(&mut door_serving), all_end(&mut telling)) };
     if tokio::time::timeout(ENDING_TAKES, all).await.is_err() {
         tracing::warn!("a request or a hook did not end in time and is cut off");
     }

@@ -176,6 +176,12 @@ impl Client {
         Ok(items.boxed())
     }
 
+    /// Connects before there is a call, which then finds the connection kept.
+    pub async fn connect_ahead(&self) -> Result<(), BackendError> {
+        self.keep(self.connect().await?);
+        Ok(())
+    }
+
     /// Sends the call, over a kept connection where there is one. What a dead connection did not take, or what may be
     /// repeated, is sent again over a new one: so an engine that was restarted is found without an error in between.
     async fn exchange(&self, call: &Call) -> Result<(Connection, Response<Incoming>), BackendError> {
