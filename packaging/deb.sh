@@ -4,8 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-cargo build --release --locked
-program="${CARGO_TARGET_DIR:-target}/release/batchdeck"
+program=$(packaging/program.sh | tail -1)
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
 architecture=$(dpkg --print-architecture)
 root="${CARGO_TARGET_DIR:-target}/debian/root"
