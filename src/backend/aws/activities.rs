@@ -156,7 +156,7 @@ impl Service {
     }
 }
 
-impl super::service::Memory {
+impl super::memory::Memory {
     /// Whether an environment's activities are to be read: it has a group, and they have not been read for a while.
     fn is_due(&self, environment: &str, now: Millis) -> bool {
         let read_at = self.activities.read_at.get(environment);

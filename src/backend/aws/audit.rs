@@ -1,5 +1,7 @@
 //! What was done through this console, in a file: AWS has no call that tells it.
 
+use super::{AwsBackend, cannot};
+use crate::backend::BackendError;
 use crate::model::AuditEntry;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
@@ -42,6 +44,48 @@ impl AuditFile {
         }
         Ok(entries.into())
     }
+}
+
+impl AwsBackend {
+    /// Records what an operator did, and hands its result on. An action that was carried out and could not be recorded
+    /// stays carried out: the log tells of it.
+    pub(super) async fn record<T>(
+        &self,
+        action: &'static str,
+        target: &str,
+        reason: Option<String>,
+        outcome: String,
+        result: Result<T, BackendError>,
+    ) -> Result<T, BackendError> {
+        if let Some(file) = self.audit.clone() {
+            let outcome = result.as_ref().err().map_or(outcome, ToString::to_string);
+            let at = chrono::Utc::now().timestamp_millis();
+            let (who, target) = (self.by.clone(), target.to_owned());
+            let entry = AuditEntry { at, who, action: action.to_owned(), target, reason, outcome };
+            let written = tokio::task::spawn_blocking(move || file.append(&entry)).await;
+            if let Ok(Err(error)) = written {
+                tracing::error!(%error, action, "an action could not be recorded");
+            }
+        }
+        result
+    }
+
+    /// What was done through this console: AWS itself has no call that tells it.
+    pub(super) async fn last_recorded(&self, limit: usize) -> Result<Vec<AuditEntry>, BackendError> {
+        let Some(file) = self.audit.clone() else {
+            return Err(cannot::READ_AUDIT);
+        };
+        let read = tokio::task::spawn_blocking(move || file.last(limit)).await;
+        read.map_err(std::io::Error::other)
+            .flatten()
+            .map_err(|error| BackendError::Malformed { operation: "ListAudit", cause: error.to_string() })
+    }
+}
+
+/// What an update sets, for the record: `state DISABLED, priority 5`.
+pub fn settings(parts: &[(&str, Option<String>)]) -> String {
+    let set = parts.iter().filter_map(|(name, value)| Some(format!("{name} {}", value.as_ref()?)));
+    set.collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What a job has cost, as an estimate: the time of its attempts at the list price of what it ran on. AWS tells what was
 //! billed a day later, and of an account alone.
 
-use super::instances::Fleet;
+use super::fleet::Fleet;
 use super::prices::PriceBook;
 use super::service::Service;
 use crate::model::{

@@ -2,10 +2,9 @@
 
 use super::AwsBackend;
 use super::budget::Caller::Operator;
-use super::history::{History, Turn};
-use super::pages::{self, Token};
-use super::service::is_looked_at;
-use crate::backend::{BackendError, JobQuery, JobScope};
+use super::history::Turn;
+use super::queues::is_looked_at;
+use crate::backend::{BackendError, JobQuery};
 use crate::model::{Area, Finding, JobDetail, JobId, JobSummary, Verdict};
 use std::collections::{BTreeSet, HashMap};
 
@@ -27,17 +26,6 @@ impl AwsBackend {
             Some(told) => found(Verdict::Good, &told),
             None => found(Verdict::Less, &history.take_problem().unwrap_or_else(|| "it cannot be used".to_owned())),
         }
-    }
-
-    /// Where a query's list begins.
-    pub(super) async fn begin_of(&self, query: &JobQuery) -> Result<Token, BackendError> {
-        let forgotten = self.service.history.as_ref().and_then(|_| History::turn_for(query));
-        let queues = match query.scope {
-            JobScope::Everywhere => self.service.queues(Operator).await?,
-            _ => Vec::new(),
-        };
-        let names: Vec<String> = queues.into_iter().map(|queue| queue.job_queue_name).collect();
-        Ok(Token { places: pages::plan(query, &names), forgotten })
     }
 
     /// A page of what AWS has forgotten of a query's jobs, and where to go on.

@@ -1,6 +1,7 @@
 //! Classic rules of `EventBridge` that submit jobs. They are found by the queues that they aim at, and only read.
 
-use super::budget::Caller;
+use super::AwsBackend;
+use super::budget::Caller::{self, Operator};
 use super::convert;
 use super::service::Service;
 use crate::backend::BackendError;
@@ -104,5 +105,13 @@ impl Service {
         let read = self.rule(caller, bus_of(group).unwrap_or(DEFAULT_EVENT_BUS), rule).await?;
         let found = read.into_iter().find(|one| one.group_name == group && one.name == name);
         found.ok_or_else(|| BackendError::NotFound { what: format!("rule {rule}") })
+    }
+}
+
+impl AwsBackend {
+    pub(super) async fn rules_of_queues(&self) -> Result<Vec<Schedule>, BackendError> {
+        let queues = self.service.queues(Operator).await?;
+        let queues: Vec<_> = queues.into_iter().map(|queue| queue.job_queue_arn).collect();
+        self.service.rules(Operator, &queues).await
     }
 }

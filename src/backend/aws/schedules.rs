@@ -7,8 +7,11 @@ use super::budget::Caller::{self, Operator};
 use super::convert;
 use super::pages::{By, Of, Place, Source};
 use super::service::Service;
+use super::{AwsBackend, cannot};
 use crate::backend::BackendError;
-use crate::model::{JobId, SCHEDULE_TAG, SUBMIT_JOB_TARGET, Schedule, ScheduleGroup, ScheduleRun, is_of_rules};
+use crate::model::{
+    JobId, SCHEDULE_TAG, SUBMIT_JOB_TARGET, Schedule, ScheduleGroup, ScheduleRun, SubmitJobResponse, is_of_rules,
+};
 use futures::future::try_join_all;
 use std::collections::BTreeMap;
 
@@ -135,8 +138,75 @@ impl Service {
     }
 }
 
+impl AwsBackend {
+    pub(super) async fn make_schedule(&self, schedule: Schedule) -> Result<(), BackendError> {
+        not_of_rules(&schedule.group_name)?;
+        let (key, outcome) = (schedule.key(), schedule.schedule_expression.clone());
+        // With a token, it is made once however often it is sent.
+        let call = convert::schedule::create(self.service.scheduler.create_schedule(), schedule)?
+            .client_token(uuid::Uuid::new_v4().to_string());
+        let result = self.service.call(Operator, "CreateSchedule", || call.clone().send()).await.map(|_| ());
+        self.service.memory().schedules_changed = true;
+        self.record("CreateSchedule", &key, None, outcome, result).await
+    }
+
+    pub(super) async fn change_schedule(&self, schedule: Schedule) -> Result<(), BackendError> {
+        not_of_rules(&schedule.group_name)?;
+        let (key, group, name) = (schedule.key(), schedule.group_name.clone(), schedule.name.clone());
+        let outcome = format!("{}, {}", schedule.state.as_str(), schedule.schedule_expression);
+        let call = convert::schedule::update(self.service.scheduler.update_schedule(), schedule)?;
+        let result = self.service.call(Operator, "UpdateSchedule", || call.clone().send()).await.map(|_| ());
+        self.service.memory().schedules_changed = true;
+        let result = result.map_err(|error| named(error, &group, &name));
+        self.record("UpdateSchedule", &key, None, outcome, result).await
+    }
+
+    pub(super) async fn remove_schedule(&self, group: &str, name: &str) -> Result<(), BackendError> {
+        not_of_rules(group)?;
+        let call = self.service.scheduler.delete_schedule().group_name(group).name(name);
+        let result = self.service.call(Operator, "DeleteSchedule", || call.clone().send()).await.map(|_| ());
+        self.service.memory().schedules_changed = true;
+        let result = result.map_err(|error| named(error, group, name));
+        self.record("DeleteSchedule", &format!("{group}/{name}"), None, "deleted".to_owned(), result).await
+    }
+
+    /// A plain submission: Scheduler has no call that fires a schedule.
+    pub(super) async fn fire(&self, group: &str, name: &str) -> Result<SubmitJobResponse, BackendError> {
+        not_of_rules(group)?;
+        let schedule = self.service.schedule(Operator, group, name).await?;
+        let now = chrono::Utc::now().timestamp_millis();
+        let request = schedule.request_at(now, &uuid::Uuid::new_v4().to_string(), 1);
+        let request = request.map_err(|error| BackendError::Refused {
+            code: "ValidationException".to_owned(),
+            message: format!("the schedule {} submits no job: {error}", schedule.key()),
+        })?;
+        self.submit(request).await
+    }
+
+    pub(super) async fn make_group(&self, name: &str) -> Result<(), BackendError> {
+        let call = self.service.scheduler.create_schedule_group().name(name);
+        let result = self.service.call(Operator, "CreateScheduleGroup", || call.clone().send()).await.map(|_| ());
+        self.record("CreateScheduleGroup", name, None, "created".to_owned(), result).await
+    }
+
+    pub(super) async fn remove_group(&self, name: &str) -> Result<(), BackendError> {
+        let call = self.service.scheduler.delete_schedule_group().name(name);
+        let result = self.service.call(Operator, "DeleteScheduleGroup", || call.clone().send()).await.map(|_| ());
+        self.service.memory().schedules_changed = true;
+        self.record("DeleteScheduleGroup", name, None, "deleted with its schedules".to_owned(), result).await
+    }
+}
+
+/// Refuses to change a classic rule.
+fn not_of_rules(group: &str) -> Result<(), BackendError> {
+    if !is_of_rules(group) {
+        return Ok(());
+    }
+    Err(cannot::CHANGE_RULE)
+}
+
 /// An error about a schedule that is not there names it.
-pub fn named(error: BackendError, group: &str, name: &str) -> BackendError {
+fn named(error: BackendError, group: &str, name: &str) -> BackendError {
     match error {
         BackendError::NotFound { .. } => BackendError::NotFound { what: format!("schedule {group}/{name}") },
         error => error,

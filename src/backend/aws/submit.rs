@@ -2,7 +2,7 @@
 
 use super::budget::Caller::Operator;
 use super::pages::{By, Of, Place, Source};
-use super::{AwsBackend, convert, not_sent};
+use super::{AwsBackend, convert};
 use crate::backend::BackendError;
 use crate::model::{JobId, Millis, SubmitJobRequest, SubmitJobResponse, secret};
 
@@ -21,12 +21,14 @@ fn refuse_masks(request: &SubmitJobRequest) -> Result<(), BackendError> {
 }
 
 impl AwsBackend {
+    /// `SubmitJob` has no idempotency token: it is sent again only where it certainly took no effect, so that a lost answer
+    /// does not submit twice.
     pub(super) async fn submit(&self, request: SubmitJobRequest) -> Result<SubmitJobResponse, BackendError> {
         refuse_masks(&request)?;
         let target = format!("{} to {}", request.job_name, request.job_queue);
         let (name, queue) = (request.job_name.clone(), request.job_queue.clone());
         let call = convert::request::submit(self.service.batch.submit_job(), request)
-            .map_err(|left| not_sent(left, "use `aws batch submit-job --cli-input-json`"))?;
+            .map_err(|left| left.instead("use `aws batch submit-job --cli-input-json`"))?;
         let began = chrono::Utc::now().timestamp_millis() + self.service.clock.ahead();
         let answer = self.service.call_once(Operator, "SubmitJob", || call.clone().send()).await;
         let answer = match answer {

@@ -15,18 +15,24 @@ pub mod schedule;
 pub mod service;
 pub mod task;
 
+use crate::backend::BackendError;
 use crate::model::{Health, Switch};
 use std::collections::{BTreeMap, HashMap};
 
 /// The member of a request that no call of this program carries. What asks for it is refused rather than done without.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotSent {
-    pub member: String,
+    member: String,
 }
 
 impl NotSent {
     fn member(member: String) -> Self {
         Self { member }
+    }
+
+    /// The refusal of it, with what to use for such a request.
+    pub fn instead(self, instead: &'static str) -> BackendError {
+        BackendError::NotSent { member: self.member, instead }
     }
 
     /// Refuses members that are not known: none may be there.

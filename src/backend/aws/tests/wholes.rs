@@ -1,7 +1,6 @@
 //! What a request says reaches the service whole, and what the service tells is read whole: over the real SDK, against a
 //! server that plays answers.
 
-use super::tests::world;
 use super::*;
 use crate::backend::stub::Answer;
 use serde_json::{Value, json};

@@ -1,6 +1,5 @@
 //! What stands around Batch: container instances of ECS and rules of `EventBridge`, through the real SDK.
 
-use super::tests::world;
 use super::*;
 use crate::backend::stub::{Answer, Asked, Ending};
 use crate::model::{InstanceState, ScalingChange, Usd, What};
@@ -214,7 +213,7 @@ async fn a_context_s_log_group_is_where_jobs_write_that_name_none_and_never_wher
     ] {
         let (stub, address) =
             crate::backend::stub::Stub::on_loopback(|_| Answer::json(&json!({"events": [], "nextForwardToken": "f"})));
-        let settings = AwsSettings { log_group: of_context.map(str::to_owned), ..super::tests::settings_at(address) };
+        let settings = AwsSettings { log_group: of_context.map(str::to_owned), ..settings_at(address) };
         let backend = AwsBackend::connect(settings).await.expect("has all it needs");
         let request = GetLogEvents {
             log_group_name: named.map(str::to_owned),
