@@ -5,6 +5,7 @@ mod lines;
 mod percent;
 #[cfg(test)]
 mod tests;
+mod wire;
 
 use super::log_search::{SearchLog, Searched};
 use super::{Backend, BackendError, Capabilities, JobQuery, JobScope, Page, Why};
@@ -13,8 +14,8 @@ use crate::model::{
     AuditEntry, CapacityOverTime, Change, CommandRun, ComputeEnvironment, ConsumableResource, CostQuery, CostReport,
     CreateComputeEnvironmentRequest, CreateJobQueueRequest, Cursor, DEFAULT_LOG_GROUP, DeadLetter, EngineStatus,
     EventLine, FilterLogEvents, FilteredLogEvents, GetLogEvents, HoldTarget, InstanceId, JobDefinition, JobDetail,
-    JobId, JobQueue, JobQueueSnapshot, JobStatus, JobSummary, LinesOverTime, LogEvent, LogPage, LogPattern, Looked,
-    Millis, MoveTo, ObservedRuns, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Scaling, Schedule,
+    JobId, JobQueue, JobQueueSnapshot, JobSummary, LinesOverTime, LogEvent, LogPage, LogPattern, Looked, Millis,
+    MoveTo, ObservedRuns, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Scaling, Schedule,
     ScheduleGroup, ScheduleRun, SchedulingPolicy, SubmitJobRequest, SubmitJobResponse, Throughput,
     UpdateComputeEnvironmentRequest, UpdateJobQueueRequest, UpdateSchedulingPolicyRequest, UsageOverTime, Way,
 };
@@ -25,9 +26,12 @@ use futures::stream::{BoxStream, StreamExt};
 use hyper::Method;
 use percent::encode;
 use serde::de::IgnoredAny;
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use wire::{
+    CountedLines, DescribeJobs, DescribedJobs, Interrupt, ListJobs, ListedGroups, ListedJobs, Reprioritise,
+    SchedulingPolicies, StopJob, hold_call, of_group, own_schedule_path, schedule_path, the_schedule,
+};
 
 /// Ids in one `jobs/describe`, as AWS's `DescribeJobs` takes them.
 const DESCRIBE_AT_ONCE: usize = 100;
@@ -36,78 +40,6 @@ const DESCRIBE_AT_ONCE: usize = 100;
 #[derive(Debug)]
 pub struct LocalBackend {
     client: Client,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ListJobs<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    queue: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    array: Option<&'a JobId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    nodes: Option<&'a JobId>,
-    statuses: &'a [JobStatus],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    limit: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next_token: Option<&'a str>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ListedJobs {
-    jobs: Vec<JobSummary>,
-    #[serde(default)]
-    next_token: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct ListedGroups {
-    schedule_groups: Vec<ScheduleGroup>,
-    #[serde(default)]
-    next_token: Option<String>,
-}
-
-#[derive(Serialize)]
-struct DescribeJobs<'a> {
-    jobs: &'a [JobId],
-}
-
-#[derive(Deserialize)]
-struct DescribedJobs {
-    jobs: Vec<JobDetail>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct StopJob<'a> {
-    job_id: &'a JobId,
-    reason: &'a str,
-}
-
-#[derive(Deserialize)]
-struct CountedLines {
-    lines: u64,
-}
-
-#[derive(Serialize)]
-struct Reprioritise {
-    priority: i32,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct SchedulingPolicies {
-    scheduling_policies: Vec<SchedulingPolicy>,
-}
-
-#[derive(Serialize)]
-struct Interrupt {
-    now: bool,
 }
 
 impl LocalBackend {
@@ -130,34 +62,6 @@ impl LocalBackend {
     async fn act(&self, call: Call) -> Result<(), BackendError> {
         self.client.call::<IgnoredAny>(call).await.map(|_| ())
     }
-}
-
-/// `EventBridge` Scheduler's path of a schedule; create and update name the group in their body.
-fn schedule_path(name: &str) -> String {
-    format!("/schedules/{}", encode(name))
-}
-
-/// A query's part; without one the default group is meant.
-fn of_group(group: Option<&str>) -> String {
-    group.map(|group| format!("&group={}", encode(group))).unwrap_or_default()
-}
-
-/// `hold` or `release`.
-fn hold_call(what: &str, target: &HoldTarget) -> Call {
-    let (path, about) = match target {
-        HoldTarget::Job(id) => (format!("jobs/{}", encode(id.as_str())), format!("job {id}")),
-        HoldTarget::Queue(queue) => (format!("queues/{}", encode(queue)), format!("job queue {queue}")),
-    };
-    let name = if what == "hold" { "Hold" } else { "Release" };
-    Call::send(name, Method::PUT, format!("/batchdeck/v1/{path}/{what}"), &serde_json::json!({})).about(about)
-}
-
-fn own_schedule_path(group: &str, name: &str, what: &str) -> String {
-    format!("/batchdeck/v1/schedules/{}/{}/{what}", encode(group), encode(name))
-}
-
-fn the_schedule(group: &str, name: &str) -> String {
-    format!("schedule {group}/{name}")
 }
 
 #[async_trait]

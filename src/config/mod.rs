@@ -12,6 +12,7 @@ mod http;
 pub mod kept;
 pub mod keys;
 pub mod profiles;
+mod sections;
 mod settings;
 pub mod theme;
 
@@ -23,4 +24,10 @@ pub use context::{Access, Context, ContextError, Origin, Reach, Surroundings};
 pub use directories::{DataDirectory, DirectoryError};
 pub use http::{HttpAddress, HttpAddressError};
 pub use profiles::{KeysOfRole, MfaRole, Profiles};
-pub use settings::{Config, ConfigError, ContextSettings, EngineSettings, HookSettings, Kind};
+pub use sections::{ContextSettings, EngineSettings, HookSettings, Kind};
+pub use settings::{Config, ConfigError};
+
+/// The line of a text in which a place is, the first being 1.
+fn line_of(text: &str, at: usize) -> usize {
+    text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1
+}

@@ -1,6 +1,6 @@
 //! Themes as files: one flat TOML table, `role = { fg, bg, bold, dim, underline, reverse }`.
 
-use super::nearest_words;
+use super::{line_of, nearest_words};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -126,10 +126,6 @@ impl ThemeError {
     }
 }
 
-fn line_of(text: &str, at: usize) -> usize {
-    text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1
-}
-
 impl fmt::Display for Role {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
@@ -137,7 +133,7 @@ impl fmt::Display for Role {
 }
 
 const BUILT_IN: [(&str, &str); 4] = [
-    ("midnight", include_str!("../../themes/midnight.toml")),
+    (Theme::DEFAULT_NAME, include_str!("../../themes/midnight.toml")),
     ("daylight", include_str!("../../themes/daylight.toml")),
     ("high-contrast", include_str!("../../themes/high-contrast.toml")),
     ("mono", include_str!("../../themes/mono.toml")),

@@ -128,10 +128,6 @@ impl Used {
         }
     }
 
-    pub fn is_nothing(self) -> bool {
-        self == Self::default()
-    }
-
     /// Hours of an instance, or of a vCPU of Fargate.
     #[expect(clippy::cast_precision_loss, reason = "for people")]
     pub fn hours(self) -> f64 {

@@ -89,16 +89,6 @@ impl StatusCounts {
         *self.0.entry(status).or_insert(0) += count;
     }
 
-    /// Takes one job out of `status`.
-    pub fn remove_one(&mut self, status: JobStatus) {
-        if let Some(count) = self.0.get_mut(&status) {
-            *count = count.saturating_sub(1);
-            if *count == 0 {
-                self.0.remove(&status);
-            }
-        }
-    }
-
     pub fn waiting(&self) -> u64 {
         JobStatus::ALL.into_iter().filter(|s| s.is_waiting()).map(|s| self.get(s)).sum()
     }
@@ -125,14 +115,5 @@ mod tests {
             assert_eq!(serde_json::to_string(&status).expect("writes"), format!("\"{status}\""));
         }
         assert!("NOPE".parse::<JobStatus>().is_err());
-    }
-
-    #[test]
-    fn counts_forget_a_state_that_nobody_is_in() {
-        let mut counts = StatusCounts::default();
-        counts.add(JobStatus::Running, 1);
-        counts.remove_one(JobStatus::Running);
-        assert_eq!(counts, StatusCounts::default());
-        assert_eq!(counts.get(JobStatus::Running), 0);
     }
 }

@@ -1,6 +1,6 @@
 use super::*;
 use crate::backend::stub::{Answer, Asked, Ending, Stub};
-use crate::model::What;
+use crate::model::{JobStatus, What};
 use futures::StreamExt;
 use serde_json::{Value, json};
 use std::time::Duration;

@@ -114,18 +114,6 @@ impl Expression {
         }
     }
 
-    /// The next `count` times after `after`; fewer where the expression ends.
-    pub fn upcoming(&self, after: Millis, anchor: Millis, count: usize) -> Vec<Millis> {
-        let mut times = Vec::with_capacity(count);
-        let mut last = after;
-        while times.len() < count {
-            let Some(next) = self.next(last, anchor) else { break };
-            times.push(next);
-            last = next;
-        }
-        times
-    }
-
     /// How far the clock of the zone is before UTC at a moment, in seconds.
     pub fn offset(&self, at: Millis) -> i32 {
         let time = DateTime::from_timestamp_millis(at).unwrap_or_default().naive_utc();
@@ -278,11 +266,16 @@ mod tests {
         DateTime::parse_from_rfc3339(text).expect("a time").timestamp_millis()
     }
 
+    /// The next `count` times after `after`; fewer where the expression ends.
+    fn times(expression: &Expression, after: Millis, anchor: Millis, count: usize) -> Vec<Millis> {
+        let next = |at: Millis| expression.next(at, anchor);
+        std::iter::successors(next(after), |last| next(*last)).take(count).collect()
+    }
+
     fn upcoming(text: &str, zone: &str, after: &str, count: usize) -> Vec<String> {
         let expression = Expression::parse(text, zone).expect(text);
         let zone = expression.zone();
-        expression
-            .upcoming(millis(after), millis("2026-11-24T00:00:00Z"), count)
+        times(&expression, millis(after), millis("2026-11-24T00:00:00Z"), count)
             .into_iter()
             .map(|at| zone.timestamp_millis_opt(at).single().expect("one").to_rfc3339())
             .collect()
@@ -412,7 +405,7 @@ mod tests {
             after in 0i64..4_000_000_000_000,
         ) {
             if let Ok(expression) = Expression::parse(&text, &zone) {
-                let times = expression.upcoming(after, 0, 3);
+                let times = times(&expression, after, 0, 3);
                 prop_assert!(times.iter().all(|t| *t > after) && times.windows(2).all(|w| w[0] < w[1]));
                 prop_assert!(!expression.in_words().is_empty());
                 expression.clock_changes(after);

@@ -17,7 +17,7 @@ use super::{JobId, Millis, Subject};
 use serde::{Deserialize, Serialize};
 
 /// So many of its firings a watch remembers.
-pub const FIRINGS_KEPT: usize = 20;
+const FIRINGS_KEPT: usize = 20;
 /// So many watches are kept at most.
 pub const WATCHES_KEPT: usize = 200;
 /// After it has fired a watch does not fire again sooner.

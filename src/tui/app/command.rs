@@ -2,7 +2,7 @@
 
 use super::filter::{Field, Filter};
 use super::form::Key;
-use super::list::{Scope, Sort, StateSet};
+use super::list::{JobList, ListState, Scope, Sort, StateSet};
 use super::log::Choice;
 use super::replace::Sooner;
 use super::{App, Pane, View};
@@ -266,7 +266,7 @@ impl App {
     }
 
     pub(super) fn open_environment(&mut self, environment: String) {
-        self.push(View::Instances { environment, list: super::ListState::default() });
+        self.push(View::Instances { environment, list: ListState::default() });
     }
 
     /// Shows a screen on top of the present one.
@@ -308,7 +308,7 @@ impl App {
         if self.store.job(&id).is_some_and(crate::model::JobSummary::has_parts) {
             self.ask_children(&id);
             self.describe_if_changed(&id);
-            let list = super::JobList::of(Scope::Array(id.clone()), self.first_states(&id));
+            let list = JobList::of(Scope::Array(id.clone()), self.first_states(&id));
             self.push(View::Array { parent: id, list });
         } else {
             self.push(View::Job { id, scroll: super::Scroll::default() });

@@ -3,8 +3,8 @@
 use super::act::{Problems, number};
 use super::filter::{Field as Asked, Filter, Row, Value};
 use super::form::{Field, Form, Key, Purpose};
-use super::list::{JobList, Scope, StateSet};
-use super::{App, ListState, Popup, View};
+use super::list::{JobList, ListState, Scope, StateSet};
+use super::{App, Popup, View};
 use crate::backend::BackendError;
 use crate::model::{JobDetail, JobId, JobStatus, JobSummary, Millis, validate};
 use crate::triage::failures::{Failures, Group};

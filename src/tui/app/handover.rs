@@ -40,7 +40,7 @@ impl App {
             job: self.selected_job(),
             actions,
             opened_at: self.opened_at,
-            watches: self.watches(&super::ListState::default()).into_iter().cloned().collect(),
+            watches: self.watches(&super::list::ListState::default()).into_iter().cloned().collect(),
             world: Box::new(self.recording()),
         };
         self.ask(Ask::Handover(Box::new(handover)));

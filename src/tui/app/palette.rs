@@ -228,7 +228,7 @@ impl App {
     }
 
     /// Everything that the palette offers at this place.
-    pub fn palette_items(&self) -> Vec<Item> {
+    fn palette_items(&self) -> Vec<Item> {
         let place = self.place_below();
         let offered = TABLE.iter().filter(|info| info.scope.covers(place) && self.is_named_here(info.action));
         let mut items: Vec<Item> =
@@ -333,11 +333,6 @@ impl App {
             }
         }
     }
-}
-
-/// Whether the palette can be opened to find an action that works at `place`.
-pub fn is_in_palette(action: Action, place: Place) -> bool {
-    !place.takes_text() && action.info().scope.covers(place)
 }
 
 /// The key that a line of the palette may be called by instead.

@@ -1,8 +1,8 @@
 //! Going: where one is as lines that lead there, and back, forward, bookmarks and saved views made of them.
 
 use super::command::{Command, Item};
-use super::list::{Scope, Sort};
-use super::{App, JobList, Pane, View};
+use super::list::{JobList, ListState, Scope, Sort};
+use super::{App, Pane, View};
 use crate::config::kept::{Bookmark, Note, Stop};
 use crate::model::{JobId, Subject};
 use crate::tui::action::Action;
@@ -60,7 +60,7 @@ impl App {
 
     /// The line of the palette that leads to a view from the one before it, and what its cursor is on.
     fn stop(&self, view: &View) -> Stop {
-        let filtered = |name: &str, list: &super::ListState| Stop {
+        let filtered = |name: &str, list: &ListState| Stop {
             line: format!("{name} {}", list.filter.trim()).trim_end().to_owned(),
             cursor: list.cursor.key().map(str::to_owned),
         };

@@ -1,9 +1,9 @@
 //! Pointing at things by their number or their name, where nobody moves a cursor.
 
-use super::list::Step;
+use super::list::{ListState, Step};
 use super::rows::schedule_key;
 use super::store::{Kind, Liveness};
-use super::{App, ListState, Pane, View};
+use super::{App, Pane, View};
 use crate::model::Millis;
 use crate::tui::action::{Action, Place};
 use crate::tui::requests::Request;

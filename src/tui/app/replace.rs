@@ -26,8 +26,8 @@ pub enum Sooner {
 }
 
 /// What a form of replacing says of those that depend on the job.
-pub(super) const GO_ALONG: &str = "are replaced with it";
-pub(super) const LEFT: &str = "fail with it";
+const GO_ALONG: &str = "are replaced with it";
+const LEFT: &str = "fail with it";
 
 /// What a share weighs of which a policy says nothing.
 const NO_FACTOR: f64 = 1.0;

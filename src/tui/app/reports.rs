@@ -2,7 +2,8 @@
 
 use super::failures::Span;
 use super::filter::{Field, Filter, Row, Value};
-use super::{App, ListState, Scroll, View};
+use super::list::ListState;
+use super::{App, Scroll, View};
 use crate::backend::BackendError;
 use crate::model::{CostBy, CostQuery, CostReport, CostRow, Happened, Millis};
 use crate::triage::fit::Fit;

@@ -175,7 +175,7 @@ impl App {
         }
     }
 
-    pub(super) fn ask_about(&mut self, id: &JobId) {
+    fn ask_about(&mut self, id: &JobId) {
         if self.store.job(id).is_some_and(JobSummary::is_array_parent) {
             self.ask_children(id);
         } else {

@@ -1,7 +1,7 @@
 //! The view of dependencies: what a job depends on, what depends on it, and the one that holds all of it up.
 
-use super::list::Step;
-use super::{App, ListState, View};
+use super::list::{ListState, Step};
+use super::{App, View};
 use crate::backend::BackendError;
 use crate::model::{JobDetail, JobId, Millis};
 use crate::triage::lineage::{Branch, Tree};

@@ -1,11 +1,11 @@
 //! What each action does to the state.
 
 use super::form::{Pressed, edit_request};
-use super::list::{Scope, Step};
+use super::list::{ListState, Scope, Step};
 use super::log::SPANS;
 use super::prompt::Purpose;
 use super::store::Liveness;
-use super::{App, ListState, Pane, Popup, Scroll, View};
+use super::{App, Pane, Popup, Scroll, View};
 use crate::model::{Millis, Way};
 use crate::tui::action::{Action, Place};
 use crate::tui::requests::{Ask, HandTo, Program, Request};

@@ -1,6 +1,7 @@
 //! What time makes due, and when the console has to wake for it.
 
-use super::{App, JobList, View, list, log, store};
+use super::list::JobList;
+use super::{App, View, list, log, store};
 use crate::model::{JobId, Millis};
 use crate::tui::requests::Request;
 use std::mem;

@@ -1,8 +1,9 @@
 //! What is watched for while nobody looks: made, seen, taken note of. A local engine keeps watches; elsewhere this console
 //! does, and looks after them while it runs (`own_watches`).
 
+use super::list::ListState;
 use super::prompt::Purpose;
-use super::{App, ListState, Popup, View};
+use super::{App, Popup, View};
 use crate::backend::BackendError;
 use crate::model::text::printable;
 use crate::model::watch::{Condition, SaveWatch, Watch, WatchState};
@@ -79,7 +80,7 @@ impl App {
     }
 
     /// Asks what to watch for instead.
-    pub(super) fn ask_watch_changes(&mut self) {
+    fn ask_watch_changes(&mut self) {
         let Some(watch) = self.selected_watch().cloned() else { return self.say("no watch is selected") };
         let Watch { id, subject, condition, silenced, .. } = watch;
         self.watching.about = Some(About { id: Some(id), subject, usual: condition, silenced });

@@ -1,16 +1,16 @@
 //! Reading a log stream in bounded parts: its end, its beginning, what is before and after a part, what comes.
 
 mod merged;
+mod part;
+mod streams;
+
+pub use part::{Line, Part, retain};
 
 use crate::backend::log_search::{STRETCH, SearchLog};
 use crate::backend::{Backend, BackendError};
-use crate::model::text::log_line;
-use crate::model::{
-    GetLogEvents, Ink, Level, LinesOverTime, LogEvent, LogPage, LogPattern, Millis, Shape, Traces, Way, inked_line,
-};
-use merged::Merged;
-use std::ops::Range;
+use crate::model::{LinesOverTime, LogPattern, Millis, Way};
 use std::sync::Arc;
+use streams::Streams;
 
 /// The most lines of one part, where all lines are shown.
 pub const PART: usize = 1_000;
@@ -24,8 +24,6 @@ const PARTS_AT_ONCE: usize = 5;
 const SPANS: usize = 480;
 /// Streams of which it is told when their lines were written.
 const MOST_CHARTED: usize = 64;
-/// A page with as much text may have been cut for its size: services answer about 1 MiB at most.
-const FULL_BYTES: usize = 900_000;
 
 /// What to read of which stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,112 +84,6 @@ impl Reading {
     /// Whether the answer may be long in coming.
     pub fn waits(&self) -> bool {
         matches!(self, Self::Follow(_) | Self::Count(_))
-    }
-}
-
-/// A line, harmless to show.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Line {
-    pub at: Millis,
-    pub text: String,
-    /// How bad it is, or that to which it belongs.
-    pub level: Option<Level>,
-    /// It belongs to the line before, as the frames of a stack trace do.
-    pub continues: bool,
-    /// How the job printed it, where it printed colours.
-    pub inks: Vec<(Range<usize>, Ink)>,
-    /// From which of several streams it is.
-    pub label: Option<Label>,
-}
-
-/// Lines that stand together, and the tokens of the places before and after them.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Part {
-    pub lines: Vec<Line>,
-    pub before: String,
-    pub after: String,
-    /// Which of the lines are hits of what is searched for.
-    pub hits: Vec<usize>,
-    /// So many lines were looked at for these.
-    pub looked: u64,
-}
-
-impl Part {
-    pub fn search(&mut self, pattern: Option<&LogPattern>) {
-        self.hits = match pattern {
-            Some(pattern) => (0..self.lines.len()).filter(|at| pattern.takes(&self.lines[*at].text)).collect(),
-            None => Vec::new(),
-        };
-    }
-
-    pub fn bytes(&self) -> usize {
-        self.lines.iter().map(|line| line.text.len()).sum()
-    }
-
-    /// Where it is read on.
-    fn edge(&self, way: Way) -> &str {
-        if way == Way::Forward { &self.after } else { &self.before }
-    }
-
-    /// Its lines that are hits, among those that a filter keeps.
-    fn hits_of(&self, pattern: &LogPattern, keep: Option<&LogPattern>) -> Vec<usize> {
-        let takes = |text: &str| pattern.takes(text) && keep.is_none_or(|keep| keep.takes(text));
-        (0..self.lines.len()).filter(|at| takes(&self.lines[*at].text)).collect()
-    }
-
-    fn kept(self, keep: Option<&LogPattern>) -> Self {
-        self.kept_to(keep, 0).0
-    }
-
-    /// With only the lines that are kept, and which of them line `at` is.
-    fn kept_to(mut self, keep: Option<&LogPattern>, at: usize) -> (Self, usize) {
-        let Some(keep) = keep else { return (self, at) };
-        let (mut seen, mut before) = (0, 0);
-        retain(&mut self.lines, keep, |stays| {
-            before += usize::from(stays && seen < at);
-            seen += 1;
-        });
-        (self, before)
-    }
-
-    /// Whether there may be more right behind it.
-    fn is_full(&self) -> bool {
-        self.looked >= PART as u64 || self.bytes() >= FULL_BYTES
-    }
-}
-
-impl From<LogPage> for Part {
-    fn from(page: LogPage) -> Self {
-        let mut traces = Traces::default();
-        let lines: Vec<Line> = page.events.iter().map(|event| Line::of(event, &mut traces)).collect();
-        let looked = lines.len() as u64;
-        Self { lines, before: page.next_backward_token, after: page.next_forward_token, looked, hits: Vec::new() }
-    }
-}
-
-/// Keeps the lines that a pattern takes, each with what belongs to it; each line is told whether it stays.
-pub fn retain(lines: &mut Vec<Line>, keep: &LogPattern, mut told: impl FnMut(bool)) {
-    let mut keeps_head = false;
-    lines.retain(|line| {
-        let stays = keep.takes(&line.text);
-        if !line.continues {
-            keeps_head = stays;
-        }
-        let stays = stays || line.continues && keeps_head;
-        told(stays);
-        stays
-    });
-}
-
-impl Line {
-    fn of(event: &LogEvent, traces: &mut Traces) -> Self {
-        let (text, inks) = if event.message.contains('\u{1b}') {
-            inked_line(&event.message)
-        } else {
-            (log_line(&event.message).into_owned(), Vec::new())
-        };
-        let Shape { level, continues } = traces.next(&text);
-        Self { at: event.timestamp, text, level, continues, inks, label: None }
     }
 }
 
@@ -309,104 +201,6 @@ pub async fn each_page(
 struct Log<'a> {
     streams: Streams<'a>,
     keep: Option<&'a LogPattern>,
-}
-
-/// One stream, or several as one.
-enum Streams<'a> {
-    One(One<'a>),
-    Several(Merged<'a>),
-}
-
-impl<'a> Streams<'a> {
-    fn of(backend: &'a dyn Backend, ask: &'a ReadLog) -> Self {
-        let (between, since) = (ask.between, ask.since);
-        match ask.sources.as_slice() {
-            [one] => Self::One(One { backend, source: one, since }),
-            several => Self::Several(Merged { backend, sources: several, between, since }),
-        }
-    }
-
-    /// The lines beyond a place, or beyond the end that lies behind.
-    async fn page(&self, way: Way, place: Option<&str>, limit: usize) -> Result<Part, BackendError> {
-        match self {
-            Self::One(one) => one.page(way, place, limit).await,
-            Self::Several(several) => several.walk(way, place, limit).await,
-        }
-    }
-
-    async fn next(&self, place: Option<&str>) -> Result<Part, BackendError> {
-        match self {
-            Self::One(one) => one.next(place).await,
-            Self::Several(several) => several.next(place, PART).await,
-        }
-    }
-
-    /// The lines that end at a time.
-    async fn until(&self, time: Millis) -> Result<Part, BackendError> {
-        match self {
-            Self::One(one) => one.until(time).await,
-            Self::Several(several) => several.until(time).await,
-        }
-    }
-
-    /// How many lines stand between two places; `None`: only reading them all would tell.
-    async fn between(&self, from: Option<&str>, to: &str) -> Result<Option<u64>, BackendError> {
-        match self {
-            Self::One(One { backend, source, .. }) => {
-                backend.lines_between(source.group.as_deref(), &source.stream, from, to).await
-            }
-            Self::Several(_) => Ok(None),
-        }
-    }
-}
-
-/// One stream.
-struct One<'a> {
-    backend: &'a dyn Backend,
-    source: &'a Source,
-    since: Option<Millis>,
-}
-
-impl One<'_> {
-    fn request(&self, way: Way, place: Option<&str>, limit: usize) -> GetLogEvents {
-        GetLogEvents {
-            log_group_name: self.source.group.clone(),
-            log_stream_name: self.source.stream.clone(),
-            limit: u32::try_from(limit).ok(),
-            start_time: self.since,
-            start_from_head: (way == Way::Forward).then_some(true),
-            next_token: place.map(str::to_owned),
-            ..GetLogEvents::default()
-        }
-    }
-
-    async fn page(&self, way: Way, place: Option<&str>, limit: usize) -> Result<Part, BackendError> {
-        Ok(self.backend.log_events(self.request(way, place, limit)).await?.into())
-    }
-
-    async fn next(&self, place: Option<&str>) -> Result<Part, BackendError> {
-        Ok(self.backend.next_log_page(self.request(Way::Forward, place, PART)).await?.into())
-    }
-
-    async fn until(&self, time: Millis) -> Result<Part, BackendError> {
-        let request = GetLogEvents { end_time: Some(time + 1), ..self.request(Way::Back, None, PART) };
-        Ok(self.backend.log_events(request).await?.into())
-    }
-
-    fn search(&self, pattern: LogPattern, keep: Option<&LogPattern>, way: Way, from: Option<String>) -> SearchLog {
-        let (group, stream) = (self.source.group.clone(), self.source.stream.clone());
-        SearchLog {
-            group,
-            stream,
-            since: self.since,
-            pattern,
-            keep: keep.cloned(),
-            way,
-            from,
-            edge: None,
-            first: false,
-        }
-    }
 }
 
 impl Log<'_> {

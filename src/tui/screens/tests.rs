@@ -1,10 +1,9 @@
-//! Screens as people see them: letters as snapshots, colours where they mean something.
+//! Screens as people see them, in letters.
 
 use crate::backend::scripted::{Can, World};
-use crate::config::theme::{Role, Theme};
-use crate::model::{InstanceState, JobDependency, JobDetail, JobStatus, JobSummary};
-use crate::tui::stage::{Stage, lines};
-use crate::tui::theme::{Depth, Styles};
+use crate::config::theme::Theme;
+use crate::model::{InstanceState, JobDependency, JobDetail, JobExtra, JobId, JobStatus, JobSummary};
+use crate::tui::stage::Stage;
 use std::path::Path;
 
 /// The recorded world of the tests and the pictures.
@@ -12,10 +11,10 @@ pub(crate) fn world() -> World {
     World::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/world.json")).expect("the recorded world")
 }
 
-const SMALL: (u16, u16) = (80, 24);
-const LARGE: (u16, u16) = (200, 60);
+pub(super) const SMALL: (u16, u16) = (80, 24);
+pub(super) const LARGE: (u16, u16) = (200, 60);
 
-fn stage(size: (u16, u16), keys: &str) -> Stage {
+pub(super) fn stage(size: (u16, u16), keys: &str) -> Stage {
     let mut stage = Stage::new(world(), size, Theme::default());
     stage.press(keys).expect("keys");
     stage
@@ -23,8 +22,16 @@ fn stage(size: (u16, u16), keys: &str) -> Stage {
 
 /// Takes a snapshot of each screen at both sizes.
 fn check(name: &str, keys: &str) {
-    insta::assert_snapshot!(format!("{name}@80x24"), stage(SMALL, keys).text());
-    insta::assert_snapshot!(format!("{name}@200x60"), stage(LARGE, keys).text());
+    check_in(&world(), name, keys);
+}
+
+/// The same of another world.
+pub(super) fn check_in(world: &World, name: &str, keys: &str) {
+    for (size, label) in [(SMALL, "80x24"), (LARGE, "200x60")] {
+        let mut stage = Stage::new(world.clone(), size, Theme::default());
+        stage.press(keys).expect("keys");
+        insta::assert_snapshot!(format!("{name}@{label}"), stage.text());
+    }
 }
 
 fn check_small(name: &str, keys: &str) {
@@ -163,24 +170,6 @@ fn the_pulse_shows_what_ended_waits_costs_and_changed() {
 }
 
 #[test]
-fn failures_tree_and_pulse_say_by_colour_what_their_signs_say_in_two_themes() {
-    for name in ["midnight", "daylight"] {
-        let theme = Theme::load(None, name).expect("built in");
-        let styles = Styles::new(&theme, Depth::True);
-        let shown = |keys: &str| {
-            let mut stage = Stage::new(world(), SMALL, theme.clone());
-            stage.press(keys).expect("keys");
-            stage
-        };
-        assert_eq!(style_of(&shown("E j"), "✖     1").0.fg, styles.of(Role::Failed).fg, "{name}");
-        let tree = shown("s / \"pack-9\" Enter t");
-        assert_eq!(style_of(&tree, "▲ root blocker").0.fg, styles.of(Role::Attention).fg, "{name}");
-        assert_eq!(style_of(&tree, "● ").0.fg, styles.of(Role::Running).fg, "{name}");
-        assert_eq!(style_of(&shown("P"), "▲ INVALID").0.fg, styles.of(Role::Attention).fg, "{name}");
-    }
-}
-
-#[test]
 fn why_shows_causes_evidence_and_steps_and_when_it_moves() {
     check("why_stuck", "s / \"render-88\" Enter w");
     check("why_failed", "s s w");
@@ -189,20 +178,6 @@ fn why_shows_causes_evidence_and_steps_and_when_it_moves() {
     check_small("why_queue", "1 G w");
     check_small("why_environment", "2 g w");
     insta::assert_snapshot!("why_stuck@40x10", stage((40, 10), "s / \"render-88\" Enter w j").text());
-}
-
-#[test]
-fn a_cause_has_the_colour_of_its_certainty_and_the_step_under_the_cursor_stands_out() {
-    let styles = Styles::new(&Theme::default(), Depth::True);
-    for size in [SMALL, LARGE] {
-        let stuck = stage(size, "s / \"render-88\" Enter w");
-        assert_eq!(style_of(&stuck, "▲ 1").0.fg, styles.of(Role::Failed).fg);
-        assert_eq!(style_of(&stuck, "certain").0.fg, styles.of(Role::Failed).fg);
-        assert_eq!(style_of(&stuck, "▸ submit").0.bg, styles.of(Role::Selected).bg);
-        let failed = stage(size, "s s w");
-        assert_eq!(style_of(&failed, "likely").0.fg, styles.of(Role::Attention).fg);
-        assert_eq!(style_of(&stage(size, "j w"), "✔").0.fg, styles.of(Role::Succeeded).fg);
-    }
 }
 
 #[test]
@@ -322,66 +297,6 @@ fn small_screens_show_less_and_tiny_ones_say_so() {
     insta::assert_snapshot!("overview@30x5", stage((30, 5), "").text());
 }
 
-/// The style in which a text stands, found by its letters.
-fn style_of(stage: &Stage, text: &str) -> (ratatui::style::Style, u16) {
-    let buffer = stage.draw();
-    for (y, line) in lines(&buffer).iter().enumerate() {
-        if let Some(at) = line.find(text) {
-            let x = u16::try_from(crate::tui::format::width(&line[..at])).expect("a column");
-            let y = u16::try_from(y).expect("a line");
-            return (buffer[(x, y)].style(), y);
-        }
-    }
-    panic!("`{text}` is not on the screen:\n{}", stage.text());
-}
-
-#[test]
-fn colours_say_what_the_signs_say() {
-    let stage = stage(LARGE, "s s s s g");
-    let styles = Styles::new(&Theme::default(), Depth::True);
-    for (text, role) in [
-        ("✖ resize-4699", Role::Failed),
-        ("◌ render-88", Role::Waiting),
-        ("● etl-2026-11-24", Role::Running),
-        ("▲ IN", Role::Attention),
-        ("○ off", Role::Off),
-    ] {
-        let (style, _) = style_of(&stage, text);
-        assert_eq!(style.fg, styles.of(role).fg, "{text}");
-    }
-}
-
-#[test]
-fn a_log_line_that_reports_an_error_stands_out() {
-    let stage = stage(SMALL, "s s");
-    let styles = Styles::new(&Theme::default(), Depth::True);
-    let (style, _) = style_of(&stage, "error: s3://in/clip-4699.mov");
-    assert_eq!(style.fg, styles.of(Role::Failed).fg);
-}
-
-#[test]
-fn the_selected_row_is_seen_in_every_theme_without_a_look_at_its_colour() {
-    for name in Theme::built_in_names() {
-        let mut stage = Stage::new(world(), SMALL, Theme::load(None, name).expect("built in"));
-        stage.press("j").expect("keys");
-        assert!(stage.text().contains("▸ ● resize-4711"), "{name}");
-    }
-}
-
-#[test]
-fn what_an_empty_field_takes_is_paler_than_what_is_typed_in_every_theme() {
-    use ratatui::style::Modifier;
-    for name in Theme::built_in_names() {
-        let mut stage = Stage::new(world(), SMALL, Theme::load(None, name).expect("built in"));
-        stage.press("x").expect("keys");
-        let (style, _) = style_of(&stage, "why; it is recorded");
-        assert!(style.add_modifier.contains(Modifier::DIM) && !style.add_modifier.contains(Modifier::BOLD), "{name}");
-        stage.press("\"z\"").expect("keys");
-        let (style, _) = style_of(&stage, "z   ");
-        assert!(!style.add_modifier.contains(Modifier::DIM), "{name}");
-    }
-}
-
 #[test]
 fn the_record_tells_who_did_what_to_what_and_what_came_of_it_on_a_small_screen() {
     let text = stage(SMALL, "A").text();
@@ -389,19 +304,6 @@ fn the_record_tells_who_did_what_to_what_and_what_came_of_it_on_a_small_screen()
         assert!(text.contains(part), "{part}:\n{text}");
     }
     assert!(stage(SMALL, "A j").text().contains("night shift ends"), "the reason is that of the selected entry");
-}
-
-#[test]
-fn every_state_is_readable_without_colour() {
-    let text = stage(LARGE, "s s s s").text();
-    for words in ["◌ fresh", "SUBMITTED", "◌ pack-9", "PENDING", "◌ render-88", "RUNNABLE", "○ thumbs", "STARTING"]
-    {
-        assert!(text.contains(words), "{words}");
-    }
-    for words in ["● resize-4711", "RUNNING", "✔ resize-4690", "SUCCEEDED", "✖ resize-4699", "FAILED", "▲ INVALID"]
-    {
-        assert!(text.contains(words), "{words}");
-    }
 }
 
 #[test]
@@ -419,7 +321,7 @@ fn nothing_moves_when_a_number_grows() {
     let mut world = world();
     for queue in &mut world.queues {
         if let Some(counts) = &mut queue.job_counts {
-            counts.add(crate::model::JobStatus::Runnable, 123_000);
+            counts.add(JobStatus::Runnable, 123_000);
         }
     }
     let after = Stage::new(world, SMALL, Theme::default());
@@ -431,7 +333,6 @@ fn nothing_moves_when_a_number_grows() {
 
 /// A stage with `count` more failed jobs in the queue `high`.
 fn crowded(size: (u16, u16), count: usize, keys: &str) -> Stage {
-    use crate::model::{JobExtra, JobId, JobStatus, JobSummary};
     let mut world = world();
     world.jobs.extend((0..count).map(|number| JobSummary {
         job_id: JobId(format!("f{number}")),
@@ -500,102 +401,4 @@ fn an_instance_that_boots_or_has_its_notice_counts_down() {
     insta::assert_snapshot!("instance_with_its_notice@80x24", stage.text());
     stage.pass(101_000);
     assert!(!stage.text().contains("ends "), "what is over is not counted down: {}", stage.text());
-}
-
-/// The recorded world with events, costs and runs that have used something.
-pub(crate) fn reported() -> World {
-    use crate::model::{CostReport, CostRow, EventLine, ObservedRuns, Prices, Spread, Usd};
-    let mut world = world();
-    let event = |cursor: u64, time: &str, status: &str, name: &str, reason: &str| EventLine {
-        cursor,
-        event: Some(serde_json::json!({
-            "time": time, "detail-type": if status == "BLOCKED" { "Batch Job Queue Blocked" } else { "Batch Job State Change" },
-            "detail": { "status": status, "jobId": format!("{cursor:08}-0000-4000-8000-000000000000"), "jobName": name,
-                        "jobQueue": "arn:aws:batch:us-east-1:123456789012:job-queue/high", "statusReason": reason,
-                        "jobDefinition": "arn:aws:batch:us-east-1:123456789012:job-definition/resize:14" },
-        })),
-    };
-    world.events = vec![
-        EventLine { cursor: 6, event: None },
-        event(7, "2026-11-24T03:10:02Z", "RUNNING", "resize-4711", ""),
-        event(8, "2026-11-24T03:11:40Z", "FAILED", "resize\u{1b}[2J-4712", "Essential container in task exited"),
-        event(9, "2026-11-24T03:12:00Z", "BLOCKED", "render-88", "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT"),
-    ];
-    let row = |name: &str, direct: i64, idle: i64| CostRow {
-        name: name.to_owned(),
-        attempts: 1_204,
-        hours: 18.2,
-        direct: Usd::from_micros(direct),
-        idle_hours: 2.5,
-        idle: Usd::from_micros(idle),
-        unpriced: Vec::new(),
-    };
-    world.costs = CostReport {
-        estimate: true,
-        prices: Prices::default().label(),
-        from: Some(world.now - 86_400_000),
-        to: world.now,
-        rows: vec![row("high", 870_000, 0), row("default", 40_000, 210_000)],
-        total: row("", 910_000, 210_000),
-        ..CostReport::default()
-    };
-    let spread = |p50, p95, max| Some(Spread { p50, p95, max });
-    let known = world.definitions[0].clone();
-    world.observed_runs = vec![ObservedRuns {
-        job_definition_name: known.job_definition_name,
-        revision: known.revision,
-        succeeded: 42,
-        failed: 3,
-        measured: 45,
-        duration: spread(252_000, 300_000, 310_000),
-        peak_memory: spread(100, 120, 130),
-        cpu: spread(20, 30, 35),
-        ..ObservedRuns::default()
-    }];
-    world
-}
-
-/// Snapshots of a report at both sizes.
-fn check_report(name: &str, keys: &str) {
-    for (size, label) in [(SMALL, "80x24"), (LARGE, "200x60")] {
-        let mut stage = Stage::new(reported(), size, Theme::default());
-        stage.press(keys).expect("keys");
-        insta::assert_snapshot!(format!("{name}@{label}"), stage.text());
-    }
-}
-
-#[test]
-fn events_costs_and_usage_are_screens() {
-    check_report("events", "v n");
-    check_report("cost", "v m");
-    check_report("cost_by_environment", "v m o s");
-    check_report("usage", "v u");
-}
-
-#[test]
-fn events_are_filtered_and_open_their_job_and_what_is_lost_is_said() {
-    let mut stage = Stage::new(reported(), SMALL, Theme::default());
-    stage.press("v n").expect("keys");
-    assert!(stage.text().contains("Events · 3+"), "{}", stage.text());
-    stage.press("/ \"status=FAILED\" Enter").expect("keys");
-    let text = stage.text();
-    assert!(text.contains("1 of 3+") && text.contains("4712") && !text.contains("render-88"), "{text}");
-    assert!(!text.contains('\u{1b}'));
-    stage.press("Enter").expect("keys");
-    assert!(stage.text().contains("▸ events ▸ job"), "{}", stage.text());
-}
-
-#[test]
-fn a_sum_opens_what_it_is_of_and_what_a_service_cannot_tell_is_said() {
-    let mut stage = Stage::new(reported(), SMALL, Theme::default());
-    stage.press("v m Enter").expect("keys");
-    assert!(stage.text().contains("Jobs in high"), "{}", stage.text());
-    stage.press("v m s s s s").expect("keys");
-    assert!(stage.text().contains("all time"), "{}", stage.text());
-    let empty = World { now: world().now, ..World::default() };
-    let mut stage = Stage::new(empty, SMALL, Theme::default());
-    stage.press("v n").expect("keys");
-    assert!(stage.text().contains("nothing has happened that is known still"), "{}", stage.text());
-    stage.press("v u").expect("keys");
-    assert!(stage.text().contains("no job has run yet"), "{}", stage.text());
 }

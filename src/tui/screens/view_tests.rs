@@ -1,7 +1,7 @@
 //! Every view at three sizes in letters and in two themes in colours, and rows that nothing in a text can break. A view that
 //! is added does not compile until it has its keys here.
 
-use super::tests::reported;
+use super::report_tests::reported;
 use crate::backend::scripted::World;
 use crate::config::theme::Theme;
 use crate::tui::app::View;

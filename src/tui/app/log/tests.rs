@@ -1,8 +1,9 @@
 use super::window::LINES_HELD;
 use super::*;
-use crate::model::{LineCount, LinesOverTime};
+use crate::backend::BackendError;
+use crate::model::{LineCount, LinesOverTime, Way};
 use crate::tui::app::list::Step;
-use crate::tui::log_reading::{Line, PART};
+use crate::tui::log_reading::{Line, LogRead, PART, Part, Reading};
 
 /// Lines of a stretch that is looked through.
 const STRETCH: usize = 5_000;

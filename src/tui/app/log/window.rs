@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 /// Lines that are held; those farthest from where one looks make room.
 pub const LINES_HELD: usize = 10_000;
 /// Letters that are held, as lines may be long.
-pub const BYTES_HELD: usize = 24 * 1024 * 1024;
+const BYTES_HELD: usize = 24 * 1024 * 1024;
 
 /// Lines of a stream that stand together.
 #[derive(Debug, Default)]
