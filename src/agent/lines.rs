@@ -4,7 +4,7 @@ use crate::model::Millis;
 use std::io::Write as _;
 
 /// The longest message of one event, in bytes; a longer line becomes several.
-pub(super) const LINE_LIMIT: usize = 64 * 1024;
+const LINE_LIMIT: usize = 64 * 1024;
 
 /// Events ready to be written: `<epoch ms> <message>\n` each.
 #[derive(Debug, Default)]

@@ -75,7 +75,7 @@ impl Cell {
     }
 
     #[must_use]
-    pub fn styled(mut self, style: Style) -> Self {
+    fn styled(mut self, style: Style) -> Self {
         self.style = style;
         self
     }

@@ -34,10 +34,12 @@ use crate::engine::Settings;
 use crate::model::What;
 use clock::Clock;
 use door::Door;
+use driver::Realms;
 use feed::Feed;
 use instances::{Instances, Keeper, Launch, Limits, Note};
+use journal::Journal;
 use lock::EngineLock;
-use occurrences::{Hook, Hooks, Surroundings};
+use occurrences::{Hook, Hooks, Occurrences, Surroundings};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::io;
@@ -150,22 +152,9 @@ async fn run_within(
     let expected = recovered.realms.instances();
     let plain = Arc::clone(recovered.realms.plain());
     let (instances, heard) = Instances::new();
-    let (effects, forgetting, runtime) = (instances.clone(), directory.clone(), tokio::runtime::Handle::current());
-    let written = directory.logs();
-    let (driver, mut ending) = driver::start(driver::Parts {
-        realms: recovered.realms,
-        journal,
-        clock: Clock::not_before(recovered.last),
-        feed: feed.clone(),
-        occurrences: recovered.occurrences.clone(),
-        carry_out: Box::new(move |effect| effects.note(Note::Effect(effect))),
-        last_line: Box::new(move |streams| logs::last_written(&written, streams)),
-        forget_logs: Box::new(move |streams| {
-            let directory = forgetting.clone();
-            runtime.spawn_blocking(move || logs::forget(&directory, &streams));
-        }),
-    })
-    .map_err(DaemonError::Thread)?;
+    let clock = Clock::not_before(recovered.last);
+    let parts = driver_parts(recovered.realms, journal, clock, &feed, &recovered.occurrences, &instances, &directory);
+    let (driver, mut ending) = driver::start(parts).map_err(DaemonError::Thread)?;
 
     let mut notices = recovered.notices;
     let launch = Launch { program: agent_program, docker_host };
@@ -192,17 +181,14 @@ async fn run_within(
     let capacities = capacity::Capacities::open(&directory.capacity(), clock::wall());
     tasks.spawn(capacities.clone().keep(driver.clone(), directory.capacity()));
     let hooks = Hooks::default();
-    let mut telling = JoinSet::new();
-    for hook in checked {
-        let around = Surroundings {
-            driver: driver.clone(),
-            place: place.clone(),
-            feed: feed.clone(),
-            occurrences: recovered.occurrences.clone(),
-            directory: directory.clone(),
-        };
-        telling.spawn(hooks.clone().run(hook, around));
-    }
+    let around = Surroundings {
+        driver: driver.clone(),
+        place: place.clone(),
+        feed: feed.clone(),
+        occurrences: recovered.occurrences.clone(),
+        directory: directory.clone(),
+    };
+    let mut telling: JoinSet<()> = checked.into_iter().map(|hook| hooks.clone().run(hook, around.clone())).collect();
     let stop = Arc::new(Notify::new());
     let (close, closed) = oneshot::channel();
     let world = api::World {
@@ -224,13 +210,9 @@ async fn run_within(
     let worlds = Arc::new(api::Worlds::new(world, plain));
     let (close_door, door_closed) = oneshot::channel();
     let mut door_serving = JoinSet::new();
-    if let Some(Door { listener, credentials, address, sign }) = door {
-        tracing::info!(http = %address, "AWS's APIs are served on TCP, to requests that are signed");
-        let worlds = Arc::clone(&worlds);
-        door_serving.spawn(async move {
-            let _sign = sign;
-            api::serve_tcp(listener, worlds, credentials, door_closed).await;
-        });
+    if let Some(door) = door {
+        tracing::info!(http = %door.address, "AWS's APIs are served on TCP, to requests that are signed");
+        door_serving.spawn(serve_door(door, Arc::clone(&worlds), door_closed));
     }
     // Of its own too: what is polled with the ending of this function would take each connection through two threads.
     let mut serving = JoinSet::new();
@@ -261,6 +243,45 @@ async fn run_within(
         // One that stays is replaced at the next start.
         let _ = std::fs::remove_file(path);
     }
+    outcome(ended)
+}
+
+/// What the driver works with: its journal, and its ways to the instances and to the logs.
+fn driver_parts(
+    realms: Realms,
+    journal: Journal,
+    clock: Clock,
+    feed: &Feed,
+    occurrences: &Occurrences,
+    instances: &Instances,
+    directory: &DataDirectory,
+) -> driver::Parts {
+    let (effects, forgetting, runtime) = (instances.clone(), directory.clone(), tokio::runtime::Handle::current());
+    let written = directory.logs();
+    driver::Parts {
+        realms,
+        journal,
+        clock,
+        feed: feed.clone(),
+        occurrences: occurrences.clone(),
+        carry_out: Box::new(move |effect| effects.note(Note::Effect(effect))),
+        last_line: Box::new(move |streams| logs::last_written(&written, streams)),
+        forget_logs: Box::new(move |streams| {
+            let directory = forgetting.clone();
+            runtime.spawn_blocking(move || logs::forget(&directory, &streams));
+        }),
+    }
+}
+
+/// Serves AWS's APIs on TCP; the file that names the address is there as long.
+async fn serve_door(door: Door, worlds: Arc<api::Worlds>, closed: oneshot::Receiver<()>) {
+    let Door { listener, credentials, sign, .. } = door;
+    let _sign = sign;
+    api::serve_tcp(listener, worlds, credentials, closed).await;
+}
+
+/// How the engine has ended, by how its driver has.
+fn outcome(ended: Result<Result<(), JournalError>, oneshot::error::RecvError>) -> Result<(), DaemonError> {
     match ended {
         Ok(Ok(())) => {
             tracing::info!("the engine has ended in good order");

@@ -35,7 +35,7 @@ impl Engine {
     }
 
     /// How many a slot asks for.
-    pub(super) fn gpus_of(&self, root: &Root, slot: u32) -> u32 {
+    fn gpus_of(&self, root: &Root, slot: u32) -> u32 {
         if !root.is_node(slot) {
             return root.spec.need.gpus;
         }

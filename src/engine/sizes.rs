@@ -80,7 +80,7 @@ pub enum Strategy {
     PriceAndDepth,
 }
 
-pub const STRATEGIES: [(&str, Strategy); 4] = [
+const STRATEGIES: [(&str, Strategy); 4] = [
     ("BEST_FIT", Strategy::BestFit),
     ("BEST_FIT_PROGRESSIVE", Strategy::Progressive),
     ("SPOT_CAPACITY_OPTIMIZED", Strategy::Deepest),

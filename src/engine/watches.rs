@@ -49,7 +49,7 @@ pub(super) fn watch_id(number: u64) -> String {
     format!("w{number}")
 }
 
-pub(super) fn watch_number(id: &str) -> Option<u64> {
+fn watch_number(id: &str) -> Option<u64> {
     id.strip_prefix('w')?.parse().ok()
 }
 

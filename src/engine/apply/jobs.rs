@@ -1,7 +1,7 @@
 //! Jobs change state. All of it goes through [`Engine::change`], which keeps every list that a job stands in.
 
 use crate::engine::Engine;
-use crate::engine::event::{Submission, Verdict};
+use crate::engine::event::{Event, Submission, Verdict};
 use crate::engine::index::{Facts, Whole};
 use crate::engine::job::{Array, Attempt, Counts, End, Job, Key, Nodes, Root, Stop};
 use crate::engine::machine::Machine;
@@ -9,6 +9,76 @@ use crate::engine::shared::{Shared, Text};
 use crate::model::{DependencyKind, InstanceId, JobId, JobStatus, Millis, Usage};
 
 impl Engine {
+    /// What happens to jobs and their attempts.
+    pub(super) fn fold_job(&mut self, event: &Event) {
+        match event {
+            Event::JobSubmitted { at, job } => self.submitted(*at, job),
+            Event::JobPending { at, job } => {
+                self.waits(job, *at, |job| job.status == JobStatus::Submitted, JobStatus::Pending);
+            }
+            Event::JobRunnable { at, job } => {
+                self.waits(
+                    job,
+                    *at,
+                    |job| job.status.is_waiting() && job.unmet == 0 && !job.doomed,
+                    JobStatus::Runnable,
+                );
+            }
+            Event::JobBlocked { job, reason, .. } => {
+                self.on(job, |job| job.status_reason = reason.as_deref().map(Text::from));
+                self.blocked(job, reason.as_deref());
+            }
+            Event::JobHeld { job, .. } => self.on_all(job, |job| job.status.is_waiting(), |job| job.held = true),
+            Event::JobReleased { job, .. } => self.on_all(job, |job| job.held, |job| job.held = false),
+            Event::JobMoved { job, queue, share, front, .. } => {
+                if let Some(queue) = queue {
+                    self.moved(job, queue, share.as_deref());
+                }
+                if *front {
+                    self.core.last_front += 1;
+                    let front = self.core.last_front;
+                    self.on_all(job, |job| job.status.is_waiting(), |job| job.front = front);
+                }
+            }
+            Event::JobStopRequested { job, terminate, reason, .. } => self.stop_requested(job, *terminate, reason),
+            Event::JobReprioritised { job, priority, .. } => {
+                self.on_all(job, |job| job.status.is_waiting(), |job| job.priority = *priority);
+                self.on(job, |job| job.priority = *priority);
+            }
+            Event::JobEnded { at, job, status, reason } => self.ended(job, *status, reason.as_deref(), *at),
+            Event::JobsForgotten { jobs, .. } => jobs.iter().for_each(|job| self.forgotten(job)),
+            Event::AttemptPlaced { at, job, instance, task_id, .. } => self.placed(job, instance, task_id, *at),
+            Event::NodesPlaced { at, job, nodes, .. } => self.nodes_placed(job, nodes, *at),
+            Event::AttemptStarted { at, job, number, started_at, address } => {
+                self.started(job, *number, *started_at, address.as_deref(), *at);
+            }
+            Event::AttemptEnded {
+                at,
+                job,
+                number,
+                started_at,
+                stopped_at,
+                code,
+                reason,
+                status_reason,
+                usage,
+                verdict,
+                containers,
+            } => {
+                let end = End {
+                    at: *stopped_at,
+                    code: *code,
+                    reason: reason.clone(),
+                    status_reason: status_reason.clone(),
+                    usage: *usage,
+                    containers: containers.clone(),
+                };
+                self.attempt_ended(job, *number, *started_at, end, *verdict, *at);
+            }
+            _ => {}
+        }
+    }
+
     /// Changes one job and keeps every list it stands in.
     pub(super) fn change(&mut self, key: Key, with: impl FnOnce(&mut Job)) {
         let Some(root) = self.core.jobs.get_mut(&key.number) else { return };
@@ -50,7 +120,7 @@ impl Engine {
         }
     }
 
-    pub(super) fn on_all(&mut self, id: &JobId, which: impl Fn(&Job) -> bool, mut with: impl FnMut(&mut Job)) {
+    fn on_all(&mut self, id: &JobId, which: impl Fn(&Job) -> bool, mut with: impl FnMut(&mut Job)) {
         let Some(key) = self.index.key(id) else { return };
         for leaf in self.leaves(key) {
             self.change(leaf, |job| {
@@ -83,7 +153,7 @@ impl Engine {
     }
 
     /// Counts what each job of a new submission waits for.
-    pub(super) fn count_dependencies(&self, root: &mut Root) {
+    fn count_dependencies(&self, root: &mut Root) {
         for dependency in &root.spec.depends_on.clone() {
             let target = dependency.job_id.as_ref().and_then(|id| self.index.key(id));
             let found = target.and_then(|key| Some((key, self.core.jobs.get(&key.number)?)));
@@ -121,7 +191,7 @@ impl Engine {
         }
     }
 
-    pub(super) fn stop_requested(&mut self, id: &JobId, terminate: bool, reason: &str) {
+    fn stop_requested(&mut self, id: &JobId, terminate: bool, reason: &str) {
         let stop = Shared::new(Stop { terminate, reason: Text::from(reason) });
         let hits = |job: &Job| job.stop.is_none() && (job.status.is_waiting() || terminate && job.status.is_placed());
         self.on_all(id, hits, |job| job.stop = Some(stop.clone()));
@@ -168,7 +238,7 @@ impl Engine {
     }
 
     /// The jobs that wait for just this one.
-    pub(super) fn waiters(&self, key: Key) -> Vec<Key> {
+    fn waiters(&self, key: Key) -> Vec<Key> {
         let mut waiters = Vec::new();
         for dependent in self.index.dependents.get(&key.number).into_iter().flatten() {
             let waiter = Key::root(dependent.waiter);
@@ -189,7 +259,7 @@ impl Engine {
     }
 
     /// An ended submission waits for nobody.
-    pub(super) fn leave_dependencies(&mut self, number: u64) {
+    fn leave_dependencies(&mut self, number: u64) {
         let Some(root) = self.core.jobs.get(&number) else { return };
         for (target, dependent) in self.index.dependencies(number, root) {
             if let Some(dependents) = self.index.dependents.get_mut(&target) {
@@ -270,14 +340,14 @@ impl Engine {
         self.node_started(key, at);
     }
 
-    pub(super) fn array_started(&mut self, key: Key, at: Millis) {
+    fn array_started(&mut self, key: Key, at: Millis) {
         let array = self.core.jobs.get_mut(&key.number).and_then(|root| root.array.as_mut());
         if let Some(array) = array {
             array.started_at.get_or_insert(at);
         }
     }
 
-    pub(super) fn attempt_ended(
+    fn attempt_ended(
         &mut self,
         id: &JobId,
         number: u32,

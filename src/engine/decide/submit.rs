@@ -8,8 +8,9 @@ use crate::engine::state::Queue;
 use crate::engine::work::Overrides;
 use crate::engine::{Engine, Ids};
 use crate::model::validate::{array_size, job_name, scheduling_priority, share_identifier, timeout};
-use crate::model::{DependencyKind, JobDependency, JobId, JobStatus, Millis, SubmitJobRequest, SubmitJobResponse};
-
+use crate::model::{
+    DependencyKind, JobDefinition, JobDependency, JobId, JobStatus, Millis, SubmitJobRequest, SubmitJobResponse,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// AWS's limit for a request, in KiB.
@@ -48,16 +49,7 @@ impl Engine {
             self.check_nodes_have_room(queue, found)?;
         }
         let depends_on = self.check_dependencies(&request.depends_on, size)?;
-        if let Some(strategy) = &request.retry_strategy {
-            validate::retry(strategy)?;
-        }
-        let seconds = request.timeout.and_then(|limit| limit.attempt_duration_seconds);
-        if let Some(seconds) = seconds {
-            timeout(seconds)?;
-        }
-        if let Some(priority) = request.scheduling_priority_override {
-            scheduling_priority(priority)?;
-        }
+        check_attempts(request)?;
         self.check_share(request.share_identifier.as_deref(), queue, found)?;
         self.check_active_shares(request.share_identifier.as_deref(), queue, found, now)?;
         validate::tags(&request.tags)?;
@@ -85,7 +77,7 @@ impl Engine {
             parameters: request.parameters.clone(),
             overrides: request.container_overrides.clone().map(Box::new),
             retry: request.retry_strategy.clone().map(Box::new),
-            timeout_seconds: seconds,
+            timeout_seconds: request.timeout.and_then(|limit| limit.attempt_duration_seconds),
             share: request.share_identifier.as_deref().map(Box::from),
             scheduling_priority: request.scheduling_priority_override,
             consumables,
@@ -103,18 +95,9 @@ impl Engine {
             (None, None) => format!("{} to {queue}", request.job_name),
         };
         let mut events = vec![Event::JobSubmitted { at: now, job: Box::new(submission) }];
-        if request.propagate_tags.or(definition.propagate_tags).unwrap_or(false) {
-            let tags: BTreeSet<&String> = definition.tags.keys().chain(request.tags.keys()).collect();
-            if tags.len() > validate::TAGS {
-                let reason =
-                    format!("The job and its definition have {} tags to propagate; a task takes 50", tags.len());
-                events.push(Event::JobEnded {
-                    at: now,
-                    job: id.clone(),
-                    status: JobStatus::Failed,
-                    reason: Some(reason),
-                });
-            }
+        if let Some(reason) = too_many_tags(definition, request) {
+            let (job, status) = (id.clone(), JobStatus::Failed);
+            events.push(Event::JobEnded { at: now, job, status, reason: Some(reason) });
         }
         Ok(Ruling::done("SubmitJob", id.as_str(), outcome, events).answering(Answer::Submitted(answer)))
     }
@@ -198,6 +181,28 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+/// How often and for how long it is tried, and how urgent it is.
+fn check_attempts(request: &SubmitJobRequest) -> Result<(), Refusal> {
+    if let Some(strategy) = &request.retry_strategy {
+        validate::retry(strategy)?;
+    }
+    if let Some(seconds) = request.timeout.and_then(|limit| limit.attempt_duration_seconds) {
+        timeout(seconds)?;
+    }
+    if let Some(priority) = request.scheduling_priority_override {
+        scheduling_priority(priority)?;
+    }
+    Ok(())
+}
+
+/// Why a job whose tags are propagated fails at once, as on AWS: its task cannot have them all.
+fn too_many_tags(definition: &JobDefinition, request: &SubmitJobRequest) -> Option<String> {
+    let propagates = request.propagate_tags.or(definition.propagate_tags).unwrap_or(false);
+    let tags: BTreeSet<&String> = definition.tags.keys().chain(request.tags.keys()).collect();
+    (propagates && tags.len() > validate::TAGS)
+        .then(|| format!("The job and its definition have {} tags to propagate; a task takes 50", tags.len()))
 }
 
 fn rare(

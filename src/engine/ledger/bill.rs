@@ -56,7 +56,7 @@ impl Portion {
 }
 
 /// Until when what ran from `from` to `to` is billed: whole seconds, and a minute at least.
-pub fn billed_end(from: Millis, to: Millis) -> Millis {
+fn billed_end(from: Millis, to: Millis) -> Millis {
     let seconds = (to - from).max(0).unsigned_abs().div_ceil(SECOND.unsigned_abs());
     from + Millis::try_from(seconds).unwrap_or(Millis::MAX / SECOND).saturating_mul(SECOND).max(LEAST)
 }

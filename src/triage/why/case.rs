@@ -74,7 +74,7 @@ impl<'a> Case<'a> {
         found.ok_or_else(|| Unread { what: "the queue", why: Some(format!("there is no queue {name} any more")) })
     }
 
-    pub fn all_environments(&self) -> Result<&'a [ComputeEnvironment], Unread> {
+    fn all_environments(&self) -> Result<&'a [ComputeEnvironment], Unread> {
         Self::need(&self.evidence.environments, "compute environments").map(Vec::as_slice)
     }
 
@@ -184,7 +184,7 @@ impl<'a> Case<'a> {
     }
 
     /// The try that ended last.
-    pub fn last_attempt(&self) -> Option<&'a AttemptDetail> {
+    fn last_attempt(&self) -> Option<&'a AttemptDetail> {
         self.job?.attempts.last()
     }
 

@@ -89,7 +89,7 @@ pub enum Estimate {
 
 impl Drain {
     /// Starts a minute.
-    pub fn per_minute(self) -> f64 {
+    fn per_minute(self) -> f64 {
         as_f64(self.starts) * as_f64(MINUTE) / as_f64(self.window.max(1))
     }
 }

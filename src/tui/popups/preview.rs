@@ -5,7 +5,8 @@ mod schedule;
 
 use crate::config::theme::Role;
 use crate::model::{
-    InstanceId, JobId, JobStatus, JobSummary, STARTER_TYPE, StatusCounts, SubmitJobRequest, Switch, starter_vcpus,
+    InstanceId, JobId, JobStatus, JobSummary, STARTER_TYPE, StatusCounts, SubmitJobRequest, Switch, name_of,
+    starter_vcpus,
 };
 use crate::triage::rerun::Plan;
 use crate::tui::action::{Action, Place};
@@ -50,18 +51,7 @@ pub fn above(app: &App, form: &Form, room: usize) -> Lines {
             }
         }
         Purpose::HoldJobs { jobs, held } => hold_jobs(app, &mut lines, room, jobs, *held),
-        Purpose::HoldQueue { queue, held } => {
-            let counts = app.store.queues.get(queue).and_then(|queue| queue.job_counts.clone()).unwrap_or_default();
-            let (placed, waiting) = (counts.placed(), counts.waiting());
-            let text = if *held {
-                format!(
-                    "no job is started until it is released: {waiting} waiting; what runs goes on: {placed} running"
-                )
-            } else {
-                format!("jobs are started in their turn again: {waiting} waiting")
-            };
-            say(&mut lines, room, &text, Role::Text);
-        }
+        Purpose::HoldQueue { queue, held } => hold_queue(app, &mut lines, room, queue, *held),
         Purpose::MoveJobs { jobs } => {
             named(app, &mut lines, room, jobs);
             let text = "ids, dependents and the record stay; a priority that was set does not go to another queue";
@@ -72,26 +62,7 @@ pub fn above(app: &App, form: &Form, room: usize) -> Lines {
             let text = switch_text(*to, "submitted to it", &counts);
             say(&mut lines, room, &text, Role::Text);
         }
-        Purpose::SwitchEnvironment { environment, to } => {
-            let queues: Vec<&str> = app
-                .store
-                .queues
-                .values()
-                .filter(|queue| {
-                    let mut order = queue.compute_environment_order.iter();
-                    order.any(|entry| crate::model::name_of(&entry.compute_environment) == environment)
-                })
-                .map(|queue| queue.job_queue_name.as_str())
-                .collect();
-            let text = match to {
-                Switch::Disabled => "no new job is placed here; what runs goes on",
-                Switch::Enabled => "jobs are placed here again",
-            };
-            say(&mut lines, room, text, Role::Text);
-            if !queues.is_empty() {
-                say(&mut lines, room, &format!("queues that use it: {}", queues.join(", ")), Role::Dim);
-            }
-        }
+        Purpose::SwitchEnvironment { environment, to } => switch_environment(app, &mut lines, room, environment, *to),
         Purpose::Maximum { environment } => {
             let resources = app.store.environments.get(environment).and_then(|found| found.compute_resources.as_ref());
             let now =
@@ -125,18 +96,7 @@ pub fn above(app: &App, form: &Form, room: usize) -> Lines {
                 Role::Text,
             );
         }
-        Purpose::Begin => {
-            say(&mut lines, room, "This makes, for jobs that run as processes on this machine:", Role::Text);
-            let most = starter_vcpus(app.setting.own.processors);
-            for (what, how) in [
-                ("compute environment `local`", format!("MANAGED, EC2, {STARTER_TYPE}, at most {most} vCPU")),
-                ("queue `default`", "priority 10, on `local`".to_owned()),
-                ("job definition `host`", "image host, command true, 1 vCPU, 512 MiB".to_owned()),
-            ] {
-                lines.push(vec![piece(format!("  {}", fit(what, 30)), Role::Text), piece(how, Role::Dim)]);
-            }
-            say(&mut lines, room, "Then n submits a job. They can be changed or deleted at any time.", Role::Dim);
-        }
+        Purpose::Begin => begin(app, &mut lines, room),
         Purpose::Replace { plan } => replace::replace(app, &mut lines, room, form, plan),
         Purpose::Weight { policy, .. } => replace::weight(app, &mut lines, room, policy),
         Purpose::Order { queue } => replace::order(app, &mut lines, room, queue),
@@ -150,6 +110,52 @@ pub fn above(app: &App, form: &Form, room: usize) -> Lines {
         Purpose::Submit { .. } | Purpose::Schedule { .. } => {}
     }
     lines
+}
+
+fn hold_queue(app: &App, lines: &mut Lines, room: usize, queue: &str, held: bool) {
+    let counts = app.store.queues.get(queue).and_then(|queue| queue.job_counts.clone()).unwrap_or_default();
+    let (placed, waiting) = (counts.placed(), counts.waiting());
+    let text = if held {
+        format!("no job is started until it is released: {waiting} waiting; what runs goes on: {placed} running")
+    } else {
+        format!("jobs are started in their turn again: {waiting} waiting")
+    };
+    say(lines, room, &text, Role::Text);
+}
+
+fn switch_environment(app: &App, lines: &mut Lines, room: usize, environment: &str, to: Switch) {
+    let queues: Vec<&str> = app
+        .store
+        .queues
+        .values()
+        .filter(|queue| {
+            let mut order = queue.compute_environment_order.iter();
+            order.any(|entry| name_of(&entry.compute_environment) == environment)
+        })
+        .map(|queue| queue.job_queue_name.as_str())
+        .collect();
+    let text = match to {
+        Switch::Disabled => "no new job is placed here; what runs goes on",
+        Switch::Enabled => "jobs are placed here again",
+    };
+    say(lines, room, text, Role::Text);
+    if !queues.is_empty() {
+        say(lines, room, &format!("queues that use it: {}", queues.join(", ")), Role::Dim);
+    }
+}
+
+/// What is made on an empty machine.
+fn begin(app: &App, lines: &mut Lines, room: usize) {
+    say(lines, room, "This makes, for jobs that run as processes on this machine:", Role::Text);
+    let most = starter_vcpus(app.setting.own.processors);
+    for (what, how) in [
+        ("compute environment `local`", format!("MANAGED, EC2, {STARTER_TYPE}, at most {most} vCPU")),
+        ("queue `default`", "priority 10, on `local`".to_owned()),
+        ("job definition `host`", "image host, command true, 1 vCPU, 512 MiB".to_owned()),
+    ] {
+        lines.push(vec![piece(format!("  {}", fit(what, 30)), Role::Text), piece(how, Role::Dim)]);
+    }
+    say(lines, room, "Then n submits a job. They can be changed or deleted at any time.", Role::Dim);
 }
 
 /// How jobs are run again, and what that is not.

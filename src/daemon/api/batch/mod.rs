@@ -127,7 +127,7 @@ pub(in crate::daemon::api) struct NamedQueue {
     job_queue: String,
 }
 
-pub(in crate::daemon::api) async fn job_queue_snapshot(
+async fn job_queue_snapshot(
     State(world): Shared,
     Wire(NamedQueue { job_queue }): Wire<NamedQueue>,
 ) -> Result<Json<JobQueueSnapshot>, ApiError> {
@@ -269,11 +269,7 @@ pub(in crate::daemon::api) async fn register_job_definition(
     }
 }
 
-pub(in crate::daemon::api) async fn deregister_job_definition(
-    State(world): Shared,
-    caller: Caller,
-    Wire(request): Wire<Named>,
-) -> Answered {
+async fn deregister_job_definition(State(world): Shared, caller: Caller, Wire(request): Wire<Named>) -> Answered {
     let action = Action::DeregisterJobDefinition { definition: request.name };
     world.driver.command(caller.command(action)).await?;
     Ok(nothing())
