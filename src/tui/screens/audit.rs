@@ -4,11 +4,11 @@ use super::overview::{explain, title};
 use crate::config::theme::Role;
 use crate::model::AuditEntry;
 use crate::tui::app::App;
-use crate::tui::app::filter::{Field, Filter};
+use crate::tui::app::filter::Field;
 use crate::tui::app::list::ListState;
 use crate::tui::app::rows::audit_key;
 use crate::tui::app::store::Kind;
-use crate::tui::widgets::table::{Cell, Column, Lights, Shown, Table};
+use crate::tui::widgets::table::{Cell, Column, Listing, Shown};
 use crate::tui::widgets::{Painter, piece};
 use ratatui::layout::Rect;
 
@@ -59,17 +59,8 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, list: &ListState) 
     }
     let chosen = app.setting.own.columns.of("audit");
     let shown = Shown::of(if is_wide || chosen.is_some() { &WITH_REASON } else { &WITHOUT }, chosen);
-    let table = Table {
-        columns: &shown.columns,
-        count: rows.len(),
-        cursor: &list.cursor,
-        selected,
-        has_keys: true,
-        titles_from: 3,
-    };
-    let filter = Filter::of(&list.filter, Field::AUDIT);
-    let lights = Lights { filter: &filter, columns: &shown.places(&[1, 2, 3, 4, 5]) };
-    table.draw_lit(painter, rows_area, Some(lights), |at| (false, shown.cells(cells(app, rows[at], is_wide))));
+    let listing = Listing { list, shown, fields: Field::AUDIT, lit: &[1, 2, 3, 4, 5] };
+    listing.draw(painter, rows_area, &keys, |at| cells(app, rows[at], is_wide));
 }
 
 fn cells(app: &App, entry: &AuditEntry, is_wide: bool) -> Vec<Cell> {

@@ -9,17 +9,17 @@
 //!  └────────────────────────────────────────────────────────────────────────┘
 //! ```
 
-use super::events::say;
 use super::overview::{bar, title};
+use super::parts::{foot, fresh, say};
 use crate::config::theme::Role;
 use crate::model::{CostBy, CostReport, CostRow, Unpriced, Usd};
 use crate::tui::app::App;
 use crate::tui::app::failures::Span;
-use crate::tui::app::filter::{Field, Filter};
-use crate::tui::app::reports::{CostView, Reading};
-use crate::tui::format::{age, count, wrap};
-use crate::tui::widgets::table::{Cell, Column, Lights, Table};
-use crate::tui::widgets::{Painter, piece};
+use crate::tui::app::filter::Field;
+use crate::tui::app::reports::CostView;
+use crate::tui::format::{count, wrap};
+use crate::tui::widgets::table::{Cell, Column, Listing, Shown};
+use crate::tui::widgets::{Painter, Piece, piece};
 use ratatui::layout::Rect;
 
 const JOBS: [Column; 6] = [
@@ -68,36 +68,12 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, view: &CostView) {
     } else {
         let keys: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
         let of_environments = report.by == CostBy::Environment;
-        let table = Table {
-            columns: if of_environments { &CAPACITY } else { &JOBS },
-            count: rows.len(),
-            cursor: &view.list.cursor,
-            selected: view.list.cursor.position(&keys),
-            has_keys: true,
-            titles_from: 3,
-        };
-        let filter = Filter::of(&view.list.filter, Field::COST);
+        let shown = Shown::of(if of_environments { &CAPACITY } else { &JOBS }, None);
         let all: Usd = report.rows.iter().fold(Usd::ZERO, |sum, row| sum + row.direct + row.idle);
-        let lights = Lights { filter: &filter, columns: &[0] };
-        table.draw_lit(painter, list, Some(lights), |at| (false, cells(rows[at], all, of_environments)));
+        let listing = Listing { list: &view.list, shown, fields: Field::COST, lit: &[0] };
+        listing.draw(painter, list, &keys, |at| cells(rows[at], all, of_environments));
     }
-    if below > 0 {
-        let y = list.bottom();
-        painter.text(inner.x, y, inner.width, &"─".repeat(usize::from(inner.width)), Role::Border);
-        for ((text, role), y) in notes.iter().zip(y + 1..inner.bottom()) {
-            painter.text(inner.x + 1, y, inner.width.saturating_sub(2), text, *role);
-        }
-    }
-}
-
-/// ` read 4s ago `
-pub fn fresh(app: &App, reading: &Reading) -> String {
-    match reading.read_at {
-        None if reading.is_asked => " ◌ being read … ".to_owned(),
-        None => String::new(),
-        Some(at) if app.now - at >= 1_000 => format!(" read {} ago ", age(app.now - at)),
-        Some(_) => " read just now ".to_owned(),
-    }
+    foot(painter, inner, list.bottom(), &notes);
 }
 
 fn cells(row: &CostRow, all: Usd, of_environments: bool) -> Vec<Cell> {
@@ -134,7 +110,7 @@ fn hours(hours: f64) -> String {
     if hours > 0.0 && hours < 0.01 { format!("{hours:.4}") } else { format!("{hours:.2}") }
 }
 
-fn notes(app: &App, report: &CostReport, error: Option<&str>, room: usize) -> Vec<(String, Role)> {
+fn notes(app: &App, report: &CostReport, error: Option<&str>, room: usize) -> Vec<Vec<Piece<'static>>> {
     let CostRow { direct, idle, unpriced, .. } = &report.total;
     let since =
         report.from.map_or_else(|| "of all time".to_owned(), |at| format!("since {}", app.setting.own.clock.day(at)));
@@ -149,6 +125,7 @@ fn notes(app: &App, report: &CostReport, error: Option<&str>, room: usize) -> Ve
     if let Some(error) = error {
         notes.push((format!("✖ not read anew: {error}"), Role::Failed));
     }
-    let wrapped = notes.iter().flat_map(|(text, role)| wrap(text, room).into_iter().map(|line| (line, *role)));
+    let wrapped =
+        notes.iter().flat_map(|(text, role)| wrap(text, room).into_iter().map(|line| vec![piece(line, *role)]));
     wrapped.collect()
 }

@@ -3,11 +3,11 @@
 use super::overview::{explain, title};
 use crate::config::theme::Role;
 use crate::model::JobDefinition;
-use crate::tui::app::filter::{Field, Filter};
+use crate::tui::app::filter::Field;
 use crate::tui::app::list::ListState;
 use crate::tui::app::store::Kind;
 use crate::tui::app::{App, Scroll};
-use crate::tui::widgets::table::{Cell, Column, Lights, Shown, Table};
+use crate::tui::widgets::table::{Cell, Column, Listing, Shown};
 use crate::tui::widgets::{Painter, piece};
 use crate::tui::words;
 use ratatui::layout::Rect;
@@ -32,17 +32,8 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, list: &ListState) 
     }
     let keys: Vec<_> = rows.iter().map(|definition| definition.label()).collect();
     let shown = Shown::of(&COLUMNS, app.setting.own.columns.of("definitions"));
-    let table = Table {
-        columns: &shown.columns,
-        count: rows.len(),
-        cursor: &list.cursor,
-        selected: list.cursor.position(&keys),
-        has_keys: true,
-        titles_from: 3,
-    };
-    let filter = Filter::of(&list.filter, Field::DEFINITIONS);
-    let lights = Lights { filter: &filter, columns: &shown.places(&[1, 6]) };
-    table.draw_lit(painter, inner, Some(lights), |at| (false, shown.cells(cells(rows[at]))));
+    let listing = Listing { list, shown, fields: Field::DEFINITIONS, lit: &[1, 6] };
+    listing.draw(painter, inner, &keys, |at| cells(rows[at]));
 }
 
 fn cells(definition: &JobDefinition) -> Vec<Cell> {

@@ -9,13 +9,14 @@
 
 use super::jobs;
 use super::overview::title;
+use super::parts::say;
 use crate::config::theme::Role;
 use crate::model::{Happened, JobStatus};
 use crate::tui::app::App;
-use crate::tui::app::filter::{Field, Filter};
+use crate::tui::app::filter::Field;
 use crate::tui::app::reports::EventsView;
-use crate::tui::format::{age, count, wrap};
-use crate::tui::widgets::table::{Cell, Column, Lights, Shown, Table};
+use crate::tui::format::{age, count};
+use crate::tui::widgets::table::{Cell, Column, Listing, Shown};
 use crate::tui::widgets::{Painter, piece};
 use ratatui::layout::Rect;
 
@@ -57,7 +58,6 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, view: &EventsView)
         return say(painter, inner, &text, role);
     }
     let keys: Vec<String> = rows.iter().map(|event| event.cursor.to_string()).collect();
-    let selected = view.list.cursor.position(&keys);
     let mut list = inner;
     if let Some(error) = view.reading.error.as_ref().filter(|_| inner.height > 4) {
         list.height -= 1;
@@ -65,17 +65,8 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, view: &EventsView)
         painter.text(inner.x + 1, list.bottom(), inner.width.saturating_sub(2), &text, Role::Failed);
     }
     let shown = Shown::of(&COLUMNS, app.setting.own.columns.of("events"));
-    let table = Table {
-        columns: &shown.columns,
-        count: rows.len(),
-        cursor: &view.list.cursor,
-        selected,
-        has_keys: true,
-        titles_from: 3,
-    };
-    let filter = Filter::of(&view.list.filter, Field::EVENTS);
-    let lights = Lights { filter: &filter, columns: &shown.places(&[2, 3, 4, 5, 6]) };
-    table.draw_lit(painter, list, Some(lights), |at| (false, shown.cells(cells(app, rows[at]))));
+    let listing = Listing { list: &view.list, shown, fields: Field::EVENTS, lit: &[2, 3, 4, 5, 6] };
+    listing.draw(painter, list, &keys, |at| cells(app, rows[at]));
 }
 
 fn cells(app: &App, event: &Happened) -> Vec<Cell> {
@@ -93,12 +84,4 @@ fn cells(app: &App, event: &Happened) -> Vec<Cell> {
         (or_dash(&event.definition), Role::Dim),
         (or_dash(&event.reason), Role::Text),
     ]
-}
-
-/// A few words where there are no rows.
-pub fn say(painter: &mut Painter<'_>, inner: Rect, text: &str, role: Role) {
-    let room = inner.width.saturating_sub(2);
-    for (line, y) in wrap(text, usize::from(room)).iter().zip(inner.y..inner.bottom()) {
-        painter.text(inner.x + 1, y, room, line, role);
-    }
 }

@@ -10,15 +10,17 @@
 //! ```
 
 use super::array;
+use super::parts::foot;
 use crate::config::theme::Role;
 use crate::model::{JobId, Millis, text::printable};
 use crate::triage::failures::Group;
 use crate::tui::app::App;
 use crate::tui::app::failures::{FailuresView, group_key};
+use crate::tui::app::filter::Field;
 use crate::tui::app::list::JobList;
 use crate::tui::app::subject::title_of;
 use crate::tui::format::{age, count, cut, fit, relative, wrap};
-use crate::tui::widgets::table::{Cell, Column, Shown, Table};
+use crate::tui::widgets::table::{Cell, Column, Listing, Shown};
 use crate::tui::widgets::{Painter, Piece, piece};
 use ratatui::layout::Rect;
 
@@ -73,24 +75,11 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, view: &FailuresVie
     let below = u16::try_from(lines.len() + notes.len()).unwrap_or(0).min(TOLD).min(inner.height.saturating_sub(4));
     let rows = Rect { height: inner.height - below - u16::from(below > 0), ..inner };
     let shown = Shown::of(&COLUMNS, app.setting.own.columns.of("failures"));
-    let table = Table {
-        columns: &shown.columns,
-        count: groups.len(),
-        cursor: &view.list.cursor,
-        selected,
-        has_keys: true,
-        titles_from: 3,
-    };
-    table.draw(painter, rows, |at| (false, shown.cells(cells(app, groups[at]))));
-    if below > 0 {
-        let y = rows.bottom();
-        painter.text(inner.x, y, inner.width, &"─".repeat(usize::from(inner.width)), Role::Border);
-        // What was left out is said before the last of what is known.
-        let kept = usize::from(below).saturating_sub(notes.len());
-        for (line, y) in lines.iter().take(kept).chain(&notes).zip(y + 1..inner.bottom()) {
-            painter.pieces(inner.x + 1, y, inner.width.saturating_sub(2), line);
-        }
-    }
+    let listing = Listing { list: &view.list, shown, fields: Field::FAILURES, lit: &[] };
+    listing.draw(painter, rows, &keys, |at| cells(app, groups[at]));
+    // What was left out is said before the last of what is known.
+    let kept = usize::from(below).saturating_sub(notes.len());
+    foot(painter, inner, rows.bottom(), lines.iter().take(kept).chain(&notes));
 }
 
 /// The jobs of one group, with the log of the selected one.

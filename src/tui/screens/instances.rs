@@ -7,11 +7,11 @@ use crate::model::{
     Capacity, ComputeEnvironment, Health, Instance, InstanceState, Millis, Switch, Usd, text::printable,
 };
 use crate::tui::app::App;
-use crate::tui::app::filter::{Field, Filter};
+use crate::tui::app::filter::Field;
 use crate::tui::app::list::{Cursor, ListState};
 use crate::tui::app::store::Kind;
 use crate::tui::format::{age, memory_of, span, vcpus, wrap};
-use crate::tui::widgets::table::{Cell, Column, Lights, Shown, Table};
+use crate::tui::widgets::table::{Cell, Column, Listing, Shown, Table};
 use crate::tui::widgets::{Painter, Piece, piece};
 use ratatui::layout::Rect;
 
@@ -53,17 +53,8 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, environment: &str,
     }
     let keys: Vec<_> = rows.iter().map(|instance| instance.instance_id.0.as_str()).collect();
     let shown = Shown::of(&COLUMNS, app.setting.own.columns.of("instances"));
-    let table = Table {
-        columns: &shown.columns,
-        count: rows.len(),
-        cursor: &list.cursor,
-        selected: list.cursor.position(&keys),
-        has_keys: true,
-        titles_from: 3,
-    };
-    let filter = Filter::of(&list.filter, Field::INSTANCES);
-    let lights = Lights { filter: &filter, columns: &shown.places(&[1, 3]) };
-    table.draw_lit(painter, inner, Some(lights), |at| (false, shown.cells(cells(app, rows[at]))));
+    let listing = Listing { list, shown, fields: Field::INSTANCES, lit: &[1, 3] };
+    listing.draw(painter, inner, &keys, |at| cells(app, rows[at]));
 }
 
 /// Why no instance is shown.

@@ -14,6 +14,7 @@ mod job_columns;
 mod jobs;
 mod log;
 mod overview;
+mod parts;
 mod pulse;
 mod scaling;
 mod schedules;
@@ -138,11 +139,17 @@ fn draw_view(app: &App, painter: &mut Painter<'_>, body: Rect) {
 }
 
 #[cfg(test)]
+mod colour_tests;
+#[cfg(test)]
 mod log_tests;
 #[cfg(test)]
-pub(crate) use tests::{reported as reported_world, world as recorded_world};
-
+mod report_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod view_tests;
+
+#[cfg(test)]
+pub(crate) use report_tests::reported as reported_world;
+#[cfg(test)]
+pub(crate) use tests::world as recorded_world;

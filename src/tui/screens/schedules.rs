@@ -4,13 +4,13 @@ use super::overview::{explain, title};
 use crate::config::theme::Role;
 use crate::model::{Schedule, Switch, name_of};
 use crate::tui::app::App;
-use crate::tui::app::filter::{Field, Filter};
+use crate::tui::app::filter::Field;
 use crate::tui::app::list::ListState;
 use crate::tui::app::rows::schedule_key;
 use crate::tui::app::store::Kind;
 use crate::tui::format::relative;
 use crate::tui::widgets::Painter;
-use crate::tui::widgets::table::{Cell, Column, Lights, Shown, Table};
+use crate::tui::widgets::table::{Cell, Column, Listing, Shown};
 use ratatui::layout::Rect;
 
 const COLUMNS: [Column; 9] = [
@@ -43,17 +43,8 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, list: &ListState) 
     };
     let keys: Vec<_> = rows.iter().map(|schedule| schedule_key(schedule)).collect();
     let shown = Shown::of(&COLUMNS, app.setting.own.columns.of("schedules"));
-    let table = Table {
-        columns: &shown.columns,
-        count: rows.len(),
-        cursor: &list.cursor,
-        selected: list.cursor.position(&keys),
-        has_keys: true,
-        titles_from: 3,
-    };
-    let filter = Filter::of(&list.filter, Field::SCHEDULES);
-    let lights = Lights { filter: &filter, columns: &shown.places(&[1, 3]) };
-    table.draw_lit(painter, inner, Some(lights), |at| (false, shown.cells(cells(app, rows[at]))));
+    let listing = Listing { list, shown, fields: Field::SCHEDULES, lit: &[1, 3] };
+    listing.draw(painter, inner, &keys, |at| cells(app, rows[at]));
 }
 
 fn cells(app: &App, schedule: &Schedule) -> Vec<Cell> {

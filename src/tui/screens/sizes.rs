@@ -9,17 +9,16 @@
 //!  └─────────────────────────────────────────────────────────────────────────┘
 //! ```
 
-use super::cost::fresh;
-use super::events::say;
 use super::overview::title;
+use super::parts::{foot, fresh, say};
 use crate::config::theme::Role;
 use crate::model::Millis;
 use crate::triage::fit::{Advice, Fit, Sizing, Verdict};
 use crate::tui::app::App;
-use crate::tui::app::filter::{Field, Filter};
+use crate::tui::app::filter::Field;
 use crate::tui::app::reports::{UsageView, fit_key};
 use crate::tui::format::{count, span, wrap};
-use crate::tui::widgets::table::{Cell, Column, Lights, Table};
+use crate::tui::widgets::table::{Cell, Column, Listing, Shown};
 use crate::tui::widgets::{Painter, Piece, piece};
 use ratatui::layout::Rect;
 
@@ -63,23 +62,10 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, view: &UsageView) 
     let most = (inner.height / 2).max(TOLD.min(inner.height.saturating_sub(5)));
     let below = u16::try_from(about.len()).unwrap_or(0).min(most);
     let list = Rect { height: inner.height - below - u16::from(below > 0), ..inner };
-    let table = Table {
-        columns: &COLUMNS,
-        count: rows.len(),
-        cursor: &view.list.cursor,
-        selected,
-        has_keys: true,
-        titles_from: 3,
-    };
-    let filter = Filter::of(&view.list.filter, Field::USAGE);
-    table.draw_lit(painter, list, Some(Lights { filter: &filter, columns: &[0] }), |at| (false, cells(rows[at])));
-    if below > 0 {
-        let y = list.bottom();
-        painter.text(inner.x, y, inner.width, &"─".repeat(usize::from(inner.width)), Role::Border);
-        for (line, y) in about.iter().zip(y + 1..inner.bottom()) {
-            painter.pieces(inner.x + 1, y, room, line);
-        }
-    }
+    let shown = Shown::of(&COLUMNS, None);
+    let listing = Listing { list: &view.list, shown, fields: Field::USAGE, lit: &[0] };
+    listing.draw(painter, list, &keys, |at| cells(rows[at]));
+    foot(painter, inner, list.bottom(), &about);
 }
 
 fn cells(fit: &Fit) -> Vec<Cell> {

@@ -8,14 +8,14 @@
 //!  └────────────────────────────────────────────────────────────────────────┘
 //! ```
 
-use super::events::say;
 use super::overview::title;
+use super::parts::say;
 use crate::config::theme::Role;
 use crate::model::watch::{Watch, WatchState};
 use crate::tui::app::App;
-use crate::tui::app::filter::{Field, Filter};
+use crate::tui::app::filter::Field;
 use crate::tui::app::list::ListState;
-use crate::tui::widgets::table::{Cell, Column, Lights, Table};
+use crate::tui::widgets::table::{Cell, Column, Listing, Shown};
 use crate::tui::widgets::{Painter, piece};
 use ratatui::layout::Rect;
 
@@ -53,11 +53,8 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, list: &ListState) 
             about(app, painter, Rect { y: inner.bottom() - 3, height: 3, ..inner }, watch);
         }
     }
-    let table =
-        Table { columns: &COLUMNS, count: rows.len(), cursor: &list.cursor, selected, has_keys: true, titles_from: 3 };
-    let filter = Filter::of(&list.filter, Field::WATCHES);
-    let lights = Lights { filter: &filter, columns: &[1, 2, 3, 6, 7] };
-    table.draw_lit(painter, table_area, Some(lights), |at| (false, cells(app, rows[at])));
+    let listing = Listing { list, shown: Shown::of(&COLUMNS, None), fields: Field::WATCHES, lit: &[1, 2, 3, 6, 7] };
+    listing.draw(painter, table_area, &keys, |at| cells(app, rows[at]));
 }
 
 /// The selected one in words: what it waits for, by what it fired, and who is told.

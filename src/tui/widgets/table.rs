@@ -2,8 +2,8 @@
 
 use super::Painter;
 use crate::config::theme::Role;
-use crate::tui::app::filter::Filter;
-use crate::tui::app::list::Cursor;
+use crate::tui::app::filter::{Field, Filter};
+use crate::tui::app::list::{Cursor, ListState};
 use crate::tui::format::{self as fitting, fit, fit_right};
 use crate::tui::spots::What;
 use ratatui::layout::Rect;
@@ -243,6 +243,42 @@ impl Table<'_> {
                 painter.light(x, y, columns, &text, &letters);
             }
         }
+    }
+}
+
+/// A list that has the keys, as a table: with the columns that a person has chosen, and the letters lit by which its filter
+/// let the rows through.
+#[derive(Debug)]
+pub struct Listing<'l> {
+    pub list: &'l ListState,
+    pub shown: Shown,
+    /// What the filter may ask for.
+    pub fields: &'static [Field],
+    /// The numbers of the columns, among all, that it looks at.
+    pub lit: &'l [usize],
+}
+
+impl Listing<'_> {
+    /// Draws the rows around the cursor; `keys` are those of all rows, and `cells` gives a row's in the order of all columns.
+    pub fn draw(
+        &self,
+        painter: &mut Painter<'_>,
+        area: Rect,
+        keys: &[impl AsRef<str>],
+        mut cells: impl FnMut(usize) -> Vec<Cell>,
+    ) {
+        let Self { list, shown, fields, lit } = self;
+        let table = Table {
+            columns: &shown.columns,
+            count: keys.len(),
+            cursor: &list.cursor,
+            selected: list.cursor.position(keys),
+            has_keys: true,
+            titles_from: 3,
+        };
+        let filter = Filter::of(&list.filter, fields);
+        let lights = Lights { filter: &filter, columns: &shown.places(lit) };
+        table.draw_lit(painter, area, Some(lights), |at| (false, shown.cells(cells(at))));
     }
 }
 
