@@ -36,9 +36,7 @@ fn confirm_stop(console: &mut Terminal, reason: &str, ticket: &str) {
     console.type_text(reason);
     console.press(Key::Tab);
     console.type_text(ticket);
-    console.press(Key::Tab);
-    console.press(Key::Tab);
-    console.press(Key::Enter);
+    console.keys("tab tab enter");
 }
 
 fn a_stop_is_taken_back_then_meant_and_its_job_submitted_again(side: Side) {
@@ -86,17 +84,11 @@ fn of_many_jobs_the_number_is_typed_before_they_are_hit(side: Side) {
     console.wait_for("How many");
     console.wait_for("2 TerminateJob");
     console.type_text("over");
-    console.press(Key::Tab);
-    console.press(Key::Tab);
-    console.press(Key::Tab);
-    console.press(Key::Tab);
-    console.press(Key::Enter);
+    console.keys("tab tab tab tab enter");
     console.wait_for("type 2: so many jobs are hit");
     // The cursor stands where something is amiss.
     console.type_text("2");
-    console.press(Key::Tab);
-    console.press(Key::Tab);
-    console.press(Key::Enter);
+    console.keys("tab tab enter");
     for job in &jobs {
         house.until_status(job, "FAILED");
     }
@@ -111,7 +103,7 @@ fn what_is_refused_of_many_calls_is_listed_and_tried_again_alone(side: Side) {
         house.until_status(&job, "FAILED");
     }
     let mut console = open_on(side, &house);
-    console.type_text(":jobs failed\r");
+    console.enter(":jobs failed");
     console.wait_for("fails-in-default");
     console.wait_for("fails-in-second");
     console.type_text("*");
@@ -146,8 +138,7 @@ fn a_command_of_ones_own_runs_on_the_row_and_nothing_in_the_row_runs() {
     house.until_status(&job, "FAILED");
     let mut console = house.open(&["--read-only"], 120, 36);
     console.wait_for("engine ok");
-    console.type_text(":jobs failed");
-    console.press(Key::Enter);
+    console.enter(":jobs failed");
     console.wait_for("long");
     console.type_text("?");
     console.wait_for("note why");
@@ -183,14 +174,13 @@ fn a_shell_is_opened_where_a_job_runs_with_what_the_job_was_given() {
     house.until_status(&job, "RUNNING");
     let mut console = open(&house);
     console.wait_for("long");
-    console.type_text("3");
-    console.press(Key::Enter);
+    console.enter("3");
     console.wait_for("▸ job long");
     console.type_text("s");
     let seen = house.path().join("seen");
     // What is typed before the shell reads is kept for it by the terminal.
     console.wait_gone("▸ job long");
-    console.type_text(&format!("echo \"$AWS_BATCH_JOB_ID $COLOUR $PWD\" > {}; exit\r", seen.display()));
+    console.enter(&format!("echo \"$AWS_BATCH_JOB_ID $COLOUR $PWD\" > {}; exit", seen.display()));
     console.wait_for("▸ job long");
     let seen = fs::read_to_string(seen).expect("the shell ran");
     let work = house.data().join("work").canonicalize().expect("it is there");
@@ -230,15 +220,15 @@ fn a_shell_is_opened_in_the_container_of_a_job() {
     house.until_status(&job, "RUNNING");
     let mut console = open(&house);
     console.wait_for("boxed");
-    console.type_text("3\r");
+    console.enter("3");
     console.wait_for("▸ job boxed");
     console.type_text("s");
     console.wait_gone("▸ job boxed");
     // `busybox` has these; this machine's root does not look so.
-    console.type_text("echo \"<$COLOUR $(readlink /bin/ls)>\"; test -e /etc/passwd || echo no-pass''wd\r");
+    console.enter("echo \"<$COLOUR $(readlink /bin/ls)>\"; test -e /etc/passwd || echo no-pass''wd");
     console.wait_for("<teal busybox>");
     console.wait_for("no-passwd");
-    console.type_text("exit\r");
+    console.enter("exit");
     console.wait_for("▸ job boxed");
     assert_eq!(house.json(&["job", &job])["status"], "RUNNING", "the job goes on");
     house.until("it is on the record", &["audit"], |audit| audit.to_string().contains("shell, exit 0"));
@@ -254,15 +244,13 @@ fn a_form_is_saved_as_a_template_and_opened_again_in_another_console() {
     let mut console = open(&house);
     console.type_text("n");
     console.wait_for("Submit a job");
-    console.press(Key::Tab);
-    console.press(Key::Tab);
+    console.keys("tab tab");
     console.type_text("nightly-fix");
     console.press(Key::Tab);
     console.type_text("echo again");
     console.press(Key::F4);
     console.wait_for("save the form as");
-    console.type_text("fix");
-    console.press(Key::Enter);
+    console.enter("fix");
     console.wait_for("saved as fix");
     console.press(Key::Esc);
     console.wait_gone("Submit a job");
@@ -292,10 +280,10 @@ fn the_mouse_selects_and_scrolls_where_it_is_asked_for_and_is_given_back() {
     console.wait_for("▸ second");
     console.type_text("\x1b[<64;6;3M");
     console.wait_for("▸ default");
-    console.type_text(":mouse\r");
+    console.enter(":mouse");
     console.wait_for("the mouse is the terminal's");
     assert!(console.has_written(b"\x1b[?1000l"));
-    console.type_text(":mouse\r");
+    console.enter(":mouse");
     console.wait_for("the console's; `:mouse`");
     let before = console.written().len();
     console.press(Key::Ctrl('c'));

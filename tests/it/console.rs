@@ -34,8 +34,7 @@ fn the_whole_walk_from_an_empty_screen_to_a_schedule() {
     // A job from the form; its log follows as lines come.
     console.type_text("n");
     console.wait_for("Submit a job");
-    console.press(Key::Tab);
-    console.press(Key::Tab);
+    console.keys("tab tab");
     console.type_text("first");
     console.press(Key::Tab);
     console.type_text(&format!("sh -c '{}'", waiting_for(&house, "go")));
@@ -44,8 +43,7 @@ fn the_whole_walk_from_an_empty_screen_to_a_schedule() {
     console.wait_for("RUNNING");
 
     // Drill into it and come back.
-    console.type_text("3");
-    console.press(Key::Enter);
+    console.enter("3");
     console.wait_for("job first");
     console.wait_for("host:1");
     console.type_text("q");
@@ -54,8 +52,7 @@ fn the_whole_walk_from_an_empty_screen_to_a_schedule() {
     // A form says what is wrong while one types.
     console.type_text("n");
     console.wait_for("Submit a job");
-    console.press(Key::Tab);
-    console.press(Key::Tab);
+    console.keys("tab tab");
     console.type_text("not a name");
     console.wait_for("1 to 128");
     console.press(Key::Esc);
@@ -83,10 +80,7 @@ fn the_whole_walk_from_an_empty_screen_to_a_schedule() {
     console.wait_for("cancel");
     console.type_text("wrong bucket");
     console.wait_for("--reason 'wrong bucket'");
-    console.press(Key::Tab);
-    console.press(Key::Tab);
-    console.press(Key::Tab);
-    console.press(Key::Enter);
+    console.keys("tab tab tab enter");
     assert_eq!(house.until_status(&first, "FAILED")["statusReason"], "wrong bucket");
     house.until_status(&waits, "FAILED");
     let audit = house.json(&["audit"]).to_string();
@@ -138,8 +132,7 @@ fn the_whole_walk_from_an_empty_screen_to_a_schedule() {
     console.wait_gone("Run tick now");
     console.type_text("x");
     console.wait_for("Delete the schedule tick");
-    console.press(Key::Tab);
-    console.press(Key::Enter);
+    console.keys("tab enter");
     house.until("no schedule", &["schedule", "list"], |list| list.as_array().is_some_and(Vec::is_empty));
 
     // Help, palette, theme, filter.
@@ -147,13 +140,10 @@ fn the_whole_walk_from_an_empty_screen_to_a_schedule() {
     console.wait_for("Keys");
     console.press(Key::Esc);
     console.wait_gone("Keys in");
-    console.type_text(":theme daylight");
-    console.press(Key::Enter);
-    console.type_text(":audit");
-    console.press(Key::Enter);
+    console.enter(":theme daylight");
+    console.enter(":audit");
     console.wait_for("TerminateJob");
-    console.type_text("/Reprioritise");
-    console.press(Key::Enter);
+    console.enter("/Reprioritise");
     console.wait_gone("TerminateJob");
     console.press(Key::Esc);
     console.wait_for("TerminateJob");

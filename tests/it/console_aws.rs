@@ -81,10 +81,7 @@ async fn the_walk_on_aws_from_a_waiting_job_to_the_record_of_what_was_done() {
     console.wait_for("Cancel waits-1");
     console.wait_for("batchdeck --context aws cancel");
     console.type_text("wrong bucket");
-    console.press(Key::Tab);
-    console.press(Key::Tab);
-    console.press(Key::Tab);
-    console.press(Key::Enter);
+    console.keys("tab tab tab enter");
     assert_eq!(until_status(&world, &waits, JobStatus::Failed).await.as_deref(), Some("wrong bucket"));
     console.wait_for("[waiting 0]");
 
@@ -115,8 +112,7 @@ async fn the_walk_on_aws_from_a_waiting_job_to_the_record_of_what_was_done() {
     // A job from the form.
     console.type_text("n");
     console.wait_for("Submit a job");
-    console.press(Key::Tab);
-    console.press(Key::Tab);
+    console.keys("tab tab");
     console.type_text("from-the-form");
     console.wait_for("batchdeck --context aws submit --queue main");
     console.press(Key::AltEnter);
@@ -154,8 +150,7 @@ async fn the_walk_on_aws_from_a_waiting_job_to_the_record_of_what_was_done() {
     }
     console.type_text("x");
     console.wait_for("Delete the schedule tick");
-    console.press(Key::Tab);
-    console.press(Key::Enter);
+    console.keys("tab enter");
     console.wait_for("no schedules yet");
 
     // What was done is on record.
@@ -253,14 +248,14 @@ async fn contexts_are_turned_to_and_left_again_and_a_profile_starts_read_only() 
     let mut console = house.open(&[], 100, 30);
     console.wait_for("runs-here");
     // Without a sign-in one stays, and is told what mends it.
-    console.type_text(":context nowhere\r");
+    console.enter(":context nowhere");
     console.wait_for("aws sso login --profile nowhere");
     console.wait_for("still in `local`");
     console.wait_for("runs-here");
 
     console.type_text("vc");
     console.wait_for("read-only · AWS profile");
-    console.type_text("ops\r");
+    console.enter("ops");
     console.wait_for("ops [read-only] eu-west-1");
     console.wait_for("main");
     console.wait_gone("runs-here");
@@ -268,19 +263,19 @@ async fn contexts_are_turned_to_and_left_again_and_a_profile_starts_read_only() 
     console.wait_for("waits-on-aws");
     console.type_text("x");
     console.wait_for("the context `ops` is read-only until `:write`");
-    console.type_text(":write\r");
+    console.enter(":write");
     console.wait_gone("[read-only]");
     console.type_text("x");
     console.wait_for("batchdeck --context ops cancel");
     console.press(Key::Esc);
     console.wait_gone("batchdeck --context ops cancel");
 
-    console.type_text(":context local\r");
+    console.enter(":context local");
     console.wait_for("in the context `local`");
     console.wait_for("runs-here");
     console.wait_gone("waits-on-aws");
     // What was allowed once is asked for again.
-    console.type_text(":context ops\r");
+    console.enter(":context ops");
     console.wait_for("ops [read-only]");
     console.type_text("q");
     assert_eq!(console.wait_end().exit_code(), 0);

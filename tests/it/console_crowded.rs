@@ -2,7 +2,7 @@
 
 use crate::aws::played::{Answer, Asked, Played};
 use crate::console_aws::house_at;
-use crate::support::{House, Key};
+use crate::support::House;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -78,7 +78,7 @@ fn more_of_a_crowded_queue_is_fetched_by_going_to_the_end_of_its_list_alone() {
     let mut console = open(&house, 120, 40);
     console.wait_for("runs-0-0");
     // Its waiting jobs are read first where one looks, a page of them.
-    console.type_text("1jj\r");
+    console.enter("1jj");
     console.type_text("s");
     console.wait_for("[waiting 1,000+]");
     assert!(service.asked().iter().all(|asked| asked.body["nextToken"].is_null()));
@@ -147,10 +147,7 @@ fn an_action_that_is_refused_names_the_code_and_the_permission_and_a_stop_that_d
         console.type_text("x");
         console.wait_for("Reason");
         console.type_text("wrong bucket");
-        console.press(Key::Tab);
-        console.press(Key::Tab);
-        console.press(Key::Tab);
-        console.press(Key::Enter);
+        console.keys("tab tab tab enter");
     };
     terminate(&mut console);
     console.wait_for("the permission batch:TerminateJob is missing: not for you (AccessDeniedException)");

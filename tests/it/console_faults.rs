@@ -264,8 +264,7 @@ fn submit(service: &Service, console: &mut Terminal, case: &Case) {
     let gate = &service.gate;
     console.type_text("3n");
     sees(console, case, "Submit a job");
-    console.press(Key::Tab);
-    console.press(Key::Tab);
+    console.keys("tab tab");
     console.type_text("by-hand");
     sees(console, case, "--name by-hand");
     gate.meet("submitjob", if case.is_decided { usize::MAX } else { 1 }, (case.fault)());
@@ -287,9 +286,7 @@ fn stop(service: &Service, console: &mut Terminal, case: &Case) {
         console.type_text("3x");
         sees(console, case, title);
         console.type_text("enough");
-        for _ in 0..3 {
-            console.press(Key::Tab);
-        }
+        console.keys("tab tab tab");
         match (turn, case.is_decided) {
             (1, true) => gate.meet(call, usize::MAX, (case.fault)()),
             (1, false) => gate.meet(call, 1, (case.fault)()),

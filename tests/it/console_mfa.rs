@@ -36,15 +36,12 @@ async fn the_console_asks_for_the_code_in_one_field_and_the_session_serves_the_v
     console.wait_for(&format!("code of {DEVICE}:"));
     console.press(Key::Esc);
     console.wait_for("`:mfa` asks for it again");
-    console.type_text(":mfa");
-    console.press(Key::Enter);
+    console.enter(":mfa");
     console.wait_for(&format!("code of {DEVICE}:"));
-    console.type_text("12345");
-    console.press(Key::Enter);
+    console.enter("12345");
     console.wait_for("has six digits");
     console.wait_for(&format!("code of {DEVICE}:"));
-    console.type_text("123456");
-    console.press(Key::Enter);
+    console.enter("123456");
     console.wait_for("aws ok · polled");
     console.wait_for("main");
     console.type_text("q");
@@ -62,11 +59,9 @@ async fn a_verb_asks_for_the_code_on_its_terminal() {
     let house = house(&world.moto.endpoint());
     let mut verb = house.open(&["--context", "ops", "queues"], 100, 24);
     verb.wait_for(&format!("code of {DEVICE}:"));
-    verb.type_text("nonsense");
-    verb.press(Key::Enter);
+    verb.enter("nonsense");
     verb.wait_for("has six digits");
-    verb.type_text("123456");
-    verb.press(Key::Enter);
+    verb.enter("123456");
     verb.wait_for("main");
     assert!(verb.wait_end().success());
 }
@@ -109,8 +104,7 @@ fn a_session_that_ends_in_a_running_console_is_told_in_a_line_and_the_next_code_
     let house = house(&service.endpoint());
     let mut console = house.open(&["--context", "ops", "--write"], 100, 24);
     console.wait_for(&format!("code of {DEVICE}:"));
-    console.type_text("111111");
-    console.press(Key::Enter);
+    console.enter("111111");
     console.wait_for("told-to-111111");
     console.wait_for("aws ok");
 
@@ -124,11 +118,9 @@ fn a_session_that_ends_in_a_running_console_is_told_in_a_line_and_the_next_code_
         line.contains("(`:mfa`) · data is ") && screen.contains("told-to-111111")
     });
     console.wait_gone(&format!("code of {DEVICE}:"));
-    console.type_text(":mfa");
-    console.press(Key::Enter);
+    console.enter(":mfa");
     console.wait_for(&format!("code of {DEVICE}:"));
-    console.type_text("222222");
-    console.press(Key::Enter);
+    console.enter("222222");
     console.wait_for("told-to-222222");
     console.wait_for("aws ok");
     console.wait_gone("not signed in");

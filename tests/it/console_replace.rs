@@ -3,7 +3,7 @@
 use crate::aws::gate::{Fault, Gate};
 use crate::console_aws::house_at;
 use crate::doors::{on_aws, on_aws_at};
-use crate::support::{House, Key};
+use crate::support::{House, Key, Terminal};
 use crate::wire::Wire;
 use serde_json::Value;
 
@@ -39,6 +39,25 @@ fn named(house: &House, name: &str) -> Vec<Value> {
     ids.map(|id| house.json(&["job", &id])).collect()
 }
 
+/// Replaces `waits` by one in `queue`, with those that depend on it, on its screen, where these ways to have it sooner are
+/// offered.
+fn replace_from_its_screen(console: &mut Terminal, full: &Full, queue: &str, ways: &[&str]) {
+    console.enter(&format!(":job {}", full.waits));
+    console.wait_for("▸ job waits");
+    console.wait_for("RUNNABLE for");
+    console.type_text("p");
+    ways.iter().for_each(|way| console.wait_for(way));
+    console.press(Key::Enter);
+    console.wait_for("Replace waits");
+    console.wait_for("are submitted again behind it, with new ids: next, last");
+    console.type_text(queue);
+    console.keys("tab tab tab tab \"customer\"");
+    console.wait_for("replace");
+    console.keys("tab tab enter");
+    console.wait_gone("Replace waits");
+    console.wait_for("✔ replaced waits and 2 that depend on it");
+}
+
 #[test]
 fn a_waiting_job_is_replaced_from_the_screen_with_those_that_depend_on_it_and_both_name_each_other() {
     let Some(full) = full() else { return };
@@ -47,28 +66,8 @@ fn a_waiting_job_is_replaced_from_the_screen_with_those_that_depend_on_it_and_bo
     let mut console = house.open(&["--context", "aws", "--write"], 110, 36);
     console.wait_for("aws ok · polled");
     console.wait_for("hog");
-    console.type_text(&format!(":job {}\r", full.waits));
-    console.wait_for("▸ job waits");
-    console.wait_for("RUNNABLE for");
-    console.type_text("p");
-    console.wait_for("AWS cannot move a waiting job");
-    for way in ["replace it", "priority of default", "maximum of local"] {
-        console.wait_for(way);
-    }
-    console.press(Key::Enter);
-    console.wait_for("Replace waits");
-    console.wait_for("are submitted again behind it, with new ids: next, last");
-    console.type_text("high");
-    for _ in 0..4 {
-        console.press(Key::Tab);
-    }
-    console.type_text("customer");
-    console.wait_for("replace");
-    console.press(Key::Tab);
-    console.press(Key::Tab);
-    console.press(Key::Enter);
-    console.wait_gone("Replace waits");
-    console.wait_for("✔ replaced waits and 2 that depend on it");
+    let ways = ["AWS cannot move a waiting job", "replace it", "priority of default", "maximum of local"];
+    replace_from_its_screen(&mut console, &full, "high", &ways);
 
     let [new, old] = named(engine, "waits").try_into().expect("two");
     assert_eq!((&old["jobId"], &old["status"]), (&Value::from(full.waits.as_str()), &"FAILED".into()));
@@ -86,7 +85,7 @@ fn a_waiting_job_is_replaced_from_the_screen_with_those_that_depend_on_it_and_bo
     );
 
     // Each names the other on its screen.
-    console.type_text(&format!(":job {}\r", new["jobId"].as_str().expect("an id")));
+    console.enter(&format!(":job {}", new["jobId"].as_str().expect("an id")));
     console.wait("the old one's id", |screen| screen.contains("replaces") && screen.contains(&full.waits));
     console.type_text("q");
 
@@ -174,28 +173,10 @@ fn of_two_accounts_that_the_config_makes_one_a_job_is_replaced_in_its_own_and_st
     // From one context to the set by its name, without a restart.
     let mut console = house.open(&["--context", "lab"], 120, 36);
     console.wait_for("aws ok · polled");
-    console.type_text(":context both\r");
+    console.enter(":context both");
     console.wait_for("high@prod");
     console.wait_for("high@lab");
-    console.type_text(&format!(":job {}\r", prod.waits));
-    console.wait_for("▸ job waits");
-    console.wait_for("RUNNABLE for");
-    console.type_text("p");
-    console.wait_for("replace it");
-    console.press(Key::Enter);
-    console.wait_for("Replace waits");
-    console.wait_for("are submitted again behind it, with new ids: next, last");
-    console.type_text("high@prod");
-    for _ in 0..4 {
-        console.press(Key::Tab);
-    }
-    console.type_text("customer");
-    console.wait_for("replace");
-    console.press(Key::Tab);
-    console.press(Key::Tab);
-    console.press(Key::Enter);
-    console.wait_gone("Replace waits");
-    console.wait_for("✔ replaced waits and 2 that depend on it");
+    replace_from_its_screen(&mut console, &prod, "high@prod", &["replace it"]);
     let [new, old] = named(&prod.wire.house, "waits").try_into().expect("two");
     assert_eq!((&old["jobId"], &old["statusReason"]), (&prod.waits.as_str().into(), &"replaced: customer".into()));
     assert_eq!(new["tags"]["batchdeck:replaces"], old["jobId"]);

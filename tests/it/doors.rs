@@ -126,10 +126,7 @@ fn the_console_and_the_verbs_work_on_the_engine_as_they_do_on_aws() {
     console.type_text("x");
     console.wait_for("Terminate long");
     console.type_text("enough");
-    console.press(Key::Tab);
-    console.press(Key::Tab);
-    console.press(Key::Tab);
-    console.press(Key::Enter);
+    console.keys("tab tab tab enter");
     console.wait_gone("Terminate long");
     console.type_text("ss");
     console.wait_for("[failed 2]");

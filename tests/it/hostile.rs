@@ -271,7 +271,7 @@ fn a_secret_is_in_no_log_of_the_engine_an_agent_or_a_console() {
     house.until_status(&job, "FAILED");
     let mut console = house.open(&["--context", "local"], 120, 40);
     console.wait_for("engine ok");
-    console.type_text("3ssss\r");
+    console.enter("3ssss");
     console.wait_for("API_TOKEN");
     assert!(!console.has_written(b"hunter2"), "it is on the screen");
     console.press(Key::Ctrl('c'));

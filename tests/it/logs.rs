@@ -35,15 +35,13 @@ fn a_log_of_millions_of_lines_is_searched_walked_and_filtered_and_keys_are_answe
     let house = house_with_long_log();
     let mut console = house.open(&[], 80, 24);
     console.wait_for("engine ok");
-    console.type_text(":jobs all");
-    console.press(Key::Enter);
+    console.enter(":jobs all");
     console.wait_for("talks");
     console.type_text("l");
     console.wait_for("line 2999999 is even");
 
     // The last hit first, its number as soon as all are counted; then back, and round.
-    console.type_text("/odd");
-    console.press(Key::Enter);
+    console.enter("/odd");
     console.wait_for("line 2500000 is odd");
     console.wait_for("/odd 3 of 3");
     console.wait_for("line 2499999 is even");
@@ -57,8 +55,7 @@ fn a_log_of_millions_of_lines_is_searched_walked_and_filtered_and_keys_are_answe
     console.wait_for("line 2500000 is odd");
 
     // A look for what stands nowhere is left by a key, and other keys are answered while it goes on.
-    console.type_text("/nowhere");
-    console.press(Key::Enter);
+    console.enter("/nowhere");
     console.type_text("?");
     console.wait_for("Keys in");
     console.press(Key::Esc);
@@ -72,8 +69,7 @@ fn a_log_of_millions_of_lines_is_searched_walked_and_filtered_and_keys_are_answe
     console.wait_for("line 0 is even");
     console.type_text("G");
     console.wait_for("line 2999999 is even");
-    console.type_text("&99999 is");
-    console.press(Key::Enter);
+    console.enter("&99999 is");
     console.wait_for("line 2899999 is even");
     console.press(Key::Esc);
     console.wait_for("line 2999998 is even");
@@ -90,14 +86,12 @@ fn a_log_is_piped_to_a_command_and_opened_in_a_pager_and_the_console_comes_back(
     house.until_status(&job, "SUCCEEDED");
     let mut console = house.open(&[], 80, 24);
     console.wait_for(side.is_well());
-    console.type_text(":jobs all");
-    console.press(Key::Enter);
+    console.enter(":jobs all");
     console.wait_for("talks");
     console.type_text("l");
     console.wait_for("3999");
 
-    console.type_text("|grep -c 7");
-    console.press(Key::Enter);
+    console.enter("|grep -c 7");
     console.wait_for("Enter goes back to the console");
     console.wait_for("1084");
     console.press(Key::Enter);
@@ -111,8 +105,7 @@ fn a_log_is_piped_to_a_command_and_opened_in_a_pager_and_the_console_comes_back(
     console.press(Key::Ctrl('c'));
     console.wait_for(side.is_well());
 
-    console.type_text("oall.log");
-    console.press(Key::Enter);
+    console.enter("oall.log");
     console.wait_for("saved 4,000 lines to");
     console.type_text("qqq");
     assert!(console.wait_end().success());
@@ -177,8 +170,7 @@ async fn the_console_on_aws_goes_to_hits_in_a_log_and_says_why_there_is_none() {
     let house = house_at(&world.moto.endpoint());
     let mut console = house.open(&["--context", "aws"], 80, 24);
     console.wait_for("aws ok");
-    console.type_text(":jobs all");
-    console.press(Key::Enter);
+    console.enter(":jobs all");
     console.wait_for("talks");
     console.type_text("l");
     console.wait_for("its log stream does not exist");
@@ -192,8 +184,7 @@ async fn the_console_on_aws_goes_to_hits_in_a_log_and_says_why_there_is_none() {
     console.press(Key::Ctrl('r'));
     console.type_text("l");
     console.wait_for("hay of line 3999");
-    console.type_text("/Needle");
-    console.press(Key::Enter);
+    console.enter("/Needle");
     console.wait_for("a Needle in line 77");
     console.wait_for("/Needle 1 of 1");
     console.type_text("qqq");

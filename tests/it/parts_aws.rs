@@ -2,7 +2,7 @@
 
 use crate::aws::played::{Answer, Asked, Played};
 use crate::console_aws::house_at;
-use crate::support::{House, Key};
+use crate::support::House;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -87,8 +87,7 @@ fn the_nodes_of_a_job_are_listed_as_its_parts() {
     let mut console = house.open(&["--context", "aws"], 120, 34);
     console.wait_for("aws ok");
     console.wait_for("solver");
-    console.type_text(&format!(":job {WHOLE}"));
-    console.press(Key::Enter);
+    console.enter(&format!(":job {WHOLE}"));
     console.wait_for("nodes of solver");
     console.wait("all three of them, where they are", |screen| {
         screen.contains("3 nodes") && screen.contains("● 3 running") && screen.contains("Nodes · ")
@@ -114,8 +113,7 @@ fn a_service_job_stands_among_the_jobs_of_its_queue_and_is_moved_and_ended_there
 
     let mut console = house.open(&["--context", "aws", "--write"], 120, 34);
     console.wait_for("aws ok");
-    console.type_text(&format!(":job {TRAINING}"));
-    console.press(Key::Enter);
+    console.enter(&format!(":job {TRAINING}"));
     console.wait_for("4 ml.p4d.24xlarge");
     console.wait_for("SAGEMAKER_TRAINING");
     console.type_text("q");
@@ -145,8 +143,7 @@ fn what_happened_is_told_by_the_times_of_jobs_in_the_console_and_to_a_script() {
 
     let mut console = house.open(&["--context", "aws"], 120, 34);
     console.wait_for("aws ok");
-    console.type_text(":events");
-    console.press(Key::Enter);
+    console.enter(":events");
     console.wait("what is known of both jobs, and that there was more", |screen| {
         screen.contains("Events · 3+") && screen.contains("fit") && screen.contains("RUNNING")
     });

@@ -2,7 +2,6 @@
 
 use crate::aws::{World, job, world};
 use crate::console_aws::house_at;
-use crate::support::Key;
 use batchdeck::backend::Backend;
 use batchdeck::model::{CreateComputeEnvironmentRequest, InstanceState};
 use serde_json::json;
@@ -64,8 +63,7 @@ async fn hosts_and_rules_are_seen_by_verbs_and_in_the_console_and_a_rule_is_only
 
     let mut console = house.open(&["--context", "aws", "--write"], 120, 34);
     console.wait_for("aws ok · polled");
-    console.type_text(":environment hosts");
-    console.press(Key::Enter);
+    console.enter(":environment hosts");
     console.wait_for(&host);
     console.wait_for("m5.xlarge");
     console.type_text("qS");

@@ -19,8 +19,7 @@ fn what_happened_what_it_cost_and_what_it_used_are_told_and_events_follow() {
     let later = house.submit(&["--name", "later", "--", "true"]);
     house.until_status(&later, "SUCCEEDED");
     console.wait("what came since", |screen| screen.contains("later") && screen.contains("SUCCEEDED"));
-    console.type_text(":events name=fails status=FAILED");
-    console.press(Key::Enter);
+    console.enter(":events name=fails status=FAILED");
     console.wait("the filter", |screen| screen.contains("fails") && !screen.contains("later"));
     console.type_text("vm");
     console.wait("the costs", |screen| screen.contains("Cost by queue") && screen.contains("an estimate, by"));
@@ -49,8 +48,7 @@ fn what_a_job_uses_over_time_is_kept_by_its_agent_and_outlives_the_engine() {
 
     let mut console = house.open(&[], 100, 40);
     console.wait_for("engine ok");
-    console.type_text(&format!(":job {job}"));
-    console.press(Key::Enter);
+    console.enter(&format!(":job {job}"));
     console.wait("its charts", |screen| screen.contains("at most") && screen.contains("counted by its agent"));
     fs::write(stop, "").expect("written");
     house.until_status(&job, "SUCCEEDED");
@@ -75,11 +73,9 @@ fn a_handover_holds_no_secret_and_is_replayed_without_an_engine() {
     house.until_status(&job, "FAILED");
     let mut console = house.open(&[], 80, 24);
     console.wait_for("engine ok");
-    console.type_text(&format!(":job {job}"));
-    console.press(Key::Enter);
+    console.enter(&format!(":job {job}"));
     console.wait_for("job fails");
-    console.type_text(":handover over.md");
-    console.press(Key::Enter);
+    console.enter(":handover over.md");
     console.wait_for("wrote over.md");
     console.press(Key::Ctrl('c'));
     assert!(console.wait_end().success());
@@ -92,8 +88,7 @@ fn a_handover_holds_no_secret_and_is_replayed_without_an_engine() {
     house.ok(&["engine", "stop"]);
     let mut replay = house.open(&["replay", "over.md"], 80, 24);
     replay.wait_for("a recording of");
-    replay.type_text(":jobs failed");
-    replay.press(Key::Enter);
+    replay.enter(":jobs failed");
     replay.wait("the job of the recording", |screen| screen.contains("fails") && screen.contains("recording of local"));
     replay.type_text("x");
     replay.wait_for("recording");

@@ -87,8 +87,7 @@ fn a_firing_reaches_the_terminal_once_as_bell_and_notifications() {
     // What comes later tells it no second time.
     let later = house.submit(&["--name", "later", "--", "true"]);
     house.until_status(&later, "SUCCEEDED");
-    console.type_text(":jobs name=later");
-    console.press(Key::Enter);
+    console.enter(":jobs name=later");
     console.wait("what came later", |screen| screen.contains("SUCCEEDED"));
     for part in sequences {
         assert_eq!(count(&console.written(), part), 1, "{}", String::from_utf8_lossy(part).escape_debug());
@@ -132,7 +131,7 @@ fn a_job_that_falls_silent_is_told_once_to_a_command_of_ones_own(side: Side) {
     job(&house, "long", 0);
     let mut console = house.open(&[], 100, 30);
     console.wait_for(side.is_well());
-    console.type_text(":jobs all\r");
+    console.enter(":jobs all");
     console.wait_for("long");
     console.type_text("T");
     console.wait_for("tell when");
@@ -140,13 +139,13 @@ fn a_job_that_falls_silent_is_told_once_to_a_command_of_ones_own(side: Side) {
     console.type_text("sil");
     console.press(Key::Tab);
     console.wait_for("silent > 15m");
-    console.type_text("\u{7f}\u{7f}\u{7f}1s\r");
+    console.enter("\u{7f}\u{7f}\u{7f}1s");
     console.wait_for("a watch fired: long");
     console.wait("the command", |_| fs::read_to_string(&told).is_ok_and(|text| text.ends_with('\n')));
     // What comes later tells it no second time.
     let later = house.submit(&["--name", "later", "--", "true"]);
     house.until_status(&later, "SUCCEEDED");
-    console.type_text(":jobs name=later\r");
+    console.enter(":jobs name=later");
     console.wait("what came later", |screen| screen.contains("SUCCEEDED"));
     let text = fs::read_to_string(&told).expect("told");
     assert!(text.lines().count() == 1 && text.contains("silent > 1s: it has printed nothing for"), "{text}");
@@ -166,11 +165,11 @@ fn a_watch_over_two_accounts_as_one_is_kept_by_the_console_and_seen_by_the_next_
     let mut console = house.open(&["--context", "both"], 100, 30);
     console.wait_for("default@prod");
     console.wait_for("default@lab");
-    console.type_text(&format!(":job {id}\r"));
+    console.enter(&format!(":job {id}"));
     console.wait_for("▸ job long");
     console.type_text("T");
     console.wait_for("tell when");
-    console.type_text("exit = 3\r");
+    console.enter("exit = 3");
     console.wait("the watch", |screen| {
         screen.contains("w1: long") && screen.contains("exit = 3, while this console runs")
     });

@@ -80,12 +80,10 @@ on_both!(
 fn a_console_is_resumed_where_it_was_left(side: Side) {
     let house = house(side);
     let mut console = open(side, &house);
-    console.type_text("/q0");
-    console.press(Key::Enter);
+    console.enter("/q0");
     console.type_text("jj");
     console.wait_for("▸ q02");
-    console.type_text(":save zeros");
-    console.press(Key::Enter);
+    console.enter(":save zeros");
     console.wait_for("saved `queues q0` as zeros");
     console.press(Key::Ctrl('c'));
     console.wait_end();
@@ -124,7 +122,7 @@ fn an_id_is_copied_and_json_is_handed_to_a_pager_that_gives_the_terminal_back(si
     // An editor has the terminal as it was before the console, and what is typed meanwhile.
     console.type_text("ve");
     console.wait_for("the editor asks");
-    console.type_text("answer\r");
+    console.enter("answer");
     console.wait_for("▸ q00");
     let typed = fs::read_to_string(house.path().join("typed")).expect("the editor has read it");
     assert_eq!(typed, "answer icanon echo q00\n");

@@ -45,8 +45,7 @@ fn begin(walk: &mut Walk, house: &House) {
     }
     walk.told(Begin, "Begin on this machine", "`begin` is for a local engine");
     if walk.side == Side::Engine {
-        walk.keys("enter");
-        walk.sees("✔ created environment");
+        walk.brings("enter", "✔ created environment");
     } else {
         house.ok(&["--context", "local", "init"]);
         walk.leave("`begin` is for");
@@ -55,16 +54,13 @@ fn begin(walk: &mut Walk, house: &House) {
     walk.sees("high");
     walk.sees("default");
     // What was made elsewhere is read when one looks.
-    walk.keys("D");
-    walk.sees("host:1");
-    walk.keys("q");
-    walk.sees("1 Queues");
+    walk.brings("D", "host:1");
+    walk.brings("q", "1 Queues");
 }
 
 /// A job from the form, whose fields are filled in every way that there is.
 fn submit(walk: &mut Walk, house: &House) -> String {
-    walk.keys("1 G");
-    walk.sees("▸ default");
+    walk.brings("1 G", "▸ default");
     walk.press(Submit, "Submit a job");
     // The definition may not have been read yet.
     walk.sees("host:1");
@@ -79,12 +75,10 @@ fn submit(walk: &mut Walk, house: &House) -> String {
     walk.keys("tab \"bc\"");
     for (edit, typed, value) in [(EditHome, "a", "abc"), (EditEnd, "d", "abcd"), (EditLeft, "X", "abcXd")] {
         walk.tap(edit);
-        walk.keys(&format!("\"{typed}\""));
-        walk.sees(&format!("--name {value}"));
+        walk.brings(&format!("\"{typed}\""), &format!("--name {value}"));
     }
     walk.tap(EditRight);
-    walk.keys("\"Y\"");
-    walk.sees("--name abcXdY");
+    walk.brings("\"Y\"", "--name abcXdY");
     walk.ends(EditBackspace, "abcXdY");
     walk.keys("home");
     walk.ends(EditDelete, "abcXd");
@@ -92,12 +86,10 @@ fn submit(walk: &mut Walk, house: &House) -> String {
     walk.ends(EditDeleteWord, "bcXd");
     walk.keys("\"gone-soon\"");
     walk.ends(EditClear, "gone-soon");
-    walk.keys("\"long\" tab \"sleep 600\"");
-    walk.sees("--name long ");
+    walk.brings("\"long\" tab \"sleep 600\"", "--name long ");
     walk.press(EditJson, "--name longer");
     walk.press(SaveTemplate, "save the form as");
-    walk.keys("\"fix\" enter");
-    walk.sees("saved as fix");
+    walk.brings("\"fix\" enter", "saved as fix");
     walk.tap(Send);
     walk.gone("Submit a job");
     walk.sees("✔ submitted longer");
@@ -105,8 +97,7 @@ fn submit(walk: &mut Walk, house: &House) -> String {
     let id = jobs[0]["jobId"].as_str().expect("an id").to_owned();
     house.until_status(&id, "RUNNING");
     walk.press(Template, "Submit from a template");
-    walk.keys("enter");
-    walk.sees("from the template fix");
+    walk.brings("enter", "from the template fix");
     walk.leave("from the template fix");
     walk.line(ForgetTemplate, "fix", "forgot the template fix");
     id
@@ -116,8 +107,7 @@ fn waiting(walk: &mut Walk, house: &House) {
     let jobs: Vec<String> =
         (0..10).map(|at| house.submit(&["--name", &format!("waits-{at}"), "--vcpus", "64", "--", "true"])).collect();
     house.until_status(&jobs[9], "RUNNABLE");
-    walk.keys(": \"jobs waiting name=waits-0\" enter");
-    walk.sees("▸ ◌ waits-0");
+    walk.brings(": \"jobs waiting name=waits-0\" enter", "▸ ◌ waits-0");
     walk.told(Hold, "Hold waits-0", "`hold` is for a local engine");
     if walk.side == Side::Engine {
         walk.keys("\"later\" alt-enter");
@@ -134,32 +124,25 @@ fn waiting(walk: &mut Walk, house: &House) {
     } else {
         walk.leave("AWS cannot move");
     }
-    walk.keys(": \"jobs waiting\" enter");
-    walk.sees("[waiting 10]");
-    walk.keys("*");
-    walk.sees("10 marked");
+    walk.brings(": \"jobs waiting\" enter", "[waiting 10]");
+    walk.brings("*", "10 marked");
     walk.press(Stop, "1-8 of 10");
     walk.press(ScrollDown, "3-10 of 10");
-    walk.press(ScrollUp, "1-8 of 10");
-    walk.leave("1-8 of 10");
+    walk.looks(ScrollUp, "1-8 of 10");
     walk.leave("10 marked");
 }
 
 fn queues(walk: &mut Walk, house: &House) {
-    walk.keys("1 g");
-    walk.sees("▸ high");
+    walk.brings("1 g", "▸ high");
     walk.press(Reprioritise, "Priority of the queue high");
     walk.keys("\"33\" alt-enter");
     until_queue(house, |queue| queue["priority"] == 33);
     walk.gone("Priority of the queue high");
     walk.press(Switch, "Disable the queue high");
-    walk.keys("\"night\" tab tab tab enter");
-    walk.sees("○ off");
+    walk.brings("\"night\" tab tab tab enter", "○ off");
     // What is refused is tried again once nothing is in its way.
-    walk.keys("n");
-    walk.sees("Submit a job");
-    walk.keys("alt-enter");
-    walk.sees("✖ submit host");
+    walk.brings("n", "Submit a job");
+    walk.brings("alt-enter", "✖ submit host");
     until_queue(house, |queue| queue["state"] == "DISABLED");
     house.ok(&["--context", "local", "queues", "enable", "high"]);
     until_queue(house, |queue| queue["state"] == "ENABLED");
@@ -175,15 +158,12 @@ fn until_queue(house: &House, good: impl Fn(&Value) -> bool) {
 }
 
 fn running(walk: &mut Walk, house: &House, longer: &str) {
-    walk.keys(": \"jobs running name=longer\" enter");
-    walk.sees("▸ ● longer");
-    walk.keys("enter");
-    walk.sees("▸ job longer");
+    walk.brings(": \"jobs running name=longer\" enter", "▸ ● longer");
+    walk.brings("enter", "▸ job longer");
     walk.tap(Shell);
     if walk.side == Side::Engine {
         walk.gone("▸ job longer");
-        walk.keys("\"exit\" enter");
-        walk.sees("▸ job longer");
+        walk.brings("\"exit\" enter", "▸ job longer");
     } else {
         walk.sees("no shell by ECS Exec for longer");
         walk.leave("no shell by ECS");
@@ -194,44 +174,34 @@ fn running(walk: &mut Walk, house: &House, longer: &str) {
     house.until("it is on the record", &["audit"], |audit| audit.to_string().contains("RunCommand"));
     walk.sees("▸ job longer");
 
-    walk.keys(": \"environment local\" enter");
-    walk.sees("▸ environment local");
+    walk.brings(": \"environment local\" enter", "▸ environment local");
     if walk.side == Side::Engine {
         walk.sees("▸ ● i-");
     }
     walk.told(Interrupt, "Interrupt i-", "`interrupt` is for a local engine");
     if walk.side == Side::Engine {
-        walk.keys("tab \"drill\" tab tab tab enter");
-        walk.sees("vCPU noticed i-");
+        walk.brings("tab \"drill\" tab tab tab enter", "vCPU noticed i-");
     } else {
         walk.leave("`interrupt` is for");
     }
-    walk.keys(": \"job longer\" enter");
-    walk.sees("▸ job longer");
-    walk.keys("x");
-    walk.sees("Terminate longer");
+    walk.brings(": \"job longer\" enter", "▸ job longer");
+    walk.brings("x", "Terminate longer");
     walk.keys("\"over\" tab tab tab enter");
     assert_eq!(house.until_status(longer, "FAILED")["statusReason"], "over");
     walk.sees("u submits the same again");
-    walk.press(TakeBack, "Submit longer again");
-    walk.leave("Submit longer again");
+    walk.looks(TakeBack, "Submit longer again");
 }
 
 fn again(walk: &mut Walk) {
-    walk.keys(": \"jobs failed\" enter");
-    walk.sees("▸ ✖ longer");
-    walk.press(Resubmit, "Submit longer again");
-    walk.leave("Submit longer again");
-    walk.keys("E");
-    walk.sees("Failures · 24 h");
+    walk.brings(": \"jobs failed\" enter", "▸ ✖ longer");
+    walk.looks(Resubmit, "Submit longer again");
+    walk.brings("E", "Failures · 24 h");
     walk.sees("host:1");
-    walk.press(Rerun, "Submit longer again");
-    walk.leave("Submit longer again");
+    walk.looks(Rerun, "Submit longer again");
 }
 
 fn schedules(walk: &mut Walk, house: &House) {
-    walk.keys("S");
-    walk.sees("no schedules yet");
+    walk.brings("S", "no schedules yet");
     walk.press(NewSchedule, "New schedule");
     walk.keys("\"tick\" tab \"rate(1 hour)\" alt-enter");
     if walk.side == Side::Aws {
@@ -250,6 +220,5 @@ fn schedules(walk: &mut Walk, house: &House) {
     walk.gone("Pause the schedule");
     walk.sees("paused");
     walk.press(DeleteSchedule, "Delete the schedule tick");
-    walk.keys("tab enter");
-    walk.sees("no schedules yet");
+    walk.brings("tab enter", "no schedules yet");
 }

@@ -26,8 +26,7 @@ fn a_log_is_searched_kept_marked_turned_and_written_out(side: Side) {
     let job = house.submit(&["--name", "talks", "--attempts", "2", "--", "sh", "-c", SCRIPT]);
     house.until_status(&job, "FAILED");
     let mut walk = Walk::open(side, &house);
-    walk.keys(": \"jobs failed\" enter");
-    walk.sees("▸ ✖ talks");
+    walk.brings(": \"jobs failed\" enter", "▸ ✖ talks");
     walk.press(Logs, "▸ log");
     walk.sees("try 2 line 100");
     search(&mut walk);
@@ -40,46 +39,37 @@ fn a_log_is_searched_kept_marked_turned_and_written_out(side: Side) {
 
 fn search(walk: &mut Walk) {
     walk.tap(Search);
-    walk.keys("\"/ne+dle|torn\" enter");
-    walk.sees("2 of 2");
+    walk.brings("\"/ne+dle|torn\" enter", "2 of 2");
     walk.press(NextHit, "1 of 2");
-    walk.press(PreviousHit, "2 of 2");
-    walk.leave("2 of 2");
-    walk.keys("g");
-    walk.sees("try 2 line 1 ");
+    walk.looks(PreviousHit, "2 of 2");
+    walk.brings("g", "try 2 line 1 ");
     walk.gone("ERROR number 40");
     walk.press(NextError, "ERROR number 40");
-    walk.keys("G");
-    walk.sees("line 100");
+    walk.brings("G", "line 100");
     walk.gone("ERROR number 40");
     walk.press(PreviousError, "ERROR number 40");
     walk.tap(Keep);
-    walk.keys("\"needle\" enter");
-    walk.sees("&needle");
+    walk.brings("\"needle\" enter", "&needle");
     walk.gone("line 99");
     walk.leave("&needle");
     walk.sees("line 61");
 }
 
 fn looks(walk: &mut Walk) {
-    walk.keys("g");
-    walk.sees("try 2 line 1 ");
+    walk.brings("g", "try 2 line 1 ");
     walk.press(MarkLine, "◆try 2 line 1 ");
-    walk.keys("G");
-    walk.sees("line 100");
+    walk.brings("G", "line 100");
     walk.press(NextMark, "try 2 line 2 ");
     walk.press(Times, "times in UTC");
     walk.press(Unfold, "lines of JSON as they are");
     walk.press(Printed, "the colours that the job printed");
     walk.press(Histogram, " a bar");
     walk.ends(Histogram, " a bar");
-    walk.keys("& \"needle\" enter");
-    walk.sees("&needle");
+    walk.brings("& \"needle\" enter", "&needle");
     walk.press(Wrap, "lastly");
     walk.leave("&needle");
     walk.sees("line 61");
-    walk.keys("G");
-    walk.sees("· ended");
+    walk.brings("G", "· ended");
     walk.ends(Follow, "· ended");
     walk.press(Follow, "· ended");
 }
@@ -99,21 +89,17 @@ fn attempts(walk: &mut Walk) {
     walk.press(PreviousAttempt, "try 1 line 100");
     walk.press(NextAttempt, "try 2 line 100");
     walk.press(ChooseLog, "attempt 1");
-    walk.keys("\"attempt 1\" enter");
-    walk.sees("try 1 line 100");
+    walk.brings("\"attempt 1\" enter", "try 1 line 100");
     walk.press(Merge, "attempts as one");
     walk.press(Merge, "one log alone");
 }
 
 fn hand_on(walk: &mut Walk, house: &House) {
     walk.press(SaveLog, "save to");
-    walk.keys("ctrl-u \"all.log\" enter");
-    walk.sees("saved 100 lines to all.log");
+    walk.brings("ctrl-u \"all.log\" enter", "saved 100 lines to all.log");
     let text = fs::read_to_string(house.path().join("all.log")).expect("saved");
     assert!(text.contains("a needle in 60"), "{text}");
     walk.tap(Pipe);
-    walk.keys("\"wc -l\" enter");
-    walk.sees("100 [Enter goes back to the console]");
-    walk.keys("enter");
-    walk.sees("▸ log");
+    walk.brings("\"wc -l\" enter", "100 [Enter goes back to the console]");
+    walk.brings("enter", "▸ log");
 }

@@ -25,7 +25,13 @@ impl Walk {
         self.sees(shows);
     }
 
-    /// The same, where the two backends show different things.
+    /// Presses the first key of an action, sees what it shows on top of the screen, and leaves that.
+    pub fn looks(&mut self, action: Action, shows: &str) {
+        self.press(action, shows);
+        self.leave(shows);
+    }
+
+    /// As [`Walk::press`], where the two backends show different things.
     pub fn told(&mut self, action: Action, on_the_engine: &str, on_aws: &str) {
         self.press(action, if self.side == Side::Engine { on_the_engine } else { on_aws });
     }
@@ -61,6 +67,12 @@ impl Walk {
     /// Types keys that are of no action, or of one that was pressed before.
     pub fn keys(&mut self, keys: &str) {
         self.console.keys(keys);
+    }
+
+    /// The same, and waits for what they bring.
+    pub fn brings(&mut self, keys: &str, words: &str) {
+        self.keys(keys);
+        self.sees(words);
     }
 
     /// Waits for words that may stand on two lines.

@@ -16,13 +16,10 @@ fn a_watch_is_made_fires_is_taken_note_of_changed_silenced_and_removed(side: Sid
     let local = |arguments: &[&str]| house.ok(&[&["--context", "local"], arguments].concat());
     let mut walk = Walk::open(side, &house);
     walk.sees("default");
-    walk.keys("1");
-    walk.sees("▸ default");
+    walk.brings("1", "▸ default");
     walk.press(Watch, "tell when");
-    walk.keys("\"disabled\" enter");
-    walk.sees("✔ w1: queue default: disabled");
-    walk.keys("2");
-    walk.sees("▸ local");
+    walk.brings("\"disabled\" enter", "✔ w1: queue default: disabled");
+    walk.brings("2", "▸ local");
     walk.line(Watch, "disabled", "✔ w2: environment local: disabled");
 
     local(&["queues", "disable", "default"]);
@@ -33,8 +30,7 @@ fn a_watch_is_made_fires_is_taken_note_of_changed_silenced_and_removed(side: Sid
     walk.press(SilenceWatch, "○ silenced");
     walk.ends(SilenceWatch, "○ silenced");
     walk.press(EditWatch, "tell when");
-    walk.keys("ctrl-u \"waiting > 100\" enter");
-    walk.sees("✔ w1: queue default: waiting > 100");
+    walk.brings("ctrl-u \"waiting > 100\" enter", "✔ w1: queue default: waiting > 100");
 
     local(&["envs", "disable", "local"]);
     walk.sees("a watch fired: environment local: disabled");

@@ -95,8 +95,7 @@ fn panes_and_motions(walk: &mut Walk) {
 
 fn jobs(walk: &mut Walk) {
     walk.press(NextStates, "[waiting 3]");
-    walk.keys("s");
-    walk.sees("[failed 1]");
+    walk.brings("s", "[failed 1]");
     walk.press(PreviousStates, "[waiting 3]");
     walk.press(Sort, "age ↑");
     walk.press(ReverseSort, "age ↓");
@@ -106,17 +105,14 @@ fn jobs(walk: &mut Walk) {
     walk.ends(AllQueues, "Jobs in high");
     walk.press(Mark, "1 marked");
     walk.ends(Back, "1 marked");
-    walk.press(MarkAll, "3 marked");
-    walk.leave("3 marked");
+    walk.looks(MarkAll, "3 marked");
 
     walk.tap(Filter);
-    walk.keys("\"nam\"");
-    walk.sees("/nam");
+    walk.brings("\"nam\"", "/nam");
     walk.press(Complete, "/name=");
     walk.ends(Cancel, "/name=");
     walk.tap(Filter);
-    walk.keys("\"nxt\"");
-    walk.sees("1 of 1");
+    walk.brings("\"nxt\"", "1 of 1");
     walk.tap(Accept);
     walk.gone("Esc leave");
     walk.press(Open, "▸ job next");
@@ -132,11 +128,9 @@ fn jobs(walk: &mut Walk) {
 fn views(walk: &mut Walk) {
     walk.press(ViewSchedules, "no schedules yet");
     walk.press(ViewDefinitions, "pack:2");
-    walk.keys("j");
-    walk.sees("▸ ● pack:2");
+    walk.brings("j", "▸ ● pack:2");
     walk.press(Compare, "Compare with");
-    walk.keys("enter");
-    walk.sees("host → host2");
+    walk.brings("enter", "host → host2");
     walk.leave("host → host2");
     walk.press(ViewFailures, "Failures · 24 h");
     walk.press(LongerSpan, "Failures · 7 d");
@@ -157,14 +151,10 @@ fn views(walk: &mut Walk) {
 
 fn ways_back(walk: &mut Walk) {
     walk.press(Before, "\"jobDefinitionName\": \"pack\"");
-    walk.keys("alt-left");
-    walk.sees("▸ job waits");
-    walk.keys("alt-right");
-    walk.sees("\"jobDefinitionName\": \"pack\"");
-    walk.keys("v o");
-    walk.sees("1 Queues");
-    walk.keys("1");
-    walk.sees("▸ high");
+    walk.brings("alt-left", "▸ job waits");
+    walk.brings("alt-right", "\"jobDefinitionName\": \"pack\"");
+    walk.brings("v o", "1 Queues");
+    walk.brings("1", "▸ high");
     walk.press(Bookmark, "bookmark set: queues");
     walk.press(Bookmarks, "Bookmarks and saved views");
     walk.tap(Cancel);
@@ -177,26 +167,21 @@ fn ways_back(walk: &mut Walk) {
     walk.press(NextMatch, "▸ view mine");
     walk.press(PreviousMatch, "▸ forget mine");
     walk.leave("Command");
-    walk.press(Help, "Keys in queues");
-    walk.leave("Keys in queues");
+    walk.looks(Help, "Keys in queues");
 }
 
 fn handed_on(walk: &mut Walk, house: &House) {
     walk.press(Copy, "copied name: high");
     assert!(walk.console.has_written(b"\x1b]52;c;aGlnaA==\x07"));
-    walk.press(CopyOther, "aws command line");
-    walk.leave("aws command line");
-    walk.press(Describe, "\"jobQueueName\": \"high\"");
-    walk.leave("\"jobQueueName\": \"high\"");
+    walk.looks(CopyOther, "aws command line");
+    walk.looks(Describe, "\"jobQueueName\": \"high\"");
     for (action, whose) in [(Page, "pager"), (Edit, "editor")] {
         walk.tap(action);
         let seen = house.path().join(format!("seen-by-{whose}"));
         walk.console.wait("a copy", |_| fs::read_to_string(&seen).is_ok_and(|text| text.contains("\"high\"")));
         // The terminal is the console's again.
-        walk.keys("2");
-        walk.sees("▸ local");
-        walk.keys("1");
-        walk.sees("▸ high");
+        walk.brings("2", "▸ local");
+        walk.brings("1", "▸ high");
     }
     walk.told(OpenPage, "there are no pages on AWS", "copied the address of its page: https://us-east-1.console");
     if walk.side == Side::Aws {
@@ -206,8 +191,7 @@ fn handed_on(walk: &mut Walk, house: &House) {
         });
     }
     walk.press(Export, "export batchdeck-queues-");
-    walk.keys("ctrl-u \"export queues.csv\" enter");
-    walk.sees("wrote queues.csv");
+    walk.brings("ctrl-u \"export queues.csv\" enter", "wrote queues.csv");
     let told = fs::read_to_string(house.path().join("queues.csv")).expect("written");
     assert!(told.contains("high"), "{told}");
     walk.press(Handover, "wrote batchdeck-handover-");
@@ -217,11 +201,9 @@ fn settings(walk: &mut Walk) {
     walk.line(ChooseTheme, "mono", "theme mono");
     walk.ends(NextTheme, "theme mono");
     walk.sees("theme ");
-    walk.press(Context, "┌ Context");
-    walk.leave("┌ Context");
+    walk.looks(Context, "┌ Context");
     walk.line(ReadOnly, "", "[read-only]");
-    walk.keys("n");
-    walk.sees("`submit` is refused: the context");
+    walk.brings("n", "`submit` is refused: the context");
     walk.keys("esc");
     walk.gone("is refused");
     walk.line(Write, "", "actions take effect in");

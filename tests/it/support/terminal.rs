@@ -160,6 +160,12 @@ impl Terminal {
         self.keyboard.flush().expect("the keyboard writes");
     }
 
+    /// Types a line, and Enter.
+    pub fn enter(&mut self, line: &str) {
+        self.type_text(line);
+        self.press(Key::Enter);
+    }
+
     pub fn press(&mut self, key: Key) {
         self.keyboard.write_all(&key.bytes()).expect("the keyboard writes");
         self.keyboard.flush().expect("the keyboard writes");
