@@ -233,6 +233,14 @@ impl CommandError {
                 "choose another context with --context NAME; that this one is read-only stands in the config".to_owned()
             }
             Self::ReadOnly { .. } => "leave --read-only out, or choose another context with --context NAME".to_owned(),
+            Self::Backend { source: BackendError::Throttled { .. }, .. } => {
+                "again in a minute: the account's programs share what it may call (`calls-per-second` of the context is \
+                 this one's part)"
+                    .to_owned()
+            }
+            Self::Backend { source: BackendError::Malformed { .. }, .. } => {
+                "`batchdeck doctor` tells who answers there".to_owned()
+            }
             Self::Condition(_) => "`batchdeck watch --help` shows what one can watch for".to_owned(),
             Self::NoCode { context, .. } => format!(
                 "`batchdeck queues --context {context}` on a terminal: the session is kept for other verbs until it expires"
@@ -321,6 +329,16 @@ mod tests {
                 CommandError::Invalid(crate::model::validate::array_size(1).expect_err("too small")),
                 "error: arrayProperties.size is `1`; it takes 2 to 10000\n",
                 exit::USAGE,
+            ),
+            (
+                CommandError::Backend {
+                    doing: "listing queues".to_owned(),
+                    source: BackendError::Throttled { message: "Rate exceeded".to_owned() },
+                },
+                "error: listing queues: the service asks for fewer calls: Rate exceeded\n  \
+                 try: again in a minute: the account's programs share what it may call (`calls-per-second` of the context \
+                 is this one's part)\n",
+                exit::FAILED,
             ),
             (
                 CommandError::UnknownJob { given: "3f2a".to_owned() },

@@ -1,6 +1,7 @@
 //! Job definitions: the list of revisions, and one of them.
 
 use super::overview::{explain, title};
+use super::parts::scrolled;
 use crate::config::theme::Role;
 use crate::model::JobDefinition;
 use crate::tui::app::filter::Field;
@@ -62,18 +63,6 @@ pub fn draw_one(app: &App, painter: &mut Painter<'_>, area: Rect, label: &str, s
         Some(definition) => serde_json::to_string_pretty(definition).unwrap_or_default(),
         None => "it is gone".to_owned(),
     };
-    let lines: Vec<&str> = text.lines().collect();
-    let fits = usize::from(area.height.saturating_sub(2));
-    scroll.seen.set((lines.len(), fits));
-    let top = scroll.top.min(lines.len().saturating_sub(fits));
-    let right = if lines.len() > fits {
-        vec![piece(format!(" {}-{} of {} ", top + 1, (top + fits).min(lines.len()), lines.len()), Role::Dim)]
-    } else {
-        Vec::new()
-    };
-    let inner = painter.frame(area, &title("", label, "", true), &right, true);
-    for (at, line) in lines.iter().skip(top).take(fits).enumerate() {
-        let y = inner.y + u16::try_from(at).unwrap_or(0);
-        painter.text(inner.x + 1, y, inner.width.saturating_sub(2), line, Role::Text);
-    }
+    let lines: Vec<_> = text.lines().map(|line| vec![piece(line, Role::Text)]).collect();
+    scrolled(painter, area, &title("", label, "", true), &lines, scroll, true);
 }

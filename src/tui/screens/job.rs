@@ -1,5 +1,6 @@
 //! One job: all its fields, its attempts and their reasons, and its log beside or below.
 
+use super::parts::scrolled;
 use super::{jobs, log, usage};
 use crate::config::theme::Role;
 use crate::model::{
@@ -55,19 +56,7 @@ fn text(app: &App, painter: &mut Painter<'_>, area: Rect, id: &JobId, scroll: &S
     };
     let room = area.width.saturating_sub(4);
     let lines = lines(app, &row, app.store.detail(id), room);
-    let fits = usize::from(area.height.saturating_sub(2));
-    scroll.seen.set((lines.len(), fits));
-    let top = scroll.top.min(lines.len().saturating_sub(fits));
-    let right = if lines.len() > fits {
-        vec![piece(format!(" {}-{} of {} ", top + 1, (top + fits).min(lines.len()), lines.len()), Role::Dim)]
-    } else {
-        Vec::new()
-    };
-    let inner = painter.frame(area, &title, &right, has_keys);
-    for (at, line) in lines.iter().skip(top).take(fits).enumerate() {
-        let y = inner.y + u16::try_from(at).unwrap_or(0);
-        painter.pieces(inner.x + 1, y, inner.width.saturating_sub(2), line);
-    }
+    scrolled(painter, area, &title, &lines, scroll, has_keys);
 }
 
 type Lines = Vec<Vec<Piece<'static>>>;

@@ -1,10 +1,11 @@
-//! What several screens have: how old what they show is, words where there is nothing, and lines below a list.
+//! What several screens have: how old what they show is, words where there is nothing, lines below a list, and a text that
+//! is scrolled.
 
 use crate::config::theme::Role;
-use crate::tui::app::App;
 use crate::tui::app::reports::Reading;
+use crate::tui::app::{App, Scroll};
 use crate::tui::format::{age, wrap};
-use crate::tui::widgets::{Painter, Piece};
+use crate::tui::widgets::{Painter, Piece, piece};
 use ratatui::layout::Rect;
 
 /// ` read 4s ago `
@@ -37,6 +38,28 @@ pub fn foot<'l>(
     }
     painter.text(inner.x, y, inner.width, &"─".repeat(usize::from(inner.width)), Role::Border);
     for (line, y) in lines.into_iter().zip(y + 1..inner.bottom()) {
+        painter.pieces(inner.x + 1, y, inner.width.saturating_sub(2), line);
+    }
+}
+
+/// Lines in a frame, from where they are scrolled to; which of them are seen stands in its upper edge.
+pub fn scrolled(
+    painter: &mut Painter<'_>,
+    area: Rect,
+    title: &[Piece<'_>],
+    lines: &[Vec<Piece<'_>>],
+    scroll: &Scroll,
+    has_keys: bool,
+) {
+    let fits = usize::from(area.height.saturating_sub(2));
+    scroll.seen.set((lines.len(), fits));
+    let top = scroll.top.min(lines.len().saturating_sub(fits));
+    let right = (lines.len() > fits).then(|| {
+        let range = format!(" {}-{} of {} ", top + 1, (top + fits).min(lines.len()), lines.len());
+        piece(range, Role::Dim)
+    });
+    let inner = painter.frame(area, title, right.as_slice(), has_keys);
+    for (line, y) in lines.iter().skip(top).take(fits).zip(inner.y..) {
         painter.pieces(inner.x + 1, y, inner.width.saturating_sub(2), line);
     }
 }
