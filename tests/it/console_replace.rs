@@ -46,7 +46,9 @@ fn replace_from_its_screen(console: &mut Terminal, full: &Full, queue: &str, way
     console.wait_for("▸ job waits");
     console.wait_for("RUNNABLE for");
     console.type_text("p");
-    ways.iter().for_each(|way| console.wait_for(way));
+    for way in ways {
+        console.wait_for(way);
+    }
     console.press(Key::Enter);
     console.wait_for("Replace waits");
     console.wait_for("are submitted again behind it, with new ids: next, last");
