@@ -55,7 +55,7 @@ pub struct Overview {
     pub jobs: JobList,
 }
 
-/// One screen. The last of [`App::views`] is shown; Back goes to the one before.
+/// One screen. The last of [`App::views`](super::App::views) is shown; Back goes to the one before.
 #[derive(Debug)]
 pub enum View {
     Overview,
