@@ -167,8 +167,8 @@ pub struct LogsArgs {
     /// several jobs are one, by time.
     #[arg(required = true, value_name = "ID")]
     pub ids: Vec<String>,
-    /// Go on with lines as they come, until the job ends.
-    #[arg(short, long, conflicts_with_all = ["children", "all_attempts"])]
+    /// Go on with lines as they come, until the jobs have ended; with `--children` also those of children that begin later.
+    #[arg(short, long)]
     pub follow: bool,
     /// Which attempt's log; the latest one if not said.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]

@@ -1,6 +1,7 @@
 //! `logs`: a job's log, whole or as it comes; or the logs of several attempts, children or jobs as one.
 
 mod merged;
+mod together;
 
 use super::error::{CommandError, Doing, exit};
 use super::output::Output;
@@ -25,17 +26,12 @@ pub async fn run(args: &LogsArgs, world: World) -> Done {
     }
     let printer = Printer { output: world.output(), format: args.output, timestamps: args.timestamps };
     let which = Which { attempt: args.attempt, container: args.container.as_deref() };
-    match &ids[..] {
-        [id] if args.follow => follow(&*world.backend, id.clone(), which, printer).await?,
-        [id] if !args.children && !args.all_attempts => whole(&*world.backend, id, which, printer).await?,
-        _ if args.follow => {
-            let takes = "one job; the logs of several are read as one without -f";
-            return Err(CommandError::Usage { what: "id to follow", given: args.ids.join(" "), takes });
-        }
-        _ => {
-            let all = merged::All { children: args.children, attempts: args.all_attempts };
-            merged::print(&*world.backend, &ids, all, which, printer).await?;
-        }
+    let all = merged::All { children: args.children, attempts: args.all_attempts };
+    match (&ids[..], args.follow) {
+        ([id], true) if !all.children && !all.attempts => follow(&*world.backend, id.clone(), which, printer).await?,
+        ([id], false) if !all.children && !all.attempts => whole(&*world.backend, id, which, printer).await?,
+        (_, true) => together::follow(&*world.backend, &ids, all, which, printer).await?,
+        (_, false) => merged::print(&*world.backend, &ids, all, which, printer).await?,
     }
     Ok(exit::DONE)
 }

@@ -7,7 +7,7 @@ use crate::cli::LinesFormat;
 use crate::commands::error::{CommandError, Doing};
 use crate::commands::watching;
 use crate::model::text::printable;
-use crate::model::{GetLogEvents, JobDetail, JobId, JobLog, LogEvent, Millis};
+use crate::model::{GetLogEvents, JobDetail, JobId, JobLog, JobSummary, LogEvent, Millis};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde::Serialize;
 use std::cmp::Reverse;
@@ -19,7 +19,7 @@ const PAGE: std::ops::RangeInclusive<usize> = 100..=10_000;
 /// First pages that are asked for at once.
 const AT_ONCE: usize = 16;
 /// Lines that are written in one go.
-const BUNDLE: usize = 1_000;
+pub(super) const BUNDLE: usize = 1_000;
 
 /// Which logs of the jobs that were named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,9 +30,9 @@ pub(super) struct All {
 
 /// A log, and what its lines are labelled with.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Source {
-    label: String,
-    log: JobLog,
+pub(super) struct Source {
+    pub label: String,
+    pub log: JobLog,
 }
 
 /// A line with where it comes from.
@@ -54,46 +54,42 @@ pub(super) async fn print(
     for id in ids {
         sources.extend(of_job(backend, id, ids.len() > 1, all, which, printer).await?);
     }
-    let width = sources.iter().map(|source| source.label.chars().count()).max().unwrap_or(0);
     let mut held = Vec::new();
     let is_one = printer.format == LinesFormat::Json;
-    let mut whole = Vec::new();
-    let mut write = |bundle: &mut Vec<(usize, LogEvent)>| {
-        let labelled = |(at, event): &(usize, LogEvent)| (sources[*at].label.clone(), event.clone());
-        if is_one {
-            whole.extend(bundle.drain(..).map(|line| labelled(&line)));
-            return Ok(());
-        }
-        let written = if printer.format == LinesFormat::Table {
-            let line = |(at, event): &(usize, LogEvent)| {
-                format!("{:<width$} │ {}", printable(&sources[*at].label), printer.line(event))
-            };
-            printer.output.text(&bundle.iter().map(line).collect::<String>())
-        } else {
-            let lines: Vec<_> =
-                bundle.iter().map(|(at, event)| Labelled { source: &sources[*at].label, event }).collect();
-            printer.output.json_lines(&lines)
-        };
-        bundle.clear();
-        written
-    };
     let mut reading = Reading::begin(backend, &sources).await?;
     while let Some(line) = reading.next().await? {
         held.push(line);
-        if held.len() >= BUNDLE {
-            write(&mut held)?;
+        if held.len() >= BUNDLE && !is_one {
+            write(printer, &sources, &held)?;
+            held.clear();
         }
     }
-    write(&mut held)?;
+    if is_one {
+        printer.output.json(&labelled(&sources, &held))?;
+    } else {
+        write(printer, &sources, &held)?;
+    }
     if reading.silent > 0 {
         let (silent, of) = (reading.silent, sources.len());
         printer.output.note(&format!("{silent} of {of} logs hold nothing: nothing was printed, or they were deleted"));
     }
-    if is_one {
-        let all: Vec<_> = whole.iter().map(|(source, event)| Labelled { source, event }).collect();
-        printer.output.json(&all)?;
-    }
     Ok(())
+}
+
+/// Writes lines, each with where it comes from.
+pub(super) fn write(printer: Printer, sources: &[Source], lines: &[(usize, LogEvent)]) -> Result<(), CommandError> {
+    if printer.format != LinesFormat::Table {
+        return printer.output.json_lines(&labelled(sources, lines));
+    }
+    let width = sources.iter().map(|source| source.label.chars().count()).max().unwrap_or(0);
+    let line = |(at, event): &(usize, LogEvent)| {
+        format!("{:<width$} │ {}", printable(&sources[*at].label), printer.line(event))
+    };
+    printer.output.text(&lines.iter().map(line).collect::<String>())
+}
+
+fn labelled<'a>(sources: &'a [Source], lines: &'a [(usize, LogEvent)]) -> Vec<Labelled<'a>> {
+    lines.iter().map(|(at, event)| Labelled { source: &sources[*at].label, event }).collect()
 }
 
 /// The logs that are meant of one job.
@@ -107,56 +103,90 @@ async fn of_job(
 ) -> Result<Vec<Source>, CommandError> {
     let job = watching::describe(backend, id).await?;
     which.check(&job, printer.output)?;
-    let name = is_one_of_several.then(|| format!("{} {}", job.job_name, job.job_id.short()));
+    let name = label_of_job(&job, is_one_of_several);
     if !all.children {
         if super::is_array(&job) {
             return Err(no_log(&job, None));
         }
-        let found = logs(&job, name.as_deref(), all, which);
+        let found = logs_to_read(&job, name.as_deref(), all, which);
         return if found.is_empty() { Err(no_log(&job, which.attempt)) } else { Ok(found) };
     }
-    let scope = if super::is_array(&job) {
-        JobScope::Array(id.clone())
-    } else if job.node_properties.is_some() {
-        JobScope::Nodes(id.clone())
-    } else {
-        let why = "it has no children; without --children its own log is shown".to_owned();
-        return Err(super::without(&job, why));
-    };
-    let mut children = Vec::new();
-    let mut token = None;
-    loop {
-        let query = JobQuery { scope: scope.clone(), page_token: token, ..JobQuery::default() };
-        let page = backend.jobs(query).await.doing(format!("listing the children of the job {id}"))?;
-        children.extend(page.items.into_iter().filter(|child| !child.status.is_waiting()).map(|child| child.job_id));
-        token = page.next;
-        if token.is_none() {
-            break;
-        }
-    }
-    children.sort_by_cached_key(|child| child.part().map(|(_, index)| index));
-    let details = backend.describe_jobs(&children).await.doing(format!("describing the children of the job {id}"))?;
-    let of = |child: &JobDetail| {
-        let index = child.job_id.part().map_or_else(|| child.job_id.to_string(), |(_, index)| index.to_string());
-        let label = name.as_ref().map_or(index.clone(), |name| format!("{name}:{index}"));
-        logs(child, Some(&label), all, which)
-    };
-    let found: Vec<Source> = details.iter().flat_map(of).collect();
+    let children = begun_children(backend, &job, |_| true).await?;
+    let found: Vec<Source> = children
+        .iter()
+        .flat_map(|child| logs_to_read(child, Some(&label_of_child(child, name.as_deref())), all, which))
+        .collect();
     if found.is_empty() {
         return Err(super::without(&job, format!("none of its children has begun; it is {}", job.status)));
     }
     Ok(found)
 }
 
-/// The logs of a job that are meant, labelled by what tells them apart.
-fn logs(job: &JobDetail, name: Option<&str>, all: All, which: Which<'_>) -> Vec<Source> {
-    let several = which.container.is_none() && job.container_names().len() > 1;
-    let wanted = which.attempt.unwrap_or_else(|| latest(job));
-    let is_meant = |log: &JobLog| {
-        (all.attempts || log.attempt == wanted) && which.container.is_none_or(|name| log.container == name)
+/// The children of an array, or the nodes of a multi-node job, that have begun and are wanted, by their index.
+pub(super) async fn begun_children(
+    backend: &dyn Backend,
+    job: &JobDetail,
+    is_wanted: impl Fn(&JobId) -> bool,
+) -> Result<Vec<JobDetail>, CommandError> {
+    let id = &job.job_id;
+    let scope = if super::is_array(job) {
+        JobScope::Array(id.clone())
+    } else if job.node_properties.is_some() {
+        JobScope::Nodes(id.clone())
+    } else {
+        let why = "it has no children; without --children its own log is shown".to_owned();
+        return Err(super::without(job, why));
     };
+    let mut children = Vec::new();
+    let mut token = None;
+    loop {
+        let query = JobQuery { scope: scope.clone(), page_token: token, ..JobQuery::default() };
+        let page = backend.jobs(query).await.doing(format!("listing the children of the job {id}"))?;
+        let begun = page.items.into_iter().filter(has_begun).map(|child| child.job_id);
+        children.extend(begun.filter(|child| is_wanted(child)));
+        token = page.next;
+        if token.is_none() {
+            break;
+        }
+    }
+    children.sort_by_cached_key(|child| child.part().map(|(_, index)| index));
+    backend.describe_jobs(&children).await.doing(format!("describing the children of the job {id}"))
+}
+
+/// Whether there may be a log of it: also of one that waits for its next attempt.
+fn has_begun(job: &JobSummary) -> bool {
+    !job.status.is_waiting() || job.started_at.is_some() || job.extra.as_ref().is_some_and(|extra| extra.attempt > 0)
+}
+
+/// `7`, or `render 3f2a77aa:7` where the children of several jobs are read.
+pub(super) fn label_of_child(child: &JobDetail, name: Option<&str>) -> String {
+    let index = child.job_id.part().map_or_else(|| child.job_id.to_string(), |(_, index)| index.to_string());
+    name.map_or(index.clone(), |name| format!("{name}:{index}"))
+}
+
+/// `render 3f2a77aa`, where several jobs are read.
+pub(super) fn label_of_job(job: &JobDetail, are_several: bool) -> Option<String> {
+    are_several.then(|| format!("{} {}", job.job_name, job.job_id.short()))
+}
+
+/// The logs of a job that are meant where nothing is waited for.
+fn logs_to_read(job: &JobDetail, name: Option<&str>, all: All, which: Which<'_>) -> Vec<Source> {
+    let wanted = which.attempt.unwrap_or_else(|| latest(job));
+    logs(job, name, all.attempts, which.container, |attempt| all.attempts || attempt == wanted)
+}
+
+/// The logs of a job that are meant, labelled by what tells them apart.
+pub(super) fn logs(
+    job: &JobDetail,
+    name: Option<&str>,
+    of_attempts: bool,
+    container: Option<&str>,
+    is_meant: impl Fn(u32) -> bool,
+) -> Vec<Source> {
+    let several = container.is_none() && job.container_names().len() > 1;
+    let is_meant = |log: &JobLog| is_meant(log.attempt) && container.is_none_or(|name| log.container == name);
     let source = |log: JobLog| {
-        let attempt = all.attempts.then(|| format!("attempt {}", log.attempt));
+        let attempt = of_attempts.then(|| format!("attempt {}", log.attempt));
         let container = several.then(|| log.container.clone());
         let parts: Vec<String> = name.map(str::to_owned).into_iter().chain(attempt).chain(container).collect();
         Source { label: parts.join(" "), log }
@@ -165,27 +195,39 @@ fn logs(job: &JobDetail, name: Option<&str>, all: All, which: Which<'_>) -> Vec<
 }
 
 /// One log, and how far it was read.
-struct Reader {
-    log: JobLog,
+pub(super) struct Reader {
+    pub log: JobLog,
     page: u32,
-    token: Option<String>,
-    ready: VecDeque<LogEvent>,
-    is_over: bool,
+    pub token: Option<String>,
+    pub ready: VecDeque<LogEvent>,
+    /// Its last line was read.
+    pub is_over: bool,
 }
 
 impl Reader {
+    /// From its first line on; it is one of so many.
+    pub fn new(log: JobLog, of: usize) -> Self {
+        let page = (HELD / of.max(1)).clamp(*PAGE.start(), *PAGE.end());
+        let page = u32::try_from(page).unwrap_or(u32::MAX);
+        Self { log, page, token: None, ready: VecDeque::new(), is_over: false }
+    }
+
+    /// What asks for the page that comes next.
+    pub fn request(&self) -> GetLogEvents {
+        GetLogEvents {
+            log_group_name: self.log.group.clone(),
+            log_stream_name: self.log.stream.clone(),
+            start_from_head: Some(true),
+            limit: Some(self.page),
+            next_token: self.token.clone(),
+            ..GetLogEvents::default()
+        }
+    }
+
     /// Reads on until there is a line, or there is none any more.
-    async fn fill(&mut self, backend: &dyn Backend) -> Result<(), CommandError> {
+    pub async fn fill(&mut self, backend: &dyn Backend) -> Result<(), CommandError> {
         while self.ready.is_empty() && !self.is_over {
-            let request = GetLogEvents {
-                log_group_name: self.log.group.clone(),
-                log_stream_name: self.log.stream.clone(),
-                start_from_head: Some(true),
-                limit: Some(self.page),
-                next_token: self.token.clone(),
-                ..GetLogEvents::default()
-            };
-            let page = match backend.log_events(request).await {
+            let page = match backend.log_events(self.request()).await {
                 Err(BackendError::NotFound { .. }) => {
                     self.is_over = true;
                     return Ok(());
@@ -201,9 +243,9 @@ impl Reader {
 }
 
 /// All logs at once.
-struct Reading<'a> {
+pub(super) struct Reading<'a> {
     backend: &'a dyn Backend,
-    readers: Vec<Reader>,
+    pub readers: Vec<Reader>,
     /// The time of the next line of each log that has one, and the log's number.
     next: BinaryHeap<Reverse<(Millis, usize)>>,
     /// Logs that hold no line at all.
@@ -211,12 +253,9 @@ struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    async fn begin(backend: &'a dyn Backend, sources: &[Source]) -> Result<Self, CommandError> {
-        let page = (HELD / sources.len().max(1)).clamp(*PAGE.start(), *PAGE.end());
-        let page = u32::try_from(page).unwrap_or(u32::MAX);
+    pub async fn begin(backend: &'a dyn Backend, sources: &[Source]) -> Result<Self, CommandError> {
         let first = sources.iter().map(|source| {
-            let log = source.log.clone();
-            let mut reader = Reader { log, page, token: None, ready: VecDeque::new(), is_over: false };
+            let mut reader = Reader::new(source.log.clone(), sources.len());
             async move { reader.fill(backend).await.map(|()| reader) }
         });
         let readers: Vec<Reader> = stream::iter(first).buffered(AT_ONCE).try_collect().await?;
@@ -227,7 +266,7 @@ impl<'a> Reading<'a> {
     }
 
     /// The oldest line of all that are left, and the number of its log.
-    async fn next(&mut self) -> Result<Option<(usize, LogEvent)>, CommandError> {
+    pub async fn next(&mut self) -> Result<Option<(usize, LogEvent)>, CommandError> {
         let Some(Reverse((_, at))) = self.next.pop() else { return Ok(None) };
         let reader = &mut self.readers[at];
         let line = reader.ready.pop_front();
@@ -290,7 +329,7 @@ mod tests {
         };
         let told = |name, attempts| -> Vec<(String, String)> {
             let all = All { children: false, attempts };
-            let found = logs(&job, name, all, Which::default());
+            let found = logs_to_read(&job, name, all, Which::default());
             found.into_iter().map(|source| (source.label, source.log.stream)).collect()
         };
         let pair = |label: &str, stream: &str| (label.to_owned(), stream.to_owned());
