@@ -7,7 +7,7 @@ use crate::tui::app::App;
 use crate::tui::app::form::{Button, Entry, Field, Form, Key, Purpose};
 use crate::tui::format::{width as width_of, wrap};
 use crate::tui::widgets::painter::pieces_width;
-use crate::tui::widgets::{Painter, piece};
+use crate::tui::widgets::{Painter, piece, typed};
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
@@ -151,16 +151,14 @@ fn draw_field(painter: &mut Painter<'_>, line: Rect, field: &Field, has_keys: bo
     let room = entry.width.saturating_sub(1);
     match &field.entry {
         Entry::Text { input, selected } => {
-            let skip = input.visual_scroll(usize::from(room));
+            let (shown, at) = typed::seen(input, room);
             if input.value().is_empty() {
                 example(painter, entry, &field.example, has_keys);
             } else {
-                let shown: String = input.value().chars().skip(skip).collect();
                 let role = if *selected && has_keys { Role::Selected } else { role };
-                painter.text(entry.x, entry.y, room, &shown, role);
+                painter.text(entry.x, entry.y, room, shown, role);
             }
             if has_keys {
-                let at = u16::try_from(input.visual_cursor().saturating_sub(skip)).unwrap_or(0).min(room);
                 painter.cursor = Some((entry.x + at, entry.y).into());
             }
         }

@@ -6,7 +6,7 @@ use crate::tui::app::App;
 use crate::tui::app::command::Command;
 use crate::tui::app::palette::{Palette, key_of};
 use crate::tui::format::{width, wrap};
-use crate::tui::widgets::{Painter, piece};
+use crate::tui::widgets::{Painter, piece, typed};
 use ratatui::layout::Rect;
 
 /// Lines of matches that are shown at most.
@@ -21,10 +21,8 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, body: Rect, palette: &Palette)
     painter.tint(field, Role::InputFocus);
     painter.text(field.x, field.y, 2, ": ", Role::InputFocus);
     let room = field.width.saturating_sub(3);
-    let skip = palette.input.visual_scroll(usize::from(room));
-    let shown: String = palette.input.value().chars().skip(skip).collect();
-    painter.text(field.x + 2, field.y, room, &shown, Role::InputFocus);
-    let at = u16::try_from(palette.input.visual_cursor().saturating_sub(skip)).unwrap_or(0).min(room);
+    let (shown, at) = typed::seen(&palette.input, room);
+    painter.text(field.x + 2, field.y, room, shown, Role::InputFocus);
     painter.cursor = Some((field.x + 2 + at, field.y).into());
     let fits = usize::from(inner.height - 1);
     let top = (palette.at + 1).saturating_sub(fits);

@@ -3,5 +3,6 @@
 pub mod painter;
 pub mod script;
 pub mod table;
+pub mod typed;
 
 pub use painter::{Painter, Piece, piece};
