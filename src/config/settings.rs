@@ -13,7 +13,8 @@ use super::{line_of, nearest};
 use crate::model::Prices;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use toml::de::{DeTable, DeValue};
 
@@ -70,13 +71,16 @@ pub enum ConfigError {
     Read { path: PathBuf, cause: io::Error },
     #[error("{}:{line}: {message}", path.display())]
     Syntax { path: PathBuf, line: usize, message: String },
-    #[error("{}:{line}: `{key}` is not a setting of {section}{}", path.display(), meant.as_ref().map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default())]
-    UnknownKey { path: PathBuf, line: usize, section: String, key: String, meant: Option<&'static str> },
+    #[error("{}:{line}: `{key}` is not a setting of {section}{meant}", path.display())]
+    UnknownKey { path: PathBuf, line: usize, section: String, key: String, meant: String },
     #[error("{}:{line}: [commands.{name}]: {problem}", path.display())]
     Command { path: PathBuf, line: usize, name: String, problem: CommandProblem },
     #[error("{}:{line}: [contexts.{name}] {problem}", path.display())]
     Context { path: PathBuf, line: usize, name: String, problem: ContextProblem },
 }
+
+/// Bytes of a config file at most.
+const LONGEST: u64 = 1_000_000;
 
 const SETTINGS: [&str; 11] =
     ["theme", "context", "history", "console", "columns", "engine", "prices", "hooks", "contexts", "commands", "keys"];
@@ -84,7 +88,7 @@ const SETTINGS: [&str; 11] =
 impl Config {
     /// Reads a file. One that is not there gives the defaults, unless somebody named it (`required`).
     pub fn read(path: &Path, required: bool) -> Result<Self, ConfigError> {
-        match std::fs::read_to_string(path) {
+        match read_text(path) {
             Ok(text) => Self::parse(&text, path),
             Err(cause) if cause.kind() == io::ErrorKind::NotFound && !required => Ok(Self::default()),
             Err(cause) => Err(ConfigError::Read { path: path.to_owned(), cause }),
@@ -101,7 +105,8 @@ impl Config {
         let table = DeTable::parse(text).map_err(|error| syntax(&error))?;
         if let Some((at, unknown)) = find_unknown(table.get_ref()) {
             let Unknown { section, key, known } = unknown;
-            let meant = nearest(&key, known.iter().copied());
+            let near = || nearest(&key, known.iter().copied()).map(|near| format!("; did you mean `{near}`?"));
+            let meant = elsewhere(&key).or_else(near).unwrap_or_default();
             return Err(ConfigError::UnknownKey {
                 path: path.to_owned(),
                 line: line_of(text, at),
@@ -169,6 +174,27 @@ fn find_unknown(root: &DeTable<'_>) -> Option<(usize, Unknown)> {
         }
     }
     found.into_iter().min_by_key(|(at, _)| *at)
+}
+
+/// Where a setting belongs that stands in another section. What is written at the end of a file is of its last section.
+fn elsewhere(key: &str) -> Option<String> {
+    if SETTINGS.contains(&key) {
+        return Some("; it is one of the top level and stands above the first [section]".to_owned());
+    }
+    let sections =
+        [("[console]", &CONSOLE_SETTINGS[..]), ("[engine]", &ENGINE_SETTINGS[..]), ("[prices]", &PRICE_SETTINGS[..])];
+    let (section, _) = sections.into_iter().find(|(_, known)| known.contains(&key))?;
+    Some(format!("; it is one of {section}"))
+}
+
+/// A file of settings is short: what goes on and on is another one, or a device.
+fn read_text(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(LONGEST + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > LONGEST {
+        return Err(io::Error::other("it is larger than a megabyte, and no config"));
+    }
+    Ok(text)
 }
 
 fn unknown_of(table: &DeTable<'_>, section: &str, known: &'static [&'static str]) -> Vec<(usize, Unknown)> {
@@ -246,11 +272,23 @@ mod tests {
                 "[commands.x]\nlabel = 'x'\ncomand = 'y'",
                 "config.toml:3: `comand` is not a setting of [commands.x]; did you mean `command`?",
             ),
+            (
+                "[console]\ntheme = 'mono'",
+                "config.toml:2: `theme` is not a setting of [console]; it is one of the top level and stands above the \
+                 first [section]",
+            ),
+            ("mouse = true", "config.toml:1: `mouse` is not a setting of the top level; it is one of [console]"),
             ("theme = 'x'\nzzz = 1", "config.toml:2: `zzz` is not a setting of the top level"),
         ];
         for (given, expected) in cases {
             assert_eq!(parse(given), Err(expected.to_owned()), "{given}");
         }
+    }
+
+    #[test]
+    fn a_file_that_never_ends_is_refused() {
+        let error = Config::read(Path::new("/dev/zero"), true).expect_err("it is no config").to_string();
+        assert!(error.starts_with("the config file /dev/zero cannot be read: it is larger"), "{error}");
     }
 
     #[test]
