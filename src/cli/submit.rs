@@ -91,8 +91,8 @@ pub struct WhatToRun {
     /// Tag of the job.
     #[arg(long, value_name = "K=V")]
     pub tag: Vec<Pair>,
-    /// Command to run, in place of the definition's.
-    #[arg(last = true, value_name = "COMMAND")]
+    /// Command to run, in place of the definition's; options after its first word are its own.
+    #[arg(trailing_var_arg = true, value_name = "COMMAND")]
     pub command: Vec<String>,
 }
 

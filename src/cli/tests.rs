@@ -39,6 +39,17 @@ fn queues_and_environments_are_listed_or_one_is_switched() {
 }
 
 #[test]
+fn a_command_needs_no_mark_before_it_and_its_options_are_its_own() {
+    for line in ["submit --wait make -j 4 --wait", "submit --wait -- make -j 4 --wait"] {
+        let parsed = Cli::try_parse_from(["batchdeck"].into_iter().chain(line.split(' ')));
+        let Ok(Cli { verb: Some(Verb::Submit(args)), .. }) = parsed else { panic!("{line}: {parsed:?}") };
+        assert!(args.wait && args.what.command == ["make", "-j", "4", "--wait"], "{line}: {args:?}");
+    }
+    let typo = Cli::try_parse_from(["batchdeck", "submit", "--quue", "q", "make"]);
+    assert!(typo.is_err_and(|error| error.to_string().contains("--queue")));
+}
+
+#[test]
 fn states_are_taken_in_any_case_and_wrong_ones_are_named() {
     let parse = |states: &str| Cli::try_parse_from(["batchdeck", "jobs", "--status", states]);
     let Ok(Cli { verb: Some(Verb::Jobs(args)), .. }) = parse("running,Failed") else { panic!("not taken") };

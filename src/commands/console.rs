@@ -66,13 +66,41 @@ fn options(setting: &Setting, opened: tui::Opened) -> Result<tui::Options, Comma
 /// The contexts that can be turned to from where the console was opened.
 struct Contexts(Setting);
 
+impl Contexts {
+    /// What is done on the way is told by the console: standard error is its screen.
+    fn setting_of(&self, name: &str) -> Result<Setting, CommandError> {
+        let mut setting = self.0.turned_to(name)?;
+        setting.output = setting.output.silent();
+        Ok(setting)
+    }
+}
+
 #[async_trait]
 impl tui::Contexts for Contexts {
     async fn open(&self, name: &str) -> Result<tui::Opened, String> {
         let turn = async {
-            let setting = self.0.turned_to(name)?;
+            let setting = self.setting_of(name)?;
             let (backend, note) = setting.reach().await?;
             Ok(opened(&setting, backend, note))
+        };
+        turn.await.map_err(|error: CommandError| error.to_string())
+    }
+
+    async fn revive(&self, name: &str) -> Result<Option<String>, String> {
+        let turn = async {
+            let setting = self.setting_of(name)?;
+            let members = match &setting.context.reach {
+                Reach::Several { members } => members.iter().map(|member| member.name.clone()).collect(),
+                _ => vec![name.to_owned()],
+            };
+            let mut notes = Vec::new();
+            for member in members {
+                let member = self.setting_of(&member)?;
+                if member.is_local() && !member.context.access.is_closed() {
+                    notes.extend(member.reach().await?.1);
+                }
+            }
+            Ok((!notes.is_empty()).then(|| notes.join("; ")))
         };
         turn.await.map_err(|error: CommandError| error.to_string())
     }

@@ -44,6 +44,8 @@ pub enum CommandError {
     #[error("the engine did not start in {}: {cause}{}", data_directory.display(), tail_of(log_tail))]
     EngineStart { data_directory: PathBuf, cause: String, log_tail: Vec<String> },
     #[error("{} cannot be written: {cause}", path.display())]
+    Write { path: PathBuf, cause: io::Error },
+    #[error("{} cannot be written: {cause}", path.display())]
     NotWritable { path: PathBuf, cause: io::Error },
     #[error("the engine stopped: {0}")]
     Engine(String),
@@ -57,6 +59,8 @@ pub enum CommandError {
     EngineStop { data_directory: PathBuf, pid: u32, seconds: u64 },
     #[error("no job has the id `{given}`, and none has one that begins so")]
     UnknownJob { given: String },
+    #[error("`{given}` is no id, and the name of {}", listed(jobs))]
+    NameOfJobs { given: String, jobs: Vec<String> },
     #[error("{} jobs have an id that begins with `{given}`: {}", matches.len(), listed(matches))]
     AmbiguousJob { given: String, matches: Vec<String> },
     #[error("{} instances have an id that begins with `{given}`: {}", matches.len(), listed(matches))]
@@ -161,6 +165,7 @@ impl CommandError {
             Self::Backend { source: BackendError::NotFound { .. }, .. }
             | Self::NotReplaced { why: crate::triage::replace::Unreplaceable::Unknown, .. }
             | Self::UnknownJob { .. }
+            | Self::NameOfJobs { .. }
             | Self::UnknownName { .. }
             | Self::NoLog { .. }
             | Self::NoShell { .. }
@@ -220,6 +225,7 @@ impl CommandError {
             }
             Self::EngineStop { pid, .. } => format!("look at engine.log in its data directory, or `kill {pid}`"),
             Self::UnknownJob { .. } => "`batchdeck jobs` lists jobs with their ids".to_owned(),
+            Self::NameOfJobs { .. } => "write the id: several jobs may have one name".to_owned(),
             Self::AmbiguousJob { .. } | Self::AmbiguousInstance { .. } => "write more letters of the id".to_owned(),
             Self::UnknownName { kind: Named::Definition, given, known, .. } if known.is_empty() && given == "host" => {
                 "`batchdeck init` makes what a first job needs".to_owned()

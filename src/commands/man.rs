@@ -16,7 +16,7 @@ pub fn run(directory: Option<&Path>) -> Done {
             Output::standard().text(&String::from_utf8_lossy(&page))?;
         }
         Some(directory) => {
-            let not_writable = |cause| CommandError::NotWritable { path: directory.to_owned(), cause };
+            let not_writable = |cause| CommandError::Write { path: directory.to_owned(), cause };
             std::fs::create_dir_all(directory).map_err(not_writable)?;
             clap_mangen::generate_to(Cli::command(), directory).map_err(not_writable)?;
         }

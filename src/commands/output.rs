@@ -10,6 +10,8 @@ use std::io::{self, IsTerminal, Write};
 #[derive(Debug, Clone, Copy)]
 pub struct Output {
     look: Look,
+    /// There is nobody to read words beside what was asked, or they would stand on a screen.
+    is_silent: bool,
 }
 
 impl Output {
@@ -20,7 +22,13 @@ impl Output {
         let columns = || crossterm::terminal::size().ok().map(|(columns, _)| usize::from(columns));
         // A terminal that does not know its width says 0.
         let width = if terminal { columns().filter(|columns| *columns > 0) } else { None };
-        Self { look: Look { color: terminal && !plain, width } }
+        Self { look: Look { color: terminal && !plain, width }, is_silent: false }
+    }
+
+    /// The same without words on standard error.
+    #[must_use]
+    pub fn silent(self) -> Self {
+        Self { is_silent: true, ..self }
     }
 
     pub fn look(&self) -> Look {
@@ -56,8 +64,10 @@ impl Output {
     }
 
     /// A word to the person, on standard error. Nobody may be there to read it.
-    #[expect(clippy::unused_self, reason = "where it goes is the output's own matter")]
     pub fn note(&self, text: &str) {
+        if self.is_silent {
+            return;
+        }
         let _ = writeln!(io::stderr(), "{}", super::lines_printable(text));
     }
 }

@@ -23,14 +23,19 @@ pub async fn job(backend: &dyn Backend, given: &str) -> Result<JobId, CommandErr
         return Ok(JobId(given.to_owned()));
     }
     let mut query = JobQuery { limit: Some(1000), ..JobQuery::default() };
-    let mut ids = Vec::new();
+    let (mut ids, mut named) = (Vec::new(), Vec::new());
     for _ in 0..PAGES {
         let page = backend.jobs(query.clone()).await.doing(format!("looking for the job `{given}`"))?;
+        let of_name = page.items.iter().filter(|job| job.job_name == head);
+        named.extend(of_name.map(|job| format!("{} ({})", job.job_id.short(), job.status)));
         ids.extend(page.items.into_iter().map(|job| job.job_id).filter(|id| id.as_str().starts_with(head)));
         query.page_token = page.next;
         if query.page_token.is_none() {
             break;
         }
+    }
+    if ids.is_empty() && !named.is_empty() {
+        return Err(CommandError::NameOfJobs { given: head.to_owned(), jobs: named });
     }
     let id = unique(given, head, &ids)?;
     Ok(match part {

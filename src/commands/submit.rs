@@ -13,10 +13,15 @@ use crate::model::{
     NodePropertyOverride, ResourceRequirement, RetryStrategy, SubmitJobRequest, SubmitJobResponse, name_of,
     text::printable, validate,
 };
+use std::cell::Cell;
 use std::path::Path;
+use std::time::Duration;
 
 /// The variable by which a job on this machine is told where to run.
 const WORKDIR: &str = "BATCHDECK_WORKDIR";
+
+/// From then on a job that waits is told with how to find out why.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 const SUBMITTING: &str = "submitting the job";
 
@@ -243,22 +248,38 @@ async fn wait(world: &World, id: &JobId) -> Done {
     let output = world.output();
     let mut told = None;
     let mut watching = Watching::new(&*world.backend, id.clone());
+    let waits = Cell::new(true);
     let ended = watching.until(
         |job| job.status.is_final(),
         |job| {
+            waits.set(job.status.is_waiting());
             if told != Some(job.status) {
                 told = Some(job.status);
                 tell(output, job);
             }
         },
     );
+    let told_why = async {
+        tokio::time::sleep(PATIENCE).await;
+        if waits.get() {
+            output.note(&still_waits(id, &world.setting.flags));
+        }
+        std::future::pending::<Done>().await
+    };
     tokio::select! {
         job = ended => Ok(exit_code(&job?)),
+        never = told_why => never,
         _ = tokio::signal::ctrl_c() => {
             output.note(&format!("not waiting any more; the job goes on, and `batchdeck terminate {id}` ends it"));
             Ok(exit::INTERRUPTED)
         }
     }
+}
+
+/// What tells why nothing happens, as a line for the same place.
+fn still_waits(id: &JobId, flags: &[String]) -> String {
+    let call = [flags, &["why".to_owned(), id.short()]].concat();
+    format!("it still waits: `batchdeck {}` tells what for", crate::tui::words::join(&call))
 }
 
 fn tell(output: Output, job: &JobDetail) {
@@ -292,6 +313,14 @@ mod tests {
     use super::*;
     use crate::cli::Seconds;
     use crate::model::ContainerDetail;
+
+    #[test]
+    fn a_wait_that_is_long_names_the_line_that_tells_why() {
+        let id = JobId::from("3f2a77aa-0000-4000-8000-000000000001");
+        let flags = ["--data-dir", "/a b"].map(str::to_owned);
+        let told = still_waits(&id, &flags);
+        assert_eq!(told, "it still waits: `batchdeck --data-dir '/a b' why 3f2a77aa` tells what for");
+    }
 
     #[test]
     fn a_job_is_named_after_what_it_runs() {

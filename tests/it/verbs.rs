@@ -100,6 +100,9 @@ fn submit_prints_the_id_alone_and_the_id_may_be_shortened_afterwards() {
     house.until_status(id, "SUCCEEDED");
     assert_eq!(house.json(&["job", &id[..8]])["jobId"], id);
     assert_eq!(house.ok(&["logs", &id[..8]]), "hello\n");
+    let (code, words) = refusal(&house, &["logs", "first"]);
+    let named = format!("`first` is no id, and the name of {} (SUCCEEDED)", &id[..8]);
+    assert!(code == 4 && words.contains(&named), "{code} {words}");
 }
 
 #[test]
@@ -156,9 +159,37 @@ fn logs_of_attempts_children_and_jobs_are_one_by_time_and_each_line_says_whose_i
     let told: Vec<_> = told.as_array().expect("lines").iter().map(|line| line["message"].as_str()).collect();
     assert_eq!(told, [Some("try 2"), Some("I am 3")]);
     let (code, words) = refusal(&house, &["logs", "-f", &job, &array]);
-    assert!(code == 2 && words.contains("read as one without -f"), "{words}");
+    assert!(code == 4 && words.contains("it is an array; "), "{words}");
     let (code, words) = refusal(&house, &["logs", "--children", &job]);
     assert!(code == 4 && words.contains("it has no children"), "{words}");
+}
+
+#[test]
+fn logs_of_children_and_of_several_jobs_are_followed_as_one_also_of_those_that_begin_later() {
+    let house = House::new();
+    house.ok(&["init", "--max-vcpus", "4"]);
+    // Two run at a time: most begin while their logs are followed already.
+    let script = "i=$AWS_BATCH_JOB_ARRAY_INDEX; echo $i.1; sleep 0.1; echo $i.2";
+    let array = house.submit(&["--array", "7", "--vcpus", "2", "--", "sh", "-c", script]);
+    let text = house.ok(&["logs", "-f", "--children", &array]);
+    assert_eq!(text.lines().count(), 14, "{text}");
+    for index in 0..7 {
+        let lines: Vec<&str> = text.lines().filter(|line| line.starts_with(&format!("{index} │ "))).collect();
+        assert_eq!(lines, [1, 2].map(|part| format!("{index} │ {index}.{part}")), "{text}");
+    }
+    let job = |name: &str| {
+        let script = format!("echo {name} $AWS_BATCH_JOB_ATTEMPT; [ $AWS_BATCH_JOB_ATTEMPT = 2 ]");
+        house.submit(&["--name", name, "--attempts", "2", "--", "sh", "-c", &script])
+    };
+    let (one, other) = (job("one"), job("other"));
+    let text = house.ok(&["logs", "-f", "--all-attempts", &one, &other]);
+    for (name, id) in [("one", &one), ("other", &other)] {
+        for attempt in [1, 2] {
+            let label = format!("{name} {} attempt {attempt}", &id[..8]);
+            let is_it = |line: &&str| line.starts_with(&label) && line.ends_with(&format!("│ {name} {attempt}"));
+            assert_eq!(text.lines().filter(is_it).count(), 1, "{text}");
+        }
+    }
 }
 
 #[test]
