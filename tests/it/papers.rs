@@ -91,7 +91,9 @@ fn the_table_of_keys_in_the_readme_is_the_table_of_actions() {
     let keymap = Keymap::new(&batchdeck::config::keys::KeyBindings::default()).expect("the defaults are sound");
     let mut table = String::from("\n| key | where | what it does | name in `[keys]` |\n|---|---|---|---|\n");
     for info in TABLE {
-        let keys: Vec<String> = keymap.keys_of(info.action).iter().map(|key| format!("`{key}`")).collect();
+        let keys = keymap.keys_of(info.action);
+        // A bar ends a cell, also between backticks.
+        let keys: Vec<String> = keys.iter().map(|key| format!("`{}`", key.replace('|', "\\|"))).collect();
         let place = match info.scope {
             Scope::Everywhere => "everywhere".to_owned(),
             Scope::At(places) => places.iter().map(|place| place.title()).collect::<Vec<_>>().join(", "),
@@ -103,6 +105,20 @@ fn the_table_of_keys_in_the_readme_is_the_table_of_actions() {
     let (before, rest) = readme.split_once("<!-- keys -->").expect("the README marks where the keys begin");
     let (_, after) = rest.split_once("<!-- /keys -->").expect("the README marks where the keys end");
     check(&path, &format!("{before}<!-- keys -->\n{table}\n<!-- /keys -->{after}"));
+}
+
+#[test]
+fn every_row_of_a_table_in_the_readme_has_the_cells_of_its_head() {
+    let readme = fs::read_to_string(root().join("README.md")).expect("the README is there");
+    let mut head = None;
+    for line in readme.lines().map(str::trim) {
+        if !line.starts_with('|') {
+            head = None;
+            continue;
+        }
+        let cells = line.replace("\\|", "").matches('|').count();
+        assert_eq!(cells, *head.get_or_insert(cells), "a bar in a cell is written `\\|`: {line}");
+    }
 }
 
 #[test]
