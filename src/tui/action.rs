@@ -319,6 +319,7 @@ actions! {
     Mark "mark" At(&[Jobs, Array]), Nothing, ["space"], "mark", "mark the job for the next action, and go down";
     Hold "hold" At(&[Queues, Jobs, Array, Job]), WriteLocal, ["H"], "hold/release", "hold back what waits, or all of the queue; or release it";
     Move "move" At(&[Jobs, Array, Job]), Write, ["m"], "move", "move what waits to the front or to another queue";
+    Maximum "maximum" At(&[Environments, Instances]), Write, ["m"], "maximum", "set how many vCPUs the compute environment may have at most";
     Interrupt "interrupt" At(&[Instances]), WriteLocal, ["x"], "interrupt", "take the instance away as Spot does, after a notice or at once";
     MarkAll "mark-all" At(&[Jobs, Array]), Nothing, ["*"], "", "mark all that are listed, or none";
     NextStates "next-states" At(&[Jobs, Array]), Nothing, ["s", "right", "]"], "states", "list the jobs of the next states";

@@ -10,6 +10,12 @@ use std::sync::Arc;
 pub trait Contexts: Send + Sync {
     /// Opens one, which may start a local engine or look for credentials; or says why it cannot be, for a person.
     async fn open(&self, name: &str) -> Result<Opened, String>;
+
+    /// Starts what stands behind one where that has ended and is this program's to start, as a local engine; says what was
+    /// done, or why it could not be, for a person.
+    async fn revive(&self, _name: &str) -> Result<Option<String>, String> {
+        Ok(None)
+    }
 }
 
 /// A context that stands open. That it can be reached is not said yet.

@@ -434,7 +434,7 @@ impl Console {
                 Ask::TakeMouse(takes) => self.screen.say(take_mouse(takes).as_bytes().to_vec()),
                 Ask::RunCommand(run) => self.handed = Some(Handed::Command(*run)),
                 Ask::RunProgram { to, file } => self.handed = Some(Handed::File { to, file }),
-                Ask::Reconnect => self.runner.reconnect.notify_waiters(),
+                Ask::Reconnect => self.runner.reconnect(&self.app.setting.context),
                 Ask::Copy(text) => self.screen.say(clipboard::copy(&text, self.passage)),
                 Ask::Tell(text) => {
                     let console = &self.app.setting.own.console;

@@ -196,6 +196,18 @@ fn a_queue_and_an_environment_are_switched_after_a_question() {
 }
 
 #[test]
+fn the_maximum_of_an_environment_is_set_where_it_is_listed_and_among_its_instances() {
+    for keys in ["2 j m \"12\" alt-Enter", "2 j Enter m \"12\" alt-Enter"] {
+        let stage = stage(keys);
+        let [Call::UpdateComputeEnvironment(request, _)] = &stage.backend.calls()[..] else {
+            panic!("one call: {}", stage.text())
+        };
+        let maximum = request.compute_resources.as_ref().and_then(|resources| resources.maxv_cpus);
+        assert_eq!((request.compute_environment.as_str(), maximum), ("local", Some(12)), "{keys}");
+    }
+}
+
+#[test]
 fn a_share_is_asked_for_where_the_queue_has_shares_and_nowhere_else() {
     let mut stage = stage("n \"high\" tab tab tab tab tab tab tab tab \"blue\"");
     assert!(stage.text().contains("Share: high has no scheduling policy: leave this empty"), "{}", stage.text());

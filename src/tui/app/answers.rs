@@ -89,6 +89,8 @@ impl App {
                 let renewal = if let BackendError::Credentials { renewal, .. } = error { renewal } else { None };
                 self.store.live = Liveness::Gone { since, why, renewal, again_at: now + again_in };
             }
+            Message::Revived(Ok(note)) => self.say(note),
+            Message::Revived(Err(why)) => self.complain(why),
             Message::ThemeFile(Ok(theme)) => {
                 self.say(format!("the theme `{}` was read anew", theme.name));
                 self.set_theme(theme);

@@ -278,6 +278,16 @@ impl App {
         self.open_switch(Purpose::SwitchEnvironment { environment, to }, &what, to);
     }
 
+    /// Another `maxvCpus` for the compute environment under the cursor.
+    pub(super) fn ask_maximum_here(&mut self) {
+        let Some(found) = self.selected_environment() else { return self.say("no compute environment is selected") };
+        let name = found.compute_environment_name.clone();
+        match found.compute_resources.as_ref().and_then(|resources| resources.maxv_cpus) {
+            Some(vcpus) => self.ask_maximum(name, vcpus),
+            None => self.complain(format!("{name} has no maximum: its instances are registered by somebody else")),
+        }
+    }
+
     /// Another `maxvCpus`; `vcpus` is what is proposed.
     pub(super) fn ask_maximum(&mut self, environment: String, vcpus: i32) {
         self.open_form(Form {

@@ -383,22 +383,30 @@ impl Form {
         }
     }
 
-    /// Types a letter into the field that has the keys.
-    pub fn insert(&mut self, letter: char) {
+    /// Types a text into the field that has the keys.
+    pub fn insert(&mut self, text: &str) {
         let Some(field) = self.fields.get_mut(self.focus) else { return };
         match &mut field.entry {
             Entry::Text { input, selected } => {
                 if std::mem::take(selected) {
                     input.reset();
                 }
-                input.handle(InputRequest::InsertChar(letter));
+                put(input, text);
             }
             Entry::Choice { options, at, typed } => {
-                typed.push(letter);
+                typed.push_str(text);
                 narrow(options, at, typed);
             }
         }
     }
+}
+
+/// Types a text into a line, all at once: letter by letter a long one takes the longer the more there is already.
+pub fn put(input: &mut Input, text: &str) {
+    let at = input.cursor();
+    let before = input.value().char_indices().nth(at).map_or(input.value().len(), |(byte, _)| byte);
+    let (head, tail) = input.value().split_at(before);
+    *input = Input::new([head, text, tail].concat()).with_cursor(at + text.chars().count());
 }
 
 /// Goes to the option that was typed, where there is one.
@@ -486,9 +494,9 @@ mod tests {
         assert_eq!(form.value(Key::Queue), "nightly");
         form.press(Action::EditRight);
         assert_eq!(form.value(Key::Queue), "high");
-        "nig".chars().for_each(|letter| form.insert(letter));
+        form.insert("nig");
         assert_eq!(form.value(Key::Queue), "nightly");
-        "xy".chars().for_each(|letter| form.insert(letter));
+        form.insert("xy");
         assert_eq!(form.value(Key::Queue), "nightly", "letters that fit nothing change nothing");
         assert_eq!(form.fields[1].no_match(), Some("nigxy"));
         form.press(Action::EditBackspace);
@@ -496,7 +504,7 @@ mod tests {
         form.press(Action::PreviousField);
         assert_eq!(form.fields[1].no_match(), None, "leaving the field forgets them");
         form.press(Action::NextField);
-        form.insert('h');
+        form.insert("h");
         assert_eq!(form.value(Key::Queue), "high");
     }
 
@@ -516,7 +524,7 @@ mod tests {
             for action in actions {
                 form.press(*action);
             }
-            typed.chars().for_each(|letter| form.insert(letter));
+            form.insert(typed);
             assert_eq!(form.value(Key::Priority), expected, "{actions:?} {typed}");
         }
     }

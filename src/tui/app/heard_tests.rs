@@ -123,7 +123,7 @@ fn an_engine_that_is_gone_is_told_above_all_and_can_be_called_at_once() {
             stage.app.complain("no job is selected");
         }
         let text = stage.text();
-        let gone = "engine gone · data is 5s old · reconnecting in 2s · ctrl-r reconnects now";
+        let gone = "engine gone · data is 5s old · ctrl-r starts it again · reconnecting in 2s";
         assert!(text.lines().nth(22).is_some_and(|line| line.contains(gone)), "{text}");
         assert!(text.lines().take(22).skip(19).any(|line| line.contains(other)), "{text}");
     }

@@ -89,9 +89,23 @@ pub struct Notice {
     until: Millis,
 }
 
+/// Letters that are taken at once into a field of a form, and into a line of its own: a log that was pasted by mistake is
+/// none, and a filter of its length would be looked for in every row.
+const FIELD_TAKES: usize = 32_000;
+const LINE_TAKES: usize = 2_000;
+
 /// How long a notice stands.
 const NOTICE: Millis = 8_000;
 const BAD_NOTICE: Millis = 30_000;
+
+/// A text as one line: what parts its lines is a blank.
+fn one_line(text: &str) -> String {
+    let letter = |letter: char| match letter {
+        '\n' | '\r' | '\t' => Some(' '),
+        letter => (!letter.is_control()).then_some(letter),
+    };
+    text.trim_end_matches(['\n', '\r']).replace("\r\n", "\n").chars().filter_map(letter).collect()
+}
 
 /// The console.
 #[derive(Debug)]
@@ -302,16 +316,21 @@ impl App {
     /// Types text into the field that has the keys; a paste ends up here as well.
     pub fn insert(&mut self, text: &str, now: Millis) -> Vec<Request> {
         self.now = now;
-        for letter in text.chars().filter(|letter| !letter.is_control()) {
-            match self.popups.last_mut() {
-                Some(Popup::Form(form)) => form.insert(letter),
-                Some(Popup::Palette(palette)) => palette.edit(tui_input::InputRequest::InsertChar(letter)),
-                Some(Popup::Filter(input)) => {
-                    input.handle(tui_input::InputRequest::InsertChar(letter));
-                }
-                Some(Popup::Prompt(prompt)) => prompt.insert(letter),
-                _ => {}
-            }
+        let most = if matches!(self.popups.last(), Some(Popup::Form(_))) { FIELD_TAKES } else { LINE_TAKES };
+        let line = one_line(text);
+        let typed: String = line.chars().take(most).collect();
+        match self.popups.last_mut() {
+            Some(Popup::Form(form)) => form.insert(&typed),
+            Some(Popup::Palette(palette)) => palette.insert(&typed),
+            Some(Popup::Filter(input)) => form::put(input, &typed),
+            Some(Popup::Prompt(prompt)) => prompt.insert(&typed),
+            _ => {}
+        }
+        if typed.len() < line.len() && !self.popups.is_empty() {
+            self.complain(format!(
+                "of the {} letters that were pasted the first {most} were taken",
+                line.chars().count()
+            ));
         }
         if matches!(self.popups.last(), Some(Popup::Palette(_))) {
             self.match_palette();

@@ -3,7 +3,7 @@
 use super::App;
 use super::command::{Command, Item};
 use super::filter::complete;
-use super::form::edit_request;
+use super::form::{edit_request, put};
 use super::list::StateSet;
 use crate::model::JobDefinition;
 use crate::model::watch::Condition;
@@ -49,6 +49,11 @@ impl Palette {
     pub(super) fn step(&mut self, forward: bool) {
         let count = self.found.len().max(1);
         self.at = (self.at + if forward { 1 } else { count - 1 }) % count;
+    }
+
+    pub(super) fn insert(&mut self, text: &str) {
+        put(&mut self.input, text);
+        self.error = None;
     }
 
     pub(super) fn edit(&mut self, request: InputRequest) {
@@ -168,10 +173,18 @@ impl App {
             return items;
         }
         let begun = rest.to_lowercase();
+        let mut is_whole = false;
         for (value, doc) in self.values_for(info.takes) {
+            is_whole |= value == rest.trim_end();
             if value.to_lowercase().contains(&begun) {
                 add(format!("{name} {value}"), &doc);
             }
+        }
+        // Of what only looks there is no need to type more than what tells it from all others.
+        let only_looks =
+            matches!(info.takes, Takes::Queue | Takes::Environment | Takes::Definition | Takes::Theme | Takes::View);
+        if only_looks && !is_whole && !rest.is_empty() && items.len() == 2 && info.action != Action::ForgetView {
+            items.swap(0, 1);
         }
         items
     }

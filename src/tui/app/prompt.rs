@@ -5,7 +5,7 @@ use super::log::Subject;
 use super::{App, Popup};
 use crate::model::{LogPattern, LogPatternError};
 use crate::tui::action::Action;
-use crate::tui::app::form::edit_request;
+use crate::tui::app::form::{edit_request, put};
 use crate::tui::format::count;
 use crate::tui::hand_on::{HandError, Written};
 use crate::tui::log_reading::{ReadLog, Reading};
@@ -91,8 +91,8 @@ impl History {
 }
 
 impl Prompt {
-    pub fn insert(&mut self, letter: char) {
-        self.input.handle(InputRequest::InsertChar(letter));
+    pub fn insert(&mut self, text: &str) {
+        put(&mut self.input, text);
     }
 
     /// Why what is typed cannot be taken as it is.

@@ -6,8 +6,8 @@ use super::list::{JobList, ListState};
 use super::reports::fit_key;
 use super::{App, View};
 use crate::model::{
-    AuditEntry, ComputeEnvironment, Health, Instance, InstanceId, JobDefinition, JobQueue, JobSummary, Schedule,
-    Switch, name_of,
+    AuditEntry, ComputeEnvironment, Health, Instance, InstanceId, JobDefinition, JobQueue, JobStatus, JobSummary,
+    Schedule, StatusCounts, Switch, name_of,
 };
 use crate::tui::action::Place;
 use std::cmp::Reverse;
@@ -24,6 +24,9 @@ impl App {
                     Value::Words(switched(queue.state, Some(queue.status)).into_iter().chain(held).collect())
                 }
                 Field::Priority => Value::Number(queue.priority.into()),
+                Field::Waiting => counted(queue, StatusCounts::waiting),
+                Field::Running => counted(queue, StatusCounts::placed),
+                Field::Failed => counted(queue, |counts| counts.get(JobStatus::Failed)),
                 _ => Value::Nothing,
             };
             filter.passes(&Row { texts: &[&queue.job_queue_name], field: &field })
@@ -357,6 +360,14 @@ impl App {
             _ => {}
         }
     }
+}
+
+/// How many jobs of a queue there are of a kind, where that is known.
+fn counted(queue: &JobQueue, of: impl Fn(&StatusCounts) -> u64) -> Value<'static> {
+    queue
+        .job_counts
+        .as_ref()
+        .map_or(Value::Nothing, |counts| Value::Number(i64::try_from(of(counts)).unwrap_or(i64::MAX)))
 }
 
 /// The words for what is switched on and off, and for what the service says of it.

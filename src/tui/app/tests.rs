@@ -3,7 +3,7 @@
 use super::list::{Scope, StateSet};
 use super::log::Subject;
 use super::store::{Kind, Liveness};
-use super::{App, Popup, View};
+use super::{App, FIELD_TAKES, LINE_TAKES, Popup, View};
 use crate::backend::scripted::{Call, Can, ScriptedBackend, World};
 use crate::backend::{BackendError, Why};
 use crate::config::theme::Theme;
@@ -148,7 +148,7 @@ fn a_stream_of_changes_that_breaks_is_told_with_its_age() {
     stage.pass(1_000);
     assert!(matches!(stage.app.store.live, Liveness::Gone { .. }));
     let text = stage.text();
-    assert!(text.contains("engine gone · data is 6s old · reconnecting in 1s"), "{text}");
+    assert!(text.contains("engine gone · data is 6s old") && text.contains("reconnecting in 1s"), "{text}");
     assert!(stage.app.next_wake() <= stage.app.now + 1000, "the age is kept up to date");
     stage.hear(Message::WatchOpened);
     assert!(stage.text().contains("engine ok · live"));
@@ -183,7 +183,11 @@ fn a_service_that_was_never_reached_is_not_said_to_be_gone() {
     stage.app.store.cursor = None;
     let error = BackendError::Unreachable { endpoint: "there".into(), cause: "no".into(), hint: "look" };
     stage.hear(Message::WatchBroke { error, again_in: 2_000 });
-    assert!(stage.text().contains("aws cannot be reached · reconnecting in 2s"), "{}", stage.text());
+    assert!(
+        stage.text().contains("aws cannot be reached · ctrl-r reconnects now · reconnecting in 2s"),
+        "{}",
+        stage.text()
+    );
 }
 
 #[test]
@@ -288,6 +292,25 @@ fn the_palette_runs_actions_and_takes_arguments() {
 }
 
 #[test]
+fn queues_are_filtered_by_how_many_jobs_wait_run_and_have_failed() {
+    let names = |filter: &str| -> Vec<String> {
+        let stage = stage(&format!("1 / \"{filter}\" Enter"));
+        stage.app.queues().iter().map(|queue| queue.job_queue_name.clone()).collect()
+    };
+    assert_eq!(names("failed>0"), ["high", "default", "nightly"]);
+    assert_eq!(names("waiting>5"), ["default"]);
+    assert_eq!(names("running=0"), ["gpu", "nightly"]);
+}
+
+#[test]
+fn the_beginning_of_a_name_that_one_alone_has_is_enough_to_look_at_it() {
+    assert_eq!(stage(": \"queue nigh\" Enter").app.overview.jobs.scope, Scope::Queue("nightly".into()));
+    assert_eq!(stage(": \"theme day\" Enter").app.theme.name, "daylight");
+    let unsure = stage(": \"queue h\" Enter").text();
+    assert!(unsure.contains("there is no queue `h`"), "{unsure}");
+}
+
+#[test]
 fn every_action_is_reachable_by_a_key_or_by_the_palette() {
     let app = stage("").app;
     for info in TABLE {
@@ -301,14 +324,6 @@ fn every_action_is_reachable_by_a_key_or_by_the_palette() {
 fn a_key_pressed_in_help_closes_it_and_works() {
     let stage = stage("? n");
     assert!(matches!(stage.app.popups[..], [Popup::Form(_)]));
-}
-
-#[test]
-fn a_paste_is_typed_without_its_control_characters() {
-    let mut stage = stage("n tab tab");
-    let now = stage.app.now;
-    stage.app.insert("a\r\nb\u{1b}[31m", now);
-    assert!(stage.text().contains("ab[31m"), "{}", stage.text());
 }
 
 /// Any key that the table knows, letters, and what no layer knows.
@@ -372,4 +387,28 @@ fn an_instance_is_interrupted_with_a_notice_or_at_once_and_only_after_a_question
     let mut stage = Stage::new(on_aws(world()), (80, 24), Theme::default());
     stage.press("2 j Enter x").expect("keys");
     assert!(stage.text().contains("`interrupt` is for a local engine; this is aws"), "{}", stage.text());
+}
+
+#[test]
+fn what_is_pasted_is_one_line_and_a_log_that_was_pasted_by_mistake_holds_nothing_up() {
+    let value = |stage: &Stage| match stage.app.popups.last() {
+        Some(Popup::Filter(input)) => input.value().to_owned(),
+        Some(Popup::Form(form)) => form.fields[form.focus].value().to_owned(),
+        other => panic!("nothing to type in: {other:?}"),
+    };
+    let mut stage = stage("3 /");
+    let now = stage.app.now;
+    stage.app.insert("one\r\ntwo\tthree\u{1b}[31m\n", now);
+    assert_eq!(value(&stage), "one two three[31m");
+    stage.press("left left").expect("keys");
+    stage.app.insert("東京", now);
+    assert_eq!(value(&stage), "one two three[3東京1m");
+    // Letter by letter this took minutes.
+    stage.app.insert(&"line of a log\n".repeat(100_000), now);
+    assert_eq!(value(&stage).chars().count(), 19 + LINE_TAKES);
+    let notice = stage.app.notice.as_ref().map(|notice| notice.text.clone()).unwrap_or_default();
+    assert_eq!(notice, "of the 1399999 letters that were pasted the first 2000 were taken");
+    stage.press("Esc n tab tab tab").expect("keys");
+    stage.app.insert(&"x".repeat(1_000_000), now);
+    assert_eq!(value(&stage).len(), FIELD_TAKES);
 }

@@ -102,6 +102,7 @@ impl App {
             Action::Hold => self.ask_hold(),
             Action::Move => self.ask_move(),
             Action::Interrupt => self.ask_interrupt(),
+            Action::Maximum => self.ask_maximum_here(),
             Action::Switch => self.ask_switch(),
             Action::Submit => self.ask_submit(),
             // Of several, or of a group, it is the same.

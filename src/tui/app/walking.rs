@@ -2,7 +2,7 @@
 
 use super::list::{Scope, Step};
 use super::{App, Pane, View};
-use crate::tui::action::Place;
+use crate::tui::action::{Action, Place};
 use crate::tui::spots::What;
 use std::collections::BTreeSet;
 
@@ -48,7 +48,8 @@ impl App {
 
     pub(super) fn turn_states(&mut self, steps: usize) {
         if self.job_list().is_some_and(|jobs| jobs.filter().statuses().is_some()) {
-            return self.say("the filter says which states are listed; Esc clears it");
+            let back = self.keymap.call(self.place_below(), Action::Back);
+            return self.say(format!("the filter says which states are listed; {back} clears it"));
         }
         if let Some(jobs) = self.job_list_mut() {
             jobs.states = jobs.states.turn(steps);

@@ -324,6 +324,12 @@ impl Keymap {
         self.keys.get(&action).into_iter().flatten().filter_map(|chords| reaches(chords)).collect()
     }
 
+    /// How an action is called at a place: by its first key there, and where it has none, as line by line, by its name.
+    pub fn call(&self, place: Place, action: Action) -> String {
+        let keys = self.keys_at(place, action).into_iter().chain(self.keys_of(action));
+        keys.into_iter().next().unwrap_or_else(|| format!("`{}`", action.info().name))
+    }
+
     /// All keys of an action, as they are written.
     pub fn keys_of(&self, action: Action) -> Vec<String> {
         self.keys.get(&action).into_iter().flatten().map(|chords| write_sequence(chords)).collect()

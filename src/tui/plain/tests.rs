@@ -175,6 +175,21 @@ fn what_is_no_command_is_told_with_the_nearest_one() {
 }
 
 #[test]
+fn what_to_do_where_a_list_is_empty_is_told_by_the_name_of_a_command() {
+    let mut talk = Talk::new();
+    let cases = [
+        ("jobs name=nowhere", "none matches `name=nowhere`; `back` clears the filter"),
+        ("queue nightly", "`next-states` shows the next states"),
+        ("failures definition=nowhere", "no group matches the filter; `back` clears it"),
+    ];
+    for (line, expected) in cases {
+        let said = talk.say(line);
+        assert!(said.contains(expected) && !said.contains("Esc"), "{line}: {said}");
+        talk.say("overview");
+    }
+}
+
+#[test]
 fn a_list_is_filtered_and_a_wrong_filter_is_told() {
     let mut talk = Talk::new();
     talk.say("jobs all");

@@ -353,6 +353,8 @@ pub enum Message {
         error: BackendError,
         again_in: Millis,
     },
+    /// What stands behind the context was started again, or why it could not be.
+    Revived(Result<String, String>),
     /// The theme file changed on disk.
     ThemeFile(Result<Theme, ThemeError>),
 }

@@ -187,7 +187,7 @@ impl Conversation {
         for Request { id, ask } in requests {
             match ask {
                 Ask::Redraw | Ask::TakeMouse(_) => {}
-                Ask::Reconnect => self.runner.reconnect.notify_waiters(),
+                Ask::Reconnect => self.runner.reconnect(&self.plain.app.setting.context),
                 Ask::RunCommand(run) => self.handed = Some(Handed::Command(*run)),
                 Ask::RunProgram { to: HandTo::Command(command), file } => {
                     self.handed = Some(Handed::Piped { command, file });

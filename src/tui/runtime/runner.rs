@@ -98,6 +98,19 @@ impl Runner {
         }
     }
 
+    /// Opens the stream of changes again at once, after what stands behind it was started where that has ended and can be.
+    pub(super) fn reconnect(&self, context: &str) {
+        let (contexts, context) = (Arc::clone(&self.contexts), context.to_owned());
+        let (messages, reconnect) = (self.messages.clone(), Arc::clone(&self.reconnect));
+        tokio::spawn(async move {
+            let revived = contexts.revive(&context).await;
+            reconnect.notify_waiters();
+            if let Some(told) = revived.transpose() {
+                let _ = messages.send(Message::Revived(told));
+            }
+        });
+    }
+
     /// Opens the stream of changes, in place of one that is open.
     pub(super) fn watch(&mut self) -> Receiver<Message> {
         let (told, changes) = channel(CHANGES_HELD);

@@ -12,6 +12,7 @@ use crate::tui::app::watches::Typed;
 use crate::tui::app::{App, Popup};
 use crate::tui::format::{age, count, width, wrap};
 use crate::tui::widgets::painter::pieces_width;
+use crate::tui::widgets::typed::seen;
 use crate::tui::widgets::{Painter, Piece, piece};
 use ratatui::layout::Rect;
 use std::fmt::Write as _;
@@ -161,10 +162,8 @@ fn fired(app: &App, painter: &mut Painter<'_>, line: Rect) {
 fn typed(painter: &mut Painter<'_>, line: Rect, sign: &str, input: &tui_input::Input) {
     let x = line.x + painter.text(line.x, line.y, line.width, &format!(" {sign} "), Role::Match);
     let room = line.width.saturating_sub(x - line.x + 1);
-    let skip = input.visual_scroll(usize::from(room));
-    let shown: String = input.value().chars().skip(skip).collect();
-    painter.text(x, line.y, room, &shown, Role::Match);
-    let at = u16::try_from(input.visual_cursor().saturating_sub(skip)).unwrap_or(0).min(room);
+    let (shown, at) = seen(input, room);
+    painter.text(x, line.y, room, shown, Role::Match);
     painter.cursor = Some((x + at, line.y).into());
 }
 
@@ -193,12 +192,15 @@ fn gone(app: &App, painter: &mut Painter<'_>, line: Rect, since: Millis, why: &s
         _ => "reconnecting".to_owned(),
     };
     let key = app.keymap.keys_of(Action::Refresh).into_iter().next();
-    let now = key.map(|key| format!(" · {key} reconnects now")).unwrap_or_default();
+    // A local engine is this program's to start; somebody may have ended it on purpose, so it is not started unasked.
+    let starts = app.is_local() && app.setting.access.may_write();
+    let what = if starts { "starts it again" } else { "reconnects now" };
+    let now = key.map(|key| format!(" · {key} {what}")).unwrap_or_default();
     let known = age(app.now - since);
     let text = if app.store.cursor.is_none() {
-        format!(" ▲ {} cannot be reached · {again}{now} · {why}", engine(app))
+        format!(" ▲ {} cannot be reached{now} · {again} · {why}", engine(app))
     } else {
-        format!(" ▲ {} gone · data is {known} old · {again}{now} · {why}", engine(app))
+        format!(" ▲ {} gone · data is {known} old{now} · {again} · {why}", engine(app))
     };
     painter.text(line.x, line.y, line.width, &text, Role::Attention);
 }

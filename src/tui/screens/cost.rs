@@ -9,7 +9,7 @@
 //!  └────────────────────────────────────────────────────────────────────────┘
 //! ```
 
-use super::overview::{bar, title};
+use super::overview::{bar, none_matches, title};
 use super::parts::{foot, fresh, say};
 use crate::config::theme::Role;
 use crate::model::{CostBy, CostReport, CostRow, Unpriced, Usd};
@@ -59,12 +59,9 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, view: &CostView) {
     let below = u16::try_from(notes.len()).unwrap_or(0).min(inner.height.saturating_sub(4));
     let list = Rect { height: inner.height - below - u16::from(below > 0), ..inner };
     if rows.is_empty() {
-        let text = if report.rows.is_empty() {
-            "nothing was spent in this time"
-        } else {
-            "no row matches the filter; Esc clears it"
-        };
-        say(painter, list, text, Role::Dim);
+        let text =
+            if report.rows.is_empty() { "nothing was spent in this time".to_owned() } else { none_matches(app, "row") };
+        say(painter, list, &text, Role::Dim);
     } else {
         let keys: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
         let of_environments = report.by == CostBy::Environment;

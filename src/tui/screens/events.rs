@@ -8,7 +8,7 @@
 //! ```
 
 use super::jobs;
-use super::overview::title;
+use super::overview::{none_matches, title};
 use super::parts::say;
 use crate::config::theme::Role;
 use crate::model::{Happened, JobStatus};
@@ -48,7 +48,7 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, view: &EventsView)
     if rows.is_empty() {
         let (text, role) = match (&view.reading.error, view.told.is_empty()) {
             (Some(error), _) => (format!("✖ {error}"), Role::Failed),
-            (None, false) => ("no event matches the filter; Esc clears it".to_owned(), Role::Dim),
+            (None, false) => (none_matches(app, "event"), Role::Dim),
             (None, true) if view.reading.read_at.is_some() => (
                 "nothing has happened that is known still: each change of a job's state comes here".to_owned(),
                 Role::Dim,

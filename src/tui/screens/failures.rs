@@ -10,6 +10,7 @@
 //! ```
 
 use super::array;
+use super::overview::none_matches;
 use super::parts::foot;
 use crate::config::theme::Role;
 use crate::model::{JobId, Millis, text::printable};
@@ -89,12 +90,10 @@ pub fn draw_group(app: &App, painter: &mut Painter<'_>, area: Rect, title: &str,
 
 fn nothing(app: &App, painter: &mut Painter<'_>, inner: Rect, view: &FailuresView) {
     use crate::tui::action::{Action, Place};
-    let longer = app.keymap.keys_at(Place::Failures, Action::LongerSpan).into_iter().next().unwrap_or_default();
+    let longer = app.keymap.call(Place::Failures, Action::LongerSpan);
     let (text, role) = match (&view.error, &view.told) {
         (Some(error), _) => (format!("✖ it could not be read: {error}"), Role::Failed),
-        (None, Some(told)) if !told.groups.is_empty() => {
-            ("no group matches the filter; Esc clears it".to_owned(), Role::Dim)
-        }
+        (None, Some(told)) if !told.groups.is_empty() => (none_matches(app, "group"), Role::Dim),
         (None, Some(_)) => {
             (format!("✔ nothing failed in the last {}; {longer} looks further back", view.span.name()), Role::Succeeded)
         }

@@ -200,17 +200,14 @@ fn position(app: &App, list: &JobList, shown: usize, is_wide: bool) -> Vec<Piece
 
 fn why_empty(app: &App, list: &JobList, counts: &[usize; 5]) -> String {
     use crate::tui::action::Action;
-    let key = |action: Action| {
-        let keys = app.keymap.keys_at(app.place_below(), action);
-        keys.into_iter().next().or_else(|| app.keymap.keys_of(action).into_iter().next()).unwrap_or_default()
-    };
+    let key = |action: Action| app.keymap.call(app.place_below(), action);
     if app.store.is_empty() && !app.is_local() {
         return "no compute environment, queue or job is in this account and region".to_owned();
     }
     if app.store.is_empty() {
         let begin = key(Action::Begin);
         return format!(
-            "nothing here yet: press {begin} to create a compute environment, queue and definition for this machine, or \
+            "nothing here yet: {begin} creates a compute environment, queue and definition for this machine, or \
              run `batchdeck demo`"
         );
     }
@@ -234,7 +231,9 @@ fn why_empty(app: &App, list: &JobList, counts: &[usize; 5]) -> String {
                 key(Action::NextStates)
             )
         }
-        None if matches!(list.scope, Scope::Queue(_)) => format!("{kind}{place}; Esc shows all queues"),
+        None if matches!(list.scope, Scope::Queue(_)) => {
+            format!("{kind}{place}; {} shows all queues", key(Action::Back))
+        }
         None => format!("{kind}{place}; {} submits one", key(Action::Submit)),
     }
 }

@@ -4,16 +4,20 @@ use super::jobs::why;
 use crate::config::theme::Role;
 use crate::model::text::printable;
 use crate::model::{Ink, Level, LogPattern, Unfolded, Way};
+use crate::tui::action::{Action, Place};
 use crate::tui::app::App;
 use crate::tui::app::log::{LogPane, Subject, Times, bars};
-use crate::tui::format::{Clock, count, span, width, wrap, wrapped};
+use crate::tui::format::{Clock, count, cut, span, width, wrap, wrapped};
 use crate::tui::log_reading::Line;
 use crate::tui::theme::printed;
+use crate::tui::widgets::painter::pieces_width;
 use crate::tui::widgets::{Painter, Piece, piece};
 use ratatui::layout::Rect;
 use std::borrow::Cow;
 use std::ops::Range;
 
+/// Columns of a job's name in the title, at least.
+const NAME: usize = 12;
 /// Columns of the time before a line.
 const TIME: u16 = 9;
 
@@ -22,17 +26,13 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, has_keys: bool) {
     let role = if has_keys { Role::Focus } else { Role::Title };
     let number = if app.views.len() == 1 { "4" } else { "" };
     let mut title = vec![piece(format!("{number} Log "), role)];
-    match &log.shown {
-        Subject::Nothing => {}
-        Subject::Without { name, .. } | Subject::Asked { name, .. } => {
-            title.push(piece(format!("· {} ", printable(name)), role));
-        }
-        Subject::Stream(stream) => {
-            title.push(piece(format!("· {} ", printable(&stream.name)), role));
-            if !stream.which.is_empty() {
-                title.push(piece(format!("· {} ", stream.which), Role::Dim));
-            }
-        }
+    let (name, which) = match &log.shown {
+        Subject::Nothing => (None, ""),
+        Subject::Without { name, .. } | Subject::Asked { name, .. } => (Some(name), ""),
+        Subject::Stream(stream) => (Some(&stream.name), stream.which.as_str()),
+    };
+    if !which.is_empty() {
+        title.push(piece(format!("· {which} "), Role::Dim));
     }
     if let Some(keep) = &log.keep {
         title.push(piece(format!("&{} ", printable(keep.typed())), Role::Match));
@@ -40,9 +40,16 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, has_keys: bool) {
     if let Some((_, word)) = log.since {
         title.push(piece(format!("· last {word} "), Role::Match));
     }
-    let taken: usize = title.iter().map(|(text, _)| width(text)).sum();
-    // A piece of the frame stays between the two.
-    let right = state(app, usize::from(area.width).saturating_sub(taken + 4));
+    let wide = |pieces: &[Piece<'_>]| usize::from(pieces_width(pieces));
+    // A piece of the frame stays between the title and what stands at the right.
+    let room = usize::from(area.width).saturating_sub(4);
+    if let Some(name) = name {
+        // A long name leaves room for which log it is and whether it goes on.
+        let rest = wide(&title) + wide(&state(app, 0)) + 3;
+        let shown = cut(name, room.saturating_sub(rest).max(NAME)).into_owned();
+        title.insert(1, piece(format!("· {shown} "), role));
+    }
+    let right = state(app, room.saturating_sub(wide(&title)));
     let inner = painter.frame(area, &title, &right, has_keys);
     if inner.width < 4 || inner.height == 0 {
         return;
@@ -313,7 +320,7 @@ fn state(app: &App, room: usize) -> Vec<Piece<'static>> {
             below => words.push((format!("+{} newer", count(below)), Role::Attention)),
         }
     }
-    words.extend(search_state(log));
+    words.extend(search_state(app));
     // The last words say most.
     let wide = |words: &[(String, Role)]| words.iter().map(|(text, _)| width(text) + 3).sum::<usize>();
     while words.len() > 1 && wide(&words) > room + 1 {
@@ -327,12 +334,12 @@ fn state(app: &App, room: usize) -> Vec<Piece<'static>> {
 }
 
 /// What is searched for, and where one is among the hits: `/error 3 of 41`.
-fn search_state(log: &LogPane) -> Option<(String, Role)> {
-    let (search, tally) = (log.search.as_ref()?, log.tally()?);
+fn search_state(app: &App) -> Option<(String, Role)> {
+    let (search, tally) = (app.log.search.as_ref()?, app.log.tally()?);
     let typed = printable(search.pattern.typed());
     if let Some(seek) = &search.seek {
         let way = if seek.way == Way::Forward { "down" } else { "up" };
-        let text = format!("◌ /{typed} {way}: {} lines looked through, Esc stops", count(seek.lines));
+        let text = format!("◌ /{typed} {way}: {} lines looked through, {} stops", count(seek.lines), back(app));
         return Some((text, Role::Match));
     }
     let more = if tally.is_partial { "+" } else { "" };
@@ -350,6 +357,11 @@ fn held(log: &LogPane) -> String {
     count(log.window.len() as u64)
 }
 
+/// The key that goes back a step here.
+fn back(app: &App) -> String {
+    app.keymap.call(app.place_below(), Action::Back)
+}
+
 /// Why there are no lines.
 fn nothing(app: &App) -> (String, Role) {
     match &app.log.shown {
@@ -363,17 +375,19 @@ fn nothing(app: &App) -> (String, Role) {
         Subject::Stream(_) if app.log.keep.is_some() => {
             let wanted = app.log.keep.as_ref().map(LogPattern::typed).unwrap_or_default();
             let text = if app.log.window.has_first {
-                format!("`{wanted}` takes no line of this log; Esc shows all")
+                format!("`{wanted}` takes no line of this log; {} shows all", back(app))
             } else {
                 let lines = count(app.log.looked);
-                format!("`{wanted}` takes none of the last {lines} lines; k looks further, Esc shows all")
+                let up = app.keymap.call(app.place_below(), Action::Up);
+                format!("`{wanted}` takes none of the last {lines} lines; {up} looks further, {} shows all", back(app))
             };
             (text, Role::Dim)
         }
         Subject::Stream(_) if app.log.since.is_some() => {
             let (at, word) = app.log.since.unwrap_or_default();
             let since = app.setting.own.clock.date_time(at);
-            (format!("no line in the last {word}, since {since}; 0 shows all"), Role::Dim)
+            let all = app.keymap.call(Place::LogScreen, Action::AllTimes);
+            (format!("no line in the last {word}, since {since}; {all} shows all"), Role::Dim)
         }
         Subject::Stream(stream) if stream.ended && app.log.is_missing => {
             let why = app.job_row(&stream.job).map(|job| why(app, &job)).filter(|why| !why.is_empty());

@@ -71,6 +71,21 @@ fn a_search_shows_the_hit_with_what_stands_around_and_its_number() {
 }
 
 #[test]
+fn a_long_name_leaves_room_for_which_log_it_is_and_whether_it_goes_on() {
+    let long = "nightly-".repeat(15);
+    let mut world = recorded_world();
+    let jobs = world.jobs.iter_mut().filter(|job| job.job_name == "resize-4711");
+    jobs.for_each(|job| job.job_name.clone_from(&long));
+    for (columns, rows) in SIZES {
+        let mut stage = Stage::new(world.clone(), (columns, rows), Theme::default());
+        stage.press("/ \"nightly-nightly\" Enter").expect("keys");
+        let text = stage.text();
+        let title = text.lines().find(|line| line.contains("4 Log")).expect("a title");
+        assert!(title.contains("· attempt 1") && title.contains("following ▼"), "{text}");
+    }
+}
+
+#[test]
 fn a_filter_shows_its_lines_alone() {
     for (columns, rows) in SIZES {
         let stage = stage((columns, rows), &frames(30_000), "& \"!/fps$\" Enter");

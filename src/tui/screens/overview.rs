@@ -120,6 +120,33 @@ const QUEUE: [Column; 6] = [
     Column::right("fail", 4, 4),
 ];
 
+/// The column that goes first in favour of the names of queues.
+const QUEUE_PRIORITY: usize = 1;
+
+/// The columns of an upper pane. Names that begin alike differ at their ends: where the longest of all has no room, the state
+/// is told by its sign alone, and then columns go, in the order that is given. What is listed or filtered changes nothing.
+fn with_room_for<'n>(
+    names: impl Iterator<Item = &'n str>,
+    columns: &[Column],
+    gives: &[usize],
+    painter: &Painter<'_>,
+    area: Rect,
+) -> Vec<Column> {
+    let mut columns = columns.to_vec();
+    let longest = names.map(width).max().unwrap_or(0);
+    let is_short = |columns: &[Column]| columns_of(columns, area, NAME) < longest;
+    if painter.is_told() || !is_short(&columns) {
+        return columns;
+    }
+    columns[STATE] = Column { width: 1, grow: 0, ..columns[STATE] };
+    for give in gives {
+        if is_short(&columns) {
+            columns[*give].from = u16::MAX;
+        }
+    }
+    columns
+}
+
 /// What stands in the way of reading a list, or why it is empty.
 fn nothing(app: &App, kind: Kind, filter: &str, empty: &str) -> (String, Role) {
     if let Some(why) = app.store.unread.get(&kind) {
@@ -129,9 +156,15 @@ fn nothing(app: &App, kind: Kind, filter: &str, empty: &str) -> (String, Role) {
         return ("◌ being read …".to_owned(), Role::Dim);
     }
     if !filter.is_empty() {
-        return (format!("none matches `{filter}`; Esc clears the filter"), Role::Dim);
+        let back = app.keymap.call(app.place_below(), Action::Back);
+        return (format!("none matches `{filter}`; {back} clears the filter"), Role::Dim);
     }
     (empty.to_owned(), Role::Dim)
+}
+
+/// What a list says that a filter leaves nothing of.
+pub fn none_matches(app: &App, what: &str) -> String {
+    format!("no {what} matches the filter; {} clears it", app.keymap.call(app.place_below(), Action::Back))
 }
 
 /// Writes why a pane is empty, wrapped.
@@ -172,8 +205,10 @@ fn queues(app: &App, painter: &mut Painter<'_>, area: Rect, has_keys: bool) {
     }
     let names: Vec<_> = rows.iter().map(|queue| queue.job_queue_name.as_str()).collect();
     let titles_from = right.is_empty().then(|| pieces_width(&title));
-    let table = upper_table(painter, inner, &QUEUE, list, &names, has_keys, titles_from);
-    let state = columns_of(&QUEUE, inner, STATE);
+    let every = app.store.queues.keys().map(String::as_str);
+    let columns = with_room_for(every, &QUEUE, &[QUEUE_PRIORITY], painter, inner);
+    let table = upper_table(painter, inner, &columns, list, &names, has_keys, titles_from);
+    let state = columns_of(&columns, inner, STATE);
     let filter = Filter::of(&list.filter, Field::QUEUES);
     let lights = Lights { filter: &filter, columns: &[0] };
     table.draw_lit(painter, inner, Some(lights), |at| (false, queue_cells(rows[at], state)));
@@ -191,8 +226,11 @@ fn upper_note(app: &App, shown: usize, all: usize) -> Vec<Piece<'static>> {
     pieces
 }
 
-/// A state in so many columns: where its word has no room, a short one.
+/// A state in so many columns: where its word has no room a short one, and the sign alone in one column.
 fn state_text(sign: &str, word: &str, columns: usize) -> String {
+    if columns == 1 {
+        return sign.to_owned();
+    }
     let long = format!("{sign} {word}");
     if width(&long) <= columns {
         return long;
@@ -267,8 +305,10 @@ fn environments(app: &App, painter: &mut Painter<'_>, area: Rect, has_keys: bool
     }
     let names: Vec<_> = rows.iter().map(|found| found.compute_environment_name.as_str()).collect();
     let titles_from = right.is_empty().then(|| pieces_width(&title));
-    let table = upper_table(painter, inner, &ENVIRONMENT, list, &names, has_keys, titles_from);
-    let (state, gauge) = (columns_of(&ENVIRONMENT, inner, STATE), columns_of(&ENVIRONMENT, inner, GAUGE));
+    let every = app.store.environments.keys().map(String::as_str);
+    let columns = with_room_for(every, &ENVIRONMENT, &ENVIRONMENT_GIVES, painter, inner);
+    let table = upper_table(painter, inner, &columns, list, &names, has_keys, titles_from);
+    let (state, gauge) = (columns_of(&columns, inner, STATE), columns_of(&columns, inner, GAUGE));
     let filter = Filter::of(&list.filter, Field::ENVIRONMENTS);
     let lights = Lights { filter: &filter, columns: &[0] };
     table.draw_lit(painter, inner, Some(lights), |at| (false, environment_cells(rows[at], state, gauge)));
@@ -297,7 +337,11 @@ const ENVIRONMENT: [Column; 8] = [
     Column::right("inst", 4, 6),
 ];
 
-/// The column of the state, in both tables, and that of the gauge.
+/// Those that go in favour of the names of environments: the kind, the gauge, the least and the desired vCPUs.
+const ENVIRONMENT_GIVES: [usize; 4] = [1, GAUGE, 6, 5];
+
+/// The columns of the name and of the state, in both tables, and that of the gauge.
+const NAME: usize = 0;
 const STATE: usize = 2;
 const GAUGE: usize = 4;
 
@@ -384,6 +428,23 @@ mod tests {
             let (sign, word, _) = sign(Switch::Enabled, health);
             assert!(width(&state_text(sign, word, 5)) <= 5, "{word}");
         }
+    }
+
+    #[test]
+    fn long_names_have_the_room_of_what_is_needed_less() {
+        use crate::config::theme::Theme;
+        let (area, styles) =
+            (Rect::new(0, 0, 38, 5), crate::tui::theme::Styles::new(&Theme::default(), crate::tui::theme::Depth::True));
+        let mut buffer = ratatui::buffer::Buffer::empty(area);
+        let painter = Painter::new(&mut buffer, &styles);
+        let room = |names: &[&str]| {
+            let columns = with_room_for(names.iter().copied(), &QUEUE, &[QUEUE_PRIORITY], &painter, area);
+            let has_priority = arrange_columns(&columns, 36).iter().any(|(at, ..)| *at == QUEUE_PRIORITY);
+            (columns_of(&columns, area, NAME), columns_of(&columns, area, STATE), has_priority)
+        };
+        assert_eq!(room(&["high", "default"]), (9, 6, true), "nothing changes where all have room");
+        assert_eq!(room(&["nightly-batch"]), (14, 1, true));
+        assert_eq!(room(&["team-0042-nightly-etl", "high"]), (19, 1, false));
     }
 
     #[test]

@@ -9,7 +9,7 @@
 //!  └─────────────────────────────────────────────────────────────────────────┘
 //! ```
 
-use super::overview::title;
+use super::overview::{none_matches, title};
 use super::parts::{foot, fresh, say};
 use crate::config::theme::Role;
 use crate::model::Millis;
@@ -47,7 +47,7 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, view: &UsageView) 
     if rows.is_empty() {
         let (text, role) = match (&view.reading.error, view.told.is_empty(), view.reading.read_at) {
             (Some(error), ..) => (format!("✖ {error}"), Role::Failed),
-            (None, false, _) => ("no definition matches the filter; Esc clears it".to_owned(), Role::Dim),
+            (None, false, _) => (none_matches(app, "definition"), Role::Dim),
             (None, true, Some(_)) => {
                 ("no job has run yet: what runs use is measured and told here".to_owned(), Role::Dim)
             }

@@ -8,10 +8,11 @@
 //!  └────────────────────────────────────────────────────────────────────────┘
 //! ```
 
-use super::overview::title;
+use super::overview::{none_matches, title};
 use super::parts::say;
 use crate::config::theme::Role;
 use crate::model::watch::{Watch, WatchState};
+use crate::tui::action::{Action, Place};
 use crate::tui::app::App;
 use crate::tui::app::filter::Field;
 use crate::tui::app::list::ListState;
@@ -38,11 +39,14 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, list: &ListState) 
     let inner = painter.frame(area, &title("", &heading, &list.filter, true), &[], true);
     if rows.is_empty() {
         let text = if app.store.watches.is_empty() {
-            "nothing is watched for: T on a job, a queue or an environment has it watched, and tells what comes true"
+            let key = app.keymap.call(Place::Jobs, Action::Watch);
+            format!(
+                "nothing is watched for: {key} on a job, a queue or an environment has it watched, and tells what comes true"
+            )
         } else {
-            "no watch matches the filter; Esc clears it"
+            none_matches(app, "watch")
         };
-        return say(painter, inner, text, Role::Dim);
+        return say(painter, inner, &text, Role::Dim);
     }
     let keys: Vec<&str> = rows.iter().map(|watch| watch.id.as_str()).collect();
     let selected = list.cursor.position(&keys);

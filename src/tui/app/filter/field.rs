@@ -38,6 +38,9 @@ fields! {
     Share "share" "the share identifier";
     Instance "instance" "where it runs, or ran last";
     Priority "priority" "the priority";
+    Waiting "waiting" "how many jobs wait: waiting>0";
+    Running "running" "how many jobs run";
+    Failed "failed" "how many jobs have failed: failed>0";
     Attempt "attempt" "the number of the last attempt";
     Kind "type" "the type";
     Group "group" "the schedule group";
@@ -65,7 +68,7 @@ impl Field {
         Self::Attempt,
     ];
     pub const FAILURES: &[Self] = &[Self::Definition, Self::Queue, Self::Reason];
-    pub const QUEUES: &[Self] = &[Self::Name, Self::Status, Self::Priority];
+    pub const QUEUES: &[Self] = &[Self::Name, Self::Status, Self::Priority, Self::Waiting, Self::Running, Self::Failed];
     pub const ENVIRONMENTS: &[Self] = &[Self::Name, Self::Status, Self::Kind];
     pub const INSTANCES: &[Self] = &[Self::Id, Self::Status, Self::Kind, Self::For];
     pub const SCHEDULES: &[Self] = &[Self::Name, Self::Group, Self::Status, Self::Queue, Self::Definition];

@@ -144,7 +144,7 @@ fn compared(field: Field, sign: &str, value: Typed<'_>) -> Result<Option<Test>, 
                 _ => return Err(value.wrong("`for` takes < and >, as for>20m")),
             }
         }
-        Field::Exit | Field::Priority | Field::Attempt => {
+        Field::Exit | Field::Priority | Field::Attempt | Field::Waiting | Field::Running | Field::Failed => {
             let number = |word: &str| {
                 word.parse::<i64>().map_err(|_| value.wrong(format!("`{}` takes a number, not `{word}`", field.name())))
             };
