@@ -11,7 +11,7 @@ use crate::tui::hand_on::{HandError, Written};
 use crate::tui::log_reading::{ReadLog, Reading};
 use crate::tui::requests::{Ask, HandTo};
 use std::collections::BTreeMap;
-use tui_input::{Input, InputRequest};
+use tui_input::Input;
 
 /// Lines of each kind that can be had again.
 const REMEMBERED: usize = 50;

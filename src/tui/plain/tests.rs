@@ -178,8 +178,8 @@ fn what_is_no_command_is_told_with_the_nearest_one() {
 fn what_to_do_where_a_list_is_empty_is_told_by_the_name_of_a_command() {
     let mut talk = Talk::new();
     let cases = [
-        ("jobs name=nowhere", "none matches `name=nowhere`; `back` clears the filter"),
         ("queue nightly", "`next-states` shows the next states"),
+        ("jobs name=nowhere", "none matches `name=nowhere`; `back` clears the filter"),
         ("failures definition=nowhere", "no group matches the filter; `back` clears it"),
     ];
     for (line, expected) in cases {

@@ -181,6 +181,16 @@ fn why_shows_causes_evidence_and_steps_and_when_it_moves() {
 }
 
 #[test]
+fn no_line_of_the_help_is_cut_where_there_is_little_room() {
+    for (columns, keys) in [(80, "?"), (80, "j l ?"), (80, "2 ?"), (80, "S ?"), (60, "?")] {
+        let text = stage((columns, 200), keys).text();
+        let help = text.lines().skip_while(|line| !line.contains("Keys in")).take_while(|line| !line.contains('└'));
+        let cut: Vec<&str> = help.filter(|line| line.contains("… │") || line.contains("…│")).collect();
+        assert!(cut.is_empty(), "{cut:#?}");
+    }
+}
+
+#[test]
 fn help_lists_the_keys_of_the_place() {
     check("help_jobs", "?");
     check_small("help_schedules", "S ?");
