@@ -33,24 +33,24 @@ pub(super) async fn follow(
     let mut begun = what_is_there(backend, &followed.sources, printer).await?.into_iter();
     let (sender, mut lines) = mpsc::channel::<Lines>(WAITING);
     let mut readers = FuturesUnordered::new();
-    let mut enders: Vec<Option<oneshot::Sender<()>>> = Vec::new();
+    let mut words: Vec<Option<oneshot::Sender<()>>> = Vec::new();
     loop {
-        for (at, source) in followed.sources.iter().enumerate().skip(enders.len()) {
+        for (at, source) in followed.sources.iter().enumerate().skip(words.len()) {
             let begun = begun.next();
             if begun.is_some() && followed.is_over[at] {
                 // It was over before it was read to its end.
-                enders.push(None);
+                words.push(None);
                 continue;
             }
-            let (ender, ended) = oneshot::channel();
-            enders.push(Some(ender));
+            let (word, ended) = oneshot::channel();
+            words.push(Some(word));
             let reader = begun.unwrap_or_else(|| Reader::new(source.log.clone(), followed.sources.len()));
             readers.push(read(backend, at, reader, ended, sender.clone()));
         }
-        for (ender, is_over) in enders.iter_mut().zip(&followed.is_over) {
-            if *is_over && let Some(ender) = ender.take() {
+        for (word, is_over) in words.iter_mut().zip(&followed.is_over) {
+            if *is_over && let Some(word) = word.take() {
                 // One that has ended by itself hears nothing any more.
-                let _ = ender.send(());
+                let _ = word.send(());
             }
         }
         {
@@ -223,12 +223,11 @@ impl<'a> Followed<'a> {
         let is_meant = |attempt| named.map_or(attempt >= first, |named| attempt == named);
         for source in logs(job, name, self.all.attempts, self.which.container, is_meant) {
             let is_over = job.status.is_final() || ended_attempts(job) >= source.log.attempt;
-            match self.sources.iter().position(|known| known.log == source.log) {
-                Some(at) => self.is_over[at] = is_over,
-                None => {
-                    self.sources.push(source);
-                    self.is_over.push(is_over);
-                }
+            if let Some(at) = self.sources.iter().position(|known| known.log == source.log) {
+                self.is_over[at] = is_over;
+            } else {
+                self.sources.push(source);
+                self.is_over.push(is_over);
             }
         }
         if job.status.is_final() {
