@@ -1,10 +1,15 @@
 #!/usr/bin/env bash
 # A Debian package of the program, with its completions, its manual and its licences: target/debian/batchdeck_*.deb
 # Needs Rust, a C compiler and dpkg-deb.
+#
+#   packaging/deb.sh            builds the program and the package
+#   packaging/deb.sh PROGRAM    packs a program that is built already
 set -euo pipefail
+program="${1:+$(realpath "$1")}"
 cd "$(dirname "$0")/.."
 
-program=$(packaging/program.sh | tail -1)
+[ -n "$program" ] || program=$(packaging/program.sh | tail -1)
+umask 022
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
 architecture=$(dpkg --print-architecture)
 root="${CARGO_TARGET_DIR:-target}/debian/root"

@@ -253,7 +253,7 @@ pub struct InitArgs {
 #[command(defer = true)]
 pub enum EngineVerb {
     /// Run the engine in the foreground. Ctrl-C ends it; jobs go on and are taken up again at the next start.
-    Run(EngineRunArgs),
+    Run(EngineForegroundArgs),
     /// Start the engine in the background. Success if it runs already.
     Start(EngineStartArgs),
     /// End the engine. Jobs go on and are taken up again at the next start.
@@ -267,6 +267,15 @@ pub enum EngineVerb {
     Unit,
     /// Print what a shell needs so that `aws`, boto3 and other AWS tools use this engine: `eval "$(batchdeck engine env)"`.
     Env(EngineEnvArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct EngineForegroundArgs {
+    #[command(flatten)]
+    pub run: EngineRunArgs,
+    /// Leave the session and with it the terminal that it was started from.
+    #[arg(long, hide = true)]
+    pub detached: bool,
 }
 
 #[derive(Debug, Args)]

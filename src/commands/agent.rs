@@ -8,6 +8,9 @@ use crate::cli::AgentArgs;
 use crate::model::InstanceId;
 
 pub async fn run(args: AgentArgs, setting: &Setting) -> Done {
+    // A session of its own has no terminal: no job opens the one from which somebody started the engine. Who leads a
+    // process group already stays where it is.
+    let _ = rustix::process::setsid();
     let options = agent::Options {
         data_directory: setting.data.path().to_owned(),
         instance: InstanceId(args.instance),

@@ -46,7 +46,13 @@ pub async fn run(verb: &EngineVerb, setting: Setting) -> Done {
         EngineVerb::Status(_) | EngineVerb::Env(_) | EngineVerb::Unit => {}
     }
     match verb {
-        EngineVerb::Run(args) => foreground(&setting, door(&setting, args)?).await,
+        EngineVerb::Run(args) => {
+            if args.detached {
+                // One that leads a process group already stays where it is.
+                let _ = rustix::process::setsid();
+            }
+            foreground(&setting, door(&setting, &args.run)?).await
+        }
         EngineVerb::Start(args) => start(&setting, door(&setting, &args.run)?, args.output).await,
         EngineVerb::Stop(args) => stop(&setting, args.output).await,
         EngineVerb::Restart(args) => restart(&setting, door(&setting, &args.run)?, args.output).await,
@@ -130,8 +136,8 @@ async fn ensure_with(setting: &Setting, http: Option<HttpAddress>) -> Result<Sta
     }
 }
 
-/// `engine run` of this same program, in a process group of its own so that it outlives the terminal. One that ends
-/// before this process is waited for by the runtime, and one that is started in a job is no process of that job.
+/// `engine run` of this same program, which leaves the session: it outlives the terminal and has none. One that ends before
+/// this process is waited for by the runtime, and one that is started in a job is no process of that job.
 fn background(setting: &Setting, http: Option<HttpAddress>) -> Command {
     let program = std::env::current_exe().unwrap_or_else(|_| "batchdeck".into());
     let mut command = Command::new(program);
@@ -142,7 +148,7 @@ fn background(setting: &Setting, http: Option<HttpAddress>) -> Command {
     for mark in ["BATCHDECK_INSTANCE", "AWS_BATCH_JOB_ID", "AWS_BATCH_JOB_ATTEMPT"] {
         command.env_remove(mark);
     }
-    command.args(["engine", "run"]).process_group(0).kill_on_drop(false);
+    command.args(["engine", "run", "--detached"]).kill_on_drop(false);
     if let Some(http) = http {
         command.args(["--http", &http.to_string()]);
     }

@@ -1,9 +1,9 @@
 //! Where files live: the data directory of a local engine, and the config file.
 
 use crate::model::InstanceId;
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// The longest path that a unix socket can have: `sun_path` holds 108 bytes with the closing zero.
@@ -22,6 +22,8 @@ pub enum DirectoryError {
     Create { path: PathBuf, cause: io::Error },
     #[error("`{}` is open to other users and could not be closed to them: {cause}", path.display())]
     Open { path: PathBuf, cause: io::Error },
+    #[error("`{}` belongs to another user (uid {owner}), who could change what this program believes", path.display())]
+    NotOurs { path: PathBuf, owner: u32 },
 }
 
 impl DirectoryError {
@@ -35,6 +37,7 @@ impl DirectoryError {
             Self::Create { .. } | Self::Open { .. } => {
                 "name a directory of your own with --data-dir DIR, or mend its permissions"
             }
+            Self::NotOurs { .. } => "name a directory of your own with --data-dir DIR, or be that user",
         }
     }
 }
@@ -73,6 +76,31 @@ impl DataDirectory {
         [self.logs(), self.agents(), self.work(), self.usage()]
             .iter()
             .try_for_each(|directory| create_private(directory))
+    }
+
+    /// Closes to other users whatever in it is open to them, and names that. What jobs have in their working directories is
+    /// theirs. Blocks on the disk.
+    pub fn close(&self) -> Vec<PathBuf> {
+        let (work, mut left, mut closed) = (self.work(), vec![self.path.clone()], Vec::new());
+        while let Some(directory) = left.pop() {
+            for entry in fs::read_dir(&directory).into_iter().flatten().flatten() {
+                let path = entry.path();
+                // One that is gone meanwhile is nobody's; a link is what it leads to.
+                let Ok(found) = fs::symlink_metadata(&path) else { continue };
+                if found.is_symlink() {
+                    continue;
+                }
+                let mode = found.permissions().mode();
+                let is_closed = mode & 0o077 == 0;
+                if !is_closed && fs::set_permissions(&path, Permissions::from_mode(mode & 0o700)).is_ok() {
+                    closed.push(path.clone());
+                }
+                if found.is_dir() && path != work {
+                    left.push(path);
+                }
+            }
+        }
+        closed
     }
 
     pub fn path(&self) -> &Path {
@@ -175,13 +203,21 @@ impl DataDirectory {
     }
 }
 
-/// Makes a directory and those above it; the last one is for this user alone.
+/// Makes a directory and those above it where they are missing, for this user alone. What is there stays as it is.
+pub fn make_private(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// The same; one that was there is closed to others, and refused where it is another user's.
 pub fn create_private(path: &Path) -> Result<(), DirectoryError> {
     let failed = |cause| DirectoryError::Create { path: path.to_owned(), cause };
-    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed)?;
-    let mode = fs::metadata(path).map_err(failed)?.permissions().mode();
-    if mode & 0o077 != 0 {
-        fs::set_permissions(path, fs::Permissions::from_mode(0o700))
+    make_private(path).map_err(failed)?;
+    let found = fs::metadata(path).map_err(failed)?;
+    if found.uid() != rustix::process::geteuid().as_raw() {
+        return Err(DirectoryError::NotOurs { path: path.to_owned(), owner: found.uid() });
+    }
+    if found.permissions().mode() & 0o077 != 0 {
+        fs::set_permissions(path, Permissions::from_mode(0o700))
             .map_err(|cause| DirectoryError::Open { path: path.to_owned(), cause })?;
     }
     Ok(())
@@ -190,6 +226,19 @@ pub fn create_private(path: &Path) -> Result<(), DirectoryError> {
 /// Opens a file for appending that only its owner may read.
 pub fn private_file(path: &Path) -> io::Result<File> {
     OpenOptions::new().create(true).append(true).read(true).mode(0o600).open(path)
+}
+
+/// Puts a text in the place of a file's that only its owner may read. Whoever reads meanwhile sees the one or the other.
+pub fn replace_private(path: &Path, text: &[u8]) -> io::Result<()> {
+    let mut fresh = path.as_os_str().to_owned();
+    fresh.push(".new");
+    // One that was left half written.
+    match fs::remove_file(&fresh) {
+        Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(cause),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
+    file.write_all(text).and_then(|()| fs::rename(&fresh, path)).inspect_err(|_| drop(fs::remove_file(&fresh)))
 }
 
 /// Where data live when nobody says otherwise: `~/.local/share/batchdeck` on Linux.
@@ -231,6 +280,55 @@ mod tests {
             let mode = fs::metadata(&path).expect("there").permissions().mode();
             assert_eq!(mode & 0o777, 0o700, "{}", path.display());
         }
+    }
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).expect("there").permissions().mode() & 0o7777
+    }
+
+    #[test]
+    fn whatever_lies_open_in_it_is_closed_and_named_and_jobs_files_stay_as_they_made_them() {
+        let parent = tempfile::tempdir().expect("a temporary directory");
+        let directory = DataDirectory::new(&parent.path().join("data")).expect("short");
+        directory.prepare().expect("made");
+        let elsewhere = parent.path().join("elsewhere");
+        let deep = directory.logs().join("shell/default");
+        fs::create_dir_all(&deep).expect("made");
+        fs::create_dir(directory.work().join("task")).expect("made");
+        let files = [directory.journal(), deep.join("s.log"), elsewhere.clone(), directory.work().join("task/run.sh")];
+        for file in &files {
+            fs::write(file, "x").expect("written");
+            fs::set_permissions(file, Permissions::from_mode(0o755)).expect("opened");
+        }
+        fs::set_permissions(&deep, Permissions::from_mode(0o777)).expect("opened");
+        std::os::unix::fs::symlink(&elsewhere, directory.path().join("link")).expect("linked");
+        let closed = directory.close();
+        for path in [directory.journal(), deep.clone(), deep.join("s.log")] {
+            assert_eq!(mode(&path), 0o700, "{}", path.display());
+            assert!(closed.contains(&path), "{closed:?}");
+        }
+        assert_eq!(mode(&elsewhere), 0o755, "a link is not followed");
+        assert_eq!(mode(&directory.work().join("task/run.sh")), 0o755);
+        assert_eq!(directory.close(), Vec::<PathBuf>::new());
+    }
+
+    #[test]
+    fn a_file_is_replaced_whole_and_is_for_its_owner_whoever_left_what_before() {
+        let parent = tempfile::tempdir().expect("a temporary directory");
+        let (path, fresh) = (parent.path().join("a.cursor"), parent.path().join("a.cursor.new"));
+        for left in [&path, &fresh] {
+            fs::write(left, "old").expect("written");
+            fs::set_permissions(left, Permissions::from_mode(0o666)).expect("opened");
+        }
+        replace_private(&path, b"7").expect("replaced");
+        assert_eq!(
+            (fs::read(&path).expect("there").as_slice(), mode(&path), fresh.exists()),
+            (&b"7"[..], 0o600, false)
+        );
+        // What is in the way is told, and leaves nothing.
+        let taken = parent.path().join("taken");
+        fs::create_dir(&taken).expect("made");
+        assert!(replace_private(&taken, b"7").is_err() && !parent.path().join("taken.new").exists());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::DaemonError;
 use super::credentials::Credentials;
+use crate::config::directories::replace_private;
 use crate::config::{DataDirectory, HttpAddress};
 use std::fs;
 use std::net::SocketAddr;
@@ -38,7 +39,7 @@ impl Door {
         let listener = TcpListener::bind(wanted.get()).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let credentials = Credentials::take(directory)?;
-        fs::write(&sign.0, format!("{address}\n"))
+        replace_private(&sign.0, format!("{address}\n").as_bytes())
             .map_err(|cause| DaemonError::NotWritable { path: sign.0.clone(), cause })?;
         Ok(Some(Self { listener, credentials, address, sign }))
     }

@@ -147,6 +147,13 @@ async fn run_within(
     let agents_listener = bind(directory.agents_socket())?;
     let engine_listener = bind(directory.socket())?;
     let log_watch = logs::LogWatch::new().map_err(DaemonError::LogWatch)?;
+    // Nobody gets past the directory itself, which is closed already: what lies in it may take its time.
+    let open = directory.clone();
+    tokio::task::spawn_blocking(move || {
+        for path in open.close() {
+            tracing::warn!(path = %path.display(), "it was open to other users, and is closed to them now");
+        }
+    });
 
     let feed = Feed::new(seed);
     let expected = recovered.realms.instances();

@@ -333,25 +333,6 @@ fn jobs_come_as_one_object_a_line() {
 }
 
 #[test]
-fn what_lies_in_the_data_directory_is_for_its_owner_alone() {
-    use std::os::unix::fs::PermissionsExt;
-    let house = House::new();
-    house.ok(&["init"]);
-    let job = house.submit(&["--", "echo", "secret"]);
-    house.until_status(&job, "SUCCEEDED");
-    let mut folders = vec![house.data()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).expect("a folder").flatten() {
-            let about = fs::symlink_metadata(entry.path()).expect("there");
-            assert_eq!(about.permissions().mode() & 0o077, 0, "{}", entry.path().display());
-            if about.is_dir() {
-                folders.push(entry.path());
-            }
-        }
-    }
-}
-
-#[test]
 fn a_secret_is_not_shown_to_who_looks_over_a_shoulder_and_comes_whole_in_the_api_s_own_form() {
     let house = House::new();
     house.ok(&["init"]);

@@ -1,6 +1,6 @@
 //! What a machine does to a program: processes that hang, descriptors and processes that are used up, jobs that misbehave.
 
-use crate::support::{House, kill_hard};
+use crate::support::{House, kill_hard, skipped};
 use serde_json::Value;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -36,15 +36,8 @@ fn a_verb_does_not_wait_for_ever_for_an_engine_that_hangs() {
     house.ok(&["jobs"]);
 }
 
-#[test]
-fn an_upgrade_takes_the_place_of_a_running_engine_and_its_jobs_and_its_address_stay() {
-    let house = House::new();
-    house.ok(&["engine", "start", "--http", "127.0.0.1:0"]);
-    house.ok(&["init"]);
-    let go = house.path().join("go");
-    let job =
-        house.submit(&["--", "sh", "-c", &format!("while [ ! -e {} ]; do sleep 0.05; done; exit 5", go.display())]);
-    house.until_status(&job, "RUNNING");
+/// `engine restart` by another program, as after an upgrade: what its engine tells of itself.
+fn upgrade(house: &House) -> Value {
     let before = house.json(&["engine", "status"]);
     // The new program lies elsewhere, as that of another version does.
     let newer = house.path().join("batchdeck-new");
@@ -60,12 +53,62 @@ fn an_upgrade_takes_the_place_of_a_running_engine_and_its_jobs_and_its_address_s
     assert_ne!(before["pid"], after["pid"]);
     let program = fs::read_link(format!("/proc/{}/exe", after["pid"])).expect("it runs");
     assert_eq!(program, newer.canonicalize().expect("there"), "the new program has taken over");
+    after
+}
+
+#[test]
+fn an_upgrade_takes_the_place_of_a_running_engine_and_its_jobs_and_its_address_stay() {
+    let house = House::new();
+    house.ok(&["engine", "start", "--http", "127.0.0.1:0"]);
+    house.ok(&["init"]);
+    let go = house.path().join("go");
+    let job =
+        house.submit(&["--", "sh", "-c", &format!("while [ ! -e {} ]; do sleep 0.05; done; exit 5", go.display())]);
+    house.until_status(&job, "RUNNING");
+    let before = house.json(&["engine", "status"]);
+    let after = upgrade(&house);
     assert_eq!(before["http"], after["http"]);
     assert_eq!(before["agents"][0]["pid"], house.json(&["engine", "status"])["agents"][0]["pid"]);
     fs::write(&go, "").expect("written");
     let detail = house.until_status(&job, "FAILED");
     assert_eq!(detail["container"]["exitCode"], 5);
     assert_eq!(detail["attempts"].as_array().map(Vec::len), Some(1));
+}
+
+/// Where a container runtime was set up for the tests; without one this does nothing, and says so.
+#[test]
+fn an_upgrade_leaves_containers_alone_and_the_new_engine_stops_them_and_hears_their_ends() {
+    let Ok(address) = std::env::var("BATCHDECK_TEST_DOCKER_HOST") else {
+        return skipped("no container runtime in BATCHDECK_TEST_DOCKER_HOST");
+    };
+    let house = House::new().with_variable("DOCKER_HOST", &address);
+    fs::write(house.path().join("config.toml"), format!("[engine]\ndocker-host = '{address}'\n")).expect("written");
+    house.ok(&["init"]);
+    let definition = house.path().join("box.json");
+    let text = r#"{"jobDefinitionName": "box", "type": "container", "containerProperties": {
+        "image": "localhost/batchdeck-test:latest",
+        "command": ["sh", "-c", "echo begun; trap 'echo told; exit 5' TERM; sleep 600 & wait"],
+        "resourceRequirements": [{"type": "VCPU", "value": "1"}, {"type": "MEMORY", "value": "64"}]}}"#;
+    fs::write(&definition, text).expect("written");
+    house.ok(&["definitions", "register", &definition.display().to_string()]);
+    let job = house.submit(&["--name", "boxed", "--definition", "box"]);
+    house.until_status(&job, "RUNNING");
+    let log = |words: &str| {
+        let deadline = Instant::now() + Duration::from_mins(1);
+        while !house.ok(&["logs", &job]).contains(words) {
+            assert!(Instant::now() < deadline, "`{words}` is never in the log");
+        }
+    };
+    log("begun");
+    let before = house.json(&["job", &job]);
+    upgrade(&house);
+    let after = house.json(&["job", &job]);
+    assert_eq!((&after["status"], &after["startedAt"]), (&"RUNNING".into(), &before["startedAt"]));
+    assert_eq!(after["container"]["taskArn"], before["container"]["taskArn"]);
+    house.ok(&["terminate", &job, "--reason", "enough"]);
+    let ended = house.until_status(&job, "FAILED");
+    assert_eq!((&ended["container"]["exitCode"], ended["attempts"].as_array().map(Vec::len)), (&5.into(), Some(1)));
+    log("told");
 }
 
 #[test]
@@ -252,9 +295,13 @@ fn requests_that_are_almost_right_are_answered_or_hung_up_on_and_the_engine_goes
 
 /// A call on a connection of its own, as it is answered; the connection stays open.
 fn call(stream: &mut UnixStream, method: &str, path: &str, body: &str) -> String {
+    call_with(stream, &format!("{method} {path}"), "content-type: application/json", body)
+}
+
+/// The same with a header of its own.
+pub fn call_with(stream: &mut UnixStream, line: &str, header: &str, body: &str) -> String {
     let request = format!(
-        "{method} {path} HTTP/1.1\r\nhost: engine\r\ncontent-type: application/json\r\nx-batchdeck-by: a@b\r\n\
-         content-length: {}\r\n\r\n{body}",
+        "{line} HTTP/1.1\r\nhost: engine\r\n{header}\r\nx-batchdeck-by: a@b\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     );
     stream.set_read_timeout(Some(Duration::from_secs(30))).expect("set");

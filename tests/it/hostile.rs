@@ -12,7 +12,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Each family of sequences that a terminal acts on (ECMA-48, xterm's, DEC's, kitty's, tmux's), with a number in it that
 /// the console never writes, and the bidirectional marks.
-const CORPUS: [&str; 34] = [
+const CORPUS: [&str; 35] = [
     "\x1b[77;7H",
     "\x1b[?7749l",
     "\x1b[>77;2m",
@@ -46,6 +46,7 @@ const CORPUS: [&str; 34] = [
     "\u{85}\u{84}\u{8d}",
     "\x05\x07\x08\x0b\x0c\x0e\x0f\x7f",
     "\u{202e}\u{2066}\u{200f}\u{2028}\u{feff}",
+    "\u{61c}\u{206a}\u{fff9}",
     "\x1b]0;torn",
 ];
 
@@ -57,7 +58,8 @@ fn hostile(word: &str) -> String {
 /// What a terminal would act on, but for line ends.
 fn is_harmful(letter: char) -> bool {
     letter.is_control() && letter != '\n'
-        || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+        || matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{206f}')
+        || matches!(letter, '\u{fff9}'..='\u{fffb}' | '\u{feff}')
 }
 
 fn assert_harmless(what: &str, output: &Output) -> String {
@@ -166,6 +168,12 @@ fn no_text_of_an_account_and_no_error_of_it_reaches_a_terminal_as_a_sequence() {
         let output = house.run(&[&["--context", "aws"], verb].concat());
         seen += &assert_harmless(&verb.join(" "), &output);
     }
+    // In a terminal there are colours, and widths to fit.
+    for verb in verbs {
+        let mut terminal = house.open(&[&["--context", "aws"], verb].concat(), 120, 40);
+        terminal.wait_end();
+        assert_unwritten(&verb.join(" "), &terminal.written());
+    }
     for word in ["job-", "queue-", "env-", "ERROR line-", "reason-", "tag-", "value-", "refused"] {
         assert!(seen.contains(word), "`{word}` was never shown:\n{seen}");
     }
@@ -189,6 +197,55 @@ fn no_text_of_an_account_and_no_error_of_it_reaches_a_terminal_as_a_sequence() {
     console.wait_for("job-");
     console.type_text("S");
     console.wait_for("Schedules");
+    console.press(Key::Ctrl('c'));
+    console.wait_end();
+    assert_unwritten("the console", &console.written());
+}
+
+#[test]
+fn nothing_that_a_job_prints_or_is_given_and_no_reason_of_an_operator_reaches_a_terminal_as_a_sequence() {
+    let house = House::new();
+    house.ok(&["init"]);
+    let (line, why) = (hostile("line"), hostile("why"));
+    let variable = format!("TEXT={}", hostile("value"));
+    let script = format!("printf '%s\\n' '{line}'; printf '%s\\n' '{line}' >&2; exit 3");
+    let job = house.submit(&["--name", "evil", "--env", &variable, "--", "sh", "-c", &script]);
+    house.until_status(&job, "FAILED");
+    house.ok(&["hold", "--queue", "default", "--reason", &why]);
+    let waiting = house.submit(&["--name", "waits", "--", "true"]);
+    house.ok(&["cancel", &waiting, "--reason", &why]);
+    house.until_status(&waiting, "FAILED");
+    let verbs: [&[&str]; 9] = [
+        &["jobs", "--status", "FAILED"],
+        &["job", &job],
+        &["job", &job, "-o", "json"],
+        &["job", &waiting],
+        &["logs", &job],
+        &["why", &job],
+        &["failures"],
+        &["audit"],
+        &["audit", "-o", "json"],
+    ];
+    let mut seen = String::new();
+    for verb in verbs {
+        let output = house.run(verb);
+        assert!(output.status.success(), "{verb:?}: {}", String::from_utf8_lossy(&output.stderr));
+        seen += &assert_harmless(&verb.join(" "), &output);
+        let mut terminal = house.open(verb, 100, 30);
+        terminal.wait_end();
+        assert_unwritten(&verb.join(" "), &terminal.written());
+    }
+    for word in ["line-", "why-", "value-"] {
+        assert!(seen.contains(word), "`{word}` was never shown:\n{seen}");
+    }
+    let mut console = house.open(&["--context", "local"], 200, 60);
+    console.wait_for("engine ok");
+    console.type_text("3ssss");
+    console.wait_for("evil");
+    console.type_text("/evil\rl");
+    console.wait_for("line-");
+    console.type_text(":audit\r");
+    console.wait_for("why-");
     console.press(Key::Ctrl('c'));
     console.wait_end();
     assert_unwritten("the console", &console.written());
@@ -292,39 +349,4 @@ fn a_secret_is_in_no_log_of_the_engine_an_agent_or_a_console() {
         }
     }
     assert!(logs >= 2, "{logs} logs were looked into");
-}
-
-/// What systemd thinks of the unit, and man of the manual, where they are there.
-#[test]
-fn the_unit_and_the_manual_are_what_systemd_and_man_read() {
-    let house = House::new();
-    let unit = house.path().join("batchdeck.service");
-    fs::write(&unit, house.ok(&["engine", "unit"])).expect("written");
-    if let Ok(verified) = Command::new("systemd-analyze")
-        .args(["verify", "--man=no", "--user"])
-        .arg(&unit)
-        .env("XDG_RUNTIME_DIR", house.path())
-        .output()
-    {
-        let said = String::from_utf8_lossy(&verified.stderr).into_owned();
-        assert!(verified.status.success() && !said.contains("batchdeck.service:"), "{said}");
-    }
-    let pages = house.path().join("man");
-    house.ok(&["man", &pages.display().to_string()]);
-    let count = fs::read_dir(&pages).expect("pages").count();
-    assert!(count > 30, "{count} pages");
-    for entry in fs::read_dir(&pages).expect("pages").flatten() {
-        let text = fs::read_to_string(entry.path()).expect("reads");
-        assert!(text.contains(".TH ") && text.contains(".SH NAME"), "{}", entry.path().display());
-        if let Ok(read) =
-            Command::new("man").args(["--warnings", "-l"]).arg(entry.path()).env("MANPAGER", "cat").output()
-        {
-            let said = String::from_utf8_lossy(&read.stderr).into_owned();
-            // A long word in a narrow line is no fault of the page.
-            let faults: Vec<&str> = said.lines().filter(|line| !line.contains("cannot adjust line")).collect();
-            assert!(faults.is_empty(), "{}: {faults:?}", entry.path().display());
-        }
-    }
-    let version = house.ok(&["--version"]);
-    assert!(version.starts_with(concat!("batchdeck ", env!("CARGO_PKG_VERSION"))), "{version}");
 }

@@ -2,6 +2,7 @@
 
 use super::{AwsBackend, cannot};
 use crate::backend::BackendError;
+use crate::config::directories::make_private;
 use crate::model::AuditEntry;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
@@ -22,7 +23,7 @@ impl AuditFile {
     /// Adds the entry. Lines of several consoles do not mix: each is one write at the end of the file.
     pub fn append(&self, entry: &AuditEntry) -> io::Result<()> {
         if let Some(directory) = self.path.parent() {
-            std::fs::create_dir_all(directory)?;
+            make_private(directory)?;
         }
         let mut line = serde_json::to_vec(entry)?;
         line.push(b'\n');

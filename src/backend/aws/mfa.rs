@@ -4,6 +4,7 @@
 //! Source: AWS CLI user guide, "Using multi-factor authentication".
 
 use super::errors::causes;
+use crate::config::directories::{make_private, replace_private};
 use crate::config::{KeysOfRole, MfaRole};
 use aws_config::Region;
 use aws_config::ecs::EcsCredentialsProvider;
@@ -19,8 +20,6 @@ use aws_sdk_sts::error::SdkError;
 use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -208,14 +207,9 @@ fn file_name(role: &MfaRole) -> String {
 /// For its owner's eyes alone.
 fn keep(file: &Path, session: &Session) -> std::io::Result<()> {
     if let Some(directory) = file.parent() {
-        std::fs::create_dir_all(directory)?;
+        make_private(directory)?;
     }
-    let fresh = file.with_extension("new");
-    // One that was left there might have another mode.
-    let _ = std::fs::remove_file(&fresh);
-    let mut written = std::fs::File::options().write(true).create_new(true).mode(0o600).open(&fresh)?;
-    written.write_all(&serde_json::to_vec(session)?)?;
-    std::fs::rename(fresh, file)
+    replace_private(file, &serde_json::to_vec(session)?)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use super::budget::Caller;
 use super::query::Element;
 use super::service::Service;
 use crate::backend::BackendError;
+use crate::config::directories::{make_private, replace_private};
 use crate::model::{Capacities, ListedPrice, PriceSource, Prices, Purchase, RegionPrices, Tariff, Usd};
 use aws_sdk_pricing::types::{Filter, FilterType};
 use chrono::{DateTime, NaiveDate, SecondsFormat, TimeDelta, Utc};
@@ -202,11 +203,9 @@ pub fn briefly(error: &BackendError) -> String {
 async fn keep(file: PathBuf, text: String) {
     let write = tokio::task::spawn_blocking(move || {
         if let Some(directory) = file.parent() {
-            std::fs::create_dir_all(directory)?;
+            make_private(directory)?;
         }
-        let fresh = file.with_extension("new");
-        std::fs::write(&fresh, text)?;
-        std::fs::rename(fresh, file)
+        replace_private(&file, text.as_bytes())
     });
     if let Ok(Err(error)) = write.await {
         tracing::warn!(%error, "prices could not be kept");

@@ -243,7 +243,7 @@ impl Keeper {
         }
     }
 
-    /// Starts the agent in its own process group, with nothing of ours but its log: it outlives the engine.
+    /// Starts the agent with nothing of ours but its log: it leaves the session at once, and outlives the engine.
     fn spawn(&self, instance: &InstanceId) -> std::io::Result<Child> {
         let log = private_file(&self.directory.agent_log(instance))?;
         let mut command = Command::new(&self.launch.program);
@@ -268,7 +268,6 @@ impl Keeper {
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
-            .process_group(0)
             .kill_on_drop(false)
             .spawn()
     }

@@ -1,11 +1,11 @@
 //! Processes, named so that a number that is used again is not mistaken, and ended without asking twice.
 
+use crate::config::directories::replace_private;
 use crate::model::InstanceId;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
+use std::fs;
+use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -54,10 +54,7 @@ impl Process {
     }
 
     pub(in crate::daemon) fn write(self, path: &Path) -> io::Result<()> {
-        let beside = path.with_extension("new");
-        let mut file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&beside)?;
-        writeln!(file, "{} {}", self.pid, self.start)?;
-        fs::rename(beside, path)
+        replace_private(path, format!("{} {}\n", self.pid, self.start).as_bytes())
     }
 
     pub(in crate::daemon) fn read(path: &Path) -> Option<Self> {

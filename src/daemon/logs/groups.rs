@@ -2,6 +2,7 @@
 
 use super::listing::{self, group_directory};
 use super::{LogError, OTHER_REGION};
+use crate::config::directories::replace_private;
 use crate::model::{DEFAULT_LOG_GROUP, Millis, validate};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -113,9 +114,8 @@ impl LogGroups {
         let mut known = self.known();
         with(&mut known);
         let text = serde_json::to_string_pretty(&*known).unwrap_or_default();
-        let (path, fresh) = (file_of(&self.logs), self.logs.join("groups.json.new"));
-        fs::write(&fresh, text)
-            .and_then(|()| fs::rename(&fresh, &path))
+        let path = file_of(&self.logs);
+        replace_private(&path, text.as_bytes())
             .map_err(|cause| LogError::Storage { stream: path.display().to_string(), cause })
     }
 

@@ -1,10 +1,12 @@
 //! `CreateLogStream`, `PutLogEvents` and `DeleteLogStream`: what is not written by an agent.
 
 use super::{LogError, stream_file};
+use crate::config::directories::make_private;
 use crate::model::Millis;
 use serde::Deserialize;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 /// AWS's limits of `PutLogEvents`: events, and bytes with 26 more for each event.
@@ -35,8 +37,8 @@ pub(in crate::daemon) fn create(logs: &Path, key: &str) -> Result<(), LogError> 
         io::ErrorKind::AlreadyExists => LogError::Exists("The specified log stream already exists".to_owned()),
         _ => LogError::Storage { stream: key.to_owned(), cause },
     };
-    fs::create_dir_all(path.parent().unwrap_or(logs)).map_err(failed)?;
-    OpenOptions::new().create_new(true).write(true).open(path).map(|_| ()).map_err(failed)
+    make_private(path.parent().unwrap_or(logs)).map_err(failed)?;
+    OpenOptions::new().create_new(true).write(true).mode(0o600).open(path).map(|_| ()).map_err(failed)
 }
 
 pub(in crate::daemon) fn delete(logs: &Path, key: &str) -> Result<(), LogError> {

@@ -6,6 +6,7 @@
 //! than the ring is long misses what has left it, and that is said too.
 
 use super::{Entry, Occurrences, envelope};
+use crate::config::directories::replace_private;
 use crate::config::{DataDirectory, HookSettings};
 use crate::daemon::clock;
 use crate::daemon::driver::Driver;
@@ -251,9 +252,7 @@ impl Kept {
     }
 
     fn write(&self, cursor: u64) {
-        let fresh = self.0.with_extension("cursor.new");
-        let written = fs::write(&fresh, cursor.to_string()).and_then(|()| fs::rename(&fresh, &self.0));
-        if let Err(cause) = written {
+        if let Err(cause) = replace_private(&self.0, cursor.to_string().as_bytes()) {
             tracing::warn!(file = %self.0.display(), %cause, "a hook's place is not kept");
         }
     }

@@ -4,6 +4,7 @@
 //! Several consoles write it side by side.
 
 use super::Told;
+use crate::config::directories::make_private;
 use crate::model::{JobDetail, JobId, JobStatus, JobSummary, Millis, name_of, secret};
 use rusqlite::types::Value;
 use rusqlite::{Connection, ErrorCode, Row, params, params_from_iter};
@@ -107,7 +108,7 @@ impl Book {
     /// Opens the file, and makes it where it is missing.
     pub fn open(path: &Path, bounds: Bounds, now: Millis) -> Result<Self, BookError> {
         if let Some(directory) = path.parent() {
-            std::fs::create_dir_all(directory)?;
+            make_private(directory)?;
         }
         let file = which(&OpenOptions::new().create(true).append(true).mode(0o600).open(path)?.metadata()?);
         let connection = Connection::open(path)?;
