@@ -8,7 +8,7 @@ mod tests;
 mod wire;
 
 use super::log_search::{SearchLog, Searched};
-use super::{Backend, BackendError, Capabilities, JobQuery, JobScope, Page, Why};
+use super::{Backend, BackendError, Capabilities, JobQuery, JobScope, Page, Why, masks};
 use crate::model::watch::{SaveWatch, Watch};
 use crate::model::{
     AuditEntry, CapacityOverTime, Change, CommandRun, ComputeEnvironment, ConsumableResource, CostQuery, CostReport,
@@ -187,6 +187,7 @@ impl Backend for LocalBackend {
     }
 
     async fn submit_job(&self, request: SubmitJobRequest) -> Result<SubmitJobResponse, BackendError> {
+        masks::refuse(&request)?;
         self.client.call(Call::batch("SubmitJob", &request)).await
     }
 

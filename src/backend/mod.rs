@@ -5,6 +5,7 @@ pub mod aws;
 pub mod gather;
 pub mod local;
 pub mod log_search;
+mod masks;
 pub mod replace;
 pub mod scripted;
 pub mod several;

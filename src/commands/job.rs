@@ -113,7 +113,7 @@ fn facts(job: &JobDetail, now: Millis) -> Table {
         text("log stream", container.log_stream_name.clone());
     }
     for (key, value) in &job.parameters {
-        text("parameter", Some(format!("{key}={value}")));
+        text("parameter", Some(format!("{key}={}", secret::shown(key, value))));
     }
     for (key, value) in &job.tags {
         text("tag", Some(format!("{key}={value}")));

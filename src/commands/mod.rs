@@ -50,6 +50,7 @@ pub use error::{CommandError, exit};
 
 use crate::cli::{Cli, Since, Verb};
 use crate::model::Millis;
+use crate::model::text::printable_lines;
 use std::io::{self, Write};
 use tokio::runtime::Runtime;
 use world::Setting;
@@ -70,17 +71,11 @@ pub fn run(cli: Cli) -> u8 {
         Ok(code) => code,
         Err(error) => {
             if error.exit_code() != exit::DONE {
-                let _ = std::io::stderr().write_all(lines_printable(&error.block()).as_bytes());
+                let _ = std::io::stderr().write_all(printable_lines(&error.block()).as_bytes());
             }
             error.exit_code()
         }
     }
-}
-
-/// What came from a backend, a file or a job may be in it: nothing of that is for the terminal to act on.
-fn lines_printable(text: &str) -> String {
-    let lines: Vec<_> = text.split('\n').map(crate::model::text::printable).collect();
-    lines.join("\n")
 }
 
 /// The threads of a verb: as many as there are cores for the console and an agent. The engine has its mind in a thread of

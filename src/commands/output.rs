@@ -2,8 +2,8 @@
 
 use super::CommandError;
 use super::table::{Look, Table};
+use crate::model::text::{printable_json, printable_lines};
 use serde::Serialize;
-use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 
 /// The two streams, and how the first one looks.
@@ -50,14 +50,14 @@ impl Output {
     /// Writes a value in its wire form, over several lines.
     pub fn json(&self, value: &impl Serialize) -> Result<(), CommandError> {
         let json = serde_json::to_string_pretty(value).map_err(io::Error::from)?;
-        self.text(&(harmless(&json) + "\n"))
+        self.text(&(printable_json(&json) + "\n"))
     }
 
     /// Writes each value in its wire form on a line of its own.
     pub fn json_lines(&self, values: &[impl Serialize]) -> Result<(), CommandError> {
         let mut lines = String::new();
         for value in values {
-            lines += &harmless(&serde_json::to_string(value).map_err(io::Error::from)?);
+            lines += &printable_json(&serde_json::to_string(value).map_err(io::Error::from)?);
             lines.push('\n');
         }
         self.text(&lines)
@@ -68,43 +68,6 @@ impl Output {
         if self.is_silent {
             return;
         }
-        let _ = writeln!(io::stderr(), "{}", super::lines_printable(text));
-    }
-}
-
-/// The same JSON, with everything escaped that a terminal could act on. JSON leaves C1 controls and the marks that turn
-/// the direction of writing as they are; they can only stand inside of strings.
-fn harmless(json: &str) -> String {
-    let mut safe = String::with_capacity(json.len());
-    for letter in json.chars() {
-        match letter {
-            '\u{7f}'..='\u{9f}'
-            | '\u{061c}'
-            | '\u{200e}'
-            | '\u{200f}'
-            | '\u{2028}'
-            | '\u{2029}'
-            | '\u{202a}'..='\u{202e}'
-            | '\u{2066}'..='\u{206f}'
-            | '\u{fff9}'..='\u{fffb}'
-            | '\u{feff}' => {
-                let _ = write!(safe, "\\u{:04x}", u32::from(letter));
-            }
-            other => safe.push(other),
-        }
-    }
-    safe
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn json_holds_nothing_a_terminal_would_act_on_and_still_says_the_same() {
-        let value = "\u{1b}[31m \u{9b}2J \u{202e}evil grüezi";
-        let json = harmless(&serde_json::to_string(value).expect("writes"));
-        assert!(json.chars().all(|letter| !letter.is_control() && letter != '\u{202e}'), "{json:?}");
-        assert_eq!(serde_json::from_str::<String>(&json).expect("reads"), value);
+        let _ = writeln!(io::stderr(), "{}", printable_lines(text));
     }
 }

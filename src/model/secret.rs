@@ -1,9 +1,12 @@
 //! What is not shown: the values of variables whose names say that they are secret, and passwords in addresses.
 
 use regex::{Captures, Regex};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::borrow::Cow;
 use std::sync::LazyLock;
+use unicode_width::UnicodeWidthChar;
 
 /// In the place of a secret.
 pub const MASK: &str = "••••••";
@@ -72,6 +75,49 @@ pub fn in_text(text: &str) -> String {
     named.replace_all(&text, mask).into_owned()
 }
 
+/// The words of a command line, as they are typed: in each `NAME=value` whose name says that it is secret a dot stands for
+/// each column of the value, so that whoever types it sees where the cursor is.
+pub fn dotted(line: &str) -> Cow<'_, str> {
+    let (mut shown, mut name) = (String::with_capacity(line.len()), String::new());
+    let (mut quote, mut is_value) = (None, false);
+    let mut letters = line.chars();
+    while let Some(letter) = letters.next() {
+        let mut pushed = [Some(letter), None];
+        match (quote, letter) {
+            (None, letter) if letter.is_whitespace() => {
+                shown.push(letter);
+                (name, is_value) = (String::new(), false);
+                continue;
+            }
+            (None, '\'' | '"') => quote = Some(letter),
+            (Some(open), letter) if letter == open => quote = None,
+            (None | Some('"'), '\\') => pushed[1] = letters.next(),
+            (_, '=') if !is_value => {
+                shown.push(letter);
+                is_value = is_secret(&name);
+                name.clear();
+                continue;
+            }
+            (_, letter) => name.push(letter),
+        }
+        for letter in pushed.into_iter().flatten() {
+            if is_value {
+                shown.extend(std::iter::repeat_n('•', letter.width().unwrap_or(0)));
+            } else {
+                shown.push(letter);
+            }
+        }
+    }
+    if shown == line { Cow::Borrowed(line) } else { Cow::Owned(shown) }
+}
+
+/// A thing of the API, masked as [`in_value`] does.
+pub fn without<T: Serialize + DeserializeOwned>(thing: &T) -> Option<T> {
+    let mut value = serde_json::to_value(thing).ok()?;
+    in_value(&mut value);
+    serde_json::from_value(value).ok()
+}
+
 /// Masks what is secret in a value of the API: variables and members by their names, and all texts as [`in_text`] does.
 pub fn in_value(value: &mut Value) {
     match value {
@@ -128,6 +174,25 @@ mod tests {
         in_value(&mut value);
         let text = value.to_string();
         assert!(!text.contains("hunter2") && text.contains("fast") && text.contains("psql"), "{text}");
+    }
+
+    #[test]
+    fn what_is_typed_as_a_secret_stands_as_dots_of_its_width() {
+        let cases = [
+            ("MODE=fast API_TOKEN=hunter2", "MODE=fast API_TOKEN=•••••••"),
+            ("'API_TOKEN=a b' x=1", "'API_TOKEN=•••• x=1"),
+            (r#"API_TOKEN="a b\" c" x"#, r#"API_TOKEN=••••••••• x"#),
+            (r"API_TOKEN=a\ b x", "API_TOKEN=•••• x"),
+            ("--env=API_TOKEN=x=y z=1", "--env=API_TOKEN=••• z=1"),
+            ("API_TOKEN=世界 x", "API_TOKEN=•••• x"),
+            ("API_TOKEN=", "API_TOKEN="),
+            ("API_TOKEN", "API_TOKEN"),
+            ("a=b=c", "a=b=c"),
+            ("", ""),
+        ];
+        for (line, expected) in cases {
+            assert_eq!(dotted(line), expected, "{line}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Text from outside, made harmless for a terminal.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 /// The text without anything a terminal would act on: escape sequences of every family (CSI, OSC, DCS, APC, PM, SOS
 /// and two-byte ones), C0 and C1 controls, and the marks that turn the direction of writing. Letters that are written from
@@ -18,6 +19,30 @@ pub fn printable(text: &str) -> Cow<'_, str> {
         Piece::Colours(_) => {}
     });
     Cow::Owned(clean)
+}
+
+/// Several lines, each as [`printable`] leaves it.
+pub fn printable_lines(text: &str) -> String {
+    text.split('\n').map(printable).collect::<Vec<_>>().join("\n")
+}
+
+/// The same JSON, with everything escaped that a terminal could act on. JSON leaves C1 controls and the marks that turn the
+/// direction of writing as they are; they can only stand inside of strings.
+pub fn printable_json(json: &str) -> Cow<'_, str> {
+    let is_open = |letter: char| is_harmful(letter) && letter != '\n';
+    if !json.chars().any(is_open) {
+        return Cow::Borrowed(json);
+    }
+    let mut safe = String::with_capacity(json.len());
+    for letter in json.chars() {
+        if is_open(letter) {
+            // A text cannot refuse to be written to.
+            let _ = write!(safe, "\\u{:04x}", u32::from(letter));
+        } else {
+            safe.push(letter);
+        }
+    }
+    Cow::Owned(safe)
 }
 
 /// What is left of a text.
@@ -140,6 +165,16 @@ mod tests {
         for (given, expected) in cases {
             assert_eq!(printable(given), expected, "{given:?}");
         }
+    }
+
+    #[test]
+    fn json_holds_nothing_a_terminal_would_act_on_and_still_says_the_same() {
+        let value = "\u{1b}[31m \u{9b}2J \u{7f}\u{202e}evil\u{61c}\u{feff} grüezi";
+        let json = serde_json::to_string_pretty(&[value]).expect("writes");
+        let safe = printable_json(&json);
+        assert!(!safe.replace('\n', "").chars().any(is_harmful), "{safe:?}");
+        assert_eq!(serde_json::from_str::<[String; 1]>(&safe).expect("reads"), [value]);
+        assert!(matches!(printable_json("[\n  \"grüezi\"\n]"), Cow::Borrowed(_)));
     }
 
     #[test]

@@ -3,28 +3,17 @@
 use super::budget::Caller::Operator;
 use super::pages::{By, Of, Place, Source};
 use super::{AwsBackend, convert};
-use crate::backend::BackendError;
-use crate::model::{JobId, Millis, SubmitJobRequest, SubmitJobResponse, secret};
+use crate::backend::{BackendError, masks};
+use crate::model::{JobId, Millis, SubmitJobRequest, SubmitJobResponse};
 
 /// A job that was submitted so long before a submission began may be its own: two clocks are never the same.
 const CLOCKS_DIFFER: Millis = 2_000;
-
-/// Of a job that AWS has forgotten, values that look secret were not kept: what stands in their place is nobody's value.
-fn refuse_masks(request: &SubmitJobRequest) -> Result<(), BackendError> {
-    let has_mask = serde_json::to_string(request).is_ok_and(|text| text.contains(secret::MASK));
-    let message = format!(
-        "a value of `{}` is only {}: secrets are not kept in the history, so give it its value first",
-        request.job_name,
-        secret::MASK
-    );
-    if has_mask { Err(BackendError::Refused { code: "SecretNotKept".to_owned(), message }) } else { Ok(()) }
-}
 
 impl AwsBackend {
     /// `SubmitJob` has no idempotency token: it is sent again only where it certainly took no effect, so that a lost answer
     /// does not submit twice.
     pub(super) async fn submit(&self, request: SubmitJobRequest) -> Result<SubmitJobResponse, BackendError> {
-        refuse_masks(&request)?;
+        masks::refuse(&request)?;
         let target = format!("{} to {}", request.job_name, request.job_queue);
         let (name, queue) = (request.job_name.clone(), request.job_queue.clone());
         let call = convert::request::submit(self.service.batch.submit_job(), request)

@@ -4,7 +4,7 @@
 use super::App;
 use super::form::{Form, Purpose};
 use crate::backend::Why;
-use crate::model::{HoldTarget, Schedule, Switch, name_of};
+use crate::model::{HoldTarget, Schedule, Switch, name_of, secret};
 use crate::triage::replace::Changes;
 use crate::triage::rerun::{option, submit_words};
 use crate::tui::requests::Step;
@@ -47,7 +47,20 @@ impl App {
         counted.iter().map(|(name, count)| format!("{count} {name}")).collect::<Vec<_>>().join(", ")
     }
 
+    /// What the form would do, without the values that are secret: whoever runs a line by hand has them.
     fn steps_meant(&self, form: &Form) -> Vec<Step> {
+        let mut steps = self.steps_of(form);
+        for step in &mut steps {
+            if let Step::Submit(request) = step
+                && let Some(shown) = secret::without(&**request)
+            {
+                **request = shown;
+            }
+        }
+        steps
+    }
+
+    fn steps_of(&self, form: &Form) -> Vec<Step> {
         let act = match &form.purpose {
             Purpose::Schedule { .. } | Purpose::Begin => return Vec::new(),
             Purpose::Stop { jobs } if form.reason().is_empty() => self.stop_calls(jobs, "…"),

@@ -3,7 +3,7 @@
 use super::command::{Command, Item};
 use super::form::{Entry, Form, Key};
 use super::{App, Popup};
-use crate::model::{JobDefinition, JobDetail, JobSummary, KeyValuePair, name_of};
+use crate::model::{JobDefinition, JobDetail, JobSummary, KeyValuePair, name_of, secret};
 use crate::tui::words;
 use std::collections::BTreeMap;
 use tui_input::Input;
@@ -94,7 +94,8 @@ impl App {
             Item::new(text, &doc, command)
         };
         let pair = |(name, value): (String, String), doc: &str| {
-            item(words::join(&[format!("{name}={value}")]), doc.to_owned())
+            let shown = words::join(&[format!("{name}={}", secret::shown(&name, &value))]);
+            Item { name: shown, ..item(words::join(&[format!("{name}={value}")]), doc.to_owned()) }
         };
         match key {
             Key::Queue => {
@@ -363,7 +364,8 @@ mod tests {
         definition.parameters = [("codec".to_owned(), "h264".to_owned())].into();
         let container = definition.container_properties.get_or_insert_default();
         container.command = vec!["resize".into(), "--day=Ref::day".into()];
-        container.environment = vec![KeyValuePair { name: "STAGE".into(), value: "lab one".into() }];
+        let variable = |name: &str, value: &str| KeyValuePair { name: name.into(), value: value.into() };
+        container.environment = vec![variable("STAGE", "lab one"), variable("API_TOKEN", "hunter2")];
         stage.app.store.put_definitions(vec![definition]);
         let recorded = recorded_world().details;
         let mut detail = recorded.into_iter().find(|job| job.job_name == "resize-4711").expect("its details");
@@ -380,6 +382,13 @@ mod tests {
         assert!(!stage.text().contains("codec=h264"), "what is set is not offered again: {}", stage.text());
         stage.press("Esc tab f3 \"lab\" Enter").expect("keys");
         assert_eq!(value(&stage, Key::Environment), "'STAGE=lab one'");
+        // A secret is offered and given, and seen by nobody.
+        stage.press("space f3").expect("keys");
+        assert!(stage.text().contains("API_TOKEN=") && !stage.text().contains("hunter2"), "{}", stage.text());
+        stage.press("\"API_T\" Enter").expect("keys");
+        assert_eq!(value(&stage, Key::Environment), "'STAGE=lab one' API_TOKEN=hunter2");
+        let text = stage.text();
+        assert!(text.contains("API_TOKEN=•••••••") && !text.contains("hunter2"), "{text}");
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! What is shown, written to a file: as it is shown, or all rows of the list as CSV or JSON.
 
 use super::App;
+use crate::model::secret;
+use crate::model::text::{printable_json, printable_lines};
 use crate::tui::action::Place;
 use crate::tui::requests::{Ask, Saved};
 use serde::Serialize;
@@ -25,7 +27,10 @@ impl App {
         let path = PathBuf::from(name);
         let text = match path.extension().and_then(|ending| ending.to_str()) {
             Some("csv") => Some(csv(&self.rows_here()?)),
-            Some("json") => Some(serde_json::to_string_pretty(&self.rows_here()?).unwrap_or_default() + "\n"),
+            Some("json") => {
+                let json = serde_json::to_string_pretty(&self.rows_here()?).unwrap_or_default();
+                Some(printable_json(&json).into_owned() + "\n")
+            }
             Some("txt" | "log") | None if self.place_below().is_log() => Some(self.log_text()),
             Some("txt") | None => None,
             Some(other) => return Err(format!("`.{other}` is not written; .txt, .csv and .json are")),
@@ -84,8 +89,14 @@ impl App {
     }
 }
 
+/// What says that it is secret is masked: a file of rows is made to be given away.
 fn values<T: Serialize>(rows: impl IntoIterator<Item = T>) -> Vec<Value> {
-    rows.into_iter().filter_map(|row| serde_json::to_value(row).ok()).collect()
+    let masked = |row| {
+        let mut value = serde_json::to_value(row).ok()?;
+        secret::in_value(&mut value);
+        Some(value)
+    };
+    rows.into_iter().filter_map(masked).collect()
 }
 
 /// One line a row, with a heading: the members of the objects, in the order in which they are first met; what is no text
@@ -110,9 +121,11 @@ fn cell(value: &Value) -> String {
     let text = match value {
         Value::Null => return String::new(),
         Value::Number(number) => return number.to_string(),
-        Value::String(text) if text.starts_with(['=', '+', '-', '@']) => format!("'{text}"),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
+        Value::String(text) => {
+            let text = printable_lines(text);
+            if text.starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text }
+        }
+        other => printable_json(&other.to_string()).into_owned(),
     };
     if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
@@ -131,5 +144,14 @@ mod tests {
         assert_eq!(lines[1], "1,\"a,b\",,");
         assert_eq!(lines[2], ",\"say \"\"x\"\"\",'=1+1,\"{\"\"k\"\":\"\"v\"\"}\"");
         assert_eq!(lines[3], "");
+    }
+
+    #[test]
+    fn whoever_looks_at_a_file_in_a_terminal_sees_letters_alone_and_a_formula_behind_a_sequence_is_a_text() {
+        let evil = "\u{1b}]0;owned\u{7}\u{9b}2J\u{202e}=1+1\nnext";
+        let text = csv(&[json!({"reason": evil, "tags": {"k": evil}})]);
+        assert!(text.contains("\"'=1+1\nnext\""), "{text}");
+        let open = |letter: char| letter.is_control() && !matches!(letter, '\r' | '\n') || letter == '\u{202e}';
+        assert!(!text.contains(open), "{text:?}");
     }
 }

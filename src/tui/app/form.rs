@@ -2,11 +2,12 @@
 
 use super::Scroll;
 use super::list::Step;
-use crate::model::{InstanceId, JobId, Schedule, SchedulingPolicy, SubmitJobRequest, Switch};
+use crate::model::{InstanceId, JobId, Schedule, SchedulingPolicy, SubmitJobRequest, Switch, secret};
 use crate::triage::replace::Plan as Replacing;
 use crate::triage::rerun::Plan;
 use crate::tui::action::Action;
 use crate::tui::requests::Run;
+use std::borrow::Cow;
 use tui_input::{Input, InputRequest};
 
 /// What a form does when it is sent.
@@ -229,6 +230,14 @@ impl Field {
         match &self.entry {
             Entry::Text { input, .. } => input.value(),
             Entry::Choice { options, at, .. } => options.get(*at).map_or("", String::as_str),
+        }
+    }
+
+    /// The value as it is shown: what is given to a job under a secret's name stands as dots.
+    pub fn shown(&self) -> Cow<'_, str> {
+        match self.key {
+            Key::Environment | Key::Parameters => secret::dotted(self.value()),
+            _ => Cow::Borrowed(self.value()),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::command::{Command, Item};
 use super::{App, Popup, Scroll};
-use crate::model::JobDefinition;
+use crate::model::{JobDefinition, secret};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -52,7 +52,16 @@ fn compare(from: &JobDefinition, to: &JobDefinition) -> Vec<String> {
     let mut names: Vec<&String> = from.keys().chain(to.keys()).collect();
     names.sort();
     names.dedup();
-    let line = |name: &String| match (from.get(name), to.get(name)) {
+    let shown = |name: &str, value: &str| {
+        let last = name.rsplit('.').next().unwrap_or_default();
+        if secret::is_secret(last) { secret::MASK.to_owned() } else { secret::in_text(value) }
+    };
+    let get = |members: &BTreeMap<String, String>, name: &String| members.get(name).map(|value| shown(name, value));
+    let line = |name: &String| match (get(&from, name), get(&to, name)) {
+        // That it is another one is no secret.
+        (Some(one), Some(_)) if from.get(name) != to.get(name) && one == secret::MASK => {
+            Some(format!("~ {name}: {one} → another"))
+        }
         (Some(from), Some(to)) if from != to => Some(format!("~ {name}: {from} → {to}")),
         (Some(from), None) => Some(format!("- {name}: {from}")),
         (None, Some(to)) => Some(format!("+ {name}: {to}")),
@@ -136,5 +145,23 @@ mod tests {
         ];
         assert_eq!(compare(&from, &to), expected);
         assert_eq!(compare(&from, &from), Vec::<String>::new());
+    }
+
+    #[test]
+    fn that_a_secret_is_another_one_is_told_and_what_it_is_is_not() {
+        let with = |value: &str, mode: &str| {
+            definition(&format!(
+                r#"{{"jobDefinitionName":"a","revision":1,"containerProperties":{{"image":"x","environment":[
+                {{"name":"API_TOKEN","value":"{value}"}},{{"name":"MODE","value":"{mode}"}}]}}}}"#
+            ))
+        };
+        let expected = [
+            "~ containerProperties.environment.API_TOKEN: •••••• → another",
+            "~ containerProperties.environment.MODE: a → b",
+        ];
+        assert_eq!(compare(&with("hunter2", "a"), &with("hunter3", "b")), expected);
+        assert_eq!(compare(&with("hunter2", "a"), &with("hunter2", "a")), Vec::<String>::new());
+        let gone = definition(r#"{"jobDefinitionName":"a","revision":1,"containerProperties":{"image":"x"}}"#);
+        assert!(compare(&with("hunter2", "a"), &gone)[0].ends_with("API_TOKEN: ••••••"));
     }
 }

@@ -2,14 +2,16 @@
 
 use super::command::{Command, Item};
 use super::{App, Intention, Popup, Scroll};
+use crate::model::text::printable_json;
 use crate::model::watch::Watch;
-use crate::model::{AuditEntry, ComputeEnvironment, Instance, JobDefinition, JobId, JobQueue, Schedule};
+use crate::model::{AuditEntry, ComputeEnvironment, Instance, JobDefinition, JobId, JobQueue, Schedule, secret};
 use crate::tui::action::Place;
 use crate::tui::clipboard;
 use crate::tui::format::cut;
 use crate::tui::requests::{Ask, Program};
 use crate::tui::words;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 /// What an action without a field of its own is about.
 #[derive(Debug, Clone, Copy)]
@@ -225,8 +227,10 @@ impl App {
     }
 }
 
-fn pretty(thing: &impl Serialize) -> Option<String> {
-    serde_json::to_string_pretty(thing).ok()
+/// Without what says that it is secret: it is copied to be given away.
+fn pretty(thing: &(impl Serialize + DeserializeOwned)) -> Option<String> {
+    let json = serde_json::to_string_pretty(&secret::without(thing)?).ok()?;
+    Some(printable_json(&json).into_owned())
 }
 
 /// The page of the AWS console: its addresses are of the form that it links to itself.

@@ -187,7 +187,7 @@ impl Plain {
 
 /// `Reason (why; it is recorded) [wrong bucket]: `
 fn ask_for(field: &Field) -> String {
-    let value = printable(field.value()).into_owned();
+    let value = printable(&field.shown()).into_owned();
     let now = if value.is_empty() { String::new() } else { format!(" [{value}]") };
     let takes = match &field.entry {
         Entry::Choice { options, .. } => {

@@ -151,7 +151,8 @@ fn draw_field(painter: &mut Painter<'_>, line: Rect, field: &Field, has_keys: bo
     let room = entry.width.saturating_sub(1);
     match &field.entry {
         Entry::Text { input, selected } => {
-            let (shown, at) = typed::seen(input, room);
+            let line = field.shown();
+            let (shown, at) = typed::seen_as(input, &line, room);
             if input.value().is_empty() {
                 example(painter, entry, &field.example, has_keys);
             } else {

@@ -3,7 +3,7 @@
 use super::overview::{explain, title};
 use super::parts::scrolled;
 use crate::config::theme::Role;
-use crate::model::JobDefinition;
+use crate::model::{JobDefinition, secret};
 use crate::tui::app::filter::Field;
 use crate::tui::app::list::ListState;
 use crate::tui::app::store::Kind;
@@ -57,10 +57,13 @@ fn cells(definition: &JobDefinition) -> Vec<Cell> {
     ]
 }
 
-/// All of one revision, as its JSON.
+/// All of one revision, as its JSON, without what says that it is secret.
 pub fn draw_one(app: &App, painter: &mut Painter<'_>, area: Rect, label: &str, scroll: &Scroll) {
     let text = match app.selected_definition() {
-        Some(definition) => serde_json::to_string_pretty(definition).unwrap_or_default(),
+        Some(definition) => {
+            let shown = secret::without(definition);
+            shown.and_then(|shown| serde_json::to_string_pretty(&shown).ok()).unwrap_or_default()
+        }
         None => "it is gone".to_owned(),
     };
     let lines: Vec<_> = text.lines().map(|line| vec![piece(line, Role::Text)]).collect();

@@ -205,7 +205,7 @@ fn more(app: &App, lines: &mut Lines, room: u16, detail: &JobDetail) {
         add("command", &words::join(&container.command));
     }
     for (at, (key, value)) in detail.parameters.iter().enumerate() {
-        add(if at == 0 { "parameters" } else { "" }, &format!("{key}={value}"));
+        add(if at == 0 { "parameters" } else { "" }, &format!("{key}={}", secret::shown(key, value)));
     }
     for (at, pair) in detail.container.iter().flat_map(|container| &container.environment).enumerate() {
         add(

@@ -145,6 +145,8 @@ mod log_tests;
 #[cfg(test)]
 mod report_tests;
 #[cfg(test)]
+mod secret_tests;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod view_tests;

@@ -38,7 +38,7 @@ fn place(view: &View) -> usize {
 }
 
 /// Each view by its name and the keys that lead there.
-const VIEWS: [(&str, &str); 18] = [
+pub(super) const VIEWS: [(&str, &str); 18] = [
     ("overview", "j"),
     ("log", "j l"),
     ("job", "j Enter"),
@@ -62,7 +62,7 @@ const VIEWS: [(&str, &str); 18] = [
 const SIZES: [(u16, u16); 3] = [(60, 20), (80, 24), (200, 60)];
 
 /// A world in which each view has something to show.
-fn full() -> World {
+pub(super) fn full() -> World {
     World { watches: watched_world().watches, ..reported() }
 }
 

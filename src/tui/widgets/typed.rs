@@ -6,7 +6,11 @@ use unicode_segmentation::UnicodeSegmentation;
 
 /// What of it is seen in so many columns, with the cursor in sight, and in which of them the cursor stands.
 pub fn seen(input: &Input, columns: u16) -> (&str, u16) {
-    let line = input.value();
+    seen_as(input, input.value(), columns)
+}
+
+/// The same of a line that stands in place of what was typed, and is as wide.
+pub fn seen_as<'a>(input: &Input, line: &'a str, columns: u16) -> (&'a str, u16) {
     // In columns: a letter may take two of them, and several signs may make one letter.
     let hidden = input.visual_scroll(usize::from(columns));
     let mut passed = 0;
