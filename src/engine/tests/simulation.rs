@@ -1,8 +1,10 @@
 //! Anything may happen in any order: random commands, agents that start, end, repeat and die, clocks that jump,
-//! disks that are full. The
-//! invariants hold after each step, and the journal and a snapshot give the same state.
+//! disks that are full, engines that are killed within an append and right after it. The invariants hold after each step, and
+//! the journal and a snapshot give the same state.
 
-use super::world::{DAY, HOUR, Held, MINUTE, SECOND, World, consumes, definition, environment, job, sized, tried};
+use super::world::{
+    DAY, Dies, HOUR, Held, MINUTE, SECOND, World, consumes, definition, environment, job, sized, tried,
+};
 use crate::engine::Settings;
 use crate::engine::command::{Action, Outcome};
 use crate::engine::machine::Machine;
@@ -129,6 +131,7 @@ impl Story {
             92 => self.restart(),
             93 => self.set_clock_back(),
             94 => self.world.is_full = true,
+            95 => self.die(),
             _ => {
                 let passed = [1, SECOND, 20 * SECOND, 61 * SECOND, 10 * MINUTE, HOUR, 2 * DAY];
                 let time = *self.dice.pick(&passed).expect("some");
@@ -351,6 +354,28 @@ impl Story {
         self.world.deliver();
     }
 
+    /// The engine's process is killed while it appends what something brings about, or before anyone has heard of it.
+    fn die(&mut self) {
+        if self.world.is_full {
+            return;
+        }
+        self.world.dies = self.dice.pick(&[Dies::Within, Dies::After]).copied();
+        match self.dice.below(8) {
+            0 => self.submit(),
+            1 => self.register(),
+            2 => self.start(),
+            3 => self.exit(),
+            4 => self.stop(),
+            5 => self.lose(),
+            6 => self.interrupt(),
+            _ => self.world.pass(10 * MINUTE),
+        }
+        // What it did may have changed nothing.
+        if self.world.dies.take().is_none() {
+            self.restart();
+        }
+    }
+
     /// The engine's process is killed and comes back later from its journal, once there is room for it.
     fn restart(&mut self) {
         self.world.is_full = false;
@@ -359,6 +384,13 @@ impl Story {
         self.world.engine = engine;
         self.world.now += HOUR;
         self.world.ask(Action::Resume).expect("resumed");
+        // What it was to launch and has not.
+        let known = self.world.engine.instances().into_iter().map(|found| found.instance_id);
+        let World { agents, launching, killed, .. } = &self.world;
+        let is_there = |id: &InstanceId| agents.contains_key(id) || launching.contains(id) || killed.contains(id);
+        for instance in known.filter(|id| !is_there(id)).collect::<Vec<_>>() {
+            self.world.lose(&instance);
+        }
         let agents: Vec<InstanceId> = self.world.agents.keys().cloned().collect();
         for instance in agents {
             self.world.hello(&instance);

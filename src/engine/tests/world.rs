@@ -49,6 +49,15 @@ pub struct Agent {
     pub held: BTreeMap<AttemptId, Held>,
 }
 
+/// When the engine's process is killed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dies {
+    /// The append is torn: nothing of it is there afterwards.
+    Within,
+    /// All of it is written, and nobody has heard of it.
+    After,
+}
+
 pub struct World {
     pub engine: Engine,
     pub now: Millis,
@@ -66,6 +75,8 @@ pub struct World {
     pub hold_stops: bool,
     /// There is no room for the journal: nothing can be appended.
     pub is_full: bool,
+    /// The engine's process is killed when it appends next; it takes nothing more then, as where it is full.
+    pub dies: Option<Dies>,
     /// What the last step did.
     pub events: Vec<Event>,
     pids: u32,
@@ -91,6 +102,7 @@ impl World {
             stops: Vec::new(),
             hold_stops: false,
             is_full: false,
+            dies: None,
             events: Vec::new(),
             pids: 100,
         }
@@ -193,7 +205,8 @@ impl World {
     /// Applies events and all that follows from them, as the engine's body does, and carries out the effects. Where the
     /// journal takes nothing, nothing of it has been: the state is again what the journal says.
     pub fn settle(&mut self, first: Vec<Event>) -> bool {
-        let before = self.is_full.then(|| (self.engine.clone(), self.journal.len()));
+        let is_lost = self.is_full || self.dies == Some(Dies::Within);
+        let before = is_lost.then(|| (self.engine.clone(), self.journal.len()));
         let mut all = Vec::new();
         let mut events = first;
         for round in 0.. {
@@ -218,6 +231,11 @@ impl World {
         {
             self.journal.truncate(written);
             self.engine = before;
+            self.is_full |= self.dies.take().is_some();
+            return false;
+        }
+        if !all.is_empty() && self.dies.take().is_some() {
+            self.is_full = true;
             return false;
         }
         let effects: Vec<Effect> = all.iter().flat_map(|event| self.engine.effects(event)).collect();
@@ -303,6 +321,9 @@ impl World {
         let Some(agent) = self.agents.get(instance).filter(|_| !self.is_full) else { return };
         let held: Vec<AttemptId> = agent.held.keys().cloned().collect();
         let refused = self.ask(Action::InstanceRegistered { instance: instance.clone(), pid: agent.pid }).is_err();
+        if self.is_full {
+            return;
+        }
         let effects = self.engine.reconcile(instance, &held);
         assert!(!refused || effects.contains(&Effect::EndInstance { instance: instance.clone() }));
         for effect in effects {
