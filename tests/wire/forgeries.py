@@ -66,6 +66,29 @@ def is_refused(what, answer, code, *words, status=403):
 
 assert send(*signed())[0] == 200
 
+
+def raw(text, wait=True):
+    """What the engine says to these bytes."""
+    connection = socket.create_connection(ADDRESS.split(":"), timeout=60)
+    try:
+        connection.sendall(text)
+        return connection.recv(4096) if wait else connection
+    except ConnectionError:
+        return b""
+    finally:
+        if wait:
+            connection.close()
+
+
+def head(method, path, headers):
+    lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers)]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+
+# A body that never ends is waited for while all that follows is tried.
+path, headers = signed(body=b"{}        ")
+slow = raw(head("POST", path, [*{**headers, "Host": ADDRESS}.items(), ("Content-Length", "10")]) + b"{", wait=False)
+
 # Nobody comes in without a signature, by no path and no method.
 for method, path in [
     ("POST", LIST), ("GET", "/batchdeck/v1/queues"), ("GET", "/batchdeck/v1/watch"), ("POST", "/batchdeck/v1/stop"),
@@ -118,24 +141,54 @@ is_refused("over", send(*signed(status, b"", "GET", query=60, at=-120), b"", "GE
 large = b'{"x":"' + b"a" * (1 << 20) + b'"}'
 is_refused("a large body", send(*signed(body=large), large), "ClientException", "larger than 1048576 bytes", status=413)
 
-
-def raw(text, wait=True):
-    """What the engine says to these bytes."""
-    connection = socket.create_connection(ADDRESS.split(":"), timeout=60)
-    try:
-        connection.sendall(text)
-        return connection.recv(4096) if wait else connection
-    except ConnectionError:
-        return b""
-    finally:
-        if wait:
-            connection.close()
-
-
 # It hears no more than it takes: what is sent beyond that may cost the answer.
 answer = raw(b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 300_000 + b"\r\n\r\n")
 assert not answer or b" 431 " in answer, answer
 assert b" 431 " in raw(b"GET / HTTP/1.1\r\nHost: x\r\n" + b"".join(b"x-%d: 1\r\n" % n for n in range(100)) + b"\r\n")
+
+# Other ways to write the same path reach nothing, signed as they are.
+for other in [
+    "//v1/describejobqueues", "/v1//describejobqueues", "/v1/./describejobqueues", "/v1/x/../describejobqueues",
+    "/v1/%2e/describejobqueues", "/v1/x/%2e%2e/describejobqueues", "/v1%2fdescribejobqueues", "/V1/describejobqueues",
+    "/v1/describejobqueues/", "/v1/describejobqueues%00", "/v1/describejobqueues;x=1", "/%2e%2e/v1/describejobqueues",
+    "/batchdeck/../v1/describejobqueues", "/v1/describejobqueues%3f",
+]:  # fmt: skip
+    path, headers = signed(other)
+    answer = send(path, headers)
+    assert answer[0] in (400, 403, 404), f"{other}: {answer}"
+
+# Headers that come twice, a second signature, a body in chunks, two lengths of one body.
+path, headers = signed("/", headers={"X-Amz-Target": "Logs_20140328.DescribeLogGroups"}, service="logs")
+whole = [*{**headers, "Host": ADDRESS}.items(), ("Connection", "close")]
+assert b" 200 " in raw(head("POST", path, [*whole, ("Content-Length", "2")]) + b"{}")
+for twice in [("X-Amz-Target", "Logs_20140328.DeleteLogGroup"), ("X-Amz-Date", "20200101T000000Z"), ("Host", "example.com")]:
+    for both in ([twice, *whole], [*whole, twice]):
+        answer = raw(head("POST", path, [*both, ("Content-Length", "2")]) + b"{}")
+        assert b" 403 " in answer or b" 400 " in answer, (twice, answer)
+other = signed(key=guess)[1]["Authorization"]
+assert b" 403 " in raw(head("POST", path, [("Authorization", other), *whole, ("Content-Length", "2")]) + b"{}")
+chunks = [*whole, ("Transfer-Encoding", "chunked")]
+assert b" 200 " in raw(head("POST", path, chunks) + b"2\r\n{}\r\n0\r\n\r\n")
+answer = raw(head("POST", path, chunks) + b"2\r\n[]\r\n0\r\n\r\n")
+assert b" 403 " in answer, answer
+answer = raw(head("POST", path, [*chunks, ("Content-Length", "2")]) + b"0\r\n\r\nGET /batchdeck/v1/queues HTTP/1.1\r\nHost: x\r\n\r\n")
+assert b" 200 " not in answer, answer
+
+# A page in a browser on this machine, by this address or by a name of its own that leads here: it has no key, and is told
+# nothing that lets it read an answer.
+for method, more in [
+    ("POST", [("Content-Type", "text/plain")]),
+    ("GET", []),
+    ("OPTIONS", [("Access-Control-Request-Method", "POST"), ("Access-Control-Request-Headers", "authorization")]),
+]:  # fmt: skip
+    for host in [ADDRESS, "evil.example"]:
+        page = [("Host", host), ("Origin", "http://evil.example"), ("Connection", "close"), *more, ("Content-Length", "0")]
+        answer = raw(head(method, LIST, page))
+        assert b" 403 " in answer and b"access-control" not in answer.lower(), answer
+
+answer = slow.recv(4096)
+assert b" 408 " in answer and b"did not come within 20 s" in answer, answer
+slow.close()
 
 # Those who hold connections open without a word keep nobody out that has the key.
 held = [raw(b"POST / HT", wait=False) for _ in range(300)]

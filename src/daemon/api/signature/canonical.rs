@@ -18,24 +18,23 @@ pub(super) struct Sent<'a> {
 
 /// The canonical request over `signed` headers (lower case, in the order in which they are named). `body_hash` is the
 /// lower-case hex of the body's SHA-256.
-pub(super) fn request(sent: Sent<'_>, signed: &[String], body_hash: &str) -> String {
+///
+/// Bytes, as headers are: of two values that are no text, each has its own form.
+pub(super) fn request(sent: Sent<'_>, signed: &[String], body_hash: &str) -> Vec<u8> {
     let (path, query) = (path(sent.path), query(sent.query));
-    let mut text = format!("{}\n{path}\n{query}\n", sent.method);
+    let mut bytes = format!("{}\n{path}\n{query}\n", sent.method).into_bytes();
     for name in signed {
-        let values: Vec<String> = sent.headers.get_all(name).iter().map(|value| folded(value.as_bytes())).collect();
-        // A text cannot refuse to be written to.
-        let _ = writeln!(text, "{name}:{}", values.join(","));
+        let values: Vec<Vec<u8>> = sent.headers.get_all(name).iter().map(|value| folded(value.as_bytes())).collect();
+        bytes.extend([name.as_bytes(), b":", &values.join(&b","[..]), b"\n"].concat());
     }
-    text.push('\n');
-    text.push_str(&signed.join(";"));
-    text.push('\n');
-    text.push_str(body_hash);
-    text
+    bytes.extend(format!("\n{}\n{body_hash}", signed.join(";")).into_bytes());
+    bytes
 }
 
 /// A header's value without blanks at its ends and without runs of them inside.
-fn folded(value: &[u8]) -> String {
-    String::from_utf8_lossy(value).split([' ', '\t']).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+fn folded(value: &[u8]) -> Vec<u8> {
+    let words = value.split(|byte| matches!(byte, b' ' | b'\t')).filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join(&b" "[..])
 }
 
 /// The path as clients sign it: without `.`, `..` and empty segments, and with what is sent encoded once encoded once

@@ -241,12 +241,13 @@ impl Claim {
         };
         let canonical = canonical::request(sent, &self.signed_headers, &body_hash);
         let scope = format!("{}/{}/{}/{TERMINATOR}", self.date, self.region, self.service);
-        let hash = hex(&Sha256::digest(canonical.as_bytes()));
+        let hash = hex(&Sha256::digest(&canonical));
         let to_sign = format!("{ALGORITHM}\n{}\n{scope}\n{hash}", self.signed_at);
         let key = signing_key(&credentials.secret_access_key, &self.date, &self.region, &self.service);
         // In constant time.
         mac(&key, to_sign.as_bytes()).verify_slice(&self.signature).map_err(|_| {
             let Fault::Invalid(words) = mismatch() else { return mismatch() };
+            let canonical = String::from_utf8_lossy(&canonical);
             Fault::Invalid(format!(
                 "{words}\n\nThe Canonical String for this request should have been\n'{canonical}'\n\nThe \
                  String-to-Sign should have been\n'{to_sign}'\n"

@@ -30,7 +30,78 @@ const DATE: (&str, &str) = ("x-amz-date", AT);
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 
 /// AWS's published examples: its signature test suite, and the request of the IAM User Guide.
-const VECTORS: [Vector; 10] = [
+const VECTORS: [Vector; 18] = [
+    Vector {
+        method: "GET",
+        uri: "/ሴ",
+        service: "service",
+        headers: &[HOST, DATE],
+        body: "",
+        signature: "8318018e0b0f223aa2bbf98705b62bb787dc9c0e678f255a891fd03141be5d85",
+    },
+    Vector {
+        method: "GET",
+        uri: "/?ሴ=bar",
+        service: "service",
+        headers: &[HOST, DATE],
+        body: "",
+        signature: "2cdec8eed098649ff3a119c94853b13c643bcf08f8b0a1d91e12c9027818dd04",
+    },
+    Vector {
+        method: "GET",
+        uri: "/?-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz=-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
+        service: "service",
+        headers: &[HOST, DATE],
+        body: "",
+        signature: "9c3e54bfcdf0b19771a7f523ee5669cdf59bc7cc0884027167c21bb143a40197",
+    },
+    Vector {
+        method: "GET",
+        uri: "/./example",
+        service: "service",
+        headers: &[HOST, DATE],
+        body: "",
+        signature: "ef75d96142cf21edca26f06005da7988e4f8dc83a165a80865db7089db637ec5",
+    },
+    Vector {
+        method: "GET",
+        uri: "/",
+        service: "service",
+        headers: &[
+            HOST,
+            ("my-header1", "value4"),
+            ("my-header1", "value1"),
+            ("my-header1", "value3"),
+            ("my-header1", "value2"),
+            DATE,
+        ],
+        body: "",
+        signature: "08c7e5a9acfcfeb3ab6b2185e75ce8b1deb5e634ec47601a50643f830c755c01",
+    },
+    Vector {
+        method: "POST",
+        uri: "/",
+        service: "service",
+        headers: &[HOST, ("my-header1", "VALUE1"), DATE],
+        body: "",
+        signature: "cdbc9802e29d2942e5e10b5bccfdd67c5f22c7c4e8ae67b53629efa58b974b7d",
+    },
+    Vector {
+        method: "POST",
+        uri: "/?Param1=value1",
+        service: "service",
+        headers: &[HOST, DATE],
+        body: "",
+        signature: "28038455d6de14eafc1f9222cf5aa6f1a96197d7deb8263271d420d138af7f11",
+    },
+    Vector {
+        method: "POST",
+        uri: "/",
+        service: "service",
+        headers: &[("content-type", "application/x-www-form-urlencoded; charset=utf8"), HOST, DATE],
+        body: "Param1=value1",
+        signature: "1a72ec8f64bd914b0e42e42607c7fbce7fb2c7465f63e3092b3b0d39fa77a6fe",
+    },
     Vector {
         method: "GET",
         uri: "/",
@@ -184,8 +255,53 @@ fn a_path_is_signed_as_it_is_sent_encoded_once_more() {
     ];
     for (raw, expected) in cases {
         let sent = Sent { method: "GET", path: raw, query: "", headers: &HeaderMap::new() };
-        let canonical = canonical::request(sent, &[], "");
+        let canonical = String::from_utf8(canonical::request(sent, &[], "")).expect("a text");
         assert_eq!(canonical.lines().nth(1), Some(expected), "{raw}");
+    }
+}
+
+#[test]
+fn of_two_headers_that_are_no_text_each_has_its_own_form() {
+    let form = |value: &[u8]| {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-batchdeck-by", axum::http::HeaderValue::from_bytes(value).expect("a value"));
+        let sent = Sent { method: "GET", path: "/", query: "", headers: &headers };
+        canonical::request(sent, &["x-batchdeck-by".to_owned()], "")
+    };
+    assert_ne!(form(b"a\xff"), form(b"a\xfe"));
+    assert_eq!(form(b" a  \t b "), form(b"a b"));
+}
+
+/// What was overheard can be said again until it is stale, as on AWS, where a retry is the same request; and it is good for
+/// nothing else.
+#[test]
+fn a_request_that_is_said_again_later_or_for_something_else_is_refused() {
+    let minute = 60_000;
+    let overheard = || VECTORS[0].request();
+    assert_eq!(judge(&overheard(), b"", now()), Ok(()));
+    assert!(judge(&overheard(), b"", now() + 5 * minute + 1_000).is_err(), "stale");
+    // Dated anew, in either place or both.
+    let later = "20150830T124600Z";
+    let changes: [(&str, fn(&mut Parts)); 5] = [
+        ("dated anew", |parts| set(parts, "x-amz-date", "20150830T124600Z")),
+        ("another day", |parts| {
+            set(parts, "x-amz-date", "20150831T123600Z");
+            edit(parts, "20150830", "20150831");
+        }),
+        ("another region", |parts| edit(parts, "us-east-1", "eu-west-1")),
+        ("another service", |parts| edit(parts, "/service/", "/batch/")),
+        ("without one of its headers", |parts| {
+            parts.headers.remove("x-amz-date");
+            set(parts, "date", "Sun, 30 Aug 2015 12:46:00 GMT");
+            edit(parts, "host;x-amz-date", "host");
+        }),
+    ];
+    for (what, change) in changes {
+        for at in [now(), moment(later).expect("a moment"), now() + 24 * 60 * minute] {
+            let mut parts = overheard();
+            change(&mut parts);
+            assert!(judge(&parts, b"", at).is_err(), "{what} at {}", basic(at));
+        }
     }
 }
 
