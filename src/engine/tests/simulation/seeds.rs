@@ -163,7 +163,7 @@ fn what_is_not_needed_is_left_out_wherever_it_stands() {
 fn a_story_that_goes_wrong_is_told_in_the_fewest_steps_with_all_that_happened_in_them() {
     fn lose_an_end(story: &mut Story) {
         let journal = &mut story.world.journal;
-        let ends = |line: &String| line.contains(r#""event":"AttemptEnded""#);
+        let ends = |line: &String| line.contains(r#""event":"attempt-ended""#);
         if let Some(first) = journal.iter().position(ends) {
             journal.remove(first);
         }
@@ -179,6 +179,6 @@ fn a_story_that_goes_wrong_is_told_in_the_fewest_steps_with_all_that_happened_in
     // A job, an agent, and an end.
     assert!((1..=6).contains(&of), "{text}");
     assert!(text.starts_with("seed 3 goes wrong in ") && text.contains("of its 100 steps"), "{text}");
-    assert!(text.contains(r#""event":"JobSubmitted""#) && text.contains(r#""event":"AttemptPlaced""#), "{text}");
+    assert!(text.contains(r#""event":"job-submitted""#) && text.contains(r#""event":"attempt-placed""#), "{text}");
     assert!(!text.ends_with("(it went well this time)"), "{text}");
 }
