@@ -91,8 +91,8 @@ impl DataDirectory {
                     continue;
                 }
                 let mode = found.permissions().mode();
-                let is_closed = mode & 0o077 == 0;
-                if !is_closed && fs::set_permissions(&path, Permissions::from_mode(mode & 0o700)).is_ok() {
+                let of_others = mode & 0o077;
+                if of_others != 0 && fs::set_permissions(&path, Permissions::from_mode(mode & 0o700)).is_ok() {
                     closed.push(path.clone());
                 }
                 if found.is_dir() && path != work {

@@ -181,7 +181,7 @@ mod tests {
         let cases = [
             ("MODE=fast API_TOKEN=hunter2", "MODE=fast API_TOKEN=•••••••"),
             ("'API_TOKEN=a b' x=1", "'API_TOKEN=•••• x=1"),
-            (r#"API_TOKEN="a b\" c" x"#, r#"API_TOKEN=••••••••• x"#),
+            (r#"API_TOKEN="a b\" c" x"#, "API_TOKEN=••••••••• x"),
             (r"API_TOKEN=a\ b x", "API_TOKEN=•••• x"),
             ("--env=API_TOKEN=x=y z=1", "--env=API_TOKEN=••• z=1"),
             ("API_TOKEN=世界 x", "API_TOKEN=•••• x"),
