@@ -1,6 +1,7 @@
 //! `agent`, which the engine starts: one instance's process.
 
 use super::Done;
+use super::engine::let_go_of_what_was_inherited;
 use super::error::{CommandError, exit};
 use super::world::Setting;
 use crate::agent;
@@ -8,6 +9,7 @@ use crate::cli::AgentArgs;
 use crate::model::InstanceId;
 
 pub async fn run(args: AgentArgs, setting: &Setting) -> Done {
+    let_go_of_what_was_inherited();
     // A session of its own has no terminal: no job opens the one from which somebody started the engine. Who leads a
     // process group already stays where it is.
     let _ = rustix::process::setsid();

@@ -100,6 +100,7 @@ async fn ensure_with(setting: &Setting, http: Option<HttpAddress>) -> Result<Sta
         log_tail: Vec::new(),
     };
     setting.data.create()?;
+    let_go_of_what_was_inherited();
     let log = private_file(&setting.data.log())
         .map_err(|cause| CommandError::NotWritable { path: setting.data.log(), cause })?;
     let mut child = background(setting, http)
@@ -134,6 +135,12 @@ async fn ensure_with(setting: &Setting, http: Option<HttpAddress>) -> Result<Sta
         }
         tokio::time::sleep(STEP).await;
     }
+}
+
+/// Has what is started from here on get nothing of what this process was started with but its three streams: a lock that a
+/// script holds while it starts an engine would be held by each job.
+pub(super) fn let_go_of_what_was_inherited() {
+    close_fds::set_fds_cloexec_threadsafe(3, &[]);
 }
 
 /// `engine run` of this same program, which leaves the session: it outlives the terminal and has none. One that ends before
@@ -181,6 +188,7 @@ async fn ends(data: &DataDirectory) -> bool {
 
 async fn foreground(setting: &Setting, http: Option<HttpAddress>) -> Done {
     setting.data.create()?;
+    let_go_of_what_was_inherited();
     let _writer = log_to(&setting.data.log())?;
     let listen = |kind| signal(kind).map_err(CommandError::Start);
     let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);

@@ -169,3 +169,42 @@ fn a_job_does_not_reach_the_terminal_from_which_its_engine_was_started() {
     console.press(Key::Ctrl('c'));
     console.wait_end();
 }
+
+#[test]
+fn a_job_and_its_engine_inherit_no_descriptor_not_even_the_gate_at_which_it_waited() {
+    let house = House::new();
+    // Whoever starts the engine holds a lock meanwhile, on a descriptor that is handed on.
+    let lock = house.path().join("lock");
+    let within = format!("exec 9>{}; exec \"$@\"", lock.display());
+    let started = house.command_within(&["sh", "-c", &within, "sh"], &["init"]).output().expect("runs");
+    assert!(started.status.success(), "{}", words(&started));
+    let holds = |pid: u32| {
+        let all = fs::read_dir(format!("/proc/{pid}/fd")).expect("it runs").flatten();
+        all.filter_map(|entry| fs::read_link(entry.path()).ok()).any(|open| open == lock)
+    };
+    assert!(!holds(house.engine_pid()), "the engine holds what its starter held");
+    // What the shell itself opened to list them is gone by then.
+    let script = "for fd in /proc/$$/fd/*; do [ ! -L $fd ] || echo \"${fd##*/} $(readlink $fd)\"; done";
+    let job = house.submit(&["--", "sh", "-c", script]);
+    house.until_status(&job, "SUCCEEDED");
+    let log = house.ok(&["logs", &job]);
+    let held: Vec<(u32, &str)> = log
+        .lines()
+        .filter_map(|line| line.split_whitespace().rev().collect::<Vec<_>>().get(..2).map(|two| (two[1], two[0])))
+        .filter_map(|(number, what)| Some((number.parse().ok()?, what)))
+        .collect();
+    assert_eq!(held.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [0, 1, 2], "{log}");
+    assert_eq!(held[0].1, "/dev/null", "{log}");
+    for (_, what) in &held[1..] {
+        assert!(what.starts_with("pipe:"), "{log}");
+    }
+    let ulimited = house.path().join("ulimited.json");
+    let definition = r#"{"jobDefinitionName":"limited","type":"container","containerProperties":{"image":"host",
+        "command":["sh","-c","readlink /proc/$$/fd/0"],"ulimits":[{"name":"nofile","softLimit":64,"hardLimit":64}],
+        "resourceRequirements":[{"type":"VCPU","value":"1"},{"type":"MEMORY","value":"64"}]}}"#;
+    fs::write(&ulimited, definition).expect("written");
+    house.ok(&["definitions", "register", &ulimited.display().to_string()]);
+    let job = house.submit(&["--definition", "limited"]);
+    house.until_status(&job, "SUCCEEDED");
+    assert!(house.ok(&["logs", &job]).contains("/dev/null"), "the gate that it waited at stayed open");
+}
