@@ -1,4 +1,20 @@
-//! Log streams: a page of one, one page of several by time, and one followed by polling.
+//! Log streams: a page of one, one page of several by time, and one followed by polling `GetLogEvents`: what is shown of a
+//! log is all of it, from any line to the last.
+//!
+//! `StartLiveTail` would tell lines up to two seconds earlier, and is left alone for what it costs besides:
+//!
+//! - Of more than 500 lines a second it tells a sample, and what a slow reader has not taken is dropped. A log with holes in
+//!   it is worth less at a failure than one that comes two seconds later.
+//! - It begins at the moment of the call, and its lines have neither a token nor an id. Where it joins what was read
+//!   before, and what was missed while a connection was broken, cannot be told: equal lines of one time are common.
+//! - A session ends after three hours, takes a permission of its own (`logs:StartLiveTail`, which few policies for readers
+//!   have) and, past a monthly allowance, money for each minute that it is open, whether anything is written or not. A
+//!   console that is left open over a night would cost.
+//!
+//! A poll of `GetLogEvents` goes on from its token after any pause, with the permission that reading a log takes in any
+//! case. Its price is a call of the budget every two seconds for the one log that is looked at.
+//!
+//! Sources: `CloudWatch` Logs API reference, "StartLiveTail" and "GetLogEvents"; Amazon `CloudWatch` pricing, "Live Tail".
 
 use super::budget::Caller::{self, Background};
 use super::convert;
