@@ -5,6 +5,7 @@
 //! Source: CloudWatch user guide, "Container Insights performance log reference".
 
 use super::budget::Caller::Operator;
+use super::errors::is_denial;
 use super::service::Service;
 use crate::backend::BackendError;
 use crate::model::{FilterLogEvents, JobDetail, Millis, UsageOverTime, UsageSample};
@@ -14,6 +15,9 @@ use serde::Deserialize;
 const PAGES: usize = 12;
 /// The line of a minute is written after it, and the last one after the end.
 const AROUND: Millis = 120_000;
+const MINUTE: Millis = 60_000;
+/// The first minute and the last one are not whole, and may go uncounted.
+const HALF_MINUTES: Millis = 2;
 /// ECS counts in 1024ths of a vCPU.
 const UNITS: f64 = 1024.0;
 
@@ -51,6 +55,7 @@ impl Service {
             };
             let page = match self.filtered(Operator, wanted).await {
                 Err(BackendError::NotFound { .. }) => return Err(off(cluster)),
+                Err(BackendError::Refused { code, message }) if is_denial(&code) => return Err(closed(code, &message)),
                 page => page?,
             };
             samples.extend(page.events.iter().filter_map(|event| sample(&event.message)));
@@ -60,7 +65,7 @@ impl Service {
             }
         }
         samples.sort_by_key(|sample: &UsageSample| sample.at);
-        let source = format!("Container Insights of the cluster {cluster}");
+        let source = format!("Container Insights of the cluster {cluster}{}", sparse(job, &samples));
         let nothing = format!(
             "{source} has none of it; it counts once a minute, and its log group keeps lines for a day by default"
         );
@@ -71,6 +76,23 @@ impl Service {
 fn sample(line: &str) -> Option<UsageSample> {
     let line: Line = serde_json::from_str(line).ok()?;
     Some(UsageSample { at: line.timestamp, cpu: line.cpu_utilized / UNITS, memory_mib: line.memory_utilized })
+}
+
+/// How few minutes of the run were counted, where not all were: figures far apart stand side by side in a chart.
+fn sparse(job: &JobDetail, samples: &[UsageSample]) -> String {
+    let end = job.stopped_at.or_else(|| samples.last().map(|sample| sample.at));
+    let minutes = job.started_at.zip(end).map_or(0, |(start, end)| (end - start) / MINUTE);
+    let counted = Millis::try_from(samples.len()).unwrap_or(Millis::MAX);
+    if counted == 0 || counted + HALF_MINUTES >= minutes {
+        return String::new();
+    }
+    format!(", which counted {counted} of its {minutes} minutes")
+}
+
+/// Its log group may not be read.
+fn closed(code: String, message: &str) -> BackendError {
+    let message = format!("{message} · `batchdeck doctor --policy read` prints what allows it (ReadWhatJobsUsed)");
+    BackendError::Refused { code, message }
 }
 
 /// Nothing was ever counted there.
@@ -125,7 +147,8 @@ mod tests {
         let told = backend.usage_over_time(&job()).await.expect("figures");
         let sample = |at, cpu, memory_mib| UsageSample { at, cpu, memory_mib };
         assert_eq!(told.samples, [sample(0, 2.0, 90.0), sample(60_000, 0.5, 100.0)]);
-        assert_eq!((told.source.as_str(), told.is_cut), ("Container Insights of the cluster spot_Batch_1", false));
+        let source = "Container Insights of the cluster spot_Batch_1, which counted 2 of its 16 minutes";
+        assert_eq!((told.source.as_str(), told.is_cut), (source, false));
         let asked = &stub.asked()[0].body;
         assert_eq!(asked["logGroupName"], "/aws/ecs/containerinsights/spot_Batch_1/performance");
         assert_eq!(asked["filterPattern"], r#"{ $.Type = "Task" && $.TaskId = "0a1b" }"#);
@@ -149,6 +172,33 @@ mod tests {
         );
         let never = backend.usage_over_time(&JobDetail::default()).await.expect_err("it never ran");
         assert!(matches!(never, BackendError::NotFound { .. }));
+    }
+
+    #[tokio::test]
+    async fn who_may_not_read_it_is_told_what_allows_it() {
+        let body = r#"{"message": "User: u is not authorized to perform: logs:FilterLogEvents on resource: r"}"#;
+        let (backend, _stub) = world(move |_| Answer::error(400, Some("AccessDeniedException"), body)).await;
+        let told = backend.usage_over_time(&job()).await.expect_err("is refused").to_string();
+        assert!(told.starts_with("the permission logs:FilterLogEvents is missing: User: u"), "{told}");
+        assert!(told.contains("doctor --policy read"), "{told}");
+    }
+
+    #[test]
+    fn minutes_that_were_not_counted_are_said_but_for_those_at_the_ends() {
+        let sample = |minute: Millis| UsageSample { at: minute * MINUTE, cpu: 1.0, memory_mib: 1.0 };
+        let job = |stopped: Option<Millis>| JobDetail {
+            started_at: Some(0),
+            stopped_at: stopped.map(|minute| minute * MINUTE),
+            ..JobDetail::default()
+        };
+        let told = |stopped, minutes: &[Millis]| {
+            sparse(&job(stopped), &minutes.iter().copied().map(sample).collect::<Vec<_>>())
+        };
+        assert_eq!(told(Some(5), &[1, 2, 3]), "");
+        assert_eq!(told(Some(10), &[1, 2, 9]), ", which counted 3 of its 10 minutes");
+        assert_eq!(told(None, &[1, 2, 9]), ", which counted 3 of its 9 minutes");
+        assert_eq!(told(Some(10), &[]), "");
+        assert_eq!(sparse(&JobDetail::default(), &[sample(9)]), "");
     }
 
     #[tokio::test]
