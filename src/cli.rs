@@ -336,7 +336,8 @@ pub struct EventsArgs {
     /// Go on with events as they come.
     #[arg(short, long)]
     pub follow: bool,
-    /// Only what came after this cursor, which an earlier line has.
+    /// Only what came after this cursor, which an earlier line has. An engine alone keeps its events: on AWS, and of several
+    /// contexts as one, all that is known is told again.
     #[arg(long, value_name = "N")]
     pub cursor: Option<u64>,
     /// How to print it; JSON is one object a line.

@@ -2,6 +2,7 @@
 //! implementations.
 
 pub mod aws;
+mod event_record;
 pub mod gather;
 pub mod local;
 pub mod log_search;

@@ -60,7 +60,7 @@ impl Memory {
             fleet: Fleet::default(),
             activities: Activities::default(),
             services: Services::default(),
-            seen: Seen::default(),
+            seen: Seen::begun_at(chrono::Utc::now().timestamp_millis()),
             book,
             capacity: BTreeMap::new(),
             fetched: Vec::new(),

@@ -1,28 +1,28 @@
 //! What has happened to jobs, as far as their rows tell. AWS Batch tells that to `EventBridge` alone, and has no call for it.
 //! Times that a row has are AWS's own; a change that has none is of when it was seen. Pure.
 
+use crate::backend::event_record::EventRecord;
 use crate::model::{EventLine, JobId, JobStatus, JobSummary, Millis, is_service_job};
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
-/// Events that are held.
-const HELD: usize = 2_000;
+const BLOCKED: &str = "Batch Job Queue Blocked";
 /// A row that is met for the first time tells what is not older than the last reading of its queue, and so much before it.
 const SLACK: Millis = 60_000;
 
-/// All that was seen to happen, oldest first.
-#[derive(Debug, Default)]
+/// All that was seen to happen.
+#[derive(Debug)]
 pub struct Seen {
-    /// What has been noticed since somebody asked: it is put in order then.
-    fresh: Vec<(Millis, Value)>,
-    lines: VecDeque<EventLine>,
-    /// The number of the last line.
-    last: u64,
+    record: EventRecord,
     /// When the rows of each queue were read.
     read_at: BTreeMap<String, Millis>,
 }
 
 impl Seen {
+    pub fn begun_at(now: Millis) -> Self {
+        Self { record: EventRecord::begun_at(now), read_at: BTreeMap::new() }
+    }
+
     /// Takes note of the rows of a queue as they are now; `before` are those that were known.
     pub fn note(
         &mut self,
@@ -31,42 +31,36 @@ impl Seen {
         rows: &BTreeMap<JobId, JobSummary>,
         now: Millis,
     ) {
-        let since = self.read_at.insert(queue.to_owned(), now).map_or(0, |read| read - SLACK);
+        let read = self.read_at.insert(queue.to_owned(), now);
+        let since = read.map_or(0, |read| read - SLACK);
+        let mut fresh = Vec::new();
         for row in rows.values().filter(|row| row.from_history().is_none()) {
             let old = before.and_then(|before| before.get(&row.job_id));
-            let changes =
-                states(old, row, since, now).into_iter().map(|(status, at)| (at, state(queue, row, status, at)));
-            self.fresh.extend(changes);
+            let changes = states(old, row, since, now).into_iter();
+            let mut told: Vec<_> = changes.map(|(status, at)| (at, state(queue, row, status, at))).collect();
             if blocked(row).is_some() && old.and_then(blocked) != blocked(row) {
-                self.fresh.push((now, event("Batch Job Queue Blocked", queue, row, row.status, now)));
+                told.push((now, event(BLOCKED, queue, row, row.status, now)));
             }
+            // Who reads a queue anew knows none of its rows, and may tell what another reading has told.
+            if old.is_none() && read.is_some() {
+                told.retain(|(_, event)| !self.record.events().any(|known| is_same(known, event)));
+            }
+            fresh.extend(told);
         }
-        let too_many = self.fresh.len().saturating_sub(HELD);
-        if too_many > 0 {
-            self.fresh.sort_by_key(|(at, _)| *at);
-            self.fresh.drain(..too_many);
-        }
+        self.record.note(fresh);
     }
 
-    /// What came after a line, oldest first. Of what was before all that is held, a line without an event says that there
-    /// was more.
+    /// What came after a line, oldest first; see [`EventRecord::after`].
     pub fn after(&mut self, cursor: Option<u64>) -> Vec<EventLine> {
-        let mut fresh = std::mem::take(&mut self.fresh);
-        fresh.sort_by_key(|(at, _)| *at);
-        for (_, event) in fresh {
-            self.last += 1;
-            self.lines.push_back(EventLine { cursor: self.last, event: Some(event) });
-        }
-        let too_many = self.lines.len().saturating_sub(HELD);
-        self.lines.drain(..too_many);
-        // One of another process says nothing here.
-        let cursor = cursor.filter(|cursor| *cursor <= self.last);
-        let first = self.lines.front().map_or(self.last + 1, |line| line.cursor);
-        let is_cut = cursor.is_none_or(|cursor| cursor + 1 < first);
-        let cut = is_cut.then_some(EventLine { cursor: first - 1, event: None });
-        let later = self.lines.iter().filter(|line| cursor.is_none_or(|cursor| line.cursor > cursor)).cloned();
-        cut.into_iter().chain(later).collect()
+        self.record.after(cursor)
     }
+}
+
+/// Whether two events tell of one thing: a job holds up its queue for one reason until that changes, whenever it is seen.
+fn is_same(a: &Value, b: &Value) -> bool {
+    let same = |pointer: &str| a.pointer(pointer) == b.pointer(pointer);
+    let when = if a["detail-type"] == BLOCKED { "/detail/statusReason" } else { "/time" };
+    same("/detail-type") && same("/detail/jobId") && same("/detail/status") && same(when)
 }
 
 /// The states that a job has come to since it was known, and when.
@@ -157,9 +151,13 @@ mod tests {
 
     const HOUR: Millis = 3_600_000;
 
+    fn begun() -> Seen {
+        Seen::begun_at(HOUR)
+    }
+
     #[test]
     fn the_times_of_rows_tell_what_was_before_and_later_readings_what_comes() {
-        let mut seen = Seen::default();
+        let mut seen = begun();
         let first = [
             row("a", JobStatus::Failed, (1_000, Some(3_000), Some(5_000))),
             row("b", JobStatus::Runnable, (2_000, None, None)),
@@ -203,7 +201,7 @@ mod tests {
 
     #[test]
     fn a_job_that_runs_anew_or_holds_up_its_queue_is_told_with_its_reason() {
-        let mut seen = Seen::default();
+        let mut seen = begun();
         let old = row("a", JobStatus::Running, (1_000, Some(2_000), None));
         seen.note("main", None, &rows(std::slice::from_ref(&old)), HOUR);
         let cursor = seen.after(None).last().map(|line| line.cursor);
@@ -222,18 +220,20 @@ mod tests {
     }
 
     #[test]
-    fn what_is_held_has_a_bound_and_who_comes_late_is_told_that_some_is_missing() {
-        let mut seen = Seen::default();
-        let many: Vec<_> =
-            (0..3_000).map(|number| row(&format!("j{number}"), JobStatus::Runnable, (number, None, None))).collect();
-        seen.note("main", None, &rows(&many), HOUR);
-        let lines = seen.after(None);
-        assert_eq!((lines.len(), lines[0].event.is_none()), (HELD + 1, true));
-        assert_eq!(told(&lines)[0].2, 1_000, "the newest are held");
-        assert_eq!(seen.after(Some(90_000)).len(), HELD + 1, "a cursor of another process");
-        let few = [row("new", JobStatus::Runnable, (HOUR + 1, None, None))];
-        seen.note("main", Some(&rows(&many)), &rows(&few), HOUR + 2);
-        let later = seen.after(lines.first().map(|line| line.cursor));
-        assert!(later[0].event.is_none(), "one has gone since");
+    fn who_reads_a_queue_anew_tells_nothing_that_was_told() {
+        let mut seen = begun();
+        let mut waits = row("a", JobStatus::Runnable, (HOUR - 9_000, None, None));
+        waits.status_reason = Some("ACTION_REQUIRED - look".into());
+        let runs = row("b", JobStatus::Running, (HOUR - 8_000, Some(HOUR - 7_000), None));
+        seen.note("main", None, &rows(&[waits.clone(), runs]), HOUR);
+        let cursor = seen.after(None).last().map(|line| line.cursor);
+        let ended = row("b", JobStatus::Succeeded, (HOUR - 8_000, Some(HOUR - 7_000), Some(HOUR + 1_000)));
+        let other = row("c", JobStatus::Runnable, (HOUR + 500, None, None));
+        seen.note("main", None, &rows(&[waits, ended, other]), HOUR + 2_000);
+        assert_eq!(
+            told(&seen.after(cursor)),
+            [is("c", "SUBMITTED", HOUR), is("b", "SUCCEEDED", HOUR + 1_000)],
+            "to the second, as the service has it"
+        );
     }
 }

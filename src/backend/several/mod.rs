@@ -1,6 +1,7 @@
 //! Several contexts as one: their rows stand in one list, each name with the context where it lives, and what is done to
 //! one goes there.
 
+mod events;
 mod homes;
 mod meters;
 mod pages;
@@ -16,7 +17,7 @@ use super::log_search::{SearchLog, Searched};
 use super::{Backend, BackendError, Capabilities, JobQuery, Meter, Page, Why};
 use crate::model::{
     AuditEntry, CapacityOverTime, Change, CommandRun, ComputeEnvironment, ConsumableResource, CostQuery, CostReport,
-    CreateComputeEnvironmentRequest, CreateJobQueueRequest, Cursor, EngineStatus, FilterLogEvents, FilteredLogEvents,
+    CreateComputeEnvironmentRequest, CreateJobQueueRequest, Cursor, EngineStatus, EventLine, FilterLogEvents, FilteredLogEvents,
     GetLogEvents, HoldTarget, InstanceId, JobDefinition, JobDetail, JobId, JobQueue, JobQueueSnapshot, JobSummary,
     LinesOverTime, LogEvent, LogPage, LogPattern, Millis, MoveTo, ObservedRuns, RegisterJobDefinitionRequest,
     RegisterJobDefinitionResponse, Scaling, Schedule, ScheduleGroup, ScheduleRun, SchedulingPolicy, SubmitJobRequest,
@@ -24,10 +25,12 @@ use crate::model::{
     UsageOverTime,
 };
 use async_trait::async_trait;
+use events::Told;
 use futures::future::try_join_all;
 use futures::stream::BoxStream;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use tokio::sync::Mutex;
 
 const NAME: &str = "several contexts";
 
@@ -35,11 +38,15 @@ const NAME: &str = "several contexts";
 pub struct Several {
     parts: Vec<Arc<Part>>,
     homes: Arc<Homes>,
+    /// What happened in all of them.
+    told: Arc<Mutex<Told>>,
 }
 
 impl Several {
     pub fn new(parts: Vec<Part>) -> Self {
-        Self { parts: parts.into_iter().map(Arc::new).collect(), homes: Arc::default() }
+        let told = Told::of(parts.len(), chrono::Utc::now().timestamp_millis());
+        let parts = parts.into_iter().map(Arc::new).collect();
+        Self { parts, homes: Arc::default(), told: Arc::new(Mutex::new(told)) }
     }
 
     fn unsupported<T>(action: &'static str) -> Result<T, BackendError> {
@@ -457,6 +464,14 @@ impl Backend for Several {
         _cursor: Option<Cursor>,
     ) -> Result<BoxStream<'static, Result<Change, BackendError>>, BackendError> {
         watch::watch(&self.parts, &self.homes).await
+    }
+
+    async fn events(
+        &self,
+        cursor: Option<u64>,
+        follow: bool,
+    ) -> Result<BoxStream<'static, Result<EventLine, BackendError>>, BackendError> {
+        self.all_events(cursor, follow).await
     }
 
     async fn schedule_groups(&self) -> Result<Vec<ScheduleGroup>, BackendError> {

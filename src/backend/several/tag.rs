@@ -5,6 +5,7 @@ use crate::model::{
     AuditEntry, ComputeEnvironment, JobDefinition, JobDetail, JobQueue, JobSummary, Scaling, Schedule, ScheduleRun,
     ScheduleTarget, What,
 };
+use serde_json::Value;
 
 /// `main@prod`; what is empty stays so.
 pub fn tag(text: &str, context: &str) -> String {
@@ -117,6 +118,16 @@ pub fn step(mut given: Scaling, context: &str) -> Scaling {
 
 pub fn entry(mut given: AuditEntry, context: &str) -> AuditEntry {
     mark(&mut given.target, context);
+    given
+}
+
+/// An event, in the form of `EventBridge`.
+pub fn event(mut given: Value, context: &str) -> Value {
+    for member in ["/detail/jobQueue", "/detail/jobDefinition", "/detail/computeEnvironment"] {
+        if let Some(Value::String(name)) = given.pointer_mut(member) {
+            mark(name, context);
+        }
+    }
     given
 }
 
