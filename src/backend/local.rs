@@ -16,8 +16,9 @@ use crate::model::{
     EventLine, FilterLogEvents, FilteredLogEvents, GetLogEvents, HoldTarget, InstanceId, JobDefinition, JobDetail,
     JobId, JobQueue, JobQueueSnapshot, JobSummary, LinesOverTime, LogEvent, LogPage, LogPattern, Looked, Millis,
     MoveTo, ObservedRuns, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Scaling, Schedule,
-    ScheduleGroup, ScheduleRun, SchedulingPolicy, SubmitJobRequest, SubmitJobResponse, Throughput,
-    UpdateComputeEnvironmentRequest, UpdateJobQueueRequest, UpdateSchedulingPolicyRequest, UsageOverTime, Way,
+    ScheduleGroup, ScheduleRun, SchedulingPolicy, SubmitJobRequest, SubmitJobResponse, SubmitServiceJobRequest,
+    Throughput, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest, UpdateSchedulingPolicyRequest, UsageOverTime,
+    Way,
 };
 use async_trait::async_trait;
 use client::{Call, Client, Flow, Patience};
@@ -189,6 +190,10 @@ impl Backend for LocalBackend {
     async fn submit_job(&self, request: SubmitJobRequest) -> Result<SubmitJobResponse, BackendError> {
         masks::refuse(&request)?;
         self.client.call(Call::batch("SubmitJob", &request)).await
+    }
+
+    async fn submit_service_job(&self, request: SubmitServiceJobRequest) -> Result<SubmitJobResponse, BackendError> {
+        self.client.call(Call::batch("SubmitServiceJob", &request)).await
     }
 
     async fn cancel_job(&self, id: &JobId, reason: &str) -> Result<(), BackendError> {

@@ -20,8 +20,8 @@ use crate::model::{
     FilterLogEvents, FilteredLogEvents, GetLogEvents, HoldTarget, InstanceId, JobDefinition, JobDetail, JobId,
     JobQueue, JobQueueSnapshot, JobStatus, JobSummary, LinesOverTime, LogEvent, LogPage, LogPattern, Millis, MoveTo,
     ObservedRuns, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Scaling, Schedule, ScheduleGroup,
-    ScheduleRun, SchedulingPolicy, SubmitJobRequest, SubmitJobResponse, Throughput, UpdateComputeEnvironmentRequest,
-    UpdateJobQueueRequest, UpdateSchedulingPolicyRequest, UsageOverTime,
+    ScheduleRun, SchedulingPolicy, SubmitJobRequest, SubmitJobResponse, SubmitServiceJobRequest, Throughput,
+    UpdateComputeEnvironmentRequest, UpdateJobQueueRequest, UpdateSchedulingPolicyRequest, UsageOverTime,
 };
 use async_trait::async_trait;
 use futures::stream::BoxStream;
@@ -98,6 +98,14 @@ pub trait Backend: Send + Sync + 'static {
     /// All of each job; unknown ids are left out. Any number of ids: the backend asks in batches of 100.
     async fn describe_jobs(&self, ids: &[JobId]) -> Result<Vec<JobDetail>, BackendError>;
     async fn submit_job(&self, request: SubmitJobRequest) -> Result<SubmitJobResponse, BackendError>;
+    /// Hands a request to the service that a queue is for.
+    async fn submit_service_job(&self, _request: SubmitServiceJobRequest) -> Result<SubmitJobResponse, BackendError> {
+        Err(BackendError::Unsupported {
+            action: "submitting a service job",
+            backend: self.capabilities().name,
+            instead: "submit it in a context of AWS",
+        })
+    }
     /// `CancelJob`: ends a job that has not started; a job that has is left alone, without an error.
     async fn cancel_job(&self, id: &JobId, reason: &str) -> Result<(), BackendError>;
     /// `TerminateJob`: ends a job in any state.

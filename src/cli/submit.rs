@@ -12,6 +12,7 @@ Examples:
   batchdeck submit --definition resize --parameter width=640 --array 100
   batchdeck submit --depends-on 3f2a77aa --name publish -- ./publish.sh
   batchdeck submit --array 100 --depends-on 3f2a77aa:N_TO_N -- ./convert.sh
+  batchdeck submit --queue trainings --payload train.json
 
 The id of the job is all that goes to standard output, so that `ID=$(batchdeck submit …)` works.";
 
@@ -28,6 +29,21 @@ pub struct SubmitArgs {
     /// children of this array one after the other.
     #[arg(long, value_name = "ID[:KIND]")]
     pub depends_on: Vec<DependsOn>,
+    /// Submit a service job (SageMaker training): this file, a request to the service in JSON; `-` is standard input. The
+    /// queue is one of that kind.
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "queue",
+        conflicts_with_all = [
+            "definition", "parameter", "env", "workdir", "array", "nodes", "vcpus", "memory", "consumable", "command",
+            "depends_on",
+        ]
+    )]
+    pub payload: Option<PathBuf>,
+    /// Quota share of a service job, in a queue that has such.
+    #[arg(long, value_name = "NAME", requires = "payload", conflicts_with = "share")]
+    pub quota_share: Option<String>,
     /// Wait for its end, and exit with its code.
     #[arg(long)]
     pub wait: bool,

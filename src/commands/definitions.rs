@@ -2,13 +2,13 @@
 
 use super::Done;
 use super::error::{CommandError, Doing, exit};
+use super::input::{text_of, unreadable};
 use super::job::command_line;
 use super::table::{Cell, Table, left, length, right};
 use super::world::Setting;
 use crate::cli::{DefinitionsArgs, DefinitionsVerb, Format};
 use crate::model::{JobDefinition, Millis, RegisterJobDefinitionRequest};
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::path::Path;
 
 pub async fn run(args: &DefinitionsArgs, setting: Setting) -> Done {
@@ -91,14 +91,7 @@ async fn register(file: &Path, setting: Setting) -> Done {
 
 /// Reads a request; members that are not of `RegisterJobDefinition` as we know it are a mistake, not to be lost.
 fn read(file: &Path) -> Result<RegisterJobDefinitionRequest, CommandError> {
-    let failed = |cause: String| CommandError::Read { path: file.to_owned(), cause };
-    let mut text = String::new();
-    if file == Path::new("-") {
-        std::io::stdin().read_to_string(&mut text).map_err(|cause| failed(cause.to_string()))?;
-    } else {
-        text = std::fs::read_to_string(file).map_err(|cause| failed(cause.to_string()))?;
-    }
-    parse(&text).map_err(failed)
+    parse(&text_of(file)?).map_err(|cause| unreadable(file, cause))
 }
 
 fn parse(text: &str) -> Result<RegisterJobDefinitionRequest, String> {

@@ -118,8 +118,8 @@ fn without(job: &JobDetail, why: String) -> CommandError {
 }
 
 fn no_log(job: &JobDetail, attempt: Option<u32>) -> CommandError {
-    if let Some(command) = job.service.as_ref().and_then(|service| service.log_command()) {
-        return without(job, format!("its lines are in the log of its service: `{command}`"));
+    if let Some(why) = job.service.as_ref().filter(|_| attempt.is_none()).and_then(|service| service.why_no_log()) {
+        return without(job, why);
     }
     let why = match (is_array(job), attempt) {
         (true, _) => format!(

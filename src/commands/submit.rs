@@ -4,7 +4,7 @@ use super::error::{CommandError, Doing, exit};
 use super::output::Output;
 use super::watching::Watching;
 use super::world::{Setting, World};
-use super::{Done, resolve};
+use super::{Done, resolve, submit_service};
 use crate::backend::BackendError;
 use crate::cli::{Among, DependsOn, Format, Pair, SubmitArgs, WhatToRun};
 use crate::model::{
@@ -31,12 +31,17 @@ pub async fn run(args: &SubmitArgs, setting: Setting) -> Done {
         setting.require_local("--workdir")?;
     }
     check(&args.what)?;
+    // What is wrong with a file is told before an engine is started for it.
+    let of_service = args.payload.as_deref().map(|file| submit_service::request(args, file)).transpose()?;
     let world = setting.open().await?;
     let mut dependencies = Vec::new();
     for dependency in &args.depends_on {
         dependencies.push(depends_on(&world, dependency).await?);
     }
-    let answer = submit(&args.what, dependencies, &world).await?;
+    let answer = match of_service {
+        Some(request) => submit_service::submit(args, request, &world).await?,
+        None => submit(&args.what, dependencies, &world).await?,
+    };
     let output = world.output();
     match args.output {
         Format::Json => output.json(&answer)?,
@@ -197,12 +202,12 @@ fn existing_directory(directory: &Path) -> Result<String, CommandError> {
     }
 }
 
-fn map(pairs: &[Pair]) -> std::collections::BTreeMap<String, String> {
+pub(super) fn map(pairs: &[Pair]) -> std::collections::BTreeMap<String, String> {
     pairs.iter().map(|pair| (pair.key.clone(), pair.value.clone())).collect()
 }
 
 /// A job name from what is run: the program's file name, or the definition's.
-fn name_from(command: &[String], definition: &str) -> String {
+pub(super) fn name_from(command: &[String], definition: &str) -> String {
     let program = command.first().map_or(definition, String::as_str);
     let program = name_of(program);
     let base = program.rsplit('/').next().unwrap_or(program).split(':').next().unwrap_or(program);

@@ -3,15 +3,18 @@
 use super::DEFAULT_CONTAINER;
 use super::ecs::EcsTaskDetails;
 use super::job::{AttemptDetail, JobDetail, LogConfiguration};
+use serde::{Deserialize, Serialize};
 
 /// Where one container of one attempt writes.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 pub struct JobLog {
     /// From 1.
     pub attempt: u32,
-    /// `default` where the job has one container alone.
+    /// `default` where the job has one container alone; of a service job, which of its instances.
     pub container: String,
     /// `None`: the job names none, and writes into the default one.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
     pub stream: String,
 }
@@ -28,6 +31,9 @@ struct Writer<'a> {
 impl JobDetail {
     /// By attempt, in the order of the containers. What has not come to run has none.
     pub fn logs(&self) -> Vec<JobLog> {
+        if let Some(service) = &self.service {
+            return service.logs.clone();
+        }
         let writers = self.writers();
         let mut logs: Vec<JobLog> = Vec::new();
         let mut number = 0;
@@ -54,8 +60,11 @@ impl JobDetail {
         logs.into_iter().find(|log| log.attempt == number && log.container == name)
     }
 
-    /// The names of its containers; `default` where it has one alone.
+    /// The names of its containers; `default` where it has one alone. Of a service job, its instances that have a log.
     pub fn container_names(&self) -> Vec<&str> {
+        if let Some(service) = self.service.as_ref().filter(|service| !service.logs.is_empty()) {
+            return service.writers();
+        }
         self.writers().into_iter().map(|writer| writer.name).collect()
     }
 
@@ -66,8 +75,11 @@ impl JobDetail {
         writer.logging.filter(|logging| !logging.is_read()).map(|logging| logging.log_driver.as_str())
     }
 
-    /// The container that stands for the job: the first essential one.
+    /// The container that stands for the job: the first essential one, or a service job's first instance.
     fn foremost(&self) -> &str {
+        if let Some(log) = self.service.as_ref().and_then(|service| service.logs.first()) {
+            return &log.container;
+        }
         let tasks = || self.tasks().flat_map(|task| &task.containers);
         let essential = tasks().find(|container| container.given.is_essential());
         essential.or_else(|| tasks().next()).map_or(DEFAULT_CONTAINER, |container| &container.given.name)

@@ -60,7 +60,7 @@ pub struct ComputeEnvironmentOrder {
 impl JobQueue {
     /// Whether its jobs are handed to a service rather than run in containers.
     pub fn is_of_services(&self) -> bool {
-        self.job_queue_type.as_deref() == Some("SAGEMAKER_TRAINING")
+        self.job_queue_type.as_deref() == Some(super::SAGEMAKER_TRAINING)
     }
 }
 

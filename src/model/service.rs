@@ -1,8 +1,11 @@
 //! Service environments, service jobs and quota shares (`SageMaker` Training), in AWS Batch's shapes.
 
-use super::{CapacityUsage, Health, JobId, Millis, Switch};
+use super::{CapacityUsage, Health, JobId, JobLog, Millis, Switch};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+
+/// The one type of service environments, jobs and queues.
+pub const SAGEMAKER_TRAINING: &str = "SAGEMAKER_TRAINING";
 
 /// `ServiceEnvironmentOrder`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -167,21 +170,53 @@ pub struct ServiceRun {
     pub resource: Option<String>,
     /// Instances by type.
     pub asks: Vec<CapacityUsage>,
+    /// What its instances print, by attempt and instance, as far as they have begun to.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub logs: Vec<JobLog>,
+    /// Why those could not be looked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub logs_unread: Option<String>,
+}
+
+/// The log group of all training jobs.
+///
+/// Source: Amazon `SageMaker` developer guide, "`CloudWatch` Logs for Amazon `SageMaker` AI".
+pub const TRAINING_LOG_GROUP: &str = "/aws/sagemaker/TrainingJobs";
+
+/// The name of a training job, by its ARN; what it prints goes into streams that begin with it.
+pub fn training_job(arn: &str) -> Option<&str> {
+    Some(arn.split_once(":training-job/")?.1).filter(|name| !name.is_empty())
 }
 
 impl ServiceRun {
-    /// Where the lines go that it prints: a group, and how the names of its streams begin.
-    ///
-    /// Source: Amazon `SageMaker` developer guide, "`CloudWatch` Logs for Amazon `SageMaker` AI".
-    pub fn log(&self) -> Option<(&'static str, &str)> {
-        let name = self.resource.as_deref()?.split_once(":training-job/")?.1;
-        Some(("/aws/sagemaker/TrainingJobs", name))
+    /// Why there is no line of it, where the service has begun to run it.
+    pub fn why_no_log(&self) -> Option<String> {
+        let name = training_job(self.resource.as_deref()?)?;
+        let Some(why) = &self.logs_unread else {
+            return Some(format!("its training job {name} has printed nothing yet"));
+        };
+        Some(format!(
+            "its log streams cannot be looked for: {why} · `aws logs tail {TRAINING_LOG_GROUP} --log-stream-name-prefix \
+             {name} --follow` reads it without that"
+        ))
     }
 
-    /// The command of AWS's own that shows those lines, which are not read here.
-    pub fn log_command(&self) -> Option<String> {
-        let (group, name) = self.log()?;
-        Some(format!("aws logs tail {group} --log-stream-name-prefix {name} --follow"))
+    /// Its instances that have a log, each once.
+    pub fn writers(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        for log in &self.logs {
+            if !names.contains(&log.container.as_str()) {
+                names.push(&log.container);
+            }
+        }
+        names
+    }
+
+    /// Whether fewer instances have a log in this attempt than were asked for.
+    pub fn lacks_logs(&self, attempt: u32) -> bool {
+        let asked: f64 = self.asks.iter().map(|usage| usage.quantity).sum();
+        let known = self.logs.iter().filter(|log| log.attempt == attempt).count();
+        u32::try_from(known).map_or(f64::MAX, f64::from) < asked.max(1.0)
     }
 
     /// `2 ml.m5.large`.

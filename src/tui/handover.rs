@@ -86,13 +86,18 @@ pub async fn bundle(backend: &dyn Backend, mut handover: Handover) -> (To, Strin
 async fn tail(backend: &dyn Backend, id: &JobId, world: &mut World) -> Result<Vec<LogEvent>, String> {
     let details = backend.describe_jobs(std::slice::from_ref(id)).await.map_err(|error| error.to_string())?;
     let Some(detail) = details.into_iter().next() else { return Err(format!("job {id} is not known any more")) };
-    let stream = detail.log(None, None).map(|log| log.stream);
+    let log = detail.log(None, None);
     world.details.retain(|known| known.job_id != *id);
     world.details.push(detail);
-    let Some(stream) = stream else { return Err("it has written no log yet".to_owned()) };
-    let request = GetLogEvents { log_stream_name: stream.clone(), limit: Some(TAIL), ..GetLogEvents::default() };
+    let Some(log) = log else { return Err("it has written no log yet".to_owned()) };
+    let request = GetLogEvents {
+        log_group_name: log.group,
+        log_stream_name: log.stream.clone(),
+        limit: Some(TAIL),
+        ..GetLogEvents::default()
+    };
     let page = backend.log_events(request).await.map_err(|error| error.to_string())?;
-    world.logs.insert(stream, page.events.clone());
+    world.logs.insert(log.stream, page.events.clone());
     Ok(page.events)
 }
 

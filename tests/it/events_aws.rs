@@ -2,17 +2,11 @@
 
 use crate::aws::played::{Answer, Asked, Played};
 use crate::console_aws::house_at;
-use crate::support::{House, Key};
+use crate::support::{Following, Key};
 use serde_json::{Value, json};
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
 
-/// Only there to end a test that would otherwise hang.
-const PATIENCE: Duration = Duration::from_mins(2);
 const CREATED: u64 = 1_700_000_000_000;
 
 /// An account whose queue `main` has one job: it runs until it is `over`.
@@ -60,49 +54,20 @@ fn play(asked: &Asked, job: &str, later: u64, is_over: bool) -> Value {
     }
 }
 
-/// The program as it goes on printing; it ends with this.
-struct Following {
-    program: Child,
-    lines: Receiver<String>,
-}
-
-impl Following {
-    fn begin(house: &House, arguments: &[&str]) -> Self {
-        let mut program = house.command(arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the program starts");
-        let output = BufReader::new(program.stdout.take().expect("is piped"));
-        let (tell, lines) = channel();
-        std::thread::spawn(move || {
-            for line in output.lines().map_while(Result::ok) {
-                if tell.send(line).is_err() {
-                    return;
-                }
-            }
-        });
-        Self { program, lines }
-    }
-
-    fn next(&self) -> String {
-        self.lines.recv_timeout(PATIENCE).expect("another line comes")
-    }
-
-    /// The next line that tells of an event, as `STATUS JOB QUEUE`.
-    fn event(&self) -> String {
-        loop {
-            let line: Value = serde_json::from_str(&self.next()).expect("one object a line");
-            let told = &line["event"]["detail"];
-            let text = |member: &str| told[member].as_str().unwrap_or_default().to_owned();
-            if told.is_object() {
-                return format!("{} {} {}", text("status"), text("jobName"), text("jobQueue"));
-            }
+/// The next line that tells of an event, as `STATUS JOB QUEUE`.
+fn event(following: &Following) -> String {
+    loop {
+        let line: Value = serde_json::from_str(&line(following)).expect("one object a line");
+        let told = &line["event"]["detail"];
+        let text = |member: &str| told[member].as_str().unwrap_or_default().to_owned();
+        if told.is_object() {
+            return format!("{} {} {}", text("status"), text("jobName"), text("jobQueue"));
         }
     }
 }
 
-impl Drop for Following {
-    fn drop(&mut self) {
-        let _ = self.program.kill();
-        let _ = self.program.wait();
-    }
+fn line(following: &Following) -> String {
+    following.next().expect("it goes on")
 }
 
 #[test]
@@ -111,16 +76,16 @@ fn events_of_an_account_are_told_and_followed_in_order_and_each_once() {
     let house = house_at(&account.service.endpoint());
     let json = Following::begin(&house, &["--context", "aws", "events", "-f", "-o", "json"]);
     let table = Following::begin(&house, &["--context", "aws", "events", "-f"]);
-    assert_eq!(json.event(), "SUBMITTED job-0a main");
-    assert_eq!(json.event(), "RUNNING job-0a main");
-    assert!(table.next().starts_with("2023-11-14T22:13:20Z  SUBMITTED"));
-    assert!(table.next().starts_with("2023-11-14T22:13:30Z  RUNNING"));
+    assert_eq!(event(&json), "SUBMITTED job-0a main");
+    assert_eq!(event(&json), "RUNNING job-0a main");
+    assert!(line(&table).starts_with("2023-11-14T22:13:20Z  SUBMITTED"));
+    assert!(line(&table).starts_with("2023-11-14T22:13:30Z  RUNNING"));
 
     account.end_job();
-    assert_eq!(json.event(), "FAILED job-0a main");
-    let line = table.next();
-    assert!(line.starts_with("2023-11-14T22:13:40Z  FAILED"), "{line}");
-    assert!(line.ends_with("job-0a  main  Essential container in task exited"), "{line}");
+    assert_eq!(event(&json), "FAILED job-0a main");
+    let ended = line(&table);
+    assert!(ended.starts_with("2023-11-14T22:13:40Z  FAILED"), "{ended}");
+    assert!(ended.ends_with("job-0a  main  Essential container in task exited"), "{ended}");
 
     // A number of another process says nothing of what this one has seen.
     let told = house.ok(&["--context", "aws", "events", "--cursor", "3"]);
@@ -139,10 +104,13 @@ fn events_of_two_accounts_are_one_list_by_time_each_with_its_account() {
     std::fs::write(house.path().join("config.toml"), config).expect("written");
 
     let following = Following::begin(&house, &["--context", "prod,lab", "events", "-f", "-o", "json"]);
-    for expected in
-        ["SUBMITTED job-0a main@prod", "SUBMITTED job-0b main@lab", "RUNNING job-0a main@prod", "RUNNING job-0b main@lab"]
-    {
-        assert_eq!(following.event(), expected);
+    for expected in [
+        "SUBMITTED job-0a main@prod",
+        "SUBMITTED job-0b main@lab",
+        "RUNNING job-0a main@prod",
+        "RUNNING job-0b main@lab",
+    ] {
+        assert_eq!(event(&following), expected);
     }
 
     let mut console = house.open(&["--context", "prod,lab"], 140, 34);
@@ -155,11 +123,11 @@ fn events_of_two_accounts_are_one_list_by_time_each_with_its_account() {
     });
 
     lab.end_job();
-    assert_eq!(following.event(), "FAILED job-0b main@lab");
+    assert_eq!(event(&following), "FAILED job-0b main@lab");
     console.wait("what has come", |screen| screen.contains("Events · 5") && screen.contains("FAILED"));
     console.type_text("/main@lab");
     console.press(Key::Enter);
     console.wait("one account alone", |screen| screen.contains("job-0b") && !screen.contains("job-0a"));
     prod.end_job();
-    assert_eq!(following.event(), "FAILED job-0a main@prod");
+    assert_eq!(event(&following), "FAILED job-0a main@prod");
 }

@@ -31,6 +31,7 @@ mod standstill;
 mod supply;
 mod support;
 mod surface;
+mod trainings_aws;
 mod triage;
 mod usage_aws;
 mod verbs;

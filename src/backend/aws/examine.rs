@@ -9,7 +9,7 @@ use super::permissions::{self, Need};
 use super::query::QueryClient;
 use super::service::Service;
 use crate::backend::BackendError;
-use crate::model::{Area, Finding, Verdict};
+use crate::model::{Area, Finding, TRAINING_LOG_GROUP, Verdict};
 use aws_sdk_batch::types;
 use futures::future::{BoxFuture, join_all};
 
@@ -91,10 +91,25 @@ fn probes(service: &Service) -> Vec<Probe<'_>> {
             "FilterLogEvents",
             logs.filter_log_events().log_group_name(&service.log_group).log_stream_names(NOTHING)
         ),
+        probe!(
+            service,
+            "DescribeLogStreams",
+            logs.describe_log_streams().log_group_name(TRAINING_LOG_GROUP).log_stream_name_prefix(NOTHING)
+        ),
         probe!(service, "ListSchedules", scheduler.list_schedules().max_results(1)),
         probe!(service, "ListScheduleGroups", scheduler.list_schedule_groups().max_results(1)),
         probe!(service, "GetSchedule", scheduler.get_schedule().name(NOTHING)),
         probe!(service, "SubmitJob", batch.submit_job().job_name("doctor").job_queue(NOTHING).job_definition(NOTHING)),
+        probe!(
+            service,
+            "SubmitServiceJob",
+            batch
+                .submit_service_job()
+                .job_name("doctor")
+                .job_queue(NOTHING)
+                .service_request_payload("{}")
+                .service_job_type(types::ServiceJobType::SagemakerTraining)
+        ),
         probe!(service, "CancelJob", batch.cancel_job().job_id(NO_JOB).reason(WHY)),
         probe!(service, "TerminateJob", batch.terminate_job().job_id(NO_JOB).reason(WHY)),
         probe!(service, "UpdateJobQueue", batch.update_job_queue().job_queue(NOTHING).state(types::JqState::Enabled)),

@@ -37,6 +37,7 @@ mod rules;
 mod schedules;
 mod seen;
 mod service;
+mod service_logs;
 mod services;
 mod settings;
 mod submit;
@@ -56,8 +57,8 @@ use crate::model::{
     FilteredLogEvents, Finding, GetLogEvents, HoldTarget, InstanceId, JobDefinition, JobDetail, JobId, JobQueue,
     JobQueueSnapshot, JobSummary, LogEvent, LogPage, Millis, MoveTo, ObservedRuns, RegisterJobDefinitionRequest,
     RegisterJobDefinitionResponse, Scaling, Schedule, ScheduleGroup, ScheduleRun, SchedulingPolicy, SubmitJobRequest,
-    SubmitJobResponse, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest, UpdateSchedulingPolicyRequest,
-    UsageOverTime,
+    SubmitJobResponse, SubmitServiceJobRequest, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
+    UpdateSchedulingPolicyRequest, UsageOverTime,
 };
 use async_trait::async_trait;
 use audit::AuditFile;
@@ -198,6 +199,10 @@ impl Backend for AwsBackend {
 
     async fn submit_job(&self, request: SubmitJobRequest) -> Result<SubmitJobResponse, BackendError> {
         self.submit(request).await
+    }
+
+    async fn submit_service_job(&self, request: SubmitServiceJobRequest) -> Result<SubmitJobResponse, BackendError> {
+        self.submit_service(request).await
     }
 
     async fn cancel_job(&self, id: &JobId, reason: &str) -> Result<(), BackendError> {

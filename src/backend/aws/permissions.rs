@@ -17,7 +17,7 @@ pub enum Need {
 use Need::{Acting, Building, Looking, SigningIn};
 
 /// By action, which is the service as IAM calls it and the operation.
-pub const PERMISSIONS: [(&str, Need); 46] = [
+pub const PERMISSIONS: [(&str, Need); 48] = [
     ("autoscaling:DescribeAutoScalingGroups", Looking),
     ("autoscaling:DescribeScalingActivities", Looking),
     ("batch:CancelJob", Acting),
@@ -37,6 +37,7 @@ pub const PERMISSIONS: [(&str, Need); 46] = [
     ("batch:ListServiceJobs", Looking),
     ("batch:RegisterJobDefinition", Acting),
     ("batch:SubmitJob", Acting),
+    ("batch:SubmitServiceJob", Acting),
     ("batch:TagResource", Acting),
     ("batch:TerminateJob", Acting),
     ("batch:TerminateServiceJob", Acting),
@@ -51,6 +52,7 @@ pub const PERMISSIONS: [(&str, Need); 46] = [
     ("events:ListEventBuses", Looking),
     ("events:ListRuleNamesByTarget", Looking),
     ("events:ListTargetsByRule", Looking),
+    ("logs:DescribeLogStreams", Looking),
     ("logs:FilterLogEvents", Looking),
     ("logs:GetLogEvents", Looking),
     ("pricing:GetProducts", Looking),

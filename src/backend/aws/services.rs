@@ -6,6 +6,7 @@ use super::budget::Caller::{self, Operator};
 use super::convert;
 use super::pages::{By, Fetched, Place};
 use super::service::Service;
+use super::service_logs::Streams;
 use crate::backend::BackendError;
 use crate::model::{JobDetail, JobId, JobQueue, JobStatus};
 use aws_sdk_batch::types;
@@ -27,6 +28,7 @@ pub struct Services {
     /// `None` until queues have been read.
     queues: Option<BTreeSet<String>>,
     jobs: BTreeSet<JobId>,
+    pub streams: Streams,
 }
 
 impl Services {
@@ -49,7 +51,7 @@ impl Services {
         self.queues.as_ref().is_none_or(|queues| !queues.is_empty())
     }
 
-    fn note_jobs(&mut self, ids: impl Iterator<Item = JobId>) {
+    pub fn note_jobs(&mut self, ids: impl Iterator<Item = JobId>) {
         if self.jobs.len() >= REMEMBERED {
             self.jobs.clear();
         }
@@ -122,7 +124,11 @@ impl Service {
                 Err(BackendError::Refused { code, .. }) if code == "ClientException" => Ok(None),
                 // The SDK fills in what an answer lacks.
                 Ok(told) if told.job_id.as_deref() != Some(id.as_str()) => Ok(None),
-                told => told.map(|told| Some(convert::service::detail(told))),
+                told => {
+                    let (mut detail, trainings) = convert::service::detail(told?);
+                    self.find_logs(caller, &mut detail, trainings).await?;
+                    Ok(Some(detail))
+                }
             }
         });
         let details: Vec<JobDetail> = try_join_all(calls).await?.into_iter().flatten().collect();
@@ -271,8 +277,8 @@ mod tests {
         let service = told.service.as_ref().expect("is one");
         assert_eq!(service.asked(), "2 ml.m5.large");
         assert_eq!(service.service_request_payload, "{\"TrainingJobName\":\"t\"}");
-        let command = service.log_command().expect("is known");
-        assert_eq!(command, "aws logs tail /aws/sagemaker/TrainingJobs --log-stream-name-prefix t-7 --follow");
+        let why = service.why_no_log();
+        assert_eq!(why.as_deref(), Some("its training job t-7 has printed nothing yet"));
         assert_eq!(told.status_reason.as_deref(), Some("SCHEDULED: waits in SageMaker"));
         let extra = told.extra.as_ref().expect("ours");
         assert_eq!((extra.priority, extra.attempt, extra.state_since, extra.job_queue.as_str()), (7, 2, 25, "train"));

@@ -7,7 +7,6 @@ use crate::backend::event_record::EventRecord;
 use crate::model::{EventLine, Millis};
 use futures::future::{join_all, try_join_all};
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
-use serde_json::Value;
 use std::sync::Arc;
 use tokio::sync::Mutex;
 

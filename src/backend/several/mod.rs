@@ -17,12 +17,12 @@ use super::log_search::{SearchLog, Searched};
 use super::{Backend, BackendError, Capabilities, JobQuery, Meter, Page, Why};
 use crate::model::{
     AuditEntry, CapacityOverTime, Change, CommandRun, ComputeEnvironment, ConsumableResource, CostQuery, CostReport,
-    CreateComputeEnvironmentRequest, CreateJobQueueRequest, Cursor, EngineStatus, EventLine, FilterLogEvents, FilteredLogEvents,
-    GetLogEvents, HoldTarget, InstanceId, JobDefinition, JobDetail, JobId, JobQueue, JobQueueSnapshot, JobSummary,
-    LinesOverTime, LogEvent, LogPage, LogPattern, Millis, MoveTo, ObservedRuns, RegisterJobDefinitionRequest,
-    RegisterJobDefinitionResponse, Scaling, Schedule, ScheduleGroup, ScheduleRun, SchedulingPolicy, SubmitJobRequest,
-    SubmitJobResponse, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest, UpdateSchedulingPolicyRequest,
-    UsageOverTime,
+    CreateComputeEnvironmentRequest, CreateJobQueueRequest, Cursor, EngineStatus, EventLine, FilterLogEvents,
+    FilteredLogEvents, GetLogEvents, HoldTarget, InstanceId, JobDefinition, JobDetail, JobId, JobQueue,
+    JobQueueSnapshot, JobSummary, LinesOverTime, LogEvent, LogPage, LogPattern, Millis, MoveTo, ObservedRuns,
+    RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Scaling, Schedule, ScheduleGroup, ScheduleRun,
+    SchedulingPolicy, SubmitJobRequest, SubmitJobResponse, SubmitServiceJobRequest, UpdateComputeEnvironmentRequest,
+    UpdateJobQueueRequest, UpdateSchedulingPolicyRequest, UsageOverTime,
 };
 use async_trait::async_trait;
 use events::Told;
@@ -239,9 +239,18 @@ impl Backend for Several {
         }
         request.job_definition = definition;
         let answer = part.backend.submit_job(request).await.map_err(|error| part.named(error))?;
-        if let Some(at) = self.enumerated().position(|(_, other)| std::ptr::eq(other, part)) {
-            self.homes.note_job(&answer.job_id, at);
-        }
+        self.note_submitted(part, &answer.job_id);
+        Ok(answer)
+    }
+
+    async fn submit_service_job(
+        &self,
+        mut request: SubmitServiceJobRequest,
+    ) -> Result<SubmitJobResponse, BackendError> {
+        let (part, queue) = self.to_change("job queue", &request.job_queue)?;
+        request.job_queue = queue;
+        let answer = part.backend.submit_service_job(request).await.map_err(|error| part.named(error))?;
+        self.note_submitted(part, &answer.job_id);
         Ok(answer)
     }
 

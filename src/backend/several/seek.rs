@@ -58,6 +58,12 @@ impl Several {
         Ok(part)
     }
 
+    pub(super) fn note_submitted(&self, part: &Part, id: &JobId) {
+        if let Some(at) = self.enumerated().position(|(_, other)| std::ptr::eq(other, part)) {
+            self.homes.note_job(id, at);
+        }
+    }
+
     /// The context of a log stream: where its job was described, or else where there is such a stream.
     pub(super) async fn home_of_stream(&self, group: Option<&str>, stream: &str) -> Result<&Part, BackendError> {
         if let Some(at) = self.homes.of_stream(stream) {

@@ -2,7 +2,7 @@
 
 use crate::backend::aws::permissions::{Need, PERMISSIONS};
 use crate::cli::Policy;
-use crate::model::{DEFAULT_LOG_GROUP, JobDefinition};
+use crate::model::{DEFAULT_LOG_GROUP, JobDefinition, TRAINING_LOG_GROUP};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -35,11 +35,14 @@ impl Grounds {
 
 /// What is allowed on logs alone, and by their names.
 const OF_LOGS: [&str; 2] = ["logs:FilterLogEvents", "logs:GetLogEvents"];
+/// The same, where the names of streams are told by nothing else.
+const TO_FIND_LOGS: &str = "logs:DescribeLogStreams";
 
 /// The document, as IAM takes it.
 pub fn document(policy: Policy, grounds: &Grounds) -> Value {
     let actions = |need: Need| -> Vec<&str> {
-        let of_need = PERMISSIONS.iter().filter(|(action, of)| *of == need && !OF_LOGS.contains(action));
+        let is_of_logs = |action: &str| OF_LOGS.contains(&action) || action == TO_FIND_LOGS;
+        let of_need = PERMISSIONS.iter().filter(|(action, of)| *of == need && !is_of_logs(action));
         of_need.map(|(action, _)| *action).collect()
     };
     let arn = |rest: &str| format!("arn:{}:{rest}", grounds.partition);
@@ -51,6 +54,10 @@ pub fn document(policy: Policy, grounds: &Grounds) -> Value {
     let mut statements = vec![
         json!({ "Sid": "See", "Effect": "Allow", "Resource": "*", "Action": actions(Need::Looking) }),
         json!({ "Sid": "ReadLogs", "Effect": "Allow", "Resource": log_groups, "Action": OF_LOGS }),
+        json!({
+            "Sid": "ReadLogsOfTrainings", "Effect": "Allow", "Action": [OF_LOGS[0], OF_LOGS[1], TO_FIND_LOGS],
+            "Resource": group(TRAINING_LOG_GROUP),
+        }),
         json!({
             "Sid": "ReadWhatJobsUsed", "Effect": "Allow", "Action": ["logs:FilterLogEvents"],
             "Resource": arn("logs:*:*:log-group:/aws/ecs/containerinsights/*"),

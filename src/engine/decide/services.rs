@@ -14,8 +14,8 @@ use crate::model::{
     SubmitServiceJobRequest, Switch, UpdateServiceEnvironmentRequest,
 };
 
-/// The one type of service environments, jobs and queues.
-pub(super) const SAGEMAKER: &str = "SAGEMAKER_TRAINING";
+pub(super) use crate::model::SAGEMAKER_TRAINING as SAGEMAKER;
+
 const REQUEST_KIB: usize = 30;
 const PAYLOAD_BYTES: usize = 10 * 1024;
 const EXIT_RULES: usize = 5;

@@ -51,7 +51,7 @@ pub struct Changes {
 
 const NO_DETAILS: &str = "the service does not know it any more";
 const SEVERAL: &str = "it is of several containers or nodes: submit the whole again";
-const OF_SERVICES: &str = "it is a service job: `aws batch submit-service-job` submits one again";
+const OF_SERVICES: &str = "it is a service job: `batchdeck submit --payload FILE` submits one";
 const NO_COMMAND: &str = "neither it nor its definition has a command, and what the image starts by itself cannot be told \
                           its number: submit the whole array again";
 const TOO_MANY: &str = "more than 1,000 jobs at once";

@@ -141,10 +141,14 @@ impl App {
             self.store.note_told(&change.what);
         }
         let is_about_ground = matches!(change.what, What::Alive { .. } | What::Queue(_) | What::ComputeEnvironment(_));
+        let is_round = matches!(change.what, What::Alive { .. });
         let is_of_watch = matches!(change.what, What::Watch(_) | What::WatchGone(_));
         self.store.apply(change);
         if is_of_watch {
             self.heard_of_watch();
+        }
+        if is_round {
+            self.look_for_logs_of_service();
         }
         if is_about_ground {
             self.see_changes();

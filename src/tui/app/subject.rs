@@ -5,12 +5,14 @@ use super::list::{Scope, is_held, queue_of};
 use super::log::{Choice, LogPane, REST, Stream, Subject};
 use super::{App, Intention, Pane, View};
 use crate::backend::{JobQuery, JobScope};
-use crate::model::{JobDetail, JobId, JobStatus, JobSummary, Millis};
+use crate::model::{JobDetail, JobId, JobStatus, JobSummary, Millis, ServiceRun};
 use crate::tui::log_reading::ReadLog;
 use crate::tui::requests::{Ask, Sight};
 
 /// How many children are asked for at once.
 const CHILDREN_PAGE: u32 = 1000;
+/// So long after the end of a service job its logs may still come to be there.
+const LATE_LOGS: Millis = 60_000;
 /// What a running job uses is asked for again after so long: AWS counts once a minute.
 const USAGE_AGE: Millis = 60_000;
 /// The same where it costs nobody a call of a service.
@@ -204,6 +206,18 @@ impl App {
         self.ask(Ask::Describe(vec![id.clone()]));
     }
 
+    /// Looks again for logs of the service job that is shown, where it runs or has just ended and not all of its instances
+    /// have one: no change of its row tells that they have begun to print.
+    pub(super) fn look_for_logs_of_service(&mut self) {
+        let Some(id) = job_of(&self.log.wanted).cloned() else { return };
+        let Some(detail) = self.store.detail(&id) else { return };
+        let may_come = detail.started_at.is_some() && detail.stopped_at.is_none_or(|at| self.now - at < LATE_LOGS);
+        let lacks = |service: &ServiceRun| service.logs_unread.is_none() && service.lacks_logs(attempts_in(detail));
+        if may_come && detail.service.as_deref().is_some_and(lacks) {
+            self.ask(Ask::Describe(vec![id]));
+        }
+    }
+
     fn subject(&self) -> Subject {
         for view in self.views.iter().rev() {
             match view {
@@ -336,8 +350,8 @@ impl App {
         if let Some(driver) = detail.filter(|_| has_run).and_then(|detail| detail.other_log_driver(None)) {
             return format!("its log driver is {driver}: its lines are not in CloudWatch Logs");
         }
-        if let Some(command) = detail.and_then(|detail| detail.service.as_ref()?.log_command()) {
-            return format!("its lines are in the log of its service: `{command}`");
+        if let Some(why) = detail.filter(|_| has_run).and_then(|detail| detail.service.as_ref()?.why_no_log()) {
+            return why;
         }
         match (job.status, reason) {
             _ if is_held(job) => "it is held by an operator until it is released".to_owned(),

@@ -53,7 +53,10 @@ impl App {
         let Some(detail) = self.store.detail(id) else { return };
         if detail.service.is_some() {
             let name = &detail.job_name;
-            return self.complain(format!("{name} is a service job: `aws batch submit-service-job` submits one again"));
+            return self.complain(format!(
+                "{name} is a service job: `batchdeck submit --queue NAME --payload FILE` submits one, and its page has its \
+                 request"
+            ));
         }
         let mut base = again(detail, self.definition_of(detail));
         let changes = resized(&mut base, resize);

@@ -1,11 +1,14 @@
 //! Service jobs, as jobs: rows and details.
 
-use super::{list, sorted, time};
+use super::{list, signed, some_list, sorted, time, unsorted};
+use crate::backend::aws::service_logs::Training;
 use crate::model::{
     AttemptDetail, CapacityUsage, EvaluateOnExit, JobDetail, JobExtra, JobId, JobStatus, JobSummary, JobTimeout,
-    Millis, RetryStrategy, ServiceRun, name_of,
+    Millis, RetryStrategy, ServiceJobEvaluateOnExit, ServiceJobRetryStrategy, ServiceRun, SubmitServiceJobRequest,
+    name_of, training_job,
 };
 use aws_sdk_batch::operation::describe_service_job::DescribeServiceJobOutput;
+use aws_sdk_batch::operation::submit_service_job::builders::SubmitServiceJobFluentBuilder;
 use aws_sdk_batch::types;
 
 /// Its state as other jobs have it, and AWS's word for it where they have none.
@@ -64,8 +67,24 @@ pub fn summary(given: types::ServiceJobSummary, queue: &str) -> JobSummary {
     }
 }
 
-/// All of a service job.
-pub fn detail(given: DescribeServiceJobOutput) -> JobDetail {
+/// The training jobs of the attempts that have ended, and that of the latest one where it is another.
+fn trainings(given: &DescribeServiceJobOutput) -> Vec<Training> {
+    let name = |id: Option<&types::ServiceResourceId>| Some(training_job(id?.value.as_deref()?)?.to_owned());
+    let ended = given.attempts.iter().flatten().zip(1..);
+    let ended =
+        ended.filter_map(|(one, attempt)| Some(Training { attempt, name: name(one.service_resource_id.as_ref())? }));
+    let mut all: Vec<Training> = ended.collect();
+    let latest = given.latest_attempt.as_ref().and_then(|latest| name(latest.service_resource_id.as_ref()));
+    if let Some(name) = latest.filter(|name| all.iter().all(|one| one.name != *name)) {
+        let ended = given.attempts.as_ref().map_or(0, Vec::len);
+        all.push(Training { attempt: u32::try_from(ended).unwrap_or(u32::MAX).saturating_add(1), name });
+    }
+    all
+}
+
+/// All of a service job but its logs, and the training jobs that those are of.
+pub fn detail(given: DescribeServiceJobOutput) -> (JobDetail, Vec<Training>) {
+    let trainings = trainings(&given);
     let (status, status_reason) = state(given.status.as_ref(), given.status_reason);
     let created_at = given.created_at.unwrap_or_default();
     let (scheduled_at, started_at, stopped_at) =
@@ -87,7 +106,7 @@ pub fn detail(given: DescribeServiceJobOutput) -> JobDetail {
         stopping: is_terminated && !status.is_final(),
         ..JobExtra::default()
     };
-    JobDetail {
+    let detail = JobDetail {
         job_arn: given.job_arn.unwrap_or_default(),
         job_id: JobId(given.job_id.unwrap_or_default()),
         job_name: given.job_name.unwrap_or_default(),
@@ -121,8 +140,47 @@ pub fn detail(given: DescribeServiceJobOutput) -> JobDetail {
                 capacity_unit: usage.capacity_unit.unwrap_or_default(),
                 quantity: usage.quantity.unwrap_or_default(),
             }),
+            ..ServiceRun::default()
         })),
         extra: Some(Box::new(extra)),
         ..JobDetail::default()
-    }
+    };
+    (detail, trainings)
+}
+
+/// Fills a submission in.
+pub fn submit(call: SubmitServiceJobFluentBuilder, wanted: SubmitServiceJobRequest) -> SubmitServiceJobFluentBuilder {
+    let preemption = wanted.preemption_configuration.map(|given| {
+        types::ServiceJobPreemptionConfiguration::builder()
+            .set_preemption_retries_before_termination(given.preemption_retries_before_termination)
+            .build()
+    });
+    let timeout = wanted.timeout_config.map(|given| {
+        let seconds = signed(given.attempt_duration_seconds);
+        types::ServiceJobTimeout::builder().set_attempt_duration_seconds(seconds).build()
+    });
+    call.job_name(wanted.job_name)
+        .job_queue(wanted.job_queue)
+        .service_request_payload(wanted.service_request_payload)
+        .service_job_type(types::ServiceJobType::from(wanted.service_job_type.as_str()))
+        .set_retry_strategy(wanted.retry_strategy.map(new_retry))
+        .set_scheduling_priority(wanted.scheduling_priority)
+        .set_share_identifier(wanted.share_identifier)
+        .set_quota_share_name(wanted.quota_share_name)
+        .set_preemption_configuration(preemption)
+        .set_timeout_config(timeout)
+        .set_tags(unsorted(wanted.tags))
+}
+
+fn new_retry(wanted: ServiceJobRetryStrategy) -> types::ServiceJobRetryStrategy {
+    let rule = |rule: ServiceJobEvaluateOnExit| {
+        types::ServiceJobEvaluateOnExit::builder()
+            .set_action(rule.action.map(|action| types::ServiceJobRetryAction::from(action.as_str())))
+            .set_on_status_reason(rule.on_status_reason)
+            .build()
+    };
+    types::ServiceJobRetryStrategy::builder()
+        .set_attempts(wanted.attempts)
+        .set_evaluate_on_exit(some_list(wanted.evaluate_on_exit, rule))
+        .build()
 }
