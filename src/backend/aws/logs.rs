@@ -14,7 +14,7 @@
 //! A poll of `GetLogEvents` goes on from its token after any pause, with the permission that reading a log takes in any
 //! case. Its price is a call of the budget every two seconds for the one log that is looked at.
 //!
-//! Sources: `CloudWatch` Logs API reference, "StartLiveTail" and "GetLogEvents"; Amazon `CloudWatch` pricing, "Live Tail".
+//! Sources: `CloudWatch` Logs API reference, `StartLiveTail` and `GetLogEvents`; Amazon `CloudWatch` pricing, "Live Tail".
 
 use super::budget::Caller::{self, Background};
 use super::convert;

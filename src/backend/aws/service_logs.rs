@@ -123,11 +123,11 @@ fn logs(training: &Training, streams: Vec<String>) -> Vec<JobLog> {
     let mut all: Vec<(String, Option<u64>, String)> = streams
         .into_iter()
         .map(|stream| {
-            let (instance, began) = instance(&own(&stream));
-            (instance, began, stream)
+            let (name, since) = instance(&own(&stream));
+            (name, since, stream)
         })
         .collect();
-    all.sort_by_cached_key(|(instance, began, _)| (number_last(instance), Reverse(*began)));
+    all.sort_by_cached_key(|(name, since, _)| (number_last(name), Reverse(*since)));
     let mut logs: Vec<JobLog> = Vec::new();
     for (instance, _, stream) in all {
         let is_last = logs.iter().all(|log| log.container != instance);

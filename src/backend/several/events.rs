@@ -70,11 +70,11 @@ impl Several {
                 is_gap |= told.note(at, line, &part.context);
             }
         }
-        let ready = told.after(cursor, is_gap);
+        let known = told.after(cursor, is_gap);
         let read = told.read.clone();
         drop(told);
-        let last = ready.last().map(|line| line.cursor).or(cursor);
-        let so_far = stream::iter(ready.into_iter().map(Ok));
+        let last = known.last().map(|line| line.cursor).or(cursor);
+        let so_far = stream::iter(known.into_iter().map(Ok));
         if !follow {
             return Ok(so_far.boxed());
         }
