@@ -1,5 +1,8 @@
 //! The shape of a text: what is left when ids, hosts and numbers are taken out, so that two that say the same are the same.
 
+use crate::model::region;
+use core::net::Ipv6Addr;
+
 /// Shapes are cut after so many letters.
 const LONGEST: usize = 200;
 /// A number of so many digits after a letter belongs to a name: `s3`, `m5`, `ec2`, `x86`.
@@ -10,6 +13,13 @@ pub fn shape(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text.trim();
     while let Some(first) = rest.chars().next() {
+        if let Some(length) =
+            long_address(rest).filter(|_| !out.ends_with(|last: char| last == ':' || is_of_word(last)))
+        {
+            out.push_str("<host>");
+            rest = &rest[length..];
+            continue;
+        }
         let end = rest.find(|letter: char| !is_of_word(letter)).unwrap_or(rest.len());
         if end == 0 {
             out.push(first);
@@ -32,10 +42,14 @@ fn push_word(out: &mut String, word: &str) {
     // A sentence ends with a dot that is none of a name.
     let name = word.trim_end_matches('.');
     let dots = &word[name.len()..];
+    // A part of a path is no host, unless it is what a URL begins with.
+    let is_in_path = out.ends_with(['/', '\\']) && !out.ends_with("//");
     if is_id(name) {
         out.push_str("<id>");
-    } else if is_host(name) {
+    } else if is_machine(name) || !is_in_path && is_name_of_host(name) {
         out.push_str("<host>");
+    } else if is_region(name) {
+        out.push_str(name);
     } else {
         let mut part = String::new();
         for letter in name.chars() {
@@ -97,12 +111,40 @@ fn is_id(word: &str) -> bool {
             .all(|(block, length)| block.len() == length && block.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
-/// An instance, an address, or a name within AWS.
-fn is_host(word: &str) -> bool {
+/// An instance, an address, or what EC2 names after one.
+fn is_machine(word: &str) -> bool {
     let instance = word.strip_prefix("i-").is_some_and(|id| is_hex(id, 8) || id.len() >= 8 && is_digits(id));
-    let address = word.split('.').count() == 4 && word.split('.').all(|part| part.len() <= 3 && is_digits(part));
+    let numbers = || word.split('.').filter(|part| is_digits(part) && part.parse::<u8>().is_ok()).count();
+    let address = word.split('.').count() == 4 && numbers() == 4;
     let named = word.strip_prefix("ip-").is_some_and(|rest| rest.starts_with(|letter: char| letter.is_ascii_digit()));
-    instance || address || named || [".internal", ".amazonaws.com", ".local"].iter().any(|end| word.ends_with(end))
+    instance || address || named
+}
+
+/// Whether it ends as names of hosts do that nobody else has, and names one: `.local` is a directory.
+fn is_name_of_host(word: &str) -> bool {
+    let word = word.to_ascii_lowercase();
+    let name = [".internal", ".amazonaws.com", ".local"].iter().find_map(|end| word.strip_suffix(end));
+    name.is_some_and(|name| name.split('.').all(|label| label.starts_with(|first: char| first.is_ascii_alphanumeric())))
+}
+
+/// `eu-west-1`, which is no number of anything. Jobs are called `eu-render-1`.
+fn is_region(word: &str) -> bool {
+    let side = word.rsplit('-').nth(1).unwrap_or_default();
+    region::partition(word).is_some()
+        && ["north", "south", "east", "west", "central"].iter().any(|at| side.contains(at))
+}
+
+/// How long an address of IPv6 is that the text begins with.
+fn long_address(text: &str) -> Option<usize> {
+    let end =
+        text.find(|letter: char| !letter.is_ascii_hexdigit() && !matches!(letter, ':' | '.')).unwrap_or(text.len());
+    let follows = text[end..].chars().next();
+    let address = text[..end].trim_end_matches(['.', ':']);
+    // `::` alone parts names, and so it does between words.
+    let is_one = address.parse::<Ipv6Addr>().is_ok()
+        && address.contains(|letter: char| letter.is_ascii_digit())
+        && !follows.is_some_and(is_of_word);
+    is_one.then_some(address.len())
 }
 
 fn is_digits(text: &str) -> bool {
@@ -147,6 +189,57 @@ mod tests {
         ];
         for (text, expected) in cases {
             assert_eq!(shape(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn parts_of_paths_are_no_hosts_and_hosts_are_found_wherever_they_stand() {
+        let cases = [
+            // Paths.
+            ("/home/me/.local/bin/x: not found", "/home/me/.local/bin/x: not found"),
+            ("~/.local/share", "~/.local/share"),
+            ("ls .local", "ls .local"),
+            ("/srv/app.local/run", "/srv/app.local/run"),
+            (r"C:\data\app.local", r"C:\data\app.local"),
+            ("src/render.internal/mod", "src/render.internal/mod"),
+            ("cannot read .env.local", "cannot read .env.local"),
+            ("/opt/python3.12/lib", "/opt/python3.#/lib"),
+            // Names of hosts.
+            ("no route to db.prod.internal", "no route to <host>"),
+            ("no route to DB.Prod.Internal.", "no route to <host>."),
+            ("me@printer.local: refused", "me@<host>: refused"),
+            ("kafka.batch.svc.cluster.local:9092", "<host>:#"),
+            ("sqs.eu-west-1.amazonaws.com/queue", "<host>/queue"),
+            ("//files.local/share", "//<host>/share"),
+            ("ip-10-0-3-7.eu-west-1.compute.internal", "<host>"),
+            // URLs.
+            ("GET https://api.internal:8443/v1/x.local/7 failed", "GET https://<host>:#/v1/x.local/# failed"),
+            ("https://bucket.s3.amazonaws.com/a.mov", "https://<host>/a.mov"),
+            ("https://example.com/a.mov", "https://example.com/a.mov"),
+            // Names in AWS.
+            ("arn:aws:batch:eu-west-1:123456789012:job-queue/nightly", "arn:aws:batch:eu-west-1:#:job-queue/nightly"),
+            ("arn:aws:ec2:us-gov-west-1:1:instance/i-0dead000000000d1", "arn:aws:ec2:us-gov-west-1:#:instance/<host>"),
+            ("eu-render-1 and eu-render-2", "eu-render-# and eu-render-#"),
+            // Addresses.
+            ("10.0.3.7 is away", "<host> is away"),
+            ("http://10.0.3.7/x", "http://<host>/x"),
+            ("dial tcp [fe80::1ff:fe23:4567:890a]:443", "dial tcp [<host>]:#"),
+            ("from ::1 to 2001:db8::7.", "from <host> to <host>."),
+            ("std::fs::read and dead::beef", "std::fs::read and dead::beef"),
+            // Versions and times.
+            ("needs 1.2.3, has 1.2", "needs #, has #"),
+            ("build 1.2.3.400", "build #"),
+            ("at 03:12:43", "at #"),
+            ("at 03:12:43.120", "at #"),
+            // Names of files.
+            ("foo.py", "foo.py"),
+            ("foo.py:12: error", "foo.py:#: error"),
+            ("main.rs:12:7", "main.rs:#"),
+            ("panicked at src/main.rs:12", "panicked at src/main.rs:#"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(shape(text), expected, "{text}");
+            assert_eq!(shape(expected), expected, "the shape of {text}");
         }
     }
 

@@ -16,7 +16,8 @@ pub const RULES: &[Rule] = &[
     rule("F17", "It failed to start, without a word why", "a silent failure to start", silent),
 ];
 
-const DISK: [&str; 2] = ["no space left on device", "Errno 28"];
+/// Room, or the quota.
+const DISK: [&str; 4] = ["no space left on device", "Errno 28", "disk quota exceeded", "Errno 122"];
 const FOREIGN: [&str; 2] = ["exec format error", "no match for platform"];
 
 /// Whether the container's reason or the status reason holds the words.
@@ -107,7 +108,7 @@ fn disk_full(case: &Case<'_>) -> Result<Option<Finding>, Unread> {
     let Some(fact) = case.said(&DISK) else { return Ok(None) };
     let certainty = if told(case, &DISK) { Certainty::Certain } else { Certainty::Likely };
     let advice = if case.evidence.is_local {
-        "free some of this machine's disk (`df -h`, old images)"
+        "free some of this machine's disk (`df -h`, `quota -s`, old images)"
     } else {
         "a larger volume in the launch template, fewer jobs a host, or ephemeralStorage on Fargate"
     };

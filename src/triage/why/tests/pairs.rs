@@ -242,6 +242,7 @@ pub const PAIRS: &[Pair] = &[
     ("F10", exited, |world| end(world, "CannotPullContainerError: manifest unknown")),
     ("F11", exited, |world| end(world, "CannotStartContainerError: executable file not found in $PATH")),
     ("F12", exited, |world| world.log = piece(log(&["write: no space left on device"]))),
+    ("F12", exited, |world| world.log = piece(log(&["write: Disk quota exceeded"]))),
     ("F12", exited, |world| end(world, "CannotPullContainerError: no space left on device")),
     ("F13", exited, |world| end(world, "DockerTimeoutError: Could not transition to started")),
     ("F14", exited, |world| world.log = piece(log(&["exec /app/run: exec format error"]))),
