@@ -117,6 +117,9 @@ pub struct Form {
     pub tried: bool,
     /// How far the list of what it is about is scrolled.
     pub scroll: Scroll,
+    /// How far all of it is scrolled, where the screen has too few lines for it; at its top, what is typed in and pressed
+    /// comes first.
+    pub page: Scroll,
     /// Jobs that can be opened from it; they come after the buttons.
     pub links: Vec<JobId>,
     /// Its text in the editor, where that could not be read.
@@ -272,6 +275,7 @@ impl Form {
             count: None,
             tried: false,
             scroll: Scroll::default(),
+            page: Scroll::default(),
             links: Vec::new(),
             draft: None,
         }
@@ -332,7 +336,23 @@ impl Form {
         pressed
     }
 
+    /// Scrolls the list of what it is about down to its end, and then all of it; up in the other order.
+    pub fn look(&mut self, step: Step) {
+        let (lines, fit) = self.scroll.seen.get();
+        let is_up = matches!(step, Step::Lines(..0) | Step::Halves(..0) | Step::First);
+        let list_is_next = if is_up { self.page.top == 0 } else { self.scroll.top + fit < lines };
+        match step {
+            _ if list_is_next => self.scroll.step(step),
+            // At its top some lines are not where they stand on a page: by whole pages they would be passed over.
+            Step::Halves(halves) => self.page.step(Step::Halves(halves.signum())),
+            step => self.page.step(step),
+        }
+    }
+
     fn take(&mut self, action: Action) -> Pressed {
+        if !matches!(action, Action::ScrollDown | Action::ScrollUp) {
+            self.page.top = 0;
+        }
         match action {
             Action::Cancel => return Pressed::Leave,
             Action::NextField => self.focus = (self.focus + 1) % self.stops(),
@@ -350,8 +370,8 @@ impl Form {
             Action::EditJson => return Pressed::EditJson,
             Action::Send if !self.careful => return Pressed::Send,
             Action::Send => self.focus = self.fields.len(),
-            Action::ScrollDown => self.scroll.step(Step::Halves(2)),
-            Action::ScrollUp => self.scroll.step(Step::Halves(-2)),
+            Action::ScrollDown => self.look(Step::Halves(2)),
+            Action::ScrollUp => self.look(Step::Halves(-2)),
             Action::EditLeft | Action::EditRight if self.focused_button().is_some() => {
                 let first = self.fields.len();
                 self.focus = if self.focus == first { first + 1 } else { first };
@@ -394,6 +414,7 @@ impl Form {
 
     /// Types a text into the field that has the keys.
     pub fn insert(&mut self, text: &str) {
+        self.page.top = 0;
         let Some(field) = self.fields.get_mut(self.focus) else { return };
         match &mut field.entry {
             Entry::Text { input, selected } => {
@@ -464,6 +485,7 @@ mod tests {
             count: None,
             tried: false,
             scroll: Scroll::default(),
+            page: Scroll::default(),
             links: Vec::new(),
             draft: None,
         }

@@ -32,7 +32,7 @@ impl App {
             (_, Some(popup)) => {
                 let step = Step::Lines(if mouse == Mouse::WheelDown { WHEEL } else { -WHEEL });
                 match popup {
-                    Popup::Form(form) => form.scroll.step(step),
+                    Popup::Form(form) => form.look(step),
                     Popup::Help { scroll, .. } | Popup::Text { scroll, .. } => scroll.step(step),
                     Popup::Palette(palette) => palette.step(mouse == Mouse::WheelDown),
                     Popup::Filter(_) | Popup::Prompt(_) => {}

@@ -7,7 +7,7 @@ use crate::tui::app::App;
 use crate::tui::app::form::{Button, Entry, Field, Form, Key, Purpose};
 use crate::tui::format::{width as width_of, wrap};
 use crate::tui::widgets::painter::pieces_width;
-use crate::tui::widgets::{Painter, piece, typed};
+use crate::tui::widgets::{Painter, Piece, piece, typed};
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
@@ -26,8 +26,10 @@ const HAND_LINES: usize = 2;
 /// │ Same by hand  …                 │
 /// │ Calls         …                 │
 /// │           [ Keep ]   [ Do it ]  │
-/// └─────────────────────────────────┘
+/// └──────────────────────── ↑1 ↓3 ──┘
 /// ```
+///
+/// Where there are too few lines for all, what tells gives way to what is typed in and pressed, and can be scrolled to.
 pub fn draw(app: &App, painter: &mut Painter<'_>, body: Rect, form: &Form) {
     let width = body.width.min(88);
     let room = usize::from(width.saturating_sub(4));
@@ -71,6 +73,20 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, body: Rect, form: &Form) {
     let below_shown = below.len().min(spare - above_shown);
     let hand_shown = hand_lines.min(spare - above_shown - below_shown);
     let (x, columns) = (inner.x + 1, inner.width.saturating_sub(2));
+    let parts = Parts { above: &above, fields: &form.fields, below: &below, by_hand: &by_hand };
+    let is_bad = |field: &Field| problems.iter().any(|(key, _)| *key == field.key) && shown(field);
+    let gives_way = above.len() - above_shown + below.len() - below_shown + by_hand.len().saturating_sub(hand_shown);
+    let fits = usize::from(inner.height - 1);
+    form.page.seen.set(if gives_way > 0 { (parts.len(), fits) } else { (0, 0) });
+    let top = form.page.top.min(parts.len().saturating_sub(fits));
+    if gives_way > 0 && top > 0 {
+        for (y, at) in (inner.y..inner.bottom() - 1).zip(top..parts.len()) {
+            parts.draw(painter, Rect { x, y, width: columns, height: 1 }, at, (form.focus, &is_bad));
+        }
+        painter.hidden(inner, top, parts.len().saturating_sub(top + fits));
+        buttons(painter, Rect { x, y: inner.bottom() - 1, width: columns, height: 1 }, form);
+        return;
+    }
     let mut y = inner.y;
     for line in &above[..above_shown] {
         painter.pieces(x, y, columns, line);
@@ -79,10 +95,10 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, body: Rect, form: &Form) {
     let fields_fit = usize::from(inner.bottom().saturating_sub(y)).saturating_sub(problem_lines + 1).max(1);
     let first = (form.focus.min(form.fields.len().saturating_sub(1)) + 1).saturating_sub(fields_fit);
     for (at, field) in form.fields.iter().enumerate().skip(first).take(fields_fit) {
-        let is_bad = problems.iter().any(|(key, _)| *key == field.key) && shown(field);
-        draw_field(painter, Rect { x, y, width: columns, height: 1 }, field, at == form.focus, is_bad);
+        draw_field(painter, Rect { x, y, width: columns, height: 1 }, field, at == form.focus, is_bad(field));
         y += 1;
     }
+    painter.hidden(inner, first, gives_way + form.fields.len().saturating_sub(first + fields_fit));
     if problem_lines > 0 && y + 1 < inner.bottom() {
         // A long one takes the lines that are held for the command line, which there is not while a field is wrong.
         let free = if by_hand.is_empty() { hand_shown } else { 0 };
@@ -97,9 +113,9 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, body: Rect, form: &Form) {
         painter.pieces(x, y, columns, line);
         y += 1;
     }
-    for (at, (label, line)) in by_hand.iter().take(hand_shown).enumerate() {
-        let row = y + u16::try_from(at).unwrap_or(0);
-        painter.pieces(x, row, columns, &[piece(format!("{label:<14}"), Role::Column), piece(line.clone(), Role::Dim)]);
+    for line in by_hand.iter().take(hand_shown) {
+        draw_hand(painter, (x, y), columns, line);
+        y += 1;
     }
     let line = Rect { x, y: inner.bottom() - 1, width: columns, height: 1 };
     let taken = buttons(painter, line, form);
@@ -111,6 +127,44 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, body: Rect, form: &Form) {
             painter.text(x, line.y, columns - taken, &text, Role::Dim);
         }
     }
+}
+
+/// All that a form has in its lines above the buttons, one below the other.
+struct Parts<'a> {
+    above: &'a [Vec<Piece<'static>>],
+    fields: &'a [Field],
+    below: &'a [Vec<Piece<'static>>],
+    by_hand: &'a [(&'static str, String)],
+}
+
+impl Parts<'_> {
+    fn len(&self) -> usize {
+        self.above.len() + self.fields.len() + self.below.len() + self.by_hand.len()
+    }
+
+    /// Draws the line of this number.
+    fn draw(
+        &self,
+        painter: &mut Painter<'_>,
+        line: Rect,
+        at: usize,
+        (focus, is_bad): (usize, &impl Fn(&Field) -> bool),
+    ) {
+        let fields_at = at.wrapping_sub(self.above.len());
+        let below_at = fields_at.wrapping_sub(self.fields.len());
+        let hand_at = below_at.wrapping_sub(self.below.len());
+        if let Some(told) = self.above.get(at).or_else(|| self.below.get(below_at)) {
+            painter.pieces(line.x, line.y, line.width, told);
+        } else if let Some(field) = self.fields.get(fields_at) {
+            draw_field(painter, line, field, fields_at == focus, is_bad(field));
+        } else if let Some(same) = self.by_hand.get(hand_at) {
+            draw_hand(painter, (line.x, line.y), line.width, same);
+        }
+    }
+}
+
+fn draw_hand(painter: &mut Painter<'_>, (x, y): (u16, u16), columns: u16, (label, line): &(&'static str, String)) {
+    painter.pieces(x, y, columns, &[piece(format!("{label:<14}"), Role::Column), piece(line.clone(), Role::Dim)]);
 }
 
 /// The lines that do the same, and the calls that are made, each with what it is.

@@ -41,6 +41,7 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, body: Rect, place: Place, scro
     let fits = usize::from(inner.height);
     scroll.seen.set((count, fits));
     let top = scroll.top.min(count.saturating_sub(fits));
+    painter.hidden(inner, top, count.saturating_sub(top + fits));
     for at in 0..fits.min(count) {
         let y = inner.y + u16::try_from(at).unwrap_or(0);
         for (side, from) in [0, count].into_iter().enumerate().take(if in_two { 2 } else { 1 }) {

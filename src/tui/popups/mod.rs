@@ -31,6 +31,7 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, body: Rect) {
                     let y = inner.y + u16::try_from(at).unwrap_or(0);
                     painter.text(inner.x + 1, y, inner.width.saturating_sub(2), line, Role::Text);
                 }
+                painter.hidden(inner, top, lines.len().saturating_sub(top + fits));
             }
             // It is typed in the line of status.
             Popup::Filter(_) | Popup::Prompt(_) => {}

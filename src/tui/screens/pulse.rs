@@ -46,11 +46,7 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, area: Rect, view: &PulseView) 
     for (line, y) in lines.iter().skip(top).zip(inner.y..inner.bottom()) {
         painter.pieces(inner.x + 1, y, room, line);
     }
-    let below = lines.len().saturating_sub(top + fits);
-    if below > 0 {
-        let more = [piece(format!(" ↓{below} "), Role::Dim)];
-        painter.pieces_right(inner.x, inner.bottom(), inner.width.saturating_sub(1), &more);
-    }
+    painter.hidden(inner, top, lines.len().saturating_sub(top + fits));
 }
 
 fn page(app: &App, told: &Pulse, room: u16) -> Lines {

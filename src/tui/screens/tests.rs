@@ -211,6 +211,34 @@ fn forms_say_what_they_will_do() {
 }
 
 #[test]
+fn a_form_on_few_lines_says_how_much_of_it_is_not_shown_and_can_be_scrolled_to_all_of_it() {
+    for (name, keys) in [
+        ("few_submit", "n"),
+        ("few_submit_last_field", "n backtab backtab backtab"),
+        ("few_submit_scrolled", "n pagedown pagedown"),
+        ("few_stop", "s s s s * x"),
+        ("few_schedule", "S n \"nightly\" tab \"cron(30 2 ? * MON-FRI *)\" tab ctrl-u \"Europe/Zurich\""),
+    ] {
+        for size in [NARROW, SMALL] {
+            insta::assert_snapshot!(format!("{name}@{}x{}", size.0, size.1), stage(size, keys).text());
+        }
+    }
+    // Each line is seen on some page, and a key that is typed comes back to its field.
+    let mut form = stage(NARROW, "n");
+    let mut seen = form.text();
+    for _ in 0..4 {
+        form.press("pagedown").expect("keys");
+        seen += &form.text();
+    }
+    for line in ["Queue", "Timeout", "Fits", "Costs", "Same by hand", "Calls"] {
+        assert!(seen.contains(line), "{line} is nowhere in\n{seen}");
+    }
+    assert!(!form.text().contains("Queue"), "{}", form.text());
+    form.press("tab").expect("keys");
+    assert!(form.text().contains("▸ Definition"), "{}", form.text());
+}
+
+#[test]
 fn the_schedule_editor_shows_the_times_to_come_or_what_is_wrong() {
     check("schedule_new", "S n \"nightly\" tab \"cron(30 2 ? * MON-FRI *)\" tab ctrl-u \"Europe/Zurich\"");
     check_small("schedule_wrong", "S n \"nightly\" tab \"cron(30 2 * * * *)\"");

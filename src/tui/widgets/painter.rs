@@ -2,7 +2,7 @@
 
 use crate::config::theme::Role;
 use crate::model::text::printable;
-use crate::tui::format::{cut, width};
+use crate::tui::format::{count, cut, width};
 use crate::tui::spots::{Spot, What};
 use crate::tui::theme::Styles;
 use crate::tui::widgets::script::Script;
@@ -131,6 +131,16 @@ impl<'a> Painter<'a> {
     pub fn pieces_right(&mut self, x: u16, y: u16, columns: u16, pieces: &[Piece<'_>]) -> u16 {
         let all = pieces_width(pieces).min(columns);
         self.pieces(x + columns - all, y, all, pieces)
+    }
+
+    /// How many lines are above and below those that are shown inside a frame, in its lower edge: ` ↑2 ↓14 `.
+    pub fn hidden(&mut self, inside: Rect, above: usize, below: usize) {
+        let parts = [("↑", above), ("↓", below)].into_iter().filter(|(_, lines)| *lines > 0);
+        let text: Vec<String> = parts.map(|(sign, lines)| format!("{sign}{}", count(lines as u64))).collect();
+        if !text.is_empty() {
+            let pieces = [piece(format!(" {} ", text.join(" ")), Role::Dim)];
+            self.pieces_right(inside.x, inside.bottom(), inside.width.saturating_sub(1), &pieces);
+        }
     }
 
     /// Draws a frame with a title, and something at the right of its upper edge where there is room. Returns the inside.

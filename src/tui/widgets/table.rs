@@ -199,11 +199,7 @@ impl Table<'_> {
         let top = self.cursor.window(self.selected, self.count, usize::from(rows.height));
         painter.spot(rows, What::Rows { first: top });
         let below = self.count.saturating_sub(top + usize::from(rows.height));
-        if let Some(sign) = hidden(top, below) {
-            // Into the lower edge of the frame.
-            let pieces = [(sign.into(), Role::Dim)];
-            painter.pieces_right(area.x, area.bottom(), area.width.saturating_sub(1), &pieces);
-        }
+        painter.hidden(area, top, below);
         for (line, at) in (top..self.count).take(usize::from(rows.height)).enumerate() {
             let y = rows.y + u16::try_from(line).unwrap_or(u16::MAX);
             let (is_marked, cells) = cells(at);
@@ -280,13 +276,6 @@ impl Listing<'_> {
         let lights = Lights { filter: &filter, columns: &shown.places(lit) };
         table.draw_lit(painter, area, Some(lights), |at| (false, shown.cells(cells(at))));
     }
-}
-
-/// ` ↑2 ↓14 `: the rows above and below those that are shown.
-fn hidden(above: usize, below: usize) -> Option<String> {
-    let parts = [("↑", above), ("↓", below)].into_iter().filter(|(_, count)| *count > 0);
-    let text: Vec<String> = parts.map(|(sign, number)| format!("{sign}{}", fitting::count(number as u64))).collect();
-    (!text.is_empty()).then(|| format!(" {} ", text.join(" ")))
 }
 
 fn align(text: &str, right: bool, width: u16) -> String {
