@@ -11,12 +11,18 @@ use crate::model::InstanceId;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 const MOUNT: &str = "/sys/fs/cgroup";
 /// The group that holds those of all instances.
 const ROOT: &str = "batchdeck";
 /// Rounds in which what a job has started before it was moved is moved after it.
 const ROUNDS: usize = 8;
+/// Groups are looked for no deeper than this.
+const DEEPEST: usize = 16;
+/// How long what was killed may take to leave its group.
+const VANISHES_WITHIN: Duration = Duration::from_secs(2);
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// What an instance's jobs are kept within.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,7 +79,7 @@ impl Fences {
         }
     }
 
-    /// The instance ends.
+    /// The instance ends, and its processes have been killed.
     pub(super) fn remove(&self) {
         let directories = match self {
             Self::V2(base) => [Some(base), None, None],
@@ -81,21 +87,61 @@ impl Fences {
             Self::Watched => [None; 3],
         };
         for directory in directories.into_iter().flatten() {
-            remove_tree(directory);
+            remove_base(directory);
         }
     }
 }
 
-/// Removes the groups that an instance has left, wherever it made them. Its processes are gone by then.
+/// Removes the groups that an instance has left. Its processes have been killed by then.
 pub(super) fn remove_leftovers(instance: &InstanceId) {
     let mount = Path::new(MOUNT);
-    let own = ["", "memory", "cpu", "pids"]
-        .map(|controller| mount.join(controller).join(own_group(controller).unwrap_or_default()));
-    for parent in own.into_iter().chain([mount.to_owned()]) {
-        let base = parent.join(ROOT).join(&instance.0);
+    let hierarchies = if mount.join("cgroup.controllers").exists() {
+        vec![mount.to_owned()]
+    } else {
+        ["memory", "cpu", "pids"].map(|controller| mount.join(controller)).to_vec()
+    };
+    for base in hierarchies.iter().flat_map(|hierarchy| bases_of(hierarchy, instance)) {
+        remove_base(&base);
+    }
+}
+
+/// The groups that an instance has made in a hierarchy. They are where its agent was, which is anywhere.
+fn bases_of(hierarchy: &Path, instance: &InstanceId) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut unseen = vec![(hierarchy.to_owned(), 0)];
+    while let Some((group, depth)) = unseen.pop() {
+        let base = group.join(ROOT).join(&instance.0);
         if base.is_dir() {
-            remove_tree(&base);
+            found.push(base);
         }
+        if depth == DEEPEST {
+            continue;
+        }
+        let below = fs::read_dir(&group).into_iter().flatten().flatten();
+        let groups =
+            below.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()) && entry.file_name() != ROOT);
+        unseen.extend(groups.map(|entry| (entry.path(), depth + 1)));
+    }
+    found
+}
+
+/// Removes an instance's group and those of its jobs, and the one of all instances with the last of them. What was killed
+/// stays in its group for a moment.
+fn remove_base(base: &Path) {
+    let deadline = Instant::now() + VANISHES_WITHIN;
+    loop {
+        remove_tree(base);
+        if !base.exists() {
+            break;
+        }
+        if Instant::now() > deadline {
+            return tracing::warn!(group = %base.display(), "a control group cannot be removed");
+        }
+        std::thread::sleep(PAUSE);
+    }
+    if let Some(root) = base.parent() {
+        // It stays while others are in it.
+        let _ = fs::remove_dir(root);
     }
 }
 
@@ -107,6 +153,19 @@ fn remove_tree(base: &Path) {
         }
     }
     let _ = fs::remove_dir(base);
+}
+
+/// Makes the group of an instance, and that of all where it is not there: one that ends may take it away meanwhile.
+fn make_base(root: &Path, instance: &InstanceId) -> io::Result<PathBuf> {
+    let base = root.join(&instance.0);
+    let mut tried = 0;
+    loop {
+        make(root)?;
+        match make(&base) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && tried < ROUNDS => tried += 1,
+            made => return made.map(|()| base),
+        }
+    }
 }
 
 /// Where this process is, relative to the mount of the controller; without a name, that of version 2.
@@ -133,7 +192,7 @@ fn v2(mount: &Path, instance: &InstanceId) -> Option<Fences> {
     let own = mount.join(own_group("")?);
     [mount.to_owned(), own].into_iter().find_map(|parent| {
         let root = parent.join(ROOT);
-        make(&root).ok()?;
+        let base = make_base(&root, instance).ok()?;
         if !hands_down(&root) {
             // A group with processes cannot hand controllers down: ours go into one beside the jobs'.
             let leaf = parent.join(format!("{ROOT}.agents"));
@@ -144,11 +203,11 @@ fn v2(mount: &Path, instance: &InstanceId) -> Option<Fences> {
             }
             let _ = hand_down(&parent);
         }
-        let base = root.join(&instance.0);
-        hand_down(&root).ok()?;
-        make(&base).ok()?;
-        hand_down(&base).ok()?;
-        Some(Fences::V2(base))
+        let handed = hand_down(&root).and_then(|()| hand_down(&base));
+        if handed.is_err() {
+            remove_base(&base);
+        }
+        handed.ok().map(|()| Fences::V2(base))
     })
 }
 
@@ -174,11 +233,7 @@ fn v1(mount: &Path, instance: &InstanceId) -> Option<Fences> {
         if !parent.join("tasks").exists() {
             return None;
         }
-        let root = parent.join(ROOT);
-        make(&root).ok()?;
-        let base = root.join(&instance.0);
-        make(&base).ok()?;
-        Some(base)
+        make_base(&parent.join(ROOT), instance).ok()
     };
     Some(Fences::V1 { memory: place("memory")?, cpu: place("cpu"), pids: place("pids") })
 }
@@ -345,7 +400,6 @@ mod tests {
     use std::io::Write;
     use std::os::unix::process::CommandExt;
     use std::process::{Command, Stdio};
-    use std::time::{Duration, Instant};
 
     #[test]
     fn kills_are_read_from_either_kind_of_group() {
@@ -383,7 +437,7 @@ mod tests {
             .filter(|fence| fence.pids.as_ref().is_some_and(|pids| pids.join("pids.max").exists()));
         let Some(fence) = fence else {
             let _ = (child.kill(), child.wait());
-            fences.remove();
+            remove_leftovers(&instance);
             return eprintln!("NOT TESTED: the number of processes cannot be limited here");
         };
         let pids = fence.pids.clone().expect("limited");
@@ -401,11 +455,54 @@ mod tests {
         rustix::process::kill_process_group(group, rustix::process::Signal::KILL).expect("ended");
         child.wait().expect("ended");
         fence.remove();
-        // The others die a moment later.
-        let deadline = Instant::now() + Duration::from_secs(10);
-        while pids.exists() && Instant::now() < deadline {
+        // The others die a moment later, and nobody waits for longer than it takes.
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let mut left =
+            [MOUNT, "/sys/fs/cgroup/memory", "/sys/fs/cgroup/cpu", "/sys/fs/cgroup/pids"].map(Path::new).to_vec();
+        while !left.is_empty() {
+            assert!(Instant::now() < deadline, "groups stay below {left:?}");
             fences.remove();
+            left.retain(|hierarchy| !bases_of(hierarchy, &instance).is_empty());
         }
+    }
+
+    #[test]
+    fn groups_of_a_lost_agent_are_found_wherever_it_was_and_others_stay() {
+        let hierarchy = tempfile::tempdir().expect("a directory");
+        let made = |path: &str| {
+            let path = hierarchy.path().join(path);
+            fs::create_dir_all(&path).expect("made");
+            path
+        };
+        let own = [
+            made("batchdeck/i-1/task"),
+            made("user.slice/a.scope/batchdeck/i-1/task"),
+            made("system.slice/batchdeck/i-1"),
+        ];
+        let others = [made("batchdeck/i-12/task"), made("user.slice/batchdeck/i-2"), made("user.slice/i-1")];
+        let instance = InstanceId("i-1".into());
+        let bases = bases_of(hierarchy.path(), &instance);
+        assert_eq!(bases.len(), 3, "{bases:?}");
+        bases.iter().for_each(|base| remove_base(base));
+        assert!(own.iter().all(|group| !group.exists()) && others.iter().all(|group| group.is_dir()));
+        assert!(
+            !hierarchy.path().join("system.slice/batchdeck").exists(),
+            "the last one takes the group of all with it"
+        );
+        assert!(hierarchy.path().join("user.slice/a.scope").is_dir());
+    }
+
+    #[test]
+    fn an_instance_that_begins_while_the_last_one_ends_gets_its_group() {
+        let hierarchy = tempfile::tempdir().expect("a directory");
+        let root = hierarchy.path().join(ROOT);
+        let ends =
+            |name: &str| (0..200).for_each(|_| remove_base(&make_base(&root, &InstanceId(name.into())).expect("made")));
+        std::thread::scope(|scope| {
+            scope.spawn(|| ends("i-1"));
+            ends("i-2");
+        });
+        assert!(!root.exists());
     }
 
     #[test]
