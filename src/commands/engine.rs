@@ -27,6 +27,8 @@ use tokio::signal::unix::{SignalKind, signal};
 const START: Duration = Duration::from_mins(10);
 /// Someone who waits longer than this is told for what.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// A journal of so many bytes is read at once.
+const SHORT_JOURNAL: u64 = 8_000_000;
 /// How long an ending engine may take to be gone.
 const STOP: Duration = Duration::from_secs(30);
 /// How long an engine that broke off may take to be gone.
@@ -131,7 +133,11 @@ async fn ensure_with(setting: &Setting, http: Option<HttpAddress>) -> Result<Sta
         if started.elapsed() > PATIENCE && !told {
             told = true;
             let size = std::fs::metadata(setting.data.journal()).map_or(0, |journal| journal.len());
-            setting.output.note(&format!("the engine reads its journal ({} MB) …", size / 1_000_000));
+            setting.output.note(&if size < SHORT_JOURNAL {
+                "the engine waits for its disk or a processor …".to_owned()
+            } else {
+                format!("the engine reads its journal ({} MB) …", size / 1_000_000)
+            });
         }
         tokio::time::sleep(STEP).await;
     }
@@ -250,7 +256,7 @@ fn settings(setting: &Setting) -> Settings {
 
 /// Sends what the engine has to say to its log. `BATCHDECK_LOG` filters it, as `debug` or `batchdeck=trace`.
 fn log_to(file: &Path) -> Result<tracing_appender::non_blocking::WorkerGuard, CommandError> {
-    let log = private_file(file).map_err(CommandError::Start)?;
+    let log = private_file(file).map_err(|cause| CommandError::NotWritable { path: file.to_owned(), cause })?;
     let (writer, guard) = tracing_appender::non_blocking(log);
     let filter = tracing_subscriber::EnvFilter::try_from_env("BATCHDECK_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));

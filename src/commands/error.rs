@@ -1,6 +1,7 @@
 //! What a person reads when a verb could not do what it was asked: what, on what, what next. And the exit code.
 
 use crate::backend::BackendError;
+use crate::config::directories::mend;
 use crate::config::{ConfigError, ContextError, DirectoryError};
 use std::fmt::Write as _;
 use std::io;
@@ -220,9 +221,7 @@ impl CommandError {
                  `[engine]` of the config"
                     .to_owned()
             }
-            Self::NotWritable { .. } => {
-                "check the owner, the mode and the disk, or name another data directory with --data-dir".to_owned()
-            }
+            Self::NotWritable { cause, .. } => mend(cause).to_owned(),
             Self::EngineStop { pid, .. } => format!("look at engine.log in its data directory, or `kill {pid}`"),
             Self::UnknownJob { .. } => "`batchdeck jobs` lists jobs with their ids".to_owned(),
             Self::NameOfJobs { .. } => "write the id: several jobs may have one name".to_owned(),

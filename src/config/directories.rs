@@ -1,6 +1,7 @@
 //! Where files live: the data directory of a local engine, and the config file.
 
 use crate::model::InstanceId;
+use std::fmt;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
@@ -34,11 +35,55 @@ impl DirectoryError {
                 "name a shorter data directory with --data-dir DIR or in BATCHDECK_DATA_DIR"
             }
             Self::NoHome | Self::NotAbsolute { .. } => "name a data directory with --data-dir DIR",
-            Self::Create { .. } | Self::Open { .. } => {
-                "name a directory of your own with --data-dir DIR, or mend its permissions"
-            }
+            Self::Create { cause, .. } | Self::Open { cause, .. } => mend(cause),
             Self::NotOurs { .. } => "name a directory of your own with --data-dir DIR, or be that user",
         }
+    }
+}
+
+/// What a disk has none left of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lack {
+    Room,
+    /// There may be room, but none for this user.
+    Quota,
+}
+
+impl Lack {
+    /// Whether something could not be written for want of it.
+    pub fn of(cause: &io::Error) -> Option<Self> {
+        match cause.kind() {
+            io::ErrorKind::StorageFull => Some(Self::Room),
+            io::ErrorKind::QuotaExceeded => Some(Self::Quota),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Lack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Room => "its disk is full",
+            Self::Quota => "the quota of its disk is used up",
+        })
+    }
+}
+
+/// What to do about a file or directory of the data directory that cannot be written.
+pub fn mend(cause: &io::Error) -> &'static str {
+    match (Lack::of(cause), cause.kind()) {
+        (Some(Lack::Room), _) => "make room on its disk, or name another data directory with --data-dir DIR",
+        (Some(Lack::Quota), _) => {
+            "remove files or have the quota raised, or name a data directory on another disk with --data-dir DIR"
+        }
+        (None, io::ErrorKind::ReadOnlyFilesystem) => {
+            "have its file system mounted for writing (`mount -o remount,rw`), or name another data directory with \
+             --data-dir DIR"
+        }
+        (None, io::ErrorKind::PermissionDenied) => {
+            "name a directory of your own with --data-dir DIR, or mend its owner and permissions"
+        }
+        _ => "check its disk, or name another data directory with --data-dir DIR",
     }
 }
 
@@ -329,6 +374,22 @@ mod tests {
         let taken = parent.path().join("taken");
         fs::create_dir(&taken).expect("made");
         assert!(replace_private(&taken, b"7").is_err() && !parent.path().join("taken.new").exists());
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_mended_where_it_fails() {
+        let cases = [
+            (28, Some(Lack::Room), "make room"),
+            (122, Some(Lack::Quota), "quota raised"),
+            (30, None, "remount,rw"),
+            (13, None, "of your own"),
+            (5, None, "check its disk"),
+        ];
+        for (number, lack, says) in cases {
+            let cause = io::Error::from_raw_os_error(number);
+            assert_eq!(Lack::of(&cause), lack, "{cause}");
+            assert!(mend(&cause).contains(says) && mend(&cause).contains("--data-dir"), "{cause}: {}", mend(&cause));
+        }
     }
 
     #[test]

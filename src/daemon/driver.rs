@@ -4,6 +4,7 @@
 //! synced transaction, and only then answers, tells watchers and carries effects out. So nothing that anyone has seen
 //! is ever lost, and under load many requests share one sync. It begins nothing by itself before [`Action::Resume`].
 
+mod disk;
 mod front;
 mod full;
 mod realms;
@@ -14,6 +15,7 @@ pub(super) use realms::{Realms, Region, log_directory};
 #[cfg(test)]
 pub(super) use snapshots::{Progress, Snapshot};
 
+use disk::DiskWaits;
 use front::{Input, Look, OURSELVES, Reply};
 use full::Standstill;
 use snapshots::Chores;
@@ -32,7 +34,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 /// At most so many inputs share a transaction.
 const BATCH: usize = 4_096;
@@ -52,7 +54,10 @@ pub(super) type LastLine = Box<dyn Fn(&[String]) -> Option<Millis> + Send>;
 /// What the loop needs.
 pub(super) struct Parts {
     pub realms: Realms,
+    /// One without room is opened once there is some.
     pub journal: Journal,
+    /// The cursor before the first change of this run.
+    pub seed: u64,
     pub clock: Clock,
     /// What watchers see: the changes of the configured region.
     pub feed: Feed,
@@ -74,6 +79,9 @@ pub(super) fn start(parts: Parts) -> std::io::Result<(Driver, Ending)> {
     let (inputs, waiting) = channel();
     let (ends, ending) = oneshot::channel();
     let region = Arc::clone(parts.realms.home());
+    let standstill = (!parts.journal.is_open()).then(|| Standstill::new(&parts.journal.full()));
+    let disk = Arc::new(DiskWaits::default());
+    let (still, stands_still) = watch::channel(standstill.as_ref().map(Standstill::why));
     let body = Body {
         parts,
         waiting,
@@ -84,13 +92,15 @@ pub(super) fn start(parts: Parts) -> std::io::Result<(Driver, Ending)> {
         turn: 0,
         resumed: false,
         chores: Chores::default(),
-        standstill: None,
+        standstill,
+        still,
+        disk: Arc::clone(&disk),
     };
     thread::Builder::new().name("engine".to_owned()).spawn(move || {
         // Nobody may be left to hear it.
         let _ = ends.send(body.run());
     })?;
-    Ok((Driver { inputs, region }, ending))
+    Ok((Driver { inputs, region, stands_still, disk }, ending))
 }
 
 struct Body {
@@ -110,6 +120,9 @@ struct Body {
     chores: Chores,
     /// The journal's disk is full.
     standstill: Option<Standstill>,
+    /// Told whenever that begins and ends.
+    still: watch::Sender<Option<Arc<str>>>,
+    disk: Arc<DiskWaits>,
 }
 
 /// All that one round has decided and that must not be seen before it is durable.
@@ -183,14 +196,18 @@ impl Body {
     fn round(&mut self, inputs: Vec<Input>) -> Result<bool, JournalError> {
         let inputs = match self.standstill.take() {
             None => inputs,
-            Some(standstill) if self.parts.journal.has_room() => {
-                tracing::info!("there is room for the journal again: all goes on");
-                standstill.over(inputs, self.parts.realms.home())
-            }
             Some(mut standstill) => {
-                let is_last = standstill.take(inputs, &self.parts.realms);
-                self.standstill = Some(standstill);
-                return Ok(is_last);
+                if !self.can_go_on(&mut standstill)? {
+                    standstill.tell(&self.parts.feed, clock::wall());
+                    let is_last = standstill.take(inputs, &self.parts.realms);
+                    self.standstill = Some(standstill);
+                    return Ok(is_last);
+                }
+                let over = "there is room for the journal again: all goes on";
+                tracing::info!("{over}");
+                self.still.send_replace(None);
+                self.parts.feed.publish(clock::wall(), [What::Notice(over.to_owned())]);
+                standstill.over(inputs, self.parts.realms.home())
             }
         };
         let Reading { now, set_back_from } = self.parts.clock.read();
@@ -256,7 +273,10 @@ impl Body {
             read(&self.parts.realms);
         }
         if self.resumed && !round.stop {
-            match self.chores.step(&mut self.parts.realms, &mut self.parts.journal, now) {
+            let Parts { realms, journal, .. } = &mut self.parts;
+            let (done, slow) = self.disk.during(|| self.chores.step(realms, journal, now));
+            self.tell_of_slowness(slow, now);
+            match done {
                 Err(full @ JournalError::Full { .. }) => self.chores.rest(&full),
                 done => done?,
             }
@@ -458,7 +478,20 @@ impl Body {
             .map(|(region, event)| serde_json::to_string(event).map(|body| (region, body)))
             .collect::<Result<Vec<_>, _>>()
             .map_err(|cause| self.parts.journal.refuse("written", &cause))?;
-        self.parts.journal.append(now, bodies.iter().map(|(region, body)| (&***region, body.as_str())))
+        let batch = bodies.iter().map(|(region, body)| (&***region, body.as_str()));
+        let (written, slow) = self.disk.during(|| self.parts.journal.append(now, batch));
+        self.tell_of_slowness(slow, now);
+        written
+    }
+
+    /// Whoever asked for something meanwhile has waited as long.
+    fn tell_of_slowness(&self, slow: Option<Duration>, now: Millis) {
+        let Some(took) = slow else { return };
+        let path = self.parts.journal.path().display();
+        let told =
+            format!("the disk of {path} took {} s to write; all that was asked has waited for it", took.as_secs());
+        tracing::warn!("{told}");
+        self.parts.feed.publish(now, [What::Notice(told)]);
     }
 }
 

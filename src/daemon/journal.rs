@@ -9,12 +9,15 @@
 //! program is refused and stays as it is, byte for byte. One of an older program is read as it is, and brought to today's
 //! form when it is opened for writing.
 
+mod reading;
+mod room;
+
+use crate::config::directories::Lack;
 use crate::model::Millis;
-use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+use reading::{Traces, has_content, read_checked};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read};
+use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -26,14 +29,13 @@ const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
 /// At most so many rows of what is not needed any more are cleared away at once.
 const CLEARED: usize = 5_000;
-/// After its disk was full it goes on once there are so many bytes.
-const ROOM: u64 = 1 << 20;
 const PIECES_CLEARED: usize = 8;
 
 /// An open journal. Only one is open for writing at a time: the engine's lock sees to it.
 #[derive(Debug)]
 pub(super) struct Journal {
-    connection: Connection,
+    /// `None` while there was no room to open it.
+    connection: Option<Connection>,
     path: PathBuf,
     last: u64,
     since_snapshot: u64,
@@ -61,6 +63,17 @@ pub(super) struct Contents {
     pub events: u64,
     /// When the last event was written.
     pub last: Millis,
+    /// The region that was there first, where any was.
+    pub first_region: Option<String>,
+    /// The numbers that [`Journal::grow`] has handed out last.
+    pub grown: BTreeMap<String, u64>,
+}
+
+impl Contents {
+    /// What [`Journal::grow`] would hand out, without a trace.
+    pub(super) fn would_grow(&self, key: &str, least: u64, by: u64) -> u64 {
+        grown(self.grown.get(key).copied(), least, by)
+    }
 }
 
 /// Why a journal cannot be used. Nothing was changed.
@@ -82,10 +95,10 @@ pub enum JournalError {
     )]
     Foreign { path: PathBuf, detail: String },
     #[error(
-        "{path} cannot be {action}: its disk is full. Make room: until then nothing new is taken on; what runs goes on, and \
-         its ends are noted later"
+        "{path} cannot be {action}: {lack}. Make room: until then nothing new is taken on; what runs goes on, and its ends \
+         are noted later"
     )]
-    Full { path: PathBuf, action: &'static str },
+    Full { path: PathBuf, action: &'static str, lack: Lack },
     #[error("{path} cannot be {action}: {cause}. Check the disk and the permissions of the directory")]
     Storage { path: PathBuf, action: &'static str, cause: String },
 }
@@ -113,10 +126,11 @@ impl Journal {
     /// Opens for writing what [`Journal::read`] has found good, or makes a new one, whose first region is `home`.
     pub(super) fn open(path: &Path, home: &str) -> Result<Self, JournalError> {
         let storage = |action| move |cause: rusqlite::Error| storage(path, action, &cause);
-        OpenOptions::new().create(true).append(true).mode(0o600).open(path).map_err(|cause| JournalError::Storage {
-            path: path.into(),
-            action: "opened",
-            cause: cause.to_string(),
+        OpenOptions::new().create(true).append(true).mode(0o600).open(path).map_err(|cause| {
+            match Lack::of(&cause) {
+                Some(lack) => JournalError::Full { path: path.into(), action: "opened", lack },
+                None => JournalError::Storage { path: path.into(), action: "opened", cause: cause.to_string() },
+            }
         })?;
         let connection =
             Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(storage("opened"))?;
@@ -138,12 +152,26 @@ impl Journal {
             .and_then(|mut all| all.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect())
             .map_err(storage("read"))?;
         let since_snapshot = last - covered;
+        let connection = Some(connection);
         Ok(Self { connection, path: path.to_owned(), last, since_snapshot, commits: 0, regions, to_clear: true })
     }
 
-    /// The region that was there first.
-    pub(super) fn first_region(&self) -> Option<&str> {
-        self.regions.iter().find(|(_, id)| **id == 1).map(|(name, _)| name.as_str())
+    /// One that [`Journal::read`] has found good and that cannot be opened for want of room: nothing can be written to it.
+    pub(super) fn without_room(path: &Path, contents: &Contents) -> Self {
+        Self {
+            connection: None,
+            path: path.to_owned(),
+            last: contents.covered.unwrap_or(0) + contents.events,
+            since_snapshot: contents.events,
+            commits: 0,
+            regions: BTreeMap::new(),
+            to_clear: true,
+        }
+    }
+
+    /// Whether it can be written at all.
+    pub(super) fn is_open(&self) -> bool {
+        self.connection.is_some()
     }
 
     /// Writes a batch of events, each with its region, in one transaction; when this returns, it is on the disk.
@@ -231,7 +259,7 @@ impl Journal {
         self.in_transaction(|transaction| {
             let before: Option<u64> =
                 transaction.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0)).optional()?;
-            let grown = before.map_or(least, |before| least.max(before.saturating_add(by)));
+            let grown = grown(before, least, by);
             transaction.execute("INSERT OR REPLACE INTO meta(key, value) VALUES (?1, ?2)", params![key, grown])?;
             Ok(grown)
         })
@@ -246,10 +274,21 @@ impl Journal {
         &self.path
     }
 
-    /// Whether its disk has room for some batches.
+    /// Whether its disk shows room for some batches. A look; a quota does not show.
+    pub(super) fn shows_room(&self) -> bool {
+        room::is_shown(&self.path)
+    }
+
+    /// Whether there is room for some batches: it is tried out.
     pub(super) fn has_room(&self) -> bool {
         // Where nobody can tell, the next batch will.
-        rustix::fs::statvfs(&self.path).map_or(true, |disk| disk.f_bavail.saturating_mul(disk.f_frsize) >= ROOM)
+        room::lack(&self.path).is_none()
+    }
+
+    /// The error of a journal without room.
+    pub(super) fn full(&self) -> JournalError {
+        let lack = room::lack(&self.path).unwrap_or(Lack::Room);
+        JournalError::Full { path: self.path.clone(), action: "written", lack }
     }
 
     /// How many batches were written since it was opened.
@@ -264,7 +303,7 @@ impl Journal {
 
     /// What is written is on the disk when this returns; after an error, nothing of it is.
     fn in_transaction<T>(&mut self, write: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, JournalError> {
-        let connection = &self.connection;
+        let Some(connection) = &self.connection else { return Err(self.full()) };
         // Statements that are kept: a submit alone would parse as long as it writes.
         let perform = |statement: &str| connection.prepare_cached(statement)?.execute([]);
         let written =
@@ -320,166 +359,26 @@ fn prepare(connection: &Connection, home: &str) -> rusqlite::Result<()> {
     transaction.commit()
 }
 
+fn grown(before: Option<u64>, least: u64, by: u64) -> u64 {
+    before.map_or(least, |before| least.max(before.saturating_add(by)))
+}
+
 fn storage(path: &Path, action: &'static str, cause: &rusqlite::Error) -> JournalError {
-    // Without room for its index in memory, which lies on the disk too, SQLite speaks of input and output.
+    match lack(path, cause) {
+        Some(lack) => JournalError::Full { path: path.to_owned(), action, lack },
+        None => JournalError::Storage { path: path.to_owned(), action, cause: cause.to_string() },
+    }
+}
+
+/// SQLite calls a disk full where a write says so. A quota that is used up, and room that is missing for anything else, as
+/// for its index in memory, which lies on the disk too, are input and output to it: there the disk itself is asked.
+fn lack(path: &Path, cause: &rusqlite::Error) -> Option<Lack> {
     let index = rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
-    let is_full = cause.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull)
-        || cause.sqlite_error().is_some_and(|error| error.extended_code == index);
-    if is_full {
-        return JournalError::Full { path: path.to_owned(), action };
-    }
-    JournalError::Storage { path: path.to_owned(), action, cause: cause.to_string() }
-}
-
-/// Whether there is anything to read; what begins like no database is refused here, before `SQLite` sees it.
-fn has_content(path: &Path) -> Result<bool, JournalError> {
-    let unreadable =
-        |cause: io::Error| JournalError::Storage { path: path.into(), action: "read", cause: cause.to_string() };
-    let mut head = Vec::new();
-    match File::open(path) {
-        Ok(file) => file.take(MAGIC.len() as u64).read_to_end(&mut head).map_err(unreadable)?,
-        Err(cause) if cause.kind() == io::ErrorKind::NotFound => 0,
-        Err(cause) => return Err(unreadable(cause)),
-    };
-    let log_is_empty = fs::metadata(beside(path, "-wal")).map_or(true, |log| log.len() == 0);
-    if head.is_empty() && log_is_empty {
-        return Ok(false);
-    }
-    if head != MAGIC {
-        let detail = "it does not begin as an SQLite database does".to_owned();
-        return Err(JournalError::Foreign { path: path.into(), detail });
-    }
-    Ok(true)
-}
-
-fn read_checked(
-    path: &Path,
-    home: &str,
-    take: &mut dyn FnMut(Entry<'_>) -> Result<(), String>,
-) -> Result<Contents, JournalError> {
-    let damaged = |detail: String| JournalError::Damaged { path: path.into(), detail };
-    let broken = |cause: rusqlite::Error| match cause.sqlite_error_code() {
-        Some(rusqlite::ErrorCode::CannotOpen | rusqlite::ErrorCode::PermissionDenied) => storage(path, "read", &cause),
-        _ => damaged(cause.to_string()),
-    };
-    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(broken)?;
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(broken)?;
-    let number = |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0)).map_err(broken);
-
-    let (application, version) = (number("application_id")?, number("user_version")?);
-    let tables: i64 =
-        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(broken)?;
-    if application == 0 && tables == 0 {
-        // A kill between the making of the file and its first transaction.
-        return Ok(Contents::default());
-    }
-    if application != APPLICATION {
-        let detail = format!("its application id is {application:#x}");
-        return Err(JournalError::Foreign { path: path.into(), detail });
-    }
-    if version > VERSION {
-        return Err(JournalError::Newer { path: path.into(), found: version, known: VERSION });
-    }
-    let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(broken)?;
-    if verdict != "ok" {
-        return Err(damaged(verdict));
-    }
-
-    let found = Found { connection: &connection, version, home };
-    let regions = found.regions().map_err(broken)?;
-    let region = |number: i64| {
-        regions.get(&number).map(String::as_str).ok_or_else(|| damaged(format!("region {number} has no name")))
-    };
-    let covered = found.covered().map_err(broken)?;
-    if covered.len() > 1 {
-        return Err(damaged(format!("it holds {} snapshots", covered.len())));
-    }
-    let covered = covered.first().copied();
-    let mut contents =
-        Contents { covered: covered.map(|(seq, _)| seq), last: covered.map_or(0, |(_, at)| at), events: 0 };
-
-    if let Some((seq, _)) = covered {
-        let mut pieces = connection.prepare(found.pieces()).map_err(broken)?;
-        let mut pieces = pieces.query([seq]).map_err(broken)?;
-        let mut due: BTreeMap<i64, u64> = BTreeMap::new();
-        while let Some(row) = pieces.next().map_err(broken)? {
-            let (number, piece): (i64, u64) = (row.get(0).map_err(broken)?, row.get(1).map_err(broken)?);
-            let expected = due.entry(number).or_insert(0);
-            if piece != *expected {
-                return Err(damaged(format!("piece {piece} of its snapshot follows where piece {expected} is due")));
-            }
-            *expected += 1;
-            take(Entry::Piece { region: region(number)?, body: text(row, 2).map_err(broken)? })
-                .map_err(|cause| damaged(format!("its snapshot cannot be read: {cause}")))?;
-        }
-        if due.is_empty() {
-            return Err(damaged("its snapshot has no pieces".to_owned()));
-        }
-    }
-
-    let mut all = connection.prepare(found.events()).map_err(broken)?;
-    let mut rows = all.query([contents.covered.unwrap_or(0)]).map_err(broken)?;
-    let mut due = contents.covered.unwrap_or(0) + 1;
-    while let Some(row) = rows.next().map_err(broken)? {
-        let (seq, at): (u64, Millis) = (row.get(0).map_err(broken)?, row.get(1).map_err(broken)?);
-        if seq != due {
-            return Err(damaged(format!("event {seq} follows where event {due} is due")));
-        }
-        let region = region(row.get(2).map_err(broken)?)?;
-        take(Entry::Event { seq, at, region, body: text(row, 3).map_err(broken)? })
-            .map_err(|cause| damaged(format!("event {seq} cannot be read: {cause}")))?;
-        due += 1;
-        contents.events += 1;
-        contents.last = at;
-    }
-    Ok(contents)
-}
-
-/// A column's text, where it lies.
-fn text<'r>(row: &'r rusqlite::Row<'_>, column: usize) -> rusqlite::Result<&'r str> {
-    let value = row.get_ref(column)?;
-    value.as_str().map_err(|_| rusqlite::Error::InvalidColumnType(column, "body".to_owned(), value.data_type()))
-}
-
-/// A journal of this or an earlier version, as it lies there.
-struct Found<'a> {
-    connection: &'a Connection,
-    version: i64,
-    home: &'a str,
-}
-
-impl Found<'_> {
-    fn regions(&self) -> rusqlite::Result<BTreeMap<i64, String>> {
-        if self.version == 1 {
-            return Ok(BTreeMap::from([(1, self.home.to_owned())]));
-        }
-        let mut all = self.connection.prepare("SELECT id, name FROM region")?;
-        all.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
-    }
-
-    /// Up to which event the snapshot goes, and when it was taken where that is known.
-    fn covered(&self) -> rusqlite::Result<Vec<(u64, Millis)>> {
-        let asked = if self.version == 1 { "SELECT seq, 0 FROM snapshot" } else { "SELECT seq, at FROM covered" };
-        let mut all = self.connection.prepare(asked)?;
-        all.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
-    }
-
-    /// Region, number and body of the pieces of the snapshot `?1`.
-    fn pieces(&self) -> &'static str {
-        if self.version == 1 {
-            "SELECT 1, 0, body FROM snapshot WHERE seq = ?1"
-        } else {
-            "SELECT region, number, body FROM piece WHERE seq = ?1 ORDER BY region, number"
-        }
-    }
-
-    /// Number, time, region and body of the events after `?1`.
-    fn events(&self) -> &'static str {
-        if self.version == 1 {
-            "SELECT seq, at, 1, body FROM event WHERE seq > ?1 ORDER BY seq"
-        } else {
-            "SELECT seq, at, region, body FROM event WHERE seq > ?1 ORDER BY seq"
-        }
+    match cause.sqlite_error_code()? {
+        ErrorCode::DiskFull => Some(Lack::Room),
+        ErrorCode::SystemIoFailure | ErrorCode::CannotOpen => room::lack(path)
+            .or_else(|| cause.sqlite_error().is_some_and(|error| error.extended_code == index).then_some(Lack::Room)),
+        _ => None,
     }
 }
 
@@ -487,22 +386,6 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
-}
-
-/// The files that `SQLite` makes beside a database even to read it, where they were not there before.
-struct Traces(Vec<PathBuf>);
-
-impl Traces {
-    fn before(path: &Path) -> Self {
-        Self(["-wal", "-shm"].map(|suffix| beside(path, suffix)).into_iter().filter(|made| !made.exists()).collect())
-    }
-
-    fn remove(self) {
-        for made in self.0 {
-            // What is not there needs no removing.
-            let _ = fs::remove_file(made);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -2,9 +2,10 @@
 
 use super::DaemonError;
 use crate::config::DataDirectory;
-use crate::config::directories::private_file;
+use crate::config::directories::{Lack, private_file};
 use std::fs::{self, File, TryLockError};
 use std::io::Write;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -39,8 +40,12 @@ impl EngineLock {
                 Err(TryLockError::Error(cause)) => return Err(not_writable(cause)),
             }
         }
-        file.set_len(0).map_err(not_writable)?;
-        writeln!(file, "{}", std::process::id()).map_err(not_writable)?;
+        let written = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
+        match written {
+            // The kernel knows whose lock it is.
+            Err(cause) if Lack::of(&cause).is_some() => {}
+            written => written.map_err(not_writable)?,
+        }
         Ok(Self { _file: file })
     }
 }
@@ -55,8 +60,18 @@ pub fn is_running(data_directory: &Path) -> Option<u32> {
     }
 }
 
+/// What the file says, or the kernel, where there was no room to write it.
 fn read_pid(path: &Path) -> Option<u32> {
-    fs::read_to_string(path).ok()?.trim().parse().ok()
+    fs::read_to_string(path).ok()?.trim().parse().ok().or_else(|| holder(path))
+}
+
+/// The process that holds a lock on this file, as the kernel tells it.
+fn holder(path: &Path) -> Option<u32> {
+    let file = fs::metadata(path).ok()?;
+    let device = (rustix::fs::major(file.dev()), rustix::fs::minor(file.dev()));
+    let locks = procfs::locks().ok()?;
+    let held = locks.into_iter().find(|lock| lock.inode == file.ino() && (lock.devmaj, lock.devmin) == device)?;
+    held.pid.and_then(|pid| u32::try_from(pid).ok()).filter(|pid| *pid > 0)
 }
 
 #[cfg(test)]
@@ -74,6 +89,9 @@ mod tests {
             Err(DaemonError::AlreadyRunning { pid, .. }) => assert_eq!(pid, Some(std::process::id())),
             other => panic!("{other:?}"),
         }
+        // As it is where there was no room for the number.
+        fs::write(directory.lock(), "").expect("emptied");
+        assert_eq!(is_running(root.path()), Some(std::process::id()));
         drop(lock);
         assert_eq!(is_running(root.path()), None);
         EngineLock::take(&directory).expect("free again");

@@ -29,6 +29,7 @@ pub use lock::is_running;
 pub use machine::this_machine;
 pub use occurrences::HookError;
 
+use crate::config::directories::{Lack, mend};
 use crate::config::{DataDirectory, DirectoryError, HookSettings, HttpAddress};
 use crate::engine::Settings;
 use crate::model::What;
@@ -85,11 +86,11 @@ pub enum DaemonError {
         #[from]
         cause: DirectoryError,
     },
-    #[error("{} cannot be written: {cause}. Check its owner and mode, or choose another data directory with `--data-dir`", path.display())]
+    #[error("{} cannot be written: {cause}; {}", path.display(), mend(cause))]
     NotWritable { path: PathBuf, cause: io::Error },
     #[error(transparent)]
     Journal(#[from] JournalError),
-    #[error("the socket {} cannot be bound: {cause}", path.display())]
+    #[error("the socket {} cannot be bound: {cause}; {}", path.display(), mend(cause))]
     Socket { path: PathBuf, cause: io::Error },
     #[error(
         "{address} cannot be bound for AWS's APIs: {cause}. Name another port with `--http`, or port 0 for any free one"
@@ -109,6 +110,18 @@ pub enum DaemonError {
         "the engine ended by a fault of its own; engine.log says where. Nothing that was acknowledged is lost: start it again"
     )]
     Fault,
+}
+
+impl DaemonError {
+    /// What there is none left of on the disk, where that is why.
+    fn lack(&self) -> Option<Lack> {
+        match self {
+            Self::NotWritable { cause, .. } | Self::Credentials(CredentialsError::Storage { cause, .. }) => {
+                Lack::of(cause)
+            }
+            _ => None,
+        }
+    }
 }
 
 /// Runs an engine until `shutdown` resolves or a client asks it to stop. Agents and jobs go on when it ends.
@@ -134,7 +147,13 @@ async fn run_within(
     directory.prepare()?;
     let _lock = EngineLock::take(&directory)?;
     let started_at = clock::wall();
-    let door = Door::open(&directory, http).await?;
+    let (door, door_notice) = match Door::open(&directory, http).await {
+        // It can be read all the same.
+        Err(error) if error.lack().is_some() => {
+            (None, Some(format!("AWS's APIs are not served on TCP before the next start: {error}")))
+        }
+        opened => (opened?, None),
+    };
     let place = settings.place.clone();
 
     let journal_path = directory.journal();
@@ -160,10 +179,15 @@ async fn run_within(
     let plain = Arc::clone(recovered.realms.plain());
     let (instances, heard) = Instances::new();
     let clock = Clock::not_before(recovered.last);
+    let journal = (journal, seed);
     let parts = driver_parts(recovered.realms, journal, clock, &feed, &recovered.occurrences, &instances, &directory);
     let (driver, mut ending) = driver::start(parts).map_err(DaemonError::Thread)?;
 
     let mut notices = recovered.notices;
+    notices.extend(door_notice);
+    if let Some(why) = driver.why_still() {
+        tracing::error!("{why}");
+    }
     let launch = Launch { program: agent_program, docker_host };
     let talkers = (driver.clone(), feed.clone());
     let mut keeper = Keeper::new(directory.clone(), launch, limits, talkers, (instances.clone(), heard));
@@ -256,7 +280,7 @@ async fn run_within(
 /// What the driver works with: its journal, and its ways to the instances and to the logs.
 fn driver_parts(
     realms: Realms,
-    journal: Journal,
+    (journal, seed): (Journal, u64),
     clock: Clock,
     feed: &Feed,
     occurrences: &Occurrences,
@@ -268,6 +292,7 @@ fn driver_parts(
     driver::Parts {
         realms,
         journal,
+        seed,
         clock,
         feed: feed.clone(),
         occurrences: occurrences.clone(),

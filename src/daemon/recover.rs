@@ -22,16 +22,26 @@ pub(super) struct Recovered {
     pub notices: Vec<String>,
 }
 
+/// The key of [`Journal::grow`] for the cursor before the first change of a run, and how far runs are apart at least.
+const FEED: &str = "feed";
+const APART: u64 = 1 << 32;
+
 /// The engines of a journal, the journal, and the cursor before the first change of this run. What cannot be read is
-/// refused before anything is changed.
+/// refused before anything is changed. A journal that cannot be opened for want of room is answered as it is.
 pub(super) fn open(path: &Path, settings: Settings, now: Millis) -> Result<(Recovered, Journal, u64), JournalError> {
-    let mut recovered = replay(path, settings)?;
-    let mut journal = Journal::open(path, recovered.realms.home())?;
-    if let Some(first) = journal.first_region() {
-        recovered.realms.set_plain(first);
-    }
+    let (mut recovered, contents) = read(path, settings)?;
     // In microseconds: no engine publishes a million changes a second for long.
-    let seed = journal.grow("feed", now.unsigned_abs() * 1_000, 1 << 32)?;
+    let least = now.unsigned_abs() * 1_000;
+    let opened = Journal::open(path, recovered.realms.home()).and_then(|mut journal| {
+        let seed = journal.grow(FEED, least, APART)?;
+        Ok((journal, seed))
+    });
+    let (journal, seed) = match opened {
+        Err(JournalError::Full { .. }) => {
+            (Journal::without_room(path, &contents), contents.would_grow(FEED, least, APART))
+        }
+        opened => opened?,
+    };
     if recovered.last > now {
         let ahead = (recovered.last - now) / 1_000;
         recovered.notices.push(format!("the journal is {ahead} s ahead of the clock, which was set back meanwhile"));
@@ -39,14 +49,29 @@ pub(super) fn open(path: &Path, settings: Settings, now: Millis) -> Result<(Reco
     Ok((recovered, journal, seed))
 }
 
+/// Opens a journal that there was no room for, of which `seed` was answered before.
+pub(super) fn open_late(journal: &mut Journal, home: &str, seed: u64) -> Result<(), JournalError> {
+    let mut opened = Journal::open(journal.path(), home)?;
+    opened.grow(FEED, seed, APART)?;
+    *journal = opened;
+    Ok(())
+}
+
 /// Folds a journal into engines, row by row as it is read. A row that cannot be read refuses the whole: nothing is
 /// skipped.
 pub(super) fn replay(path: &Path, settings: Settings) -> Result<Recovered, JournalError> {
+    read(path, settings).map(|(recovered, _)| recovered)
+}
+
+fn read(path: &Path, settings: Settings) -> Result<(Recovered, Contents), JournalError> {
     let home = settings.place.region.clone();
     let mut fold = Fold { realms: Realms::new(settings), thawing: BTreeMap::new(), occurrences: None };
     let contents = Journal::read(path, &home, &mut |entry| fold.take(entry).map_err(|cause| cause.to_string()))?;
     fold.thaw();
-    let Contents { covered, events, last } = contents;
+    if let Some(first) = &contents.first_region {
+        fold.realms.set_plain(first);
+    }
+    let Contents { covered, events, last, .. } = contents;
     let mut notices = Vec::new();
     notices.extend(covered.map(|seq| format!("read a snapshot of the first {seq} events")));
     if events > 0 {
@@ -54,7 +79,7 @@ pub(super) fn replay(path: &Path, settings: Settings) -> Result<Recovered, Journ
     }
     let nothing_before = || Occurrences::new(occurrences::cursor(covered.unwrap_or(0) + 1, 0), []);
     let occurrences = fold.occurrences.unwrap_or_else(nothing_before);
-    Ok(Recovered { realms: fold.realms, last, occurrences, notices })
+    Ok((Recovered { realms: fold.realms, last, occurrences, notices }, contents))
 }
 
 struct Fold {
@@ -95,9 +120,12 @@ impl Fold {
     }
 }
 
-/// Makes up for what was missed while no engine ran, and says what that was.
+/// Makes up for what was missed while no engine ran, and says what that was. Without room for it, that comes later.
 pub(super) async fn resume(driver: &Driver, since: Millis) -> Result<Vec<String>, CommandError> {
-    driver.act(Action::Resume).await?;
+    match driver.act(Action::Resume).await {
+        Err(CommandError::Full(_)) => return Ok(Vec::new()),
+        done => done?,
+    };
     driver
         .read_all(move |realms| {
             let engines = realms.iter().map(|(_, engine)| engine);

@@ -130,6 +130,14 @@ pub struct Usage {
     pub cpu_seconds: f64,
 }
 
+/// Answer of an engine that is asked whether it lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Alive {
+    /// For how long its disk keeps it from answering anything else.
+    pub waits_for_disk_millis: Option<Millis>,
+}
+
 /// Answer of `engine status`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]

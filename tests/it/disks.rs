@@ -1,11 +1,11 @@
 //! Disks that are full or read-only.
 
 use crate::faults::{is_root, words};
-use crate::support::House;
+use crate::support::{House, kill_hard};
 use serde_json::Value;
 use std::fs;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -69,13 +69,10 @@ fn on_a_full_disk_a_submit_is_refused_in_plain_words_and_what_was_acknowledged_i
     house.ok(&["init"]);
     house.ok(&["hold", "--queue", "default", "--reason", "they are to wait"]);
     let mut acknowledged = vec![house.submit(&["--", "true"])];
-    let filler = disk.path().join("filler");
-    let mut file = fs::File::create(&filler).expect("room for it");
-    while file.write_all(&[0; 4096]).is_ok() {}
+    let filler = fill(&disk);
 
     is_refused(&house, &["--", "true"]);
 
-    drop(file);
     fs::remove_file(&filler).expect("removed");
     house.ok(&["engine", "start"]);
     acknowledged.push(house.submit(&["--", "true"]));
@@ -111,10 +108,7 @@ fn while_the_disk_is_full_the_engine_is_read_and_jobs_run_and_with_room_all_goes
     house.ok(&["hold", "--queue", "default", "--reason", "they are to wait"]);
     let mut acknowledged = vec![ends_well.clone(), ends_badly.clone(), house.submit(&["--name", "kept", "--", "true"])];
     let engine = house.engine_pid();
-    let filler = disk.path().join("filler");
-    let mut file = fs::File::create(&filler).expect("room for it");
-    while file.write_all(&[0; 4096]).is_ok() {}
-    drop(file);
+    let filler = fill(&disk);
 
     // What fits into the pages that the journal has already is taken.
     let refused = (0..5_000).find_map(|number| {
@@ -169,6 +163,86 @@ fn while_the_disk_is_full_the_engine_is_read_and_jobs_run_and_with_room_all_goes
     assert_eq!(listed(&house), acknowledged);
 }
 
+/// Takes all the room that is left on it.
+fn fill(disk: &SmallDisk) -> PathBuf {
+    let filler = disk.path().join("filler");
+    let mut file = fs::File::create(&filler).expect("room for its name");
+    while file.write_all(&[0; 4096]).is_ok() {}
+    filler
+}
+
+#[test]
+fn an_engine_that_is_started_on_a_full_disk_is_read_refuses_in_words_and_goes_on_by_itself_once_there_is_room() {
+    if !can_mount() {
+        return;
+    }
+    let disk = SmallDisk::mount("24m");
+    let house = disk.house();
+    house.ok(&["init"]);
+    let over = house.submit(&["--name", "over", "--", "echo", "what it said"]);
+    house.until_status(&over, "SUCCEEDED");
+    let full = "its disk is full. Make room";
+    for (name, is_killed) in [("ended", false), ("killed", true)] {
+        let gate = house.path().join(name);
+        let script = format!("while [ ! -e {} ]; do sleep 0.05; done", gate.display());
+        let runs = house.submit(&["--name", name, "--", "sh", "-c", &script]);
+        house.until_status(&runs, "RUNNING");
+        let before = house.engine_pid();
+        if is_killed {
+            kill_hard(before);
+        } else {
+            house.ok(&["engine", "stop"]);
+        }
+        let filler = fill(&disk);
+
+        // The console starts one as well as a verb does.
+        let started = if is_killed {
+            let console = house.open(&[], 80, 24);
+            console.wait("that it is told", |screen| screen.contains("its disk is full") && screen.contains(name));
+            house.json(&["engine", "status"])
+        } else {
+            house.json(&["engine", "start"])
+        };
+        assert_ne!(started["pid"], before);
+        assert!(started["notices"][0].as_str().is_some_and(|notice| notice.contains(full)), "{started:#}");
+        assert_eq!(house.json(&["job", &over])["status"], "SUCCEEDED");
+        assert!(house.ok(&["logs", &over]).contains("what it said"));
+        assert_eq!(house.json(&["job", &runs])["status"], "RUNNING");
+        for asked in [&["submit", "--", "true"][..], &["terminate", &runs, "--reason", "a try"]] {
+            let said = words(&house.run(asked));
+            assert!(said.contains(full), "{asked:?}: {said}");
+        }
+        // An end of which nobody hears yet; another start finds the one that is there.
+        fs::write(&gate, "").expect("written");
+        assert_eq!(house.json(&["engine", "start"])["pid"], started["pid"]);
+
+        // Reading alone, so that nobody but the engine itself has it go on.
+        fs::remove_file(&filler).expect("removed");
+        house.until_status(&runs, "SUCCEEDED");
+        let status = house.json(&["engine", "status"]);
+        assert_eq!(status["pid"], started["pid"]);
+        assert!(!status["notices"].to_string().contains(full), "{status:#}");
+        house.ok(&["submit", "--wait", "--", "true"]);
+    }
+}
+
+#[test]
+fn a_directory_without_anything_on_a_full_disk_gets_an_engine_that_makes_its_journal_once_there_is_room() {
+    if !can_mount() {
+        return;
+    }
+    let disk = SmallDisk::mount("24m");
+    let house = disk.house();
+    let filler = fill(&disk);
+    house.ok(&["engine", "start"]);
+    let said = words(&house.run(&["init"]));
+    assert!(said.contains("its disk is full. Make room"), "{said}");
+    fs::remove_file(&filler).expect("removed");
+    house.until("room", &["engine", "status"], |status| !status["notices"].to_string().contains("is full"));
+    house.ok(&["init"]);
+    house.ok(&["submit", "--wait", "--", "true"]);
+}
+
 #[test]
 fn a_job_that_fills_the_disk_with_its_log_runs_on_says_what_was_lost_and_jobs_go_on_once_there_is_room() {
     if !can_mount() {
@@ -214,10 +288,21 @@ fn a_data_directory_that_cannot_be_written_is_named_with_what_to_do() {
     }
     let disk = SmallDisk::mount("24m");
     let house = disk.house();
-    disk.run("mount", &["-o", "remount,ro"]);
-    let refused = house.run(&["engine", "start"]);
-    let said = words(&refused);
-    assert!(!refused.status.success(), "{said}");
-    assert!(said.contains(&disk.path().display().to_string()) && said.contains("--data-dir"), "{said}");
-    assert!(said.to_lowercase().contains("read-only"), "{said}");
+    // With an engine's files, and without.
+    for is_new in [true, false] {
+        disk.run("mount", &["-o", "remount,ro"]);
+        for verb in [&["engine", "start"][..], &["engine", "run"], &["jobs"], &["submit", "--", "true"]] {
+            let refused = house.run(verb);
+            let said = words(&refused);
+            assert!(!refused.status.success(), "{said}");
+            assert!(said.contains(&disk.path().display().to_string()) && said.contains("--data-dir"), "{said}");
+            assert!(said.to_lowercase().contains("read-only") && said.contains("remount,rw"), "{verb:?}: {said}");
+            assert_eq!(said.lines().count(), 2, "{said}");
+        }
+        disk.run("mount", &["-o", "remount,rw"]);
+        if is_new {
+            house.ok(&["engine", "start"]);
+            house.ok(&["engine", "stop"]);
+        }
+    }
 }

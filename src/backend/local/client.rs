@@ -3,6 +3,7 @@
 use super::lines::Lines;
 use super::percent::encode;
 use crate::backend::BackendError;
+use crate::model::Alive;
 use futures::stream::{self, BoxStream, StreamExt};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
@@ -11,8 +12,9 @@ use hyper::{HeaderMap, Method, Request, Response, StatusCode, header};
 use hyper_util::rt::TokioIo;
 use serde::{Serialize, de::DeserializeOwned};
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::net::UnixStream;
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
@@ -24,12 +26,14 @@ pub struct Patience {
     pub call: Duration,
     /// For the next line of a stream that is never silent.
     pub silence: Duration,
+    /// For one call to an engine that lives and waits for its disk.
+    pub disk: Duration,
 }
 
 impl Default for Patience {
     /// The engine says that it is alive every 5 s; three of those missed are a broken stream.
     fn default() -> Self {
-        Self { call: Duration::from_secs(10), silence: Duration::from_secs(15) }
+        Self { call: Duration::from_secs(10), silence: Duration::from_secs(15), disk: Duration::from_mins(2) }
     }
 }
 
@@ -48,6 +52,11 @@ pub enum Flow {
 const KEPT: usize = 4;
 
 const START_IT: &str = "start it with `batchdeck engine start`";
+/// An engine that lives says so at once.
+const ALIVE_WITHIN: Duration = Duration::from_secs(2);
+
+const LOOK_AT_DISK: &str =
+    "look what writes to the disk of the data directory (`iostat -x 1`, `dmesg`); what was sent may be done yet";
 const ASK_IT: &str = "ask `batchdeck engine status`, and look into engine.log in the data directory";
 
 /// One call: what is asked of the engine, and what its errors are about.
@@ -106,7 +115,7 @@ impl Call {
 pub struct Client {
     socket: PathBuf,
     by: String,
-    patience: Patience,
+    pub(super) patience: Patience,
     idle: Mutex<Vec<Connection>>,
 }
 
@@ -137,7 +146,38 @@ impl Client {
             self.keep(connection);
             read(&call, head.status, &head.headers, &body)
         };
-        timeout(self.patience.call, whole).await.unwrap_or_else(|_| Err(self.late(&call)))
+        let mut whole = pin!(whole);
+        let begun = Instant::now();
+        loop {
+            if let Ok(answered) = timeout(self.patience.call, &mut whole).await {
+                return answered;
+            }
+            match self.waits_for_disk().await {
+                None => return Err(self.late(&call)),
+                Some(_) if begun.elapsed() < self.patience.disk => {}
+                Some(waits) => {
+                    let (operation, waited) = (call.operation, begun.elapsed().as_secs());
+                    let disk = format!("its disk has kept the engine waiting, for {} s at once", waits / 1_000);
+                    return Err(
+                        self.unreachable(format!("no answer to {operation} within {waited} s: {disk}"), LOOK_AT_DISK)
+                    );
+                }
+            }
+        }
+    }
+
+    /// For how many milliseconds the engine waits for its disk and can answer nothing else; `None` where it does not, or
+    /// does not say.
+    async fn waits_for_disk(&self) -> Option<i64> {
+        let call = Call::get("Alive", "/batchdeck/v1/alive");
+        let asked = async {
+            let connection = self.connect().await.ok()?;
+            let (_connection, response) = self.send(connection, self.request(&call).ok()?).await.ok()?;
+            let (head, body) = response.into_parts();
+            let body = body.collect().await.ok()?.to_bytes();
+            read::<Alive>(&call, head.status, &head.headers, &body).ok()?.waits_for_disk_millis
+        };
+        timeout(self.patience.call.min(ALIVE_WITHIN), asked).await.ok().flatten()
     }
 
     /// Opens a stream of JSON lines on a connection of its own. It ends after its first error; the end of the connection is

@@ -21,7 +21,11 @@ fn world(play: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> World {
 }
 
 fn impatient(world: &World) -> LocalBackend {
-    let patience = Patience { call: Duration::from_millis(100), silence: Duration::from_millis(100) };
+    let patience = Patience {
+        call: Duration::from_millis(100),
+        silence: Duration::from_millis(100),
+        disk: Duration::from_millis(1),
+    };
     let socket = world.directory.path().join("engine.sock");
     LocalBackend { client: Client::new(socket, "ann@host".into(), patience) }
 }
@@ -193,6 +197,41 @@ async fn an_engine_that_does_not_answer_is_given_up() {
     assert!(call.to_string().contains("no answer to DescribeJobQueues within"), "{call}");
     let Err(stream) = backend.watch(None).await else { panic!("there is no stream") };
     assert!(stream.to_string().contains("no answer to Watch within"), "{stream}");
+}
+
+#[tokio::test]
+async fn an_engine_that_waits_for_its_disk_is_waited_for_and_that_is_what_is_said() {
+    let w = world(|asked| match asked.line.as_str() {
+        "GET /batchdeck/v1/alive" => Answer::json(&json!({ "waitsForDiskMillis": 7_000 })),
+        _ => Answer::pieces(&[], Ending::Mute),
+    });
+    let error = impatient(&w).job_queues().await.expect_err("waits in vain").to_string();
+    assert!(error.contains("its disk has kept the engine waiting, for 7 s at once"), "{error}");
+
+    // As long as it does, its answer is taken.
+    let asked_twice = std::sync::Arc::new(tokio::sync::Notify::new());
+    let w = world({
+        let asked_twice = std::sync::Arc::clone(&asked_twice);
+        move |asked| {
+            if asked.line == "GET /batchdeck/v1/alive" {
+                asked_twice.notify_one();
+                return Answer::json(&json!({ "waitsForDiskMillis": 7_000 }));
+            }
+            Answer::pieces(&[], Ending::Mute)
+        }
+    });
+    let patience = Patience { disk: Duration::from_hours(1), ..impatient(&w).client.patience };
+    let socket = w.directory.path().join("engine.sock");
+    let patient = LocalBackend { client: Client::new(socket, "ann@host".into(), patience) };
+    let waits = async {
+        for _ in 0..2 {
+            asked_twice.notified().await;
+        }
+    };
+    tokio::select! {
+        answered = patient.job_queues() => panic!("given up: {answered:?}"),
+        () = waits => {}
+    }
 }
 
 #[tokio::test]

@@ -207,6 +207,7 @@ fn router(world: Arc<World>) -> Router {
         .route("/batchdeck/v1/logs/count", get(logs::count))
         .route("/batchdeck/v1/logs/search", get(logs::search))
         .route("/batchdeck/v1/logs/over-time", get(logs::over_time))
+        .route("/batchdeck/v1/alive", get(ours::alive))
         .route("/batchdeck/v1/status", get(ours::status))
         .route("/batchdeck/v1/stop", post(ours::stop))
         .fallback(unknown)

@@ -9,7 +9,7 @@ use crate::daemon::usage::over_time;
 use crate::engine::command::{Action, Answer};
 use crate::engine::{Engine, JobFilter};
 use crate::model::{
-    AuditEntry, CapacityOverTime, CommandRun, ComputeEnvironment, CostQuery, CostReport, Cursor, EngineStatus,
+    Alive, AuditEntry, CapacityOverTime, CommandRun, ComputeEnvironment, CostQuery, CostReport, Cursor, EngineStatus,
     InstanceId, JobDefinition, JobId, JobQueue, JobStatus, Millis, MoveTo, ObservedRuns, Scaling, Schedule,
     ScheduleRun, SubmitJobResponse, Throughput, UsageOverTime,
 };
@@ -291,6 +291,12 @@ pub(super) async fn watch(State(world): Shared, Asked(request): Asked<Watch>) ->
     }))
 }
 
+/// Answered whatever the engine's loop does: for whom it takes too long.
+pub(super) async fn alive(State(world): Shared) -> Json<Alive> {
+    let waits = world.driver.waits_for_disk();
+    Json(Alive { waits_for_disk_millis: waits.map(|waits| Millis::try_from(waits.as_millis()).unwrap_or(Millis::MAX)) })
+}
+
 pub(super) async fn status(State(world): Shared) -> Result<Json<EngineStatus>, ApiError> {
     let (mut agents, jobs) = world.driver.read_all(|realms| (realms.agents(), realms.job_count())).await?;
     let presence = world.instances.roster().await;
@@ -313,7 +319,13 @@ pub(super) async fn status(State(world): Shared) -> Result<Json<EngineStatus>, A
         agents,
         consoles: world.feed.consoles(),
         jobs,
-        notices: world.notices.iter().cloned().chain(world.hooks.notices()).collect(),
+        notices: world
+            .driver
+            .why_still()
+            .into_iter()
+            .chain(world.notices.clone())
+            .chain(world.hooks.notices())
+            .collect(),
     }))
 }
 

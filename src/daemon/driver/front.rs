@@ -1,5 +1,6 @@
 //! The loop's front door: what others ask of it, and how they are answered.
 
+use super::disk::DiskWaits;
 use super::realms::{Realms, Region};
 use crate::agent::message::ToEngine;
 use crate::daemon::clock;
@@ -9,7 +10,7 @@ use crate::model::{InstanceId, Millis};
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 /// How often a patient caller waits for a change in its way, and for how long each time at most, in milliseconds.
 const MOST_WAITS: usize = 5;
@@ -34,6 +35,8 @@ pub(in crate::daemon) enum CommandError {
 pub(in crate::daemon) struct Driver {
     pub(super) inputs: Sender<Input>,
     pub(super) region: Region,
+    pub(super) stands_still: watch::Receiver<Option<Arc<str>>>,
+    pub(super) disk: Arc<DiskWaits>,
 }
 
 /// Who gives the commands of the engine's own body.
@@ -65,7 +68,23 @@ pub(super) enum Input {
 impl Driver {
     /// The same door, to the engine of another region. It is made with the first thing that is made there.
     pub(in crate::daemon) fn of(&self, region: &str) -> Self {
-        Self { inputs: self.inputs.clone(), region: region.into() }
+        Self { region: region.into(), ..self.clone() }
+    }
+
+    /// How long the loop waits for its disk and answers nobody. Does not wait for the loop itself.
+    pub(in crate::daemon) fn waits_for_disk(&self) -> Option<Duration> {
+        self.disk.for_long()
+    }
+
+    /// Why nothing is decided at the moment: the journal's disk has no room.
+    pub(in crate::daemon) fn why_still(&self) -> Option<String> {
+        self.stands_still.borrow().as_deref().map(str::to_owned)
+    }
+
+    /// Returns once nothing is decided for want of room.
+    pub(in crate::daemon) async fn until_still(&self) {
+        // A loop that is over stands still as well.
+        let _ = self.stands_still.clone().wait_for(Option::is_some).await;
     }
 
     /// Carries a command out; when it answers, what it did is on the disk.

@@ -125,8 +125,14 @@ impl Keeper {
         }
         let lost = mourners.len();
         let all = async { while mourners.join_next().await.is_some() {} };
-        if timeout(self.limits.recovers_within, all).await.is_err() {
-            tracing::error!(instances = mourners.len(), "what lost agents have left does not end; starting without");
+        let ended = tokio::select! {
+            ended = timeout(self.limits.recovers_within, all) => ended.is_ok(),
+            // Nobody is told before there is room for it.
+            () = self.driver.until_still() => false,
+        };
+        if !ended {
+            let instances = mourners.len();
+            tracing::error!(instances, "what lost agents have left has not been ended yet; starting without");
             // Their jobs stay as they are until it does.
             self.waits.spawn(async move { while mourners.join_next().await.is_some() {} });
         }

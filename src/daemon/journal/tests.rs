@@ -1,5 +1,6 @@
 use super::*;
 use std::collections::BTreeMap;
+use std::fs;
 use tempfile::TempDir;
 
 struct Place {
@@ -31,6 +32,10 @@ fn read(path: &Path) -> Result<All, JournalError> {
 
 fn open(path: &Path) -> Journal {
     Journal::open(path, HOME).expect("opens")
+}
+
+fn contents(covered: Option<u64>, events: u64, last: Millis) -> Contents {
+    Contents { covered, events, last, first_region: Some(HOME.to_owned()), grown: BTreeMap::new() }
 }
 
 fn event(seq: u64, at: Millis, body: &str) -> (u64, Millis, String, String) {
@@ -84,7 +89,7 @@ fn what_was_appended_is_read_back_in_order() {
     let place = Place::with_events(3);
     let all = read(&place.path()).expect("reads");
     assert_eq!(all.events, [event(1, 1, "event 1"), event(2, 2, "event 2"), event(3, 3, "event 3")]);
-    assert_eq!(all.contents, Contents { covered: None, events: 3, last: 3 });
+    assert_eq!(all.contents, contents(None, 3, 3));
 }
 
 #[test]
@@ -112,7 +117,7 @@ fn a_snapshot_takes_the_place_of_its_events_once_it_is_complete_and_numbers_go_o
     let expected = All {
         pieces: vec![(HOME.into(), "\"state\"".into()), (HOME.into(), "\"more of it\"".into())],
         events: vec![event(4, 9, "event 4")],
-        contents: Contents { covered: Some(3), events: 1, last: 9 },
+        contents: contents(Some(3), 1, 9),
     };
     assert_eq!(read(&place.path()).expect("reads"), expected, "before the old events are cleared away");
     assert!(!journal.clear(None).expect("cleared"));
@@ -144,8 +149,8 @@ fn each_event_and_piece_is_of_its_region_and_what_knew_none_is_of_the_first() {
     let regions = |all: All| all.events.into_iter().map(|(_, _, region, _)| region).collect::<Vec<_>>();
     assert_eq!(regions(read(&place.path()).expect("reads")), [HOME, "eu-west-1", HOME, "eu-west-1"]);
     // Another region is configured now: the first one stays what it was.
-    let journal = Journal::open(&place.path(), "sa-east-1").expect("opens");
-    assert_eq!(journal.first_region(), Some(HOME));
+    drop(Journal::open(&place.path(), "sa-east-1").expect("opens"));
+    assert_eq!(read(&place.path()).expect("reads").contents.first_region.as_deref(), Some(HOME));
 }
 
 #[test]
@@ -264,4 +269,21 @@ crate::model::mutation::fuzz! {
             assert!(numbers.eq(1..=all.contents.events), "{all:?}");
         }
     }
+}
+
+#[test]
+fn what_is_grown_is_told_by_reading_too_and_one_without_room_goes_on_where_it_is() {
+    let place = Place::with_events(3);
+    let found = read(&place.path()).expect("reads").contents;
+    assert_eq!(found.would_grow("feed", 7, 10), 7);
+    assert_eq!(open(&place.path()).grow("feed", 7, 10).expect("written"), 7);
+    let found = read(&place.path()).expect("reads").contents;
+    assert_eq!((found.would_grow("feed", 7, 10), found.would_grow("feed", 70, 10)), (17, 70));
+
+    let mut without = Journal::without_room(&place.path(), &found);
+    assert_eq!((without.last(), without.since_snapshot(), without.is_open()), (3, 3, false));
+    assert!(matches!(without.append(9, [(HOME, "\"lost\"")]), Err(JournalError::Full { .. })));
+    assert!(without.has_room() && open(&place.path()).last() == 3, "there is some here");
+    let left = fs::read_dir(place.directory.path()).expect("a directory").flatten();
+    assert!(!left.map(|entry| entry.file_name()).any(|name| name == "journal.db-room"), "what was tried out stays");
 }

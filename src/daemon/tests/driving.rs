@@ -4,7 +4,7 @@ use crate::agent::message::{Exit, PROTOCOL, ToEngine};
 use crate::daemon::clock::Clock;
 use crate::daemon::driver::{self, Driver, Parts, Realms};
 use crate::daemon::feed::Feed;
-use crate::daemon::journal::Journal;
+use crate::daemon::journal::{Contents, Journal};
 use crate::engine::command::Action;
 use crate::engine::machine::Machine;
 use crate::engine::{Effect, Settings};
@@ -29,10 +29,16 @@ impl Loop {
     /// The same in each of these regions.
     async fn furnished_in(settings: Settings, regions: &[&str]) -> Self {
         let root = tempfile::tempdir().expect("a directory");
+        let journal = Journal::open(&root.path().join("journal.db"), "us-east-1").expect("opens");
+        Self::furnished_with(root, journal, settings, regions).await
+    }
+
+    async fn furnished_with(root: TempDir, journal: Journal, settings: Settings, regions: &[&str]) -> Self {
         let (carried_out, effects) = mpsc::channel();
         let (driver, _ending) = driver::start(Parts {
             realms: Realms::new(settings),
-            journal: Journal::open(&root.path().join("journal.db"), "us-east-1").expect("opens"),
+            journal,
+            seed: 0,
             clock: Clock::not_before(0),
             feed: Feed::new(0),
             occurrences: crate::daemon::occurrences::Occurrences::new(0, []),
@@ -153,4 +159,17 @@ async fn regions_share_the_machine_and_wait_for_each_other() {
     let second = launched(&world.carried_out().await).expect("the other region has let go of it");
     world.hello(&second);
     assert!(started(&world.carried_out().await).is_some());
+}
+
+#[tokio::test]
+async fn a_journal_that_could_not_be_opened_for_want_of_room_is_opened_once_there_is_some() {
+    let root = tempfile::tempdir().expect("a directory");
+    let path = root.path().join("journal.db");
+    let journal = Journal::without_room(&path, &Contents::default());
+    let run = Loop::furnished_with(root, journal, Settings::default(), &["us-east-1"]).await;
+    assert_eq!(run.driver.why_still(), None);
+    run.submit("a").await;
+    run.driver.stop();
+    let contents = Journal::read(&path, "us-east-1", &mut |_| Ok(())).expect("reads");
+    assert!(contents.events >= 4, "{contents:?}");
 }

@@ -151,6 +151,7 @@ async fn many_requests_share_one_sync() {
     let (driver, _ending) = driver::start(Parts {
         realms: Realms::new(Settings::default()),
         journal,
+        seed: 0,
         clock: Clock::not_before(0),
         feed: Feed::new(0),
         occurrences: crate::daemon::occurrences::Occurrences::new(0, []),
