@@ -170,6 +170,9 @@ pub struct LogsArgs {
     /// Go on with lines as they come, until the jobs have ended; with `--children` also those of children that begin later.
     #[arg(short, long)]
     pub follow: bool,
+    /// The last N lines alone, read from the log's end however long it is.
+    #[arg(short = 'n', long, value_name = "N", conflicts_with_all = ["follow", "children", "all_attempts"])]
+    pub tail: Option<usize>,
     /// Which attempt's log; the latest one if not said.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub attempt: Option<u32>,

@@ -10,12 +10,14 @@ use super::world::World;
 use super::{Done, resolve};
 use crate::backend::{Backend, BackendError};
 use crate::cli::{LinesFormat, LogsArgs};
-use crate::model::{GetLogEvents, JobDetail, JobId, JobLog, JobStatus, LogEvent, text::log_line};
+use crate::model::{GetLogEvents, JobDetail, JobId, JobLog, JobStatus, LogEvent, LogPage, text::log_line};
 use futures::StreamExt;
 use std::time::Duration;
 
 /// `CloudWatch` shows a line only so long after it was written.
 const INGESTION: Duration = Duration::from_secs(5);
+/// `GetLogEvents` answers with fewer lines than this.
+const LARGEST_PAGE: u32 = 10_000;
 /// Before a log is asked for again whose connection broke.
 const PAUSE: Duration = Duration::from_millis(250);
 
@@ -29,7 +31,13 @@ pub async fn run(args: &LogsArgs, world: World) -> Done {
     let all = merged::All { children: args.children, attempts: args.all_attempts };
     match (&ids[..], args.follow) {
         ([id], true) if !all.children && !all.attempts => follow(&*world.backend, id.clone(), which, printer).await?,
-        ([id], false) if !all.children && !all.attempts => whole(&*world.backend, id, which, printer).await?,
+        ([id], false) if !all.children && !all.attempts => {
+            one(&*world.backend, id, which, args.tail, printer).await?;
+        }
+        _ if args.tail.is_some() => {
+            let takes = "one job; the logs of several are read as one without --tail";
+            return Err(CommandError::Usage { what: "id to read the end of", given: args.ids.join(" "), takes });
+        }
         (_, true) => together::follow(&*world.backend, &ids, all, which, printer).await?,
         (_, false) => merged::print(&*world.backend, &ids, all, which, printer).await?,
     }
@@ -139,7 +147,14 @@ fn no_log(job: &JobDetail, attempt: Option<u32>) -> CommandError {
     without(job, why)
 }
 
-async fn whole(backend: &dyn Backend, id: &JobId, which: Which<'_>, printer: Printer) -> Result<(), CommandError> {
+/// Prints the log of one job, or its last lines.
+async fn one(
+    backend: &dyn Backend,
+    id: &JobId,
+    which: Which<'_>,
+    tail: Option<usize>,
+    printer: Printer,
+) -> Result<(), CommandError> {
     let job = watching::describe(backend, id).await?;
     let attempt = which.attempt;
     if is_array(&job) {
@@ -147,6 +162,10 @@ async fn whole(backend: &dyn Backend, id: &JobId, which: Which<'_>, printer: Pri
     }
     which.check(&job, printer.output)?;
     let found = which.log(&job, attempt.unwrap_or_else(|| latest(&job))).ok_or_else(|| no_log(&job, attempt))?;
+    if let Some(most) = tail {
+        let events = last(backend, &found, printer.output, most).await?;
+        return if printer.format == LinesFormat::Json { printer.output.json(&events) } else { printer.lines(&events) };
+    }
     if printer.format == LinesFormat::Json {
         let mut events = Vec::new();
         pages(backend, &found, printer.output, 0, |page| {
@@ -176,15 +195,7 @@ async fn pages(
             next_token: token.clone(),
             ..GetLogEvents::default()
         };
-        let page = match backend.log_events(request).await {
-            Ok(page) => page,
-            // A job that has printed nothing has no stream; neither has one whose log has expired.
-            Err(BackendError::NotFound { what }) => {
-                output.note(&format!("there is no {what}: the job has printed nothing, or its log was deleted"));
-                return Ok(());
-            }
-            Err(error) => return Err(error).doing(format!("reading the log {}", source.stream)),
-        };
+        let Some(page) = page(backend, source, output, request).await? else { return Ok(()) };
         let skipped = skip.min(page.events.len());
         skip -= skipped;
         take(&page.events[skipped..])?;
@@ -192,6 +203,53 @@ async fn pages(
             return Ok(());
         }
         token = Some(page.next_forward_token);
+    }
+}
+
+/// Reads the last lines of a stream, from its end backwards.
+async fn last(
+    backend: &dyn Backend,
+    source: &JobLog,
+    output: Output,
+    most: usize,
+) -> Result<Vec<LogEvent>, CommandError> {
+    let (mut pages, mut missing, mut token) = (Vec::new(), most, None);
+    while missing > 0 {
+        let request = GetLogEvents {
+            log_group_name: source.group.clone(),
+            log_stream_name: source.stream.clone(),
+            start_from_head: Some(false),
+            limit: u32::try_from(missing).ok().filter(|limit| *limit < LARGEST_PAGE),
+            next_token: token.clone(),
+            ..GetLogEvents::default()
+        };
+        let Some(mut page) = page(backend, source, output, request).await? else { break };
+        let events = page.events.split_off(page.events.len().saturating_sub(missing));
+        missing -= events.len();
+        pages.push(events);
+        if token.as_deref() == Some(page.next_backward_token.as_str()) {
+            break;
+        }
+        token = Some(page.next_backward_token);
+    }
+    Ok(pages.into_iter().rev().flatten().collect())
+}
+
+/// A piece of a stream; `None` where there is none, which is said.
+async fn page(
+    backend: &dyn Backend,
+    source: &JobLog,
+    output: Output,
+    request: GetLogEvents,
+) -> Result<Option<LogPage>, CommandError> {
+    match backend.log_events(request).await {
+        Ok(page) => Ok(Some(page)),
+        // A job that has printed nothing has no stream; neither has one whose log has expired.
+        Err(BackendError::NotFound { what }) => {
+            output.note(&format!("there is no {what}: the job has printed nothing, or its log was deleted"));
+            Ok(None)
+        }
+        Err(error) => Err(error).doing(format!("reading the log {}", source.stream)),
     }
 }
 

@@ -32,6 +32,16 @@ impl SmallDisk {
         assert!(status.success(), "{program} {arguments:?}");
     }
 
+    /// Makes it read-only once nobody writes to it any more: an engine that has ended has its log open for a moment still.
+    fn close_to_writers(&self) {
+        let deadline = Instant::now() + Duration::from_mins(1);
+        let close = || Command::new("mount").args(["-o", "remount,ro"]).arg(self.path()).output().expect("it runs");
+        while !close().status.success() {
+            assert!(Instant::now() < deadline, "it is written to for ever");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     /// A house whose data are on it. It has to end before the disk does.
     fn house(&self) -> House {
         House::new().with_variable("BATCHDECK_DATA_DIR", &self.path().display().to_string())
@@ -290,7 +300,7 @@ fn a_data_directory_that_cannot_be_written_is_named_with_what_to_do() {
     let house = disk.house();
     // With an engine's files, and without.
     for is_new in [true, false] {
-        disk.run("mount", &["-o", "remount,ro"]);
+        disk.close_to_writers();
         for verb in [&["engine", "start"][..], &["engine", "run"], &["jobs"], &["submit", "--", "true"]] {
             let refused = house.run(verb);
             let said = words(&refused);

@@ -159,6 +159,12 @@ fn a_job_that_prints_without_end_of_line_and_one_that_prints_a_lot_are_kept_whol
     let (count, _, last) = lines(&many);
     assert_eq!(count, 1_000_000);
     assert!(last.ends_with("1000000"), "{last}");
+    // Of the end it reads the end alone.
+    let end: Vec<String> = house.ok(&["logs", &many, "--tail", "3"]).lines().map(str::to_owned).collect();
+    assert_eq!(end, ["999998", "999999", "1000000"]);
+    let end = house.ok(&["logs", &many, "-n", "25000"]);
+    assert_eq!((end.lines().count(), end.lines().next()), (25_000, Some("975001")));
+    assert_eq!(house.ok(&["logs", &other, "-n", "9"]), "in between\n");
     let (_, xs, _) = lines(&long);
     assert_eq!(xs, bytes);
 }
