@@ -370,7 +370,7 @@ fn storage(path: &Path, action: &'static str, cause: &rusqlite::Error) -> Journa
     }
 }
 
-/// SQLite calls a disk full where a write says so. A quota that is used up, and room that is missing for anything else, as
+/// `SQLite` calls a disk full where a write says so. A quota that is used up, and room that is missing for anything else, as
 /// for its index in memory, which lies on the disk too, are input and output to it: there the disk itself is asked.
 fn lack(path: &Path, cause: &rusqlite::Error) -> Option<Lack> {
     let index = rusqlite::ffi::SQLITE_IOERR_SHMSIZE;

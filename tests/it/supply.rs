@@ -55,9 +55,9 @@ fn a_package_is_made_by_one_command_and_what_comes_out_of_it_runs() {
     assert!(fields.contains("Package: batchdeck\n") && fields.contains("Depends: libc6 (>= "), "{fields}");
     let listed = run("dpkg-deb", &["--contents", &package]).map(|output| said(&output)).unwrap_or_default();
     for line in listed.lines() {
-        let (mode, rest) = line.split_at(10);
-        assert!(rest.trim_start().starts_with("root/root"), "{line}");
-        assert!(mode.as_bytes()[5] != b'w' && mode.as_bytes()[8] != b'w', "{line}");
+        let (permissions, owner) = line.split_at(10);
+        assert!(owner.trim_start().starts_with("root/root"), "{line}");
+        assert!(permissions.as_bytes()[5] != b'w' && permissions.as_bytes()[8] != b'w', "{line}");
     }
     let root = house.path().join("root");
     let unpacked = run("dpkg-deb", &["-x", &package, &root.display().to_string()]).expect("it runs");

@@ -274,6 +274,9 @@ fn of_two_headers_that_are_no_text_each_has_its_own_form() {
 
 /// What was overheard can be said again until it is stale, as on AWS, where a retry is the same request; and it is good for
 /// nothing else.
+/// What somebody does to a signed request on its way.
+type Change = fn(&mut Parts);
+
 #[test]
 fn a_request_that_is_said_again_later_or_for_something_else_is_refused() {
     let minute = 60_000;
@@ -282,7 +285,7 @@ fn a_request_that_is_said_again_later_or_for_something_else_is_refused() {
     assert!(judge(&overheard(), b"", now() + 5 * minute + 1_000).is_err(), "stale");
     // Dated anew, in either place or both.
     let later = "20150830T124600Z";
-    let changes: [(&str, fn(&mut Parts)); 5] = [
+    let changes: [(&str, Change); 5] = [
         ("dated anew", |parts| set(parts, "x-amz-date", "20150830T124600Z")),
         ("another day", |parts| {
             set(parts, "x-amz-date", "20150831T123600Z");

@@ -47,9 +47,7 @@ fn tell(seed: u64, steps: &[usize], after_each: impl Fn(&mut Story)) -> Told {
 fn check(seed: u64) {
     let steps: Vec<usize> = (0..steps_of(seed)).collect();
     let told = tell(seed, &steps, |_| {});
-    if told.ended.is_err() {
-        panic!("{}", shortest_history(seed, &steps, |_| {}));
-    }
+    assert!(told.ended.is_ok(), "{}", shortest_history(seed, &steps, |_| {}));
     let again = tell(seed, &steps, |_| {});
     again.ended.unwrap_or_else(|cause| resume_unwind(cause));
     assert!(told.journal == again.journal, "seed {seed} told another story the second time");
