@@ -225,7 +225,7 @@ mod tests {
             ("http://10.0.3.7/x", "http://<host>/x"),
             ("dial tcp [fe80::1ff:fe23:4567:890a]:443", "dial tcp [<host>]:#"),
             ("from ::1 to 2001:db8::7.", "from <host> to <host>."),
-            ("std::fs::read and dead::beef", "std::fs::read and dead::beef"),
+            ("core::mem::take and dead::beef", "core::mem::take and dead::beef"),
             // Versions and times.
             ("needs 1.2.3, has 1.2", "needs #, has #"),
             ("build 1.2.3.400", "build #"),
