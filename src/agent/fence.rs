@@ -158,11 +158,11 @@ fn remove_tree(base: &Path) {
 /// Makes the group of an instance, and that of all where it is not there: one that ends may take it away meanwhile.
 fn make_base(root: &Path, instance: &InstanceId) -> io::Result<PathBuf> {
     let base = root.join(&instance.0);
-    let mut tried = 0;
     loop {
+        // Where even this cannot be made, it ends.
         make(root)?;
         match make(&base) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound && tried < ROUNDS => tried += 1,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             made => return made.map(|()| base),
         }
     }
