@@ -326,7 +326,7 @@ fn a_secret_is_in_no_log_of_the_engine_an_agent_or_a_console() {
     house.ok(&["init"]);
     let job = house.submit(&["--env", "API_TOKEN=hunter2hunter2", "--attempts", "2", "--", "sh", "-c", "exit 3"]);
     house.until_status(&job, "FAILED");
-    let mut console = house.open(&["--context", "local"], 120, 40);
+    let mut console = house.open(&["--context", "local"], 120, 60);
     console.wait_for("engine ok");
     console.enter("3ssss");
     console.wait_for("API_TOKEN");
