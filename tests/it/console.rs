@@ -25,7 +25,7 @@ fn the_whole_walk_from_an_empty_screen_to_a_schedule() {
     let mut console = house.open(&[], 80, 24);
 
     // Nothing is there: the screen says which key changes that.
-    console.wait_for("press i");
+    console.wait_for("i creates");
     console.type_text("i");
     console.wait_for("Create them");
     console.press(Key::Enter);

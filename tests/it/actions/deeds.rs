@@ -10,7 +10,7 @@ use std::fs;
 #[rustfmt::skip]
 pub const PRESSED: &[Action] = &[
     Begin, Choose, DeleteSchedule, EditBackspace, EditClear, EditDelete, EditDeleteWord, EditEnd, EditHome, EditJson,
-    EditLeft, EditRight, ForgetTemplate, Hold, Interrupt, Move, NewSchedule, NextField, PauseSchedule, PreviousField,
+    EditLeft, EditRight, ForgetTemplate, Hold, Interrupt, Maximum, Move, NewSchedule, NextField, PauseSchedule, PreviousField,
     Quit, Reprioritise, Rerun, Resubmit, RunCommand, RunSchedule, SaveTemplate, ScrollDown, ScrollUp, Send, Shell,
     Stop, Submit, Switch, TakeBack, Template, TryAgain,
 ];
@@ -41,7 +41,7 @@ fn everything_that_changes_the_world_is_done_or_said_to_be_none_of_this_service(
 
 fn begin(walk: &mut Walk, house: &House) {
     if walk.side == Side::Engine {
-        walk.sees("press i to create");
+        walk.sees("i creates a compute environment");
     }
     walk.told(Begin, "Begin on this machine", "`begin` is for a local engine");
     if walk.side == Side::Engine {
@@ -178,6 +178,7 @@ fn running(walk: &mut Walk, house: &House, longer: &str) {
     if walk.side == Side::Engine {
         walk.sees("▸ ● i-");
     }
+    walk.looks(Maximum, "Maximum of the compute environment local");
     walk.told(Interrupt, "Interrupt i-", "`interrupt` is for a local engine");
     if walk.side == Side::Engine {
         walk.brings("tab \"drill\" tab tab tab enter", "vCPU noticed i-");
