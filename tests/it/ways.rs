@@ -137,7 +137,7 @@ fn an_id_is_copied_and_json_is_handed_to_a_pager_that_gives_the_terminal_back(si
 fn where_the_locale_is_not_utf_8_only_ascii_is_written() {
     let house = House::new().with_variable("LC_ALL", "C");
     let mut console = house.open(&[], 80, 24);
-    console.wait_for("press i");
+    console.wait_for("i creates");
     console.wait_for("+1 Queues -");
     assert!(console.written().is_ascii());
     console.press(Key::Ctrl('c'));
