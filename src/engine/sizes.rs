@@ -147,6 +147,10 @@ impl Engine {
     /// one instance is not the loss of all, and what is idle can go in parts.
     pub(super) fn choose(&self, name: &str, environment: &Environment, demand: Demand) -> Option<Size> {
         let Demand { need, milli, mib, open_milli } = demand;
+        // Asked for at each step while jobs wait for an environment that is as large as it may be.
+        if open_milli == 0 {
+            return None;
+        }
         let (strategy, purchase) = (environment.strategy(), environment.purchase());
         let behind = |all: u64, one: u64| all.checked_div(one).unwrap_or(1).max(1);
         let count = behind(milli, need.vcpus_milli).max(behind(mib, need.memory_mib));
@@ -164,7 +168,7 @@ impl Engine {
         }
         sizes.retain(|size| size.vcpus_milli <= open_milli);
         let Some(smallest) = sizes.first().cloned() else {
-            return all.into_iter().next().filter(|_| environment.may_pass_maximum() && open_milli > 0);
+            return all.into_iter().next().filter(|_| environment.may_pass_maximum());
         };
         let share = environment.maximum_milli() / 4;
         if sizes.iter().any(|size| size.vcpus_milli <= share) {
