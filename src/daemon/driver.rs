@@ -63,8 +63,8 @@ pub(super) struct Parts {
     pub feed: Feed,
     /// What has occurred, in all regions.
     pub occurrences: Occurrences,
-    /// Carries effects out; must not block.
-    pub carry_out: Box<dyn Fn(Effect) + Send>,
+    /// Carries the effects of a round out; must not block.
+    pub carry_out: Box<dyn Fn(Vec<Effect>) + Send>,
     /// When the last line of any of these log streams was written, by their names below `logs`.
     pub last_line: LastLine,
     /// Removes log streams whose jobs are forgotten, by their names below `logs`; must not block.
@@ -263,8 +263,8 @@ impl Body {
         for Answered { reply, answer, .. } in round.replies {
             let _ = reply.send(answer);
         }
-        for effect in round.effects {
-            (self.parts.carry_out)(effect);
+        if !round.effects.is_empty() {
+            (self.parts.carry_out)(round.effects);
         }
         if !round.streams.is_empty() {
             (self.parts.forget_logs)(round.streams);

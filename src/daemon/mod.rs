@@ -296,7 +296,7 @@ fn driver_parts(
         clock,
         feed: feed.clone(),
         occurrences: occurrences.clone(),
-        carry_out: Box::new(move |effect| effects.note(Note::Effect(effect))),
+        carry_out: Box::new(move |round| effects.note(Note::Effects(round))),
         last_line: Box::new(move |streams| logs::last_written(&written, streams)),
         forget_logs: Box::new(move |streams| {
             let directory = forgetting.clone();

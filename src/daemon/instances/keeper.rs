@@ -166,7 +166,11 @@ impl Keeper {
 
     fn hear(&mut self, note: Note) {
         match note {
-            Note::Effect(effect) => self.carry_out(effect),
+            Note::Effects(effects) => {
+                for effect in effects {
+                    self.carry_out(effect);
+                }
+            }
             Note::Connected { instance, number, pid, limits, to_agent } => {
                 self.connected(&instance, number, pid, to_agent);
                 if let Some(slot) = self.slots.get_mut(&instance) {

@@ -83,7 +83,8 @@ pub(super) struct Presence {
 /// What the keeper is told.
 #[derive(Debug)]
 pub(super) enum Note {
-    Effect(Effect),
+    /// Of one round: what is for one agent reaches it together.
+    Effects(Vec<Effect>),
     Connected {
         instance: InstanceId,
         number: ConnectionNumber,

@@ -42,7 +42,9 @@ impl Loop {
             clock: Clock::not_before(0),
             feed: Feed::new(0),
             occurrences: crate::daemon::occurrences::Occurrences::new(0, []),
-            carry_out: Box::new(move |effect| drop(carried_out.send(effect))),
+            carry_out: Box::new(move |effects| {
+                drop(effects.into_iter().try_for_each(|effect| carried_out.send(effect)));
+            }),
             last_line: Box::new(|_| None),
             forget_logs: Box::new(|_| ()),
         })
