@@ -10,7 +10,10 @@ use super::pid_file::PidFile;
 use super::usage::Meters;
 use super::{AgentError, Options, escaped, now};
 use crate::model::{AttemptId, Millis};
+use futures::FutureExt as _;
+use std::any::Any;
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::path::{Component, Path};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -197,22 +200,19 @@ impl Host {
         let start: Arc<Start> = Arc::from(start);
         let (surroundings, progress) = (Arc::clone(&self.surroundings), self.progress.clone());
         tokio::spawn(async move {
-            let attempt = start.attempt.clone();
-            let names = Arc::clone(&start);
-            let (beginning, id) = (progress.clone(), attempt.clone());
-            let life = tokio::spawn(async move {
-                let began = |at, address| {
-                    // The agent has ended when it does not listen any more.
-                    let _ = beginning.send((id.clone(), Progress::Started(at, address)));
-                };
-                attempt::run(&start, &surroundings, Control::new(stops), began).await
-            });
-            let exit = life.await.unwrap_or_else(|error| {
-                tracing::error!(%attempt, %error, "an attempt's task has failed");
+            let attempt = &start.attempt;
+            let began = |at, address| {
+                // The agent has ended when it does not listen any more.
+                let _ = progress.send((attempt.clone(), Progress::Started(at, address)));
+            };
+            let life = attempt::run(&start, &surroundings, Control::new(stops), began);
+            let exit = AssertUnwindSafe(life).catch_unwind().await.unwrap_or_else(|panic| {
+                let error = words_of(&*panic);
+                tracing::error!(%attempt, error, "an attempt's task has failed");
                 let reason = format!("CannotStartContainerError: the agent failed: {error}; see its log");
-                ended_before(&names, Some(reason))
+                ended_before(&start, Some(reason))
             });
-            let _ = progress.send((attempt, Progress::Exited(exit)));
+            let _ = progress.send((attempt.clone(), Progress::Exited(exit)));
         });
     }
 
@@ -256,6 +256,12 @@ impl Host {
             _ => None,
         }
     }
+}
+
+/// What a panic has said.
+pub(super) fn words_of(panic: &(dyn Any + Send)) -> &str {
+    let literal = panic.downcast_ref::<&str>().copied();
+    literal.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("it panicked")
 }
 
 fn signals() -> std::io::Result<[Signal; 3]> {

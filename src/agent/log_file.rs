@@ -7,14 +7,13 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tokio::sync::oneshot;
 
 /// How long output is read on after its attempt has ended, when something still holds it open.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// Waits until output need not be read any more: a moment after `is_over` is told, or dropped.
-pub(super) async fn last_words(is_over: oneshot::Receiver<()>) {
-    let _ = is_over.await;
+/// Waits until output need not be read any more: a moment after the attempt is over.
+pub(super) async fn last_words(is_over: impl Future<Output = ()>) {
+    is_over.await;
     tokio::time::sleep(LAST_WORDS).await;
 }
 

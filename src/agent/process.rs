@@ -3,26 +3,33 @@
 use super::attempt::{Seat, Sign, never_started};
 use super::control::{Control, Word};
 use super::fence::Fence;
+use super::host::words_of;
 use super::log_file::{Logger, Stream, last_words};
 use super::message::Exit;
 use super::scratch::Scratch;
 use super::terms::{self, Terms};
 use super::usage::{Last, mib};
 use super::{OUT_OF_MEMORY, escaped, now, procs};
+use futures::FutureExt as _;
+use futures::future::join;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::OwnedFd;
 use rustix::fs::{Access, access};
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process_group, prlimit};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fs::File;
 use std::future::pending;
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::unix::pipe::Receiver;
 use tokio::sync::{Notify, oneshot};
+use tokio::time::timeout;
 use wait4::{ResUse, Wait4 as _};
 
 /// Names the directory to run in, instead of a scratch directory.
@@ -117,15 +124,21 @@ async fn run_command(
     let meters = &seat.around.meters;
     let over_memory = meters.begin(pid, seat.measured(Some(seat.memory_mib())));
     let (over, is_over) = oneshot::channel();
-    let pump = tokio::spawn(pump(pipe(child.stdout.take()), pipe(child.stderr.take()), logger, is_over));
-
-    let ended = follow(child, pid, seat, control, &over_memory, began).await;
-    let at = now();
-    let usage = meters.end(pid, ended.last);
-    escaped::sweep(&seat.cookie()).await;
-    let _ = over.send(());
-    let unlogged = pump.await.unwrap_or_else(|error| {
-        tracing::error!(attempt = %seat.task.attempt, %error, "the reader of a job's output has failed");
+    let pipes = (child.stdout.take().map(OwnedFd::from), child.stderr.take().map(OwnedFd::from));
+    let pump = pump(pipes, logger, is_over);
+    let life = async {
+        let ended = follow(child, pid, seat, control, &over_memory, began).await;
+        let at = now();
+        let usage = meters.end(pid, ended.last);
+        escaped::sweep(&seat.cookie()).await;
+        let _ = over.send(());
+        (ended, at, usage)
+    };
+    // One task: whatever happens to an attempt wakes nobody else.
+    let ((ended, at, usage), unlogged) = join(life, AssertUnwindSafe(pump).catch_unwind()).await;
+    let unlogged = unlogged.unwrap_or_else(|panic| {
+        let error = words_of(&*panic);
+        tracing::error!(attempt = %seat.task.attempt, error, "the reader of a job's output has failed");
         None
     });
     let (code, reason) = match ended.used {
@@ -170,7 +183,6 @@ async fn follow(
     let mut fence = None;
     let mut out_of_memory = false;
     let mut looks = 0;
-    seat.around.meters.glance(pid);
     let look = tokio::time::sleep(Duration::from_millis(LOOKS[0]));
     tokio::pin!(over, look);
     loop {
@@ -189,7 +201,10 @@ async fn follow(
                 signal_group(pid, Signal::KILL);
             }
             () = &mut look => {
-                seat.around.meters.glance(pid);
+                // Before, a program is seen that is still being loaded.
+                if looks >= FENCED_AT {
+                    seat.around.meters.glance(pid);
+                }
                 if looks == TOLD_AT && let Some(began) = began.take() {
                     began();
                 }
@@ -249,8 +264,8 @@ fn take_down(fence: Arc<Fence>) {
     });
 }
 
-fn pipe(end: Option<impl Into<OwnedFd>>) -> Option<Receiver> {
-    Receiver::from_owned_fd(end?.into()).ok()
+fn followed(end: Option<OwnedFd>) -> Option<Receiver> {
+    Receiver::from_owned_fd(end?).ok()
 }
 
 fn signal_group(pid: i32, signal: Signal) {
@@ -265,12 +280,26 @@ fn signal_group(pid: i32, signal: Signal) {
 /// Writes both pipes to the log until both are closed, or for a moment longer than the process lives. What
 /// [`Logger::finish`] answers.
 async fn pump(
-    mut stdout: Option<Receiver>,
-    mut stderr: Option<Receiver>,
+    (stdout, stderr): (Option<OwnedFd>, Option<OwnedFd>),
     mut logger: Logger,
-    is_over: oneshot::Receiver<()>,
+    mut is_over: oneshot::Receiver<()>,
 ) -> Option<String> {
-    let last_words = last_words(is_over);
+    let at_once = timeout(Duration::from_millis(LOOKS[0]), &mut is_over).await.is_ok();
+    if at_once && is_said([&stdout, &stderr]) {
+        for (pipe, stream) in [(stdout, Stream::Stdout), (stderr, Stream::Stderr)] {
+            let mut said = Vec::new();
+            // What could be read before an error is logged.
+            let _ = pipe.map(|pipe| File::from(pipe).read_to_end(&mut said));
+            logger.take(stream, &said).await;
+        }
+        return logger.finish().await;
+    }
+    let (mut stdout, mut stderr) = (followed(stdout), followed(stderr));
+    let last_words = last_words(async move {
+        if !at_once {
+            let _ = is_over.await;
+        }
+    });
     tokio::pin!(last_words);
     let (mut out, mut err) = (Vec::new(), Vec::new());
     while stdout.is_some() || stderr.is_some() {
@@ -281,6 +310,14 @@ async fn pump(
         }
     }
     logger.finish().await
+}
+
+/// Whether nobody is left who could write to them: what they hold, if anything, can be read without a wait. Jobs that are
+/// over at once, and there may be many, are not waited for pipe by pipe.
+fn is_said(pipes: [&Option<OwnedFd>; 2]) -> bool {
+    let mut looks: Vec<PollFd<'_>> = pipes.into_iter().flatten().map(|pipe| PollFd::new(pipe, PollFlags::IN)).collect();
+    poll(&mut looks, Some(&Timespec::default())).is_ok()
+        && looks.iter().all(|look| look.revents().contains(PollFlags::HUP))
 }
 
 /// Waits for a piece; for ever where there is no pipe. The room for it is made when there is something to read.
@@ -406,17 +443,21 @@ fn find(program: &str, path: Option<&OsString>, directory: &Path) -> Result<Path
         let path = path.map(std::env::split_paths).into_iter().flatten();
         path.map(|entry| directory.join(entry).join(program)).collect()
     };
-    let mut found = candidates.iter().filter(|file| file.is_file() && !program.is_empty());
-    let Some(first) = found.clone().next() else {
+    let mut first = None;
+    for file in candidates.into_iter().filter(|file| !program.is_empty() && file.is_file()) {
+        if access(&file, Access::EXEC_OK).is_ok() {
+            return Ok(file);
+        }
+        first.get_or_insert(file);
+    }
+    let Some(first) = first else {
         let place = if program.contains('/') { "" } else { " in PATH" };
         return Err(format!("`{program}` was not found{place}; install it on this machine or name another program"));
     };
-    found.find(|file| access(file.as_path(), Access::EXEC_OK).is_ok()).cloned().ok_or_else(|| {
-        let first = first.display();
-        format!(
-            "`{program}` cannot be executed ({first} is not executable); run `chmod +x {first}` or name another program"
-        )
-    })
+    let first = first.display();
+    Err(format!(
+        "`{program}` cannot be executed ({first} is not executable); run `chmod +x {first}` or name another program"
+    ))
 }
 
 fn why_not_spawned(program: &str, error: &io::Error) -> String {

@@ -4,8 +4,10 @@ use procfs::process::Process;
 use rustix::fd::OwnedFd;
 use rustix::io;
 use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, pidfd_open, pidfd_send_signal, waitid};
+use std::fs::File;
 use std::io::Read as _;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::io::Interest;
@@ -56,9 +58,9 @@ fn seen(process: &Process) -> Option<Seen> {
 
 /// The most memory a process has had resident since its last exec, in KiB.
 pub(super) fn peak_kib(pid: i32) -> Option<u64> {
-    // Asked for of each job at once: one read of a file that is never longer, and of one line of it.
+    // Asked for of each job that lasts: one read of a file that is never longer, and of one line of it.
     let mut text = [0; 4096];
-    let length = std::fs::File::open(format!("/proc/{pid}/status")).ok()?.read(&mut text).ok()?;
+    let length = File::open(format!("/proc/{pid}/status")).ok()?.read(&mut text).ok()?;
     let mut lines = text[..length].split(|byte| *byte == b'\n');
     let peak = lines.find_map(|line| line.strip_prefix(b"VmHWM:"))?;
     std::str::from_utf8(peak).ok()?.trim().strip_suffix("kB")?.trim_end().parse().ok()
@@ -157,11 +159,39 @@ pub(super) fn is_in_container(pid: i32, container: &str) -> bool {
 /// The children of this process's first thread: where the kernel hangs what its jobs have left behind.
 pub(super) fn adopted() -> Vec<i32> {
     let own = std::process::id().cast_signed();
-    match std::fs::read_to_string(format!("/proc/self/task/{own}/children")) {
-        Ok(list) => list.split_whitespace().filter_map(|pid| pid.parse().ok()).collect(),
+    match own_children(own) {
+        Ok(list) => list.split(u8::is_ascii_whitespace).filter_map(parsed).collect(),
         // A kernel without CONFIG_PROC_CHILDREN.
         Err(_) => all().iter().filter(|seen| seen.parent == own).map(|seen| seen.pid).collect(),
     }
+}
+
+fn parsed(number: &[u8]) -> Option<i32> {
+    std::str::from_utf8(number).ok()?.parse().ok()
+}
+
+/// What the kernel tells of them. Asked for at the end of each job, it is opened once.
+fn own_children(own: i32) -> std::io::Result<Vec<u8>> {
+    static OPENED: OnceLock<File> = OnceLock::new();
+    let file = if let Some(file) = OPENED.get() {
+        file
+    } else {
+        let opened = File::open(format!("/proc/self/task/{own}/children"))?;
+        OPENED.get_or_init(|| opened)
+    };
+    let mut list = vec![0; 512];
+    let mut length = 0;
+    loop {
+        match file.read_at(&mut list[length..], length as u64)? {
+            0 => break,
+            read => length += read,
+        }
+        if length == list.len() {
+            list.resize(2 * length, 0);
+        }
+    }
+    list.truncate(length);
+    Ok(list)
 }
 
 /// Waits until the process is over, and leaves it to be waited for.

@@ -1,13 +1,16 @@
 //! The directory an attempt works in.
 
-use std::fs::{DirBuilder, Metadata};
+use std::fs::DirBuilder;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
 
 /// At most so many directories are kept for the next attempts.
 const SPARES: usize = 16;
+/// A file system tells times in ticks. What was changed last so long ago shows every change since by another time.
+const SETTLED: Duration = Duration::from_secs(1);
 const MODE: u32 = 0o700;
 
 /// The working directories of an agent's attempts. One that is left empty is the next attempt's under a new name, until
@@ -19,13 +22,22 @@ pub(super) struct Scratches(Mutex<Pool>);
 #[derive(Debug, Default)]
 struct Pool {
     used: usize,
-    spare: Vec<PathBuf>,
+    spare: Vec<Spare>,
+}
+
+#[derive(Debug)]
+struct Spare {
+    path: PathBuf,
+    /// When something in it was made or removed last.
+    changed: SystemTime,
 }
 
 /// `DATA/work/<task id>/`, or one elsewhere for another user, for as long as the attempt lives.
 #[derive(Debug)]
 pub(super) struct Scratch {
     path: PathBuf,
+    /// When something in it was made or removed last before this attempt got it, empty; where a change shows by that.
+    changed: Option<SystemTime>,
     /// The directory of its task, where it is one of several there.
     shared: Option<PathBuf>,
     /// Whom it is left to.
@@ -44,26 +56,27 @@ impl Scratches {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes one that was left, where there is one and it can be had.
-    fn take(&self, path: &Path) -> Option<()> {
+    /// Takes one that was left, where there is one and it can be had; tells when it was changed last.
+    fn take(&self, path: &Path) -> Option<SystemTime> {
         let spare = {
             let mut pool = self.pool();
             pool.used += 1;
             pool.spare.pop()?
         };
-        std::fs::rename(&spare, path).inspect_err(|_| drop(std::fs::remove_dir(&spare))).ok()
+        std::fs::rename(&spare.path, path).inspect_err(|_| drop(std::fs::remove_dir(&spare.path))).ok()?;
+        Some(spare.changed)
     }
 
     /// One is not used any more; keeps it if it is as it was made.
-    fn leave(&self, path: &Path) -> bool {
-        let kept = is_as_made(path);
+    fn leave(&self, path: &Path, changed_before: Option<SystemTime>) -> bool {
+        let changed = as_made(path, changed_before);
         let mut pool = self.pool();
         pool.used -= 1;
-        let kept = kept && pool.spare.len() < SPARES;
-        if kept {
-            pool.spare.push(path.to_owned());
+        match changed.filter(|_| pool.spare.len() < SPARES) {
+            Some(changed) => pool.spare.push(Spare { path: path.to_owned(), changed }),
+            None => return false,
         }
-        kept
+        true
     }
 
     /// Removes what is kept, where nothing works that another would follow.
@@ -72,7 +85,7 @@ impl Scratches {
         if pool.used == 0 {
             for spare in pool.spare.drain(..) {
                 // What cannot be removed goes with the job's record.
-                let _ = std::fs::remove_dir(spare);
+                let _ = std::fs::remove_dir(spare.path);
             }
         }
     }
@@ -84,11 +97,14 @@ impl Drop for Scratches {
     }
 }
 
-fn is_as_made(path: &Path) -> bool {
+/// When a directory that is as it was made was changed last. One that was empty at `changed_before` need not be read.
+fn as_made(path: &Path, changed_before: Option<SystemTime>) -> Option<SystemTime> {
+    let found = std::fs::symlink_metadata(path).ok()?;
     let user = rustix::process::geteuid().as_raw();
-    let own = |found: Metadata| found.is_dir() && found.mode() & 0o7777 == MODE && found.uid() == user;
+    let own = found.is_dir() && found.mode() & 0o7777 == MODE && found.uid() == user;
+    let changed = found.modified().ok().filter(|_| own)?;
     let is_empty = || std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
-    std::fs::symlink_metadata(path).is_ok_and(own) && is_empty()
+    (changed_before == Some(changed) || is_empty()).then_some(changed)
 }
 
 impl Scratch {
@@ -97,8 +113,10 @@ impl Scratch {
         let work = data_directory.join("work");
         let (path, shared) = (work.join(place), place.parent().filter(|parent| !parent.as_os_str().is_empty()));
         let heirs = shared.is_none().then(|| Arc::clone(all));
-        let scratch = Self { shared: shared.map(|task| work.join(task)), path, heirs };
-        if scratch.heirs.as_ref().and_then(|spares| spares.take(&scratch.path)).is_some() {
+        let mut scratch = Self { shared: shared.map(|task| work.join(task)), path, heirs, changed: None };
+        if let Some(changed) = scratch.heirs.as_ref().and_then(|spares| spares.take(&scratch.path)) {
+            let is_settled = changed.elapsed().is_ok_and(|since| since > SETTLED);
+            scratch.changed = is_settled.then_some(changed);
             return Ok(scratch);
         }
         let mut builder = DirBuilder::new();
@@ -120,7 +138,7 @@ impl Scratch {
         let path = std::env::temp_dir().join(format!("batchdeck-{name}"));
         let created = DirBuilder::new().mode(MODE).create(&path).and_then(|()| chown(&path, Some(uid), Some(gid)));
         match created {
-            Ok(()) => Ok(Self { path, shared: None, heirs: None }),
+            Ok(()) => Ok(Self { path, shared: None, heirs: None, changed: None }),
             Err(source) => Err(ScratchError { path, source }),
         }
     }
@@ -130,7 +148,7 @@ impl Scratch {
     }
 
     fn leave(&self) -> bool {
-        self.heirs.as_ref().is_some_and(|heirs| heirs.leave(&self.path))
+        self.heirs.as_ref().is_some_and(|heirs| heirs.leave(&self.path, self.changed))
     }
 
     pub(super) async fn remove(self) {
@@ -189,6 +207,23 @@ mod tests {
         c.remove().await;
         world.1.tidy();
         assert_eq!(world.count(), 0);
+    }
+
+    #[test]
+    fn an_empty_directory_that_was_left_alone_for_long_shows_a_change_by_its_time() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("a");
+        DirBuilder::new().mode(MODE).create(&path).expect("made");
+        let file = std::fs::File::open(&path).expect("opened");
+        let long_ago = SystemTime::now() - 2 * SETTLED;
+        file.set_modified(long_ago).expect("set");
+        let before = as_made(&path, None);
+        assert_eq!(before, Some(long_ago));
+        assert_eq!(as_made(&path, before), before);
+        std::fs::write(path.join("left"), "x").expect("written");
+        assert_eq!(as_made(&path, before), None, "it is not empty, and its time tells");
+        std::fs::remove_file(path.join("left")).expect("removed");
+        assert!(as_made(&path, before).is_some_and(|changed| changed > long_ago), "it was looked into");
     }
 
     #[tokio::test]

@@ -7,6 +7,7 @@ use super::world::Setting;
 use crate::agent;
 use crate::cli::AgentArgs;
 use crate::model::InstanceId;
+use std::panic::resume_unwind;
 
 pub async fn run(args: AgentArgs, setting: &Setting) -> Done {
     let_go_of_what_was_inherited();
@@ -18,6 +19,8 @@ pub async fn run(args: AgentArgs, setting: &Setting) -> Done {
         instance: InstanceId(args.instance),
         docker_host: None,
     };
-    agent::run(options).await.map_err(|error| CommandError::Agent(error.to_string()))?;
+    // Among the threads that carry its attempts, and not beside them: what these tell it passes through no other hands.
+    let ended = tokio::spawn(agent::run(options)).await.unwrap_or_else(|failed| resume_unwind(failed.into_panic()));
+    ended.map_err(|error| CommandError::Agent(error.to_string()))?;
     Ok(exit::DONE)
 }

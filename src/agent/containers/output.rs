@@ -23,7 +23,9 @@ pub(super) async fn pump(
     mut logger: Logger,
     is_over: oneshot::Receiver<()>,
 ) -> Option<String> {
-    let last_words = last_words(is_over);
+    let last_words = last_words(async {
+        let _ = is_over.await;
+    });
     tokio::pin!(last_words);
     // Pieces that are read again carry their times; those before this one were written already.
     let mut seen: Option<DateTime<Utc>> = None;

@@ -316,6 +316,22 @@ async fn a_process_that_takes_more_memory_than_it_asked_for_dies_of_it() {
 }
 
 #[tokio::test]
+async fn a_job_that_is_over_at_once_has_said_all_and_one_whose_child_holds_its_pipes_is_listened_to() {
+    let (world, mut engine) = World::begin().await;
+    for number in 0..20 {
+        let job = format!("a{number}");
+        engine.run(shell(&job, "echo out; printf err >&2")).await;
+        let mut log = world.log(&job);
+        log.sort();
+        assert_eq!(log, ["err", "out"], "{job}");
+    }
+    // Without the entries by which it would be ended with its job.
+    let child = "env -i setsid sh -c 'echo > begun; sleep 0.2; echo later'";
+    engine.run(shell("b", &format!("mkfifo begun; {child} & read -r line < begun; echo now"))).await;
+    assert_eq!(world.log("b"), ["now", "later"]);
+}
+
+#[tokio::test]
 async fn the_peak_memory_of_a_short_job_is_known() {
     let (_world, mut engine) = World::begin().await;
     let exit = engine.run(start("a", &["true"])).await;
