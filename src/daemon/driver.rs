@@ -3,6 +3,16 @@
 //! It takes all that waits, decides and applies each, lets time and room do what is due, writes everything in one
 //! synced transaction, and only then answers, tells watchers and carries effects out. So nothing that anyone has seen
 //! is ever lost, and under load many requests share one sync. It begins nothing by itself before [`Action::Resume`].
+//!
+//! # What readers see
+//! A reader sees the state between two transactions: all of it is durable, and all that was acknowledged before the reader
+//! asked is in it. It is answered before what came in with it, and so waits for the sync that is under way, and for no
+//! further one. (It may miss a command that nobody has answered yet, as if it had come a moment sooner.)
+//!
+//! It is not answered *while* a sync is under way. The state has taken the round's events in by then, as the decisions of one
+//! round build on each other, and a sync that fails takes them back: on a full disk all of the round has never been
+//! ([`full`]). Whoever had looked meanwhile would have seen a job as ended that runs on, and have acted on it. To show the
+//! state of before would take a second one beside it, which costs each job its memory, and each event its time, twice.
 
 mod disk;
 mod front;
@@ -16,7 +26,7 @@ pub(super) use realms::{Realms, Region, log_directory};
 pub(super) use snapshots::{Progress, Snapshot};
 
 use disk::DiskWaits;
-use front::{Input, Look, OURSELVES, Reply};
+use front::{Input, OURSELVES, Reply, Visit};
 use full::Standstill;
 use snapshots::Chores;
 
@@ -76,7 +86,7 @@ pub(super) type Ending = oneshot::Receiver<Result<(), JournalError>>;
 
 /// Starts the loop on its own thread. The ending is an error of the channel where the thread panicked.
 pub(super) fn start(parts: Parts) -> std::io::Result<(Driver, Ending)> {
-    let (inputs, waiting) = channel();
+    let (door, waiting) = channel();
     let (ends, ending) = oneshot::channel();
     let region = Arc::clone(parts.realms.home());
     let standstill = (!parts.journal.is_open()).then(|| Standstill::new(&parts.journal.full()));
@@ -100,12 +110,12 @@ pub(super) fn start(parts: Parts) -> std::io::Result<(Driver, Ending)> {
         // Nobody may be left to hear it.
         let _ = ends.send(body.run());
     })?;
-    Ok((Driver { inputs, region, stands_still, disk }, ending))
+    Ok((Driver { door, region, stands_still, disk }, ending))
 }
 
 struct Body {
     parts: Parts,
-    waiting: Receiver<Input>,
+    waiting: Receiver<Visit>,
     /// Jobs whose usage has changed since watchers were told.
     usage: BTreeSet<JobId>,
     usage_told: Millis,
@@ -135,7 +145,6 @@ struct Round {
     replies: Vec<Answered>,
     /// What agents have said.
     heard: Vec<(InstanceId, ToEngine)>,
-    reads: Vec<Look>,
     /// Log streams of jobs that are forgotten.
     streams: Vec<String>,
     stop: bool,
@@ -163,12 +172,13 @@ impl Body {
         }
     }
 
-    /// What has come in, once there is something or something is due; `None` when nobody can say anything any more.
+    /// What has come in, once there is something or something is due; `None` when nobody can say anything any more. Who
+    /// only looks is answered at once: nothing is under way here.
     fn wait(&mut self) -> Option<Vec<Input>> {
         let now = clock::wall();
         if self.standstill.is_some() {
             return match self.waiting.recv_timeout(full::LOOKS_EVERY) {
-                Ok(first) => Some(std::iter::once(first).chain(self.waiting.try_iter()).take(BATCH).collect()),
+                Ok(first) => Some(self.inputs(Some(first))),
                 Err(RecvTimeoutError::Timeout) => Some(Vec::new()),
                 Err(RecvTimeoutError::Disconnected) => None,
             };
@@ -181,11 +191,25 @@ impl Body {
         let least = if self.idle { SHORTEST_WAIT } else { Duration::ZERO };
         let most = if self.chores.are_left() { CHORES_EVERY.max(least) } else { LONGEST_WAIT };
         let first = match self.waiting.recv_timeout(wait.clamp(least, most)) {
-            Ok(input) => Some(input),
+            Ok(visit) => Some(visit),
             Err(RecvTimeoutError::Timeout) => None,
             Err(RecvTimeoutError::Disconnected) => return None,
         };
-        Some(first.into_iter().chain(self.waiting.try_iter()).take(BATCH).collect())
+        Some(self.inputs(first))
+    }
+
+    /// What is to be carried out of what has come in; looks are answered.
+    fn inputs(&self, first: Option<Visit>) -> Vec<Input> {
+        // All of them before the first is answered: who looks again and again would hold up all that was asked.
+        let visits: Vec<Visit> = first.into_iter().chain(self.waiting.try_iter()).take(BATCH).collect();
+        let input = |visit| match visit {
+            Visit::Look(look) => {
+                look(&self.parts.realms);
+                None
+            }
+            Visit::Input(input) => Some(input),
+        };
+        visits.into_iter().filter_map(input).collect()
     }
 
     fn usage_due(&self) -> Option<Millis> {
@@ -199,7 +223,7 @@ impl Body {
             Some(mut standstill) => {
                 if !self.can_go_on(&mut standstill)? {
                     standstill.tell(&self.parts.feed, clock::wall());
-                    let is_last = standstill.take(inputs, &self.parts.realms);
+                    let is_last = standstill.take(inputs);
                     self.standstill = Some(standstill);
                     return Ok(is_last);
                 }
@@ -269,9 +293,6 @@ impl Body {
         if !round.streams.is_empty() {
             (self.parts.forget_logs)(round.streams);
         }
-        for read in round.reads {
-            read(&self.parts.realms);
-        }
         if self.resumed && !round.stop {
             let Parts { realms, journal, .. } = &mut self.parts;
             let (done, slow) = self.disk.during(|| self.chores.step(realms, journal, now));
@@ -296,7 +317,6 @@ impl Body {
                 }
                 self.hear(&instance, message, now, round);
             }
-            Input::Read(read) => round.reads.push(read),
             Input::Stop => round.stop = true,
         }
     }

@@ -33,7 +33,7 @@ pub(in crate::daemon) enum CommandError {
 /// The loop's front door, to the engine of one region; cheap to clone.
 #[derive(Debug, Clone)]
 pub(in crate::daemon) struct Driver {
-    pub(super) inputs: Sender<Input>,
+    pub(super) door: Sender<Visit>,
     pub(super) region: Region,
     pub(super) stands_still: watch::Receiver<Option<Arc<str>>>,
     pub(super) disk: Arc<DiskWaits>,
@@ -58,10 +58,17 @@ impl From<Command> for Call {
 pub(super) type Reply = oneshot::Sender<Result<Answer, CommandError>>;
 pub(super) type Look = Box<dyn FnOnce(&Realms) + Send>;
 
+/// What comes in by the front door.
+pub(super) enum Visit {
+    /// Somebody looks at the state.
+    Look(Look),
+    Input(Input),
+}
+
+/// What may change the state.
 pub(super) enum Input {
     Command(Region, Box<Command>, Reply),
     Said(InstanceId, ToEngine),
-    Read(Look),
     Stop,
 }
 
@@ -108,7 +115,7 @@ impl Driver {
     async fn once(&self, command: Command) -> Result<Answer, CommandError> {
         let (reply, answer) = oneshot::channel();
         let input = Input::Command(Arc::clone(&self.region), Box::new(command), reply);
-        self.inputs.send(input).map_err(|_| CommandError::Ending)?;
+        self.door.send(Visit::Input(input)).map_err(|_| CommandError::Ending)?;
         answer.await.map_err(|_| CommandError::Ending)?
     }
 
@@ -117,7 +124,7 @@ impl Driver {
         self.command(Command { by: OURSELVES.to_owned(), reason: None, action }).await
     }
 
-    /// Reads the state; never sees what is not durable.
+    /// Reads the state; never sees what is not durable, and may be answered before what was asked in the same moment.
     pub(in crate::daemon) async fn read<T: Send + 'static>(
         &self,
         look: impl FnOnce(&Engine) -> T + Send + 'static,
@@ -136,18 +143,18 @@ impl Driver {
             // Whoever asked may have gone.
             let _ = reply.send(look(realms));
         });
-        self.inputs.send(Input::Read(look)).map_err(|_| CommandError::Ending)?;
+        self.door.send(Visit::Look(look)).map_err(|_| CommandError::Ending)?;
         answer.await.map_err(|_| CommandError::Ending)
     }
 
     /// Hands in what an agent says.
     pub(in crate::daemon) fn said(&self, instance: InstanceId, message: ToEngine) {
         // An engine that ends needs no news: the agent says it again to the next one.
-        let _ = self.inputs.send(Input::Said(instance, message));
+        let _ = self.door.send(Visit::Input(Input::Said(instance, message)));
     }
 
     /// Ends the loop once everything before has been carried out.
     pub(in crate::daemon) fn stop(&self) {
-        let _ = self.inputs.send(Input::Stop);
+        let _ = self.door.send(Visit::Input(Input::Stop));
     }
 }

@@ -2,7 +2,6 @@
 //! and its agents say waits until there is room. What could not be written has never been.
 
 use super::front::{CommandError, Input, OURSELVES};
-use super::realms::Realms;
 use super::snapshots::Chores;
 use super::{Answered, Body, Clock, Region, Round};
 use crate::agent::message::ToEngine;
@@ -51,8 +50,8 @@ impl Standstill {
         self.told = consoles;
     }
 
-    /// Holds, refuses or reads; says whether the loop is to end.
-    pub(super) fn take(&mut self, inputs: Vec<Input>, realms: &Realms) -> bool {
+    /// Holds or refuses; says whether the loop is to end.
+    pub(super) fn take(&mut self, inputs: Vec<Input>) -> bool {
         let mut is_last = false;
         for input in inputs {
             match input {
@@ -66,7 +65,6 @@ impl Standstill {
                 }
                 Input::Said(_, message) if !is_kept(&message) => {}
                 said @ Input::Said(..) => self.held.push(said),
-                Input::Read(look) => look(realms),
                 Input::Stop => is_last = true,
             }
         }
@@ -120,15 +118,15 @@ impl Body {
         self.usage.clear();
         (self.resumed, self.unfinished) = (false, false);
 
-        let Round { heard, replies, reads, stop, .. } = round;
+        let Round { heard, replies, stop, .. } = round;
         let said = heard.into_iter().map(|(instance, message)| Input::Said(instance, message));
         let asked =
             replies.into_iter().map(|Answered { region, command, reply, .. }| Input::Command(region, command, reply));
-        let again = said.chain(asked).chain(reads.into_iter().map(Input::Read)).collect();
+        let again = said.chain(asked).collect();
         let mut standstill = Standstill::new(full);
         standstill.tell(&self.parts.feed, now);
         self.still.send_replace(Some(standstill.why()));
-        let is_last = standstill.take(again, &self.parts.realms) || stop;
+        let is_last = standstill.take(again) || stop;
         self.standstill = Some(standstill);
         Ok(is_last)
     }
