@@ -14,15 +14,13 @@ use crate::model::{
     AuditEntry, CapacityOverTime, Change, CommandRun, ComputeEnvironment, ConsumableResource, CostQuery, CostReport,
     CreateComputeEnvironmentRequest, CreateJobQueueRequest, Cursor, DEFAULT_LOG_GROUP, DeadLetter, EngineStatus,
     EventLine, FilterLogEvents, FilteredLogEvents, GetLogEvents, HoldTarget, InstanceId, JobDefinition, JobDetail,
-    JobId, JobQueue, JobQueueSnapshot, JobSummary, LinesOverTime, LogEvent, LogPage, LogPattern, Looked, Millis,
-    MoveTo, ObservedRuns, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Scaling, Schedule,
-    ScheduleGroup, ScheduleRun, SchedulingPolicy, SubmitJobRequest, SubmitJobResponse, SubmitServiceJobRequest,
-    Throughput, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest, UpdateSchedulingPolicyRequest, UsageOverTime,
-    Way,
+    JobId, JobQueue, JobQueueSnapshot, JobSummary, LinesOverTime, LogPage, LogPattern, Looked, Millis, MoveTo,
+    ObservedRuns, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Scaling, Schedule, ScheduleGroup,
+    ScheduleRun, SchedulingPolicy, SubmitJobRequest, SubmitJobResponse, SubmitServiceJobRequest, Throughput,
+    UpdateComputeEnvironmentRequest, UpdateJobQueueRequest, UpdateSchedulingPolicyRequest, UsageOverTime, Way,
 };
 use async_trait::async_trait;
 use client::{Call, Client, Flow, Patience};
-use futures::future;
 use futures::stream::{BoxStream, StreamExt};
 use hyper::Method;
 use percent::encode;
@@ -53,6 +51,23 @@ impl LocalBackend {
     /// Connects now, so that what is asked first need not: whether somebody listens there is known then.
     pub async fn connect(&self) -> Result<(), BackendError> {
         self.client.connect_ahead().await
+    }
+
+    /// Waits until something stands in a stream after the request's token; one that does not exist yet is waited for.
+    async fn until_lines_after(&self, request: &GetLogEvents) -> Result<(), BackendError> {
+        let stream = &request.log_stream_name;
+        let group = of_group(request.log_group_name.as_deref());
+        let from = request.next_token.as_ref().map(|token| format!("&from={}", encode(token))).unwrap_or_default();
+        let path = format!("/batchdeck/v1/logs/follow?stream={}{group}{from}", encode(stream));
+        let call = Call::get("FollowLog", path).about(format!("log stream {stream}"));
+        // They are read by pages, which say where the next one begins.
+        let mut lines = self.client.lines::<Vec<IgnoredAny>>(call, Flow::Endless).await?;
+        while let Some(bundle) = lines.next().await {
+            if !bundle?.is_empty() {
+                return Ok(());
+            }
+        }
+        Err(BackendError::Malformed { operation: "FollowLog", cause: "it ended".to_owned() })
     }
 
     /// Asks the engine to end in good order. Agents and their jobs go on.
@@ -252,31 +267,23 @@ impl Backend for LocalBackend {
         self.client.call(call.about(format!("log stream {}", request.log_stream_name))).await
     }
 
-    async fn follow_log(
-        &self,
-        group: Option<String>,
-        stream: String,
-        from: Option<String>,
-    ) -> Result<BoxStream<'static, Result<Vec<LogEvent>, BackendError>>, BackendError> {
-        let mut path = format!("/batchdeck/v1/logs/follow?stream={}{}", encode(&stream), of_group(group.as_deref()));
-        if let Some(token) = from {
-            path.push_str("&from=");
-            path.push_str(&encode(&token));
-        }
-        let call = Call::get("FollowLog", path).about(format!("log stream {stream}"));
-        let batches = self.client.lines::<Vec<LogEvent>>(call, Flow::Endless).await?;
-        Ok(batches.filter(|batch| future::ready(!batch.as_ref().is_ok_and(Vec::is_empty))).boxed())
-    }
-
     async fn next_log_page(&self, mut request: GetLogEvents) -> Result<LogPage, BackendError> {
         request.start_from_head = Some(true);
-        let stream = request.log_stream_name.clone();
-        let group = request.log_group_name.clone();
-        let mut lines = self.follow_log(group, stream, request.next_token.clone()).await?;
-        match lines.next().await {
-            Some(Ok(_)) => self.log_events(request).await,
-            Some(Err(error)) => Err(error),
-            None => Err(BackendError::Malformed { operation: "FollowLog", cause: "it ended".to_owned() }),
+        loop {
+            match self.log_events(request.clone()).await {
+                Ok(page) if !page.events.is_empty() => return Ok(page),
+                Ok(page) => {
+                    // A page may be empty before the end is reached: only a token that stays marks the end.
+                    let is_end = request.next_token.as_ref() == Some(&page.next_forward_token);
+                    request.next_token = Some(page.next_forward_token);
+                    if !is_end {
+                        continue;
+                    }
+                }
+                Err(BackendError::NotFound { .. }) => {}
+                Err(error) => return Err(error),
+            }
+            self.until_lines_after(&request).await?;
         }
     }
 

@@ -18,7 +18,7 @@ use crate::model::{
     AuditEntry, CapacityOverTime, Change, CommandRun, ComputeEnvironment, ConsumableResource, CostQuery, CostReport,
     CreateComputeEnvironmentRequest, CreateJobQueueRequest, Cursor, DeadLetter, EngineStatus, EventLine,
     FilterLogEvents, FilteredLogEvents, GetLogEvents, HoldTarget, InstanceId, JobDefinition, JobDetail, JobId,
-    JobQueue, JobQueueSnapshot, JobStatus, JobSummary, LinesOverTime, LogEvent, LogPage, LogPattern, Millis, MoveTo,
+    JobQueue, JobQueueSnapshot, JobStatus, JobSummary, LinesOverTime, LogPage, LogPattern, Millis, MoveTo,
     ObservedRuns, RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Scaling, Schedule, ScheduleGroup,
     ScheduleRun, SchedulingPolicy, SubmitJobRequest, SubmitJobResponse, SubmitServiceJobRequest, Throughput,
     UpdateComputeEnvironmentRequest, UpdateJobQueueRequest, UpdateSchedulingPolicyRequest, UsageOverTime,
@@ -139,17 +139,8 @@ pub trait Backend: Send + Sync + 'static {
     /// read on and back from it; a token that comes back as it was sent marks the last or the first line. A page may be
     /// short, and even empty, before. A stream that does not exist yet is [`BackendError::NotFound`].
     async fn log_events(&self, request: GetLogEvents) -> Result<LogPage, BackendError>;
-    /// The lines of a stream from `from` (a forward token; `None` is the first line), and then as they come. It ends
-    /// only with an error; a stream that does not exist yet is waited for.
-    async fn follow_log(
-        &self,
-        group: Option<String>,
-        stream: String,
-        from: Option<String>,
-    ) -> Result<BoxStream<'static, Result<Vec<LogEvent>, BackendError>>, BackendError>;
-
     /// The page after `request.next_token` (a forward token; `None` is the first line) as soon as there are lines in
-    /// it; a stream that does not exist yet is waited for.
+    /// it; a stream that does not exist yet is waited for. A log is followed by asking for one after the other.
     async fn next_log_page(&self, request: GetLogEvents) -> Result<LogPage, BackendError>;
     /// How many lines of a stream stand between two of its tokens (0 where `to` is before `from`; no `from` is the first
     /// line); `None` where the service has no way to tell but to read them all.

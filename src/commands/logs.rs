@@ -11,7 +11,7 @@ use super::{Done, resolve};
 use crate::backend::{Backend, BackendError};
 use crate::cli::{LinesFormat, LogsArgs};
 use crate::model::{GetLogEvents, JobDetail, JobId, JobLog, JobStatus, LogEvent, LogPage, text::log_line};
-use futures::StreamExt;
+use merged::Reader;
 use std::time::Duration;
 
 /// `CloudWatch` shows a line only so long after it was written.
@@ -168,25 +168,24 @@ async fn one(
     }
     if printer.format == LinesFormat::Json {
         let mut events = Vec::new();
-        pages(backend, &found, printer.output, 0, |page| {
+        pages(backend, &found, printer.output, None, |page| {
             events.extend_from_slice(page);
             Ok(())
         })
         .await?;
         return printer.output.json(&events);
     }
-    pages(backend, &found, printer.output, 0, |page| printer.lines(page)).await
+    pages(backend, &found, printer.output, None, |page| printer.lines(page)).await
 }
 
-/// Reads a stream from its first line to its present end, leaving out the first `skip` lines.
+/// Reads a stream from a forward token, or from its first line, to its present end.
 async fn pages(
     backend: &dyn Backend,
     source: &JobLog,
     output: Output,
-    mut skip: usize,
+    mut token: Option<String>,
     mut take: impl FnMut(&[LogEvent]) -> Result<(), CommandError>,
 ) -> Result<(), CommandError> {
-    let mut token = None;
     loop {
         let request = GetLogEvents {
             log_group_name: source.group.clone(),
@@ -196,9 +195,7 @@ async fn pages(
             ..GetLogEvents::default()
         };
         let Some(page) = page(backend, source, output, request).await? else { return Ok(()) };
-        let skipped = skip.min(page.events.len());
-        skip -= skipped;
-        take(&page.events[skipped..])?;
+        take(&page.events)?;
         if token.as_deref() == Some(page.next_forward_token.as_str()) {
             return Ok(());
         }
@@ -308,35 +305,21 @@ async fn follow_attempt(
 ) -> Result<(), CommandError> {
     let over = watching.until(|job| job.status.is_final() || ended_attempts(job) >= number, |_| {});
     tokio::pin!(over);
-    let mut shown = 0;
-    'connections: loop {
-        let opened = backend.follow_log(source.group.clone(), source.stream.clone(), None).await;
-        let mut skip = shown;
-        if let Ok(mut batches) = opened {
-            loop {
-                tokio::select! {
-                    biased;
-                    batch = batches.next() => {
-                        let Some(Ok(events)) = batch else { break };
-                        let skipped = skip.min(events.len());
-                        skip -= skipped;
-                        printer.lines(&events[skipped..])?;
-                        shown += events.len() - skipped;
-                    }
-                    ended = &mut over => { ended?; break 'connections; }
-                }
-            }
-        }
-        // The connection broke, as at a restart of the engine; whether the engine comes back, `over` finds out.
+    let mut reader = Reader::new(source.clone(), 1);
+    loop {
         tokio::select! {
-            () = tokio::time::sleep(PAUSE) => {}
-            ended = &mut over => { ended?; break 'connections; }
+            biased;
+            events = reader.next(backend) => printer.lines(&events?)?,
+            ended = &mut over => {
+                ended?;
+                break;
+            }
         }
     }
     if !backend.capabilities().pushes_changes {
         tokio::time::sleep(INGESTION).await;
     }
-    pages(backend, source, printer.output, shown, |page| printer.lines(page)).await
+    pages(backend, source, printer.output, reader.token, |page| printer.lines(page)).await
 }
 
 #[cfg(test)]

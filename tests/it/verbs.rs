@@ -2,7 +2,7 @@
 
 use crate::support::House;
 use std::fs;
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 use std::process::Stdio;
 
 /// Exit code and standard error.
@@ -136,6 +136,37 @@ fn a_followed_log_goes_on_over_all_attempts_and_ends_with_the_job() {
     let script = "for n in 1 2 3; do echo $AWS_BATCH_JOB_ATTEMPT.$n; sleep 0.1; done; [ $AWS_BATCH_JOB_ATTEMPT = 2 ]";
     let job = house.submit(&["--attempts", "2", "--", "sh", "-c", script]);
     assert_eq!(house.ok(&["logs", "-f", &job]), "1.1\n1.2\n1.3\n2.1\n2.2\n2.3\n");
+}
+
+/// What a process has read since it began, of files and of sockets.
+fn read_by(pid: u32) -> u64 {
+    let counted = fs::read_to_string(format!("/proc/{pid}/io")).expect("it runs");
+    let read = counted.lines().find_map(|line| line.strip_prefix("rchar: ")).expect("it is counted");
+    read.trim().parse().expect("a number")
+}
+
+#[test]
+fn a_followed_log_is_read_once_also_when_its_job_ends() {
+    let house = House::new();
+    house.ok(&["init"]);
+    let go = house.path().join("go");
+    let script = format!("seq 400000; while [ ! -e {} ]; do sleep 0.05; done; echo last", go.display());
+    let job = house.submit(&["--", "sh", "-c", &script]);
+    let detail = house.until_status(&job, "RUNNING");
+    let mut follower = house.command(&["logs", "-f", &job]).stdout(Stdio::piped()).spawn().expect("the program starts");
+    let mut lines = BufReader::new(follower.stdout.take().expect("piped")).lines().map(|line| line.expect("text"));
+    for number in 1..=400_000 {
+        assert_eq!(lines.next(), Some(number.to_string()));
+    }
+    let engine = house.engine_pid();
+    let before = read_by(engine);
+    fs::write(&go, "").expect("written");
+    assert_eq!((lines.next().as_deref(), lines.next()), (Some("last"), None));
+    assert!(follower.wait().expect("it ends").success());
+    let stream = detail["container"]["logStreamName"].as_str().expect("a log stream");
+    let log = fs::metadata(house.data().join(format!("logs/{stream}.log"))).expect("it is there").len();
+    let read = read_by(engine) - before;
+    assert!(log > 8_000_000 && read < log / 4, "{read} bytes were read of a log of {log}");
 }
 
 #[test]

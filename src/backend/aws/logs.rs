@@ -20,9 +20,7 @@ use super::budget::Caller::{self, Background};
 use super::convert;
 use super::service::Service;
 use crate::backend::BackendError;
-use crate::model::{FilterLogEvents, FilteredLogEvents, GetLogEvents, LogEvent, LogPage};
-use futures::stream::{self, BoxStream, StreamExt};
-use std::sync::Arc;
+use crate::model::{FilterLogEvents, FilteredLogEvents, GetLogEvents, LogPage};
 use std::time::Duration;
 
 /// Between two looks at the end of a stream, and at one that does not exist yet.
@@ -75,26 +73,6 @@ impl Service {
             Err(error) => Err(error),
         }
     }
-}
-
-/// The lines from `from` on, or from the first. Ends only with an error.
-pub fn follow(
-    service: Arc<Service>,
-    group: Option<String>,
-    stream: String,
-    from: Option<String>,
-) -> BoxStream<'static, Result<Vec<LogEvent>, BackendError>> {
-    let request =
-        GetLogEvents { log_group_name: group, log_stream_name: stream, next_token: from, ..GetLogEvents::default() };
-    stream::unfold(Some((service, request)), |state| async {
-        let (service, mut request) = state?;
-        let item = next_page(&service, request.clone()).await.map(|page| {
-            request.next_token = Some(page.next_forward_token);
-            page.events
-        });
-        Some(if item.is_ok() { (item, Some((service, request))) } else { (item, None) })
-    })
-    .boxed()
 }
 
 /// The page after the request's token, as soon as there are lines in it.

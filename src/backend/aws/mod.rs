@@ -55,7 +55,7 @@ use crate::model::{
     AuditEntry, CapacityOverTime, Change, CommandRun, ComputeEnvironment, ConsumableResource, CostQuery, CostReport,
     CreateComputeEnvironmentRequest, CreateJobQueueRequest, Cursor, EngineStatus, EventLine, FilterLogEvents,
     FilteredLogEvents, Finding, GetLogEvents, HoldTarget, InstanceId, JobDefinition, JobDetail, JobId, JobQueue,
-    JobQueueSnapshot, JobSummary, LogEvent, LogPage, Millis, MoveTo, ObservedRuns, RegisterJobDefinitionRequest,
+    JobQueueSnapshot, JobSummary, LogPage, Millis, MoveTo, ObservedRuns, RegisterJobDefinitionRequest,
     RegisterJobDefinitionResponse, Scaling, Schedule, ScheduleGroup, ScheduleRun, SchedulingPolicy, SubmitJobRequest,
     SubmitJobResponse, SubmitServiceJobRequest, UpdateComputeEnvironmentRequest, UpdateJobQueueRequest,
     UpdateSchedulingPolicyRequest, UsageOverTime,
@@ -254,15 +254,6 @@ impl Backend for AwsBackend {
 
     async fn log_events(&self, request: GetLogEvents) -> Result<LogPage, BackendError> {
         self.service.log_page(Operator, request).await
-    }
-
-    async fn follow_log(
-        &self,
-        group: Option<String>,
-        stream: String,
-        from: Option<String>,
-    ) -> Result<BoxStream<'static, Result<Vec<LogEvent>, BackendError>>, BackendError> {
-        Ok(logs::follow(Arc::clone(&self.service), group, stream, from))
     }
 
     async fn search_log(&self, search: SearchLog) -> Result<Searched, BackendError> {

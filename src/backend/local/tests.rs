@@ -3,6 +3,7 @@ use crate::backend::stub::{Answer, Asked, Ending, Stub};
 use crate::model::{JobStatus, What};
 use futures::StreamExt;
 use serde_json::{Value, json};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -334,27 +335,70 @@ async fn a_watch_notices_the_death_of_the_engine() {
     assert!(stream.next().await.is_none());
 }
 
-#[tokio::test]
-async fn a_followed_log_may_be_silent_and_skips_empty_batches() {
-    let w = world(|_| {
-        let event = json!([{"timestamp": 5, "message": "line \u{1b}[31m1", "ingestionTime": 6}]).to_string();
-        Answer::pieces(&[b"[]\n", event.as_bytes(), b"\n[]\n"], Ending::Open)
-    });
-    let backend = impatient(&w);
-    let following = backend.follow_log(None, "job/default/a b".into(), Some("f/10".into())).await;
-    let mut batches = following.expect("follows");
-    let batch = batches.next().await.expect("an item").expect("lines");
-    assert_eq!(batch, [LogEvent { timestamp: 5, message: "line \u{1b}[31m1".into(), ingestion_time: 6 }]);
-    let longer_than_a_silence = Duration::from_millis(300);
-    assert!(tokio::time::timeout(longer_than_a_silence, batches.next()).await.is_err(), "it goes on waiting");
-    assert_eq!(w.stub.asked()[0].line, "GET /batchdeck/v1/logs/follow?stream=job%2Fdefault%2Fa%20b&from=f%2F10");
+/// Pages of a log by the tokens that ask for them, and what is told of lines behind the last of them.
+fn log_of(asked: &Asked, coming: &[&[u8]]) -> Answer {
+    if asked.line.starts_with("GET /batchdeck/v1/logs/follow?") {
+        return Answer::pieces(coming, Ending::Open);
+    }
+    let (text, next) = match asked.body["nextToken"].as_str() {
+        None => (None, "f/5"),
+        Some("f/5") => (Some("line \u{1b}[31m1"), "f/10"),
+        Some(token) => (None, token),
+    };
+    let events: Vec<_> = text.iter().map(|text| json!({"timestamp": 5, "message": text, "ingestionTime": 6})).collect();
+    Answer::json(&json!({"events": events, "nextForwardToken": next, "nextBackwardToken": "b/0"}))
+}
+
+fn of_log(token: Option<&str>) -> GetLogEvents {
+    GetLogEvents {
+        log_stream_name: "job/default/a b".into(),
+        next_token: token.map(str::to_owned),
+        ..GetLogEvents::default()
+    }
 }
 
 #[tokio::test]
-async fn a_stream_that_is_refused_says_why() {
-    let w = world(|_| Answer::error(404, Some("ResourceNotFoundException"), r#"{"message":"no"}"#));
-    let Err(error) = w.backend.follow_log(None, "s".into(), None).await else { panic!("it is refused") };
-    assert_eq!(error, BackendError::NotFound { what: "log stream s".into() });
+async fn the_next_page_of_a_log_is_read_on_from_its_token_past_empty_ones() {
+    let w = world(|asked| log_of(asked, &[]));
+    let page = w.backend.next_log_page(of_log(None)).await.expect("a page");
+    assert_eq!((page.events[0].message.as_str(), page.next_forward_token.as_str()), ("line \u{1b}[31m1", "f/10"));
+    let asked = w.stub.asked();
+    assert_eq!((asked.len(), &asked[1].body["nextToken"]), (2, &json!("f/5")));
+    assert!(asked.iter().all(|asked| asked.body["startFromHead"] == true));
+}
+
+#[tokio::test]
+async fn at_the_end_of_a_log_lines_are_waited_for_however_long_it_is_silent() {
+    let w = world(|asked| log_of(asked, &[b"[]\n"]));
+    let backend = impatient(&w);
+    let longer_than_a_silence = Duration::from_millis(300);
+    let waiting = tokio::time::timeout(longer_than_a_silence, backend.next_log_page(of_log(Some("f/10"))));
+    assert!(waiting.await.is_err(), "it goes on waiting");
+    let lines: Vec<_> = w.stub.asked().into_iter().map(|asked| asked.line).collect();
+    assert_eq!(lines, ["POST /", "GET /batchdeck/v1/logs/follow?stream=job%2Fdefault%2Fa%20b&from=f%2F10"]);
+
+    // What has come meanwhile is read as a page.
+    let has_come = AtomicBool::new(false);
+    let w = world(move |asked| {
+        let is_waited_for = asked.line.starts_with("GET");
+        if has_come.fetch_or(is_waited_for, Ordering::Relaxed) || is_waited_for {
+            return log_of(asked, &[b"[]\n", b"[{}]\n"]);
+        }
+        Answer::json(&json!({"events": [], "nextForwardToken": "f/5"}))
+    });
+    let page = w.backend.next_log_page(of_log(Some("f/5"))).await.expect("a page");
+    assert_eq!((page.events.len(), page.next_forward_token.as_str()), (1, "f/10"));
+    assert_eq!(w.stub.asked().len(), 3);
+}
+
+#[tokio::test]
+async fn a_log_that_cannot_be_waited_for_says_why() {
+    let w = world(|asked| match asked.line.as_str() {
+        "POST /" => Answer::error(404, Some("ResourceNotFoundException"), r#"{"message":"no"}"#),
+        _ => Answer::error(403, Some("AccessDeniedException"), r#"{"message":"not yours"}"#),
+    });
+    let error = w.backend.next_log_page(of_log(None)).await.expect_err("it is refused");
+    assert!(error.to_string().contains("not yours"), "{error}");
 }
 
 #[tokio::test]

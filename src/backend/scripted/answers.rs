@@ -271,18 +271,6 @@ impl Backend for ScriptedBackend {
         Ok(Some(LinesOverTime::of(lines.into_iter(), spans).unwrap_or_default()))
     }
 
-    async fn follow_log(
-        &self,
-        _group: Option<String>,
-        stream: String,
-        from: Option<String>,
-    ) -> Result<BoxStream<'static, Result<Vec<LogEvent>, BackendError>>, BackendError> {
-        let lines = self.world.logs.get(&stream).cloned().unwrap_or_default();
-        let from = offset(from.as_deref()).unwrap_or(0).min(lines.len());
-        let first = futures::stream::iter([Ok(lines[from..].to_vec())]);
-        Ok(first.chain(futures::stream::pending()).boxed())
-    }
-
     async fn schedules(&self) -> Result<Vec<Schedule>, BackendError> {
         Ok(self.world.schedules.clone())
     }

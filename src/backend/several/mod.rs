@@ -19,7 +19,7 @@ use crate::model::{
     AuditEntry, CapacityOverTime, Change, CommandRun, ComputeEnvironment, ConsumableResource, CostQuery, CostReport,
     CreateComputeEnvironmentRequest, CreateJobQueueRequest, Cursor, EngineStatus, EventLine, FilterLogEvents,
     FilteredLogEvents, GetLogEvents, HoldTarget, InstanceId, JobDefinition, JobDetail, JobId, JobQueue,
-    JobQueueSnapshot, JobSummary, LinesOverTime, LogEvent, LogPage, LogPattern, Millis, MoveTo, ObservedRuns,
+    JobQueueSnapshot, JobSummary, LinesOverTime, LogPage, LogPattern, Millis, MoveTo, ObservedRuns,
     RegisterJobDefinitionRequest, RegisterJobDefinitionResponse, Scaling, Schedule, ScheduleGroup, ScheduleRun,
     SchedulingPolicy, SubmitJobRequest, SubmitJobResponse, SubmitServiceJobRequest, UpdateComputeEnvironmentRequest,
     UpdateJobQueueRequest, UpdateSchedulingPolicyRequest, UsageOverTime,
@@ -326,16 +326,6 @@ impl Backend for Several {
     async fn log_events(&self, request: GetLogEvents) -> Result<LogPage, BackendError> {
         let part = self.home_of_stream(request.log_group_name.as_deref(), &request.log_stream_name).await?;
         part.backend.log_events(request).await
-    }
-
-    async fn follow_log(
-        &self,
-        group: Option<String>,
-        stream: String,
-        from: Option<String>,
-    ) -> Result<BoxStream<'static, Result<Vec<LogEvent>, BackendError>>, BackendError> {
-        let part = self.home_of_stream(group.as_deref(), &stream).await?;
-        part.backend.follow_log(group, stream, from).await
     }
 
     async fn next_log_page(&self, request: GetLogEvents) -> Result<LogPage, BackendError> {

@@ -2,7 +2,7 @@ use super::*;
 use crate::backend::JobScope;
 use crate::backend::replace::replace;
 use crate::backend::scripted::{Call, ScriptedBackend, World};
-use crate::model::{ComputeEnvironmentOrder, JobExtra, JobStatus, Replacement, What};
+use crate::model::{ComputeEnvironmentOrder, JobExtra, JobStatus, LogEvent, Replacement, What};
 use futures::{FutureExt, StreamExt};
 
 /// A world with one queue, one environment and one job.

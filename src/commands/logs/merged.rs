@@ -1,7 +1,7 @@
 //! Several logs as one, by time, each line with where it comes from. Of each log one page is held and no more, so that
 //! many long ones take no more memory than a few.
 
-use super::{Printer, Which, latest, no_log};
+use super::{PAUSE, Printer, Which, latest, no_log};
 use crate::backend::{Backend, BackendError, JobQuery, JobScope};
 use crate::cli::LinesFormat;
 use crate::commands::error::{CommandError, Doing};
@@ -221,6 +221,23 @@ impl Reader {
             limit: Some(self.page),
             next_token: self.token.clone(),
             ..GetLogEvents::default()
+        }
+    }
+
+    /// The lines that come next, once there are some. Cancel safe: none is lost between two calls.
+    pub async fn next(&mut self, backend: &dyn Backend) -> Result<Vec<LogEvent>, CommandError> {
+        loop {
+            match backend.next_log_page(self.request()).await {
+                Ok(page) => {
+                    self.token = Some(page.next_forward_token);
+                    return Ok(page.events);
+                }
+                // Whether an engine that is gone comes back is found out by looking at its jobs.
+                Err(
+                    BackendError::Unreachable { .. } | BackendError::Throttled { .. } | BackendError::NotFound { .. },
+                ) => tokio::time::sleep(PAUSE).await,
+                Err(error) => return Err(error).doing(format!("reading the log {}", self.log.stream)),
+            }
         }
     }
 

@@ -2,8 +2,8 @@
 //! later. What is there already comes by its time, and each log is read to its last line.
 
 use super::merged::{All, BUNDLE, Reader, Reading, Source, begun_children, label_of_child, label_of_job, logs, write};
-use super::{INGESTION, PAUSE, Printer, Which, ended_attempts, is_array, latest, no_log};
-use crate::backend::{Backend, BackendError};
+use super::{INGESTION, Printer, Which, ended_attempts, is_array, latest, no_log};
+use crate::backend::Backend;
 use crate::commands::error::{CommandError, Doing};
 use crate::commands::watching::Hearing;
 use crate::model::{JobDetail, JobId, LogEvent, What};
@@ -111,25 +111,12 @@ async fn read(
     lines: mpsc::Sender<Lines>,
 ) -> Result<(), CommandError> {
     loop {
-        let page = tokio::select! {
+        let events = tokio::select! {
             biased;
             _ = &mut ended => break,
-            page = backend.next_log_page(reader.request()) => page,
+            events = reader.next(backend) => events?,
         };
-        match page {
-            Ok(page) => {
-                reader.token = Some(page.next_forward_token);
-                let _ = lines.send((at, page.events)).await;
-            }
-            // Whether an engine that is gone comes back is found out by looking at its jobs.
-            Err(BackendError::Unreachable { .. } | BackendError::Throttled { .. } | BackendError::NotFound { .. }) => {
-                tokio::select! {
-                    () = tokio::time::sleep(PAUSE) => {}
-                    _ = &mut ended => break,
-                }
-            }
-            Err(error) => return Err(error).doing(format!("reading the log {}", reader.log.stream)),
-        }
+        let _ = lines.send((at, events)).await;
     }
     if !backend.capabilities().pushes_changes {
         tokio::time::sleep(INGESTION).await;

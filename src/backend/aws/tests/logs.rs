@@ -2,11 +2,10 @@
 
 use super::*;
 use crate::backend::stub::Answer;
-use futures::StreamExt;
 use serde_json::json;
 
 #[tokio::test]
-async fn a_followed_log_goes_on_from_the_forward_token_and_names_the_default_group() {
+async fn the_next_page_of_a_log_is_that_after_the_forward_token_and_of_the_default_group() {
     let (backend, stub) = world(|asked| {
         let token = asked.body["nextToken"].as_str().unwrap_or("f/0").to_owned();
         let (message, next) = match token.as_str() {
@@ -20,9 +19,12 @@ async fn a_followed_log_goes_on_from_the_forward_token_and_names_the_default_gro
         Answer::json(&json!({"events": events, "nextForwardToken": next, "nextBackwardToken": "b/0"}))
     })
     .await;
-    let lines = backend.follow_log(None, "d/default/t".into(), None).await.expect("follows");
-    let batches: Vec<_> = lines.take(2).map(|batch| batch.expect("lines")[0].message.clone()).collect().await;
-    assert_eq!(batches, ["one", "two"]);
+    let mut wanted = GetLogEvents { log_stream_name: "d/default/t".into(), ..GetLogEvents::default() };
+    for text in ["one", "two"] {
+        let page = backend.next_log_page(wanted.clone()).await.expect("a page");
+        assert_eq!(page.events[0].message, text);
+        wanted.next_token = Some(page.next_forward_token);
+    }
     let asked = stub.asked();
     assert_eq!(asked[0].header("x-amz-target"), "Logs_20140328.GetLogEvents");
     assert_eq!(asked[0].body["logGroupName"], "/aws/batch/job");
@@ -31,13 +33,12 @@ async fn a_followed_log_goes_on_from_the_forward_token_and_names_the_default_gro
 }
 
 #[tokio::test]
-async fn a_stream_that_does_not_exist_yet_is_waited_for_when_followed_and_not_found_when_read() {
+async fn a_stream_that_does_not_exist_yet_is_waited_for_by_its_next_page_and_not_found_when_read() {
     let body = r#"{"__type":"ResourceNotFoundException","message":"The specified log stream does not exist."}"#;
     let (backend, _stub) = world(move |_| Answer::error(400, None, body)).await;
     let wanted = GetLogEvents { log_stream_name: "s".into(), ..Default::default() };
-    let error = backend.log_events(wanted).await.expect_err("is not there");
+    let error = backend.log_events(wanted.clone()).await.expect_err("is not there");
     assert_eq!(error, BackendError::NotFound { what: "log stream s of /aws/batch/job".into() });
-    let mut lines = backend.follow_log(None, "s".into(), None).await.expect("follows");
     let moment = std::time::Duration::from_millis(300);
-    assert!(tokio::time::timeout(moment, lines.next()).await.is_err(), "it waits");
+    assert!(tokio::time::timeout(moment, backend.next_log_page(wanted)).await.is_err(), "it waits");
 }
