@@ -381,6 +381,9 @@ pub struct AgentArgs {
     /// The instance that this process stands for.
     #[arg(long, value_name = "ID")]
     pub instance: String,
+    /// What logs leave free of their disk.
+    #[arg(long, value_name = "MIB")]
+    pub log_reserve_mib: Option<u32>,
 }
 
 #[derive(Debug, Args)]

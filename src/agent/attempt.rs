@@ -5,6 +5,7 @@ use super::control::{Control, Word};
 use super::course::{Course, Step};
 use super::fence::Fences;
 use super::message::{Exit, Start};
+use super::reserve::Reserve;
 use super::scratch::Scratches;
 use super::usage::{Measured, Meters};
 use super::{containers, cookie, now, process};
@@ -30,6 +31,7 @@ pub(super) struct Surroundings {
     pub meters: Arc<Meters>,
     pub fences: Fences,
     pub scratches: Arc<Scratches>,
+    pub log_reserve: Arc<Reserve>,
 }
 
 /// The last attempt is over, and so is the agent.

@@ -7,6 +7,7 @@ use super::hold::{Hold, Order};
 use super::link::{self, News};
 use super::message::{BEAT, Exit, PROTOCOL, Start, ToEngine};
 use super::pid_file::PidFile;
+use super::reserve::Reserve;
 use super::usage::Meters;
 use super::{AgentError, Options, escaped, now};
 use crate::model::{AttemptId, Millis};
@@ -61,7 +62,7 @@ struct Host {
 }
 
 pub(super) async fn run(options: Options, limits: Limits) -> Result<(), AgentError> {
-    let Options { data_directory, instance, docker_host } = options;
+    let Options { data_directory, instance, docker_host, log_reserve } = options;
     if !matches!(Path::new(&instance.0).components().collect::<Vec<_>>()[..], [Component::Normal(_)]) {
         return Err(AgentError::Instance(instance));
     }
@@ -84,8 +85,10 @@ pub(super) async fn run(options: Options, limits: Limits) -> Result<(), AgentErr
     helpers.spawn(Arc::clone(&meters).follow(samples));
     helpers.spawn(escaped::reap());
     let fences = Fences::find(&instance);
+    let log_reserve = Arc::new(Reserve::new(log_reserve, data_directory.join("logs")));
+    let scratches = Arc::default();
     let surroundings =
-        Arc::new(Surroundings { data_directory, instance, docker_host, meters, fences, scratches: Arc::default() });
+        Arc::new(Surroundings { data_directory, instance, docker_host, meters, fences, scratches, log_reserve });
     let mut host = Host {
         surroundings,
         limits,

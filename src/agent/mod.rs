@@ -19,6 +19,7 @@ mod log_file;
 mod pid_file;
 mod process;
 mod procs;
+mod reserve;
 mod runtime;
 mod scratch;
 mod series;
@@ -28,7 +29,7 @@ mod usage;
 #[cfg(test)]
 mod tests;
 
-use crate::model::{AttemptId, InstanceId, Millis};
+use crate::model::{AttemptId, InstanceId, LogReserve, Millis};
 use std::io;
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -44,6 +45,8 @@ pub struct Options {
     pub instance: InstanceId,
     /// `unix:///path` or `tcp://host:port`. `None`: `DOCKER_HOST`, or the first of the usual sockets that answers.
     pub docker_host: Option<String>,
+    /// What logs leave free of their disk.
+    pub log_reserve: LogReserve,
 }
 
 /// Why an agent could not begin.

@@ -72,7 +72,7 @@ pub(super) async fn run(seat: Seat<'_>, mut control: Control, sign: impl FnMut(S
     };
     let exit = match prepare(seat, scratch.path(), &terms) {
         Ok(command) => {
-            let mut logger = Logger::open(&seat.log());
+            let mut logger = Logger::open(&seat.log(), &seat.around.log_reserve);
             if let Some(notice) = &terms.notice {
                 logger.take(Stream::Stderr, format!("{notice}\n").as_bytes()).await;
             }

@@ -6,7 +6,7 @@ use super::error::{CommandError, exit};
 use super::world::Setting;
 use crate::agent;
 use crate::cli::AgentArgs;
-use crate::model::InstanceId;
+use crate::model::{InstanceId, LogReserve};
 use std::panic::resume_unwind;
 
 pub async fn run(args: AgentArgs, setting: &Setting) -> Done {
@@ -18,6 +18,7 @@ pub async fn run(args: AgentArgs, setting: &Setting) -> Done {
         data_directory: setting.data.path().to_owned(),
         instance: InstanceId(args.instance),
         docker_host: None,
+        log_reserve: args.log_reserve_mib.map_or_else(LogReserve::default, LogReserve::of_mib),
     };
     // Among the threads that carry its attempts, and not beside them: what these tell it passes through no other hands.
     let ended = tokio::spawn(agent::run(options)).await.unwrap_or_else(|failed| resume_unwind(failed.into_panic()));

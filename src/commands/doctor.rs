@@ -10,7 +10,7 @@ use crate::backend::{Backend, BackendError};
 use crate::cli::{DoctorArgs, Format};
 use crate::config::Reach;
 use crate::model::region::partition;
-use crate::model::{Area, DEFAULT_LOG_GROUP, EngineStatus, Finding, Verdict};
+use crate::model::{Area, Bytes, DEFAULT_LOG_GROUP, EngineStatus, Finding, Verdict};
 use crate::tui::theme::Depth;
 use policy::Grounds;
 use std::io::IsTerminal;
@@ -143,6 +143,16 @@ fn of_engine(status: &EngineStatus) -> Vec<Finding> {
         Some(address) => door(Verdict::Good, format!("served on {address}, to signed requests")),
         None => door(Verdict::Good, "served on the socket alone; `--http` opens a TCP door".to_owned()),
     });
+    findings.extend(status.log_disk.map(|log| {
+        let finding = |verdict, told: String| Finding::new(Area::Context, "disk of logs", verdict, told);
+        let (free, wanted) = (Bytes(log.disk.free), Bytes(log.wanted));
+        if log.drops {
+            finding(Verdict::Bad, format!("{free} left: what jobs print is dropped until there are {wanted}"))
+                .mended_by("make room on it, or say in the config that less is kept free: log-reserve-mib of [engine]")
+        } else {
+            finding(Verdict::Good, format!("{free} free; below {wanted} what jobs print is dropped"))
+        }
+    }));
     let watched = status.agents.iter().filter(|agent| agent.limits == "watched").count();
     if watched > 0 {
         let told = format!("{watched} of {} instances only watch the memory of processes", status.agents.len());

@@ -12,7 +12,7 @@ use crate::config::directories::private_file;
 use crate::config::{DataDirectory, HttpAddress};
 use crate::daemon;
 use crate::engine::Settings;
-use crate::model::{AgentStatus, EngineStatus, InstanceState, Millis, Place};
+use crate::model::{AgentStatus, Bytes, EngineStatus, InstanceState, LogReserve, Millis, Place};
 use serde::Serialize;
 use std::fs::File;
 use std::io::{IsTerminal, Read, Seek, SeekFrom};
@@ -213,6 +213,7 @@ async fn foreground(setting: &Setting, http: Option<HttpAddress>) -> Done {
         settings: settings(setting),
         agent_program: std::env::current_exe().map_err(CommandError::Start)?,
         docker_host: setting.config.engine.docker_host.clone(),
+        log_reserve: LogReserve::of_mib(setting.config.engine.log_reserve_mib),
         hooks: setting.config.hooks.clone(),
         http,
     };
@@ -367,6 +368,10 @@ fn show(status: &EngineStatus, output: Output) -> Result<(), CommandError> {
     fact("started", format!("{} ({} ago)", moment(status.started_at), age(status.started_at, now)));
     fact("jobs", status.jobs.to_string());
     fact("consoles", status.consoles.to_string());
+    if let Some(log) = status.log_disk {
+        let (free, total, kept) = (Bytes(log.disk.free), Bytes(log.disk.total), Bytes(log.kept));
+        fact("disk of logs", format!("{free} of {total} free; what jobs print leaves {kept} of it"));
+    }
     for notice in &status.notices {
         fact("notice", notice.clone());
     }

@@ -1,6 +1,7 @@
 //! The sections of the config file that have no file of their own, and the keys that each section may have.
 
 use super::http::HttpAddress;
+use crate::model::LogReserve;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -18,6 +19,8 @@ pub struct EngineSettings {
     pub boot_seconds: u32,
     /// How often each Spot instance is interrupted.
     pub spot_interruptions_per_hour: PerHour,
+    /// What jobs' logs leave free of their disk.
+    pub log_reserve_mib: u32,
     /// What stands in ARNs.
     pub region: String,
     pub account: String,
@@ -37,6 +40,7 @@ impl Default for EngineSettings {
             settle_millis: 1000,
             boot_seconds: 0,
             spot_interruptions_per_hour: PerHour::default(),
+            log_reserve_mib: LogReserve::DEFAULT_MIB,
             region: "us-east-1".to_owned(),
             account: "123456789012".to_owned(),
             http: None,
@@ -187,12 +191,13 @@ pub const COMMAND_SETTINGS: [&str; 7] = ["label", "command", "key", "views", "co
 pub const HOOK_SETTINGS: [&str; 7] =
     ["status", "queue", "detail-type", "pattern", "command", "file", "timeout-seconds"];
 pub const PRICE_SETTINGS: [&str; 4] = ["as-of", "on-demand", "spot", "fargate"];
-pub const ENGINE_SETTINGS: [&str; 9] = [
+pub const ENGINE_SETTINGS: [&str; 10] = [
     "idle-seconds",
     "retention-days",
     "settle-millis",
     "boot-seconds",
     "spot-interruptions-per-hour",
+    "log-reserve-mib",
     "region",
     "account",
     "http",

@@ -16,6 +16,7 @@ mod feed;
 mod instances;
 mod journal;
 mod lock;
+mod log_room;
 mod logs;
 mod machine;
 mod occurrences;
@@ -32,7 +33,7 @@ pub use occurrences::HookError;
 use crate::config::directories::{Lack, mend};
 use crate::config::{DataDirectory, DirectoryError, HookSettings, HttpAddress};
 use crate::engine::Settings;
-use crate::model::What;
+use crate::model::{LogReserve, What};
 use clock::Clock;
 use door::Door;
 use driver::Realms;
@@ -40,6 +41,7 @@ use feed::Feed;
 use instances::{Instances, Keeper, Launch, Limits, Note};
 use journal::Journal;
 use lock::EngineLock;
+use log_room::LogDisks;
 use occurrences::{Hook, Hooks, Occurrences, Surroundings};
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -65,6 +67,8 @@ pub struct Options {
     pub agent_program: PathBuf,
     /// The container runtime's address; `None`: `DOCKER_HOST`, or the first of the usual sockets that answers.
     pub docker_host: Option<String>,
+    /// What logs leave free of their disk.
+    pub log_reserve: LogReserve,
     /// Who is told of events, by name.
     pub hooks: BTreeMap<String, HookSettings>,
     /// Where AWS's APIs are served on TCP besides the socket.
@@ -140,7 +144,7 @@ async fn run_within(
     options: Options,
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), DaemonError> {
-    let Options { data_directory, settings, agent_program, docker_host, hooks, http } = options;
+    let Options { data_directory, settings, agent_program, docker_host, log_reserve, hooks, http } = options;
     let checked: Vec<Hook> =
         hooks.iter().map(|(name, settings)| Hook::new(name, settings)).collect::<Result<_, _>>()?;
     let directory = DataDirectory::new(&data_directory)?;
@@ -188,7 +192,7 @@ async fn run_within(
     if let Some(why) = driver.why_still() {
         tracing::error!("{why}");
     }
-    let launch = Launch { program: agent_program, docker_host };
+    let launch = Launch { program: agent_program, docker_host, log_reserve };
     let talkers = (driver.clone(), feed.clone());
     let mut keeper = Keeper::new(directory.clone(), launch, limits, talkers, (instances.clone(), heard));
     let (alive, lost) = keeper.recover(expected).await;
@@ -209,6 +213,8 @@ async fn run_within(
     tasks.spawn(instances::connection::accept(agents_listener, limits.listens, instances.clone(), driver.clone()));
 
     tasks.spawn(sweep(directory.logs()));
+    let log_disks = LogDisks::new(directory.logs(), log_reserve);
+    tasks.spawn(log_disks.clone().keep(feed.clone()));
     let capacities = capacity::Capacities::open(&directory.capacity(), clock::wall());
     tasks.spawn(capacities.clone().keep(driver.clone(), directory.capacity()));
     let hooks = Hooks::default();
@@ -232,6 +238,7 @@ async fn run_within(
         log_groups: logs::groups::LogGroups::open(&directory.logs()),
         occurrences: recovered.occurrences,
         capacities,
+        log_disks,
         hooks: hooks.clone(),
         started_at,
         notices,

@@ -2,8 +2,8 @@
 
 use super::watch::Watch;
 use super::{
-    ComputeEnvironment, InstanceId, InstanceState, JobDefinition, JobId, JobQueue, JobSummary, Millis, Scaling,
-    Schedule, ScheduleRun,
+    ComputeEnvironment, DiskRoom, InstanceId, InstanceState, JobDefinition, JobId, JobQueue, JobSummary, Millis,
+    Scaling, Schedule, ScheduleRun,
 };
 use serde::{Deserialize, Serialize};
 
@@ -156,8 +156,25 @@ pub struct EngineStatus {
     pub agents: Vec<AgentStatus>,
     pub consoles: u32,
     pub jobs: u64,
-    /// What happened at start that an operator should know: missed schedules, a snapshot that was read.
+    /// Unset where nobody can tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_disk: Option<LogDisk>,
+    /// What an operator should know: what the disk lacks; of the start, missed schedules and a snapshot that was read.
     pub notices: Vec<String>,
+}
+
+/// The disk on which an engine's log streams lie; sizes in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct LogDisk {
+    #[serde(flatten)]
+    pub disk: DiskRoom,
+    /// What logs leave free of it (`log-reserve-mib`).
+    pub kept: u64,
+    /// Lines are written where so much is free.
+    pub wanted: u64,
+    /// There is too little: what jobs print is dropped.
+    pub drops: bool,
 }
 
 /// One agent that the engine knows.

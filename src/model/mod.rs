@@ -25,6 +25,7 @@ mod lines_over_time;
 mod log;
 mod log_lines;
 mod log_pattern;
+mod log_reserve;
 mod money;
 #[cfg(test)]
 #[path = "tests/mutation.rs"]
@@ -73,6 +74,7 @@ pub use lines_over_time::*;
 pub use log::*;
 pub use log_lines::{Level, Shape, Traces, Unfolded};
 pub use log_pattern::{LogPattern, LogPatternError};
+pub use log_reserve::*;
 pub use money::*;
 pub use nearest::{nearest, nearest_words};
 pub use nodes::*;

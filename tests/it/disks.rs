@@ -2,9 +2,10 @@
 
 use crate::faults::{is_root, words};
 use crate::support::{House, kill_hard};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -253,19 +254,12 @@ fn a_directory_without_anything_on_a_full_disk_gets_an_engine_that_makes_its_jou
     house.ok(&["submit", "--wait", "--", "true"]);
 }
 
-#[test]
-fn a_job_that_fills_the_disk_with_its_log_runs_on_says_what_was_lost_and_jobs_go_on_once_there_is_room() {
-    if !can_mount() {
-        return;
-    }
-    let disk = SmallDisk::mount("24m");
-    let house = disk.house();
-    house.ok(&["init"]);
-    let filler = disk.path().join("filler");
-    fs::write(&filler, vec![0; 12 << 20]).expect("room for it");
+/// Prints many lines, and says so with the file `flooded`; and then a line from time to time until the file `go` is there.
+fn flood(house: &House) -> (String, PathBuf) {
     let (flooded, go) = (house.path().join("flooded"), house.path().join("go"));
     let script = format!(
-        "yes $(printf %0100d 1) | head -c 60000000; touch {}; while [ ! -e {} ]; do sleep 0.05; done; echo; echo last; exit 5",
+        "yes $(printf %0100d 1) | head -n {FLOOD}; touch {}; while [ ! -e {} ]; do echo tick; sleep 0.05; done; \
+         echo last; exit 5",
         flooded.display(),
         go.display()
     );
@@ -275,20 +269,118 @@ fn a_job_that_fills_the_disk_with_its_log_runs_on_says_what_was_lost_and_jobs_go
         assert!(Instant::now() < deadline, "the job stands still");
         std::thread::sleep(Duration::from_millis(10));
     }
+    (floods, go)
+}
+
+/// All that the engine answers to `PutLogEvents`.
+fn put_log_events(socket: &Path, body: &Value) -> String {
+    let mut engine = UnixStream::connect(socket).expect("the engine listens");
+    let body = body.to_string();
+    let length = body.len();
+    write!(
+        engine,
+        "POST / HTTP/1.1\r\nHost: engine\r\nConnection: close\r\nX-Amz-Target: Logs_20140328.PutLogEvents\r\n\
+         Content-Type: application/x-amz-json-1.1\r\nContent-Length: {length}\r\n\r\n{body}"
+    )
+    .expect("it reads");
+    let mut answer = String::new();
+    engine.read_to_string(&mut answer).expect("it answers");
+    answer
+}
+
+/// Lines of a flood: more than any of these disks holds.
+const FLOOD: u64 = 600_000;
+
+/// Waits until the log of the flood goes on and lets the job end: with its own exit code, in its first attempt. Its log.
+fn let_end(house: &House, floods: &str, go: &Path) -> String {
+    house.until("the log goes on", &["logs", floods, "--tail", "1"], |lines| lines[0]["message"] == "tick");
+    fs::write(go, "").expect("written");
+    let detail = house.until_status(floods, "FAILED");
+    assert_eq!(detail["container"]["exitCode"], 5, "{detail:#}");
+    assert_eq!(detail["attempts"].as_array().map(Vec::len), Some(1), "{detail:#}");
+    let log = house.ok(&["logs", floods]);
+    let lost = log.lines().filter_map(|line| {
+        let (count, _) = line.strip_prefix("batchdeck: ")?.split_once(" line")?;
+        count.parse::<u64>().ok()
+    });
+    let (kept, lost) = (log.lines().filter(|line| line.len() == 100).count() as u64, lost.sum::<u64>());
+    assert!(kept < FLOOD && kept + lost >= FLOOD, "{kept} were kept and {lost} lost");
+    let end = &log[log.len().saturating_sub(400)..];
+    assert!(end.ends_with("tick\nlast\n"), "{end}");
+    log
+}
+
+#[test]
+fn a_job_that_floods_its_log_leaves_the_engine_its_room_and_the_log_goes_on_once_there_is_more() {
+    if !can_mount() {
+        return;
+    }
+    let disk = SmallDisk::mount("24m");
+    let house = disk.house();
+    house.ok(&["init"]);
+    let filler = disk.path().join("filler");
+    fs::write(&filler, vec![0; 8 << 20]).expect("room for it");
+    let (floods, go) = flood(&house);
+
+    // The journal is on the same disk, and takes what it is given.
+    for _ in 0..20 {
+        let job = house.submit(&["--", "true"]);
+        house.until_status(&job, "SUCCEEDED");
+    }
+    house.ok(&["hold", "--queue", "default", "--reason", "a try"]);
+    house.ok(&["release", "--queue", "default"]);
+    assert_eq!(house.json(&["job", &floods])["status"], "RUNNING");
+
+    // Nor does a client write into what is kept free.
+    let stream = house.json(&["job", &floods])["container"]["logStreamName"].clone();
+    let now = std::time::UNIX_EPOCH.elapsed().expect("after 1970").as_millis();
+    let event = json!({ "timestamp": u64::try_from(now).expect("this age"), "message": "put" });
+    let body = json!({ "logGroupName": "/aws/batch/job", "logStreamName": stream, "logEvents": [event] });
+    let answer = put_log_events(&disk.path().join("engine.sock"), &body);
+    assert!(answer.contains("ServiceUnavailableException") && answer.contains("log-reserve-mib"), "{answer}");
+
+    // Whoever looks is told.
+    let dropped = "what jobs print is dropped until there are 6.7 MiB (log-reserve-mib)";
+    house.until("a notice", &["engine", "status"], |status| status["notices"].to_string().contains(dropped));
+    let console = house.open(&[], 200, 24);
+    console.wait("that it is told", |screen| screen.contains("what jobs print is dropped"));
+    let examined = house.run(&["doctor"]);
+    assert!(!examined.status.success());
+    assert!(words(&examined).contains("what jobs print is dropped until there are 6.7 MiB"), "{}", words(&examined));
+
+    fs::remove_file(&filler).expect("removed");
+    let log = let_end(&house, &floods, &go);
+    assert!(
+        log.contains("MiB left, and 6 MiB are kept free (log-reserve-mib); lines are dropped"),
+        "no word of the cut"
+    );
+    assert!(
+        log.contains("MiB): its disk had only the room that log-reserve-mib keeps free"),
+        "no word of what was lost"
+    );
+    house.until("no notice", &["engine", "status"], |status| !status["notices"].to_string().contains("is dropped"));
+}
+
+#[test]
+fn where_nothing_is_kept_free_a_log_that_fills_the_disk_says_what_was_lost_and_all_goes_on_once_there_is_room() {
+    if !can_mount() {
+        return;
+    }
+    let disk = SmallDisk::mount("24m");
+    let house = disk.house();
+    fs::write(house.path().join("config.toml"), "[engine]\nlog-reserve-mib = 0\n").expect("written");
+    house.ok(&["init"]);
+    let filler = disk.path().join("filler");
+    fs::write(&filler, vec![0; 12 << 20]).expect("room for it");
+    let (floods, go) = flood(&house);
     // The journal is on the same disk.
     is_refused(&house, &["--name", "meanwhile", "--", "true"]);
 
-    // Room is made: the job writes its last line and ends with its own exit code, in its first attempt.
+    // Room is made.
     fs::remove_file(&filler).expect("removed");
     house.ok(&["submit", "--wait", "--", "true"]);
-    fs::write(&go, "").expect("written");
-    let detail = house.until_status(&floods, "FAILED");
-    assert_eq!(detail["container"]["exitCode"], 5, "{detail:#}");
-    assert_eq!(detail["attempts"].as_array().map(Vec::len), Some(1), "{detail:#}");
-    let log = house.ok(&["logs", &floods]);
-    let end = &log[log.len().saturating_sub(400)..];
-    assert!(log.contains("lines were lost here: No space left on device"), "{end}");
-    assert!(end.trim_end().ends_with("last"), "{end}");
+    let log = let_end(&house, &floods, &go);
+    assert!(log.contains("MiB): No space left on device"), "no word of what was lost");
 }
 
 #[test]

@@ -133,8 +133,9 @@ mod tests {
     use super::*;
     use crate::agent::attempt::Surroundings;
     use crate::agent::fence::Fences;
+    use crate::agent::reserve::Reserve;
     use crate::agent::usage::Meters;
-    use crate::model::InstanceId;
+    use crate::model::{InstanceId, LogReserve};
     use serde_json::json;
     use std::sync::Arc;
 
@@ -169,6 +170,7 @@ mod tests {
             instance,
             docker_host: None,
             scratches: Arc::default(),
+            log_reserve: Arc::new(Reserve::new(LogReserve::default(), "/d/logs".into())),
         };
         let seat = Seat {
             task: &task,

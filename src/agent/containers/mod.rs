@@ -103,7 +103,7 @@ impl Container {
         // Attached before its start, so that nothing it says is missed, whatever the runtime does with logs.
         let options = AttachContainerOptions { stream: true, stdout: true, stderr: true, ..Default::default() };
         let attached = self.docker.attach_container(&self.id, Some(options)).await.map_err(|error| words(&error))?;
-        let logger = Logger::open(&seat.log());
+        let logger = Logger::open(&seat.log(), &seat.around.log_reserve);
         let (over, is_over) = oneshot::channel();
         let pump = output::pump(self.docker.clone(), self.id.clone(), attached.output, logger, is_over);
         let pump = tokio::spawn(pump);

@@ -124,7 +124,8 @@ async fn an_agent_process() {
     let Some(instance) = std::env::var_os("BATCHDECK_TEST_AGENT") else { return };
     let instance = InstanceId(instance.to_string_lossy().into_owned());
     let data_directory = std::env::current_dir().expect("a directory");
-    run(Options { data_directory, instance, docker_host: None }).await.expect("it ends well");
+    let log_reserve = LogReserve::default();
+    run(Options { data_directory, instance, docker_host: None, log_reserve }).await.expect("it ends well");
 }
 
 /// An agent that can be sent signals, and killed.

@@ -3,7 +3,9 @@
 use super::message::{Exit, Held, Start, ToAgent, ToEngine};
 use super::{AgentError, Options, procs};
 use crate::agent::host::{self, Limits};
-use crate::model::{AttemptId, ContainerProperties, DEFAULT_CONTAINER, InstanceId, KeyValuePair, TaskContainer};
+use crate::model::{
+    AttemptId, ContainerProperties, DEFAULT_CONTAINER, InstanceId, KeyValuePair, LogReserve, TaskContainer,
+};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
@@ -92,7 +94,12 @@ impl World {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let name = directory.path().file_name().expect("a name").to_string_lossy().replace('.', "");
         let instance = InstanceId(format!("i-{name}"));
-        let options = Options { data_directory: directory.path().to_owned(), instance: instance.clone(), docker_host };
+        let options = Options {
+            data_directory: directory.path().to_owned(),
+            instance: instance.clone(),
+            docker_host,
+            log_reserve: LogReserve::default(),
+        };
         let agent = tokio::spawn(host::run(options, limits));
         Self { directory, instance, agent, pid: std::process::id() }
     }

@@ -139,7 +139,7 @@ impl From<LogError> for ApiError {
                 Self { service: Service::Logs, status: StatusCode::BAD_REQUEST, code, message }
             }
             LogError::Invalid(_) => Self::invalid(Service::Logs, message),
-            LogError::Storage { .. } => Self::server(Service::Logs, message),
+            LogError::NoRoom(_) | LogError::Storage { .. } => Self::server(Service::Logs, message),
         }
     }
 }

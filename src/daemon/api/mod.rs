@@ -20,6 +20,7 @@ use super::credentials::Credentials;
 use super::driver::{Driver, Region, log_directory};
 use super::feed::Feed;
 use super::instances::Instances;
+use super::log_room::LogDisks;
 use super::logs::LogWatch;
 use super::logs::groups::LogGroups;
 use super::occurrences::{Hooks, Occurrences};
@@ -59,6 +60,7 @@ pub(super) struct World {
     pub log_groups: LogGroups,
     pub occurrences: Occurrences,
     pub capacities: Capacities,
+    pub log_disks: LogDisks,
     pub hooks: Hooks,
     pub started_at: Millis,
     pub notices: Vec<String>,

@@ -319,10 +319,12 @@ pub(super) async fn status(State(world): Shared) -> Result<Json<EngineStatus>, A
         agents,
         consoles: world.feed.consoles(),
         jobs,
+        log_disk: world.log_disks.told(),
         notices: world
             .driver
             .why_still()
             .into_iter()
+            .chain(world.log_disks.notice())
             .chain(world.notices.clone())
             .chain(world.hooks.notices())
             .collect(),

@@ -270,6 +270,8 @@ impl Keeper {
             .arg(self.directory.path())
             .arg("--instance")
             .arg(&instance.0)
+            .arg("--log-reserve-mib")
+            .arg(self.launch.log_reserve.mib().to_string())
             .env_remove("BATCHDECK_INSTANCE")
             .env_remove("AWS_ACCESS_KEY_ID")
             .env_remove("AWS_BATCH_JOB_ID")

@@ -9,7 +9,7 @@ pub(super) use keeper::Keeper;
 
 use crate::agent::message::{BEAT, ToAgent};
 use crate::engine::Effect;
-use crate::model::InstanceId;
+use crate::model::{InstanceId, LogReserve};
 use process::Process;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -55,10 +55,11 @@ impl Default for Limits {
 /// How agents are launched.
 #[derive(Debug, Clone)]
 pub(super) struct Launch {
-    /// Called as `PROGRAM agent --data-dir DIR --instance ID`.
+    /// Called as `PROGRAM agent --data-dir DIR --instance ID --log-reserve-mib MIB`.
     pub program: PathBuf,
     /// The container runtime's address, where it was named.
     pub docker_host: Option<String>,
+    pub log_reserve: LogReserve,
 }
 
 pub(super) type ConnectionNumber = u64;

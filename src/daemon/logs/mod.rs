@@ -52,6 +52,9 @@ pub(super) enum LogError {
     /// `InvalidParameterException`.
     #[error("{0}")]
     Invalid(String),
+    /// `ServiceUnavailableException`: what it would take of the disk is left to others.
+    #[error("{0}")]
+    NoRoom(String),
     #[error("the log stream {stream} cannot be read: {cause}")]
     Storage { stream: String, cause: io::Error },
 }

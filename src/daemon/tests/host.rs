@@ -6,7 +6,7 @@ use crate::daemon::instances::Limits;
 use crate::daemon::instances::process::Process;
 use crate::daemon::{DaemonError, Options, run_within};
 use crate::engine::Settings;
-use crate::model::{Change, InstanceId, JobDetail, JobId, JobStatus, What};
+use crate::model::{Change, InstanceId, JobDetail, JobId, JobStatus, LogReserve, What};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1::handshake;
@@ -124,6 +124,7 @@ impl Host {
             settings: Settings::default(),
             agent_program: program,
             docker_host: None,
+            log_reserve: LogReserve::default(),
             hooks: self.hooks.clone(),
             http: None,
         }

@@ -18,6 +18,8 @@ async fn an_agent_when_asked_to_be_one() {
         return;
     };
     let instance = crate::model::InstanceId(instance);
-    let options = crate::agent::Options { data_directory: data_directory.into(), instance, docker_host: None };
+    let log_reserve = crate::model::LogReserve::default();
+    let options =
+        crate::agent::Options { data_directory: data_directory.into(), instance, docker_host: None, log_reserve };
     crate::agent::run(options).await.expect("lives as an agent");
 }

@@ -294,6 +294,9 @@ impl Asked<'_> {
         let request: Put = self.read()?;
         let group = self.group(request.log_group_name.as_deref(), None)?;
         let key = key_of(&group, &request.log_stream_name)?;
+        if let Some(lack) = self.world.log_disks.lack_now() {
+            return Err(LogError::NoRoom(lack).into());
+        }
         let rejected = put::put(&self.world.directory.logs(), &key, &request.log_events, clock::wall())?;
         let mut answer = json!({ "nextSequenceToken": "0" });
         let members = [("tooOldLogEventEndIndex", rejected.old), ("tooNewLogEventStartIndex", rejected.new)];
