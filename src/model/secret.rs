@@ -234,4 +234,22 @@ mod tests {
             assert_eq!(shown("URL", value), expected);
         }
     }
+
+    crate::model::mutation::fuzz! {
+        fn any_text_with_a_secret_in_it_is_shown_without_it_and_as_wide(
+            before in r"\PC{0,12}", secret in "[a-z0-9]{8,20}", rest in r#"[A-Z\\ '"世]{0,8}"#, after in r"\PC{0,12}",
+        ) {
+            use unicode_width::UnicodeWidthStr;
+            let line = format!("x API_TOKEN=q{secret}{rest}");
+            proptest::prop_assert_eq!(dotted(&line).width(), line.width());
+            let text = format!("{before}{line}{after}");
+            for shown in [dotted(&text).into_owned(), in_text(&text)] {
+                proptest::prop_assert!(!shown.contains(&secret), "{}", shown);
+            }
+            let mut all = json!({ "environment": [{ "name": "API_TOKEN", "value": text }], "command": [text] });
+            in_value(&mut all);
+            proptest::prop_assert_eq!(&all["environment"][0]["value"], MASK);
+            proptest::prop_assert!(!all.to_string().contains(&secret), "{}", all);
+        }
+    }
 }

@@ -169,3 +169,17 @@ fn what_a_backend_can_answer_is_told_apart() {
     assert_eq!(of("!queue=main").only(Field::Queue), None);
     assert!(of("since=2h").is_timed() && of("!for>1m").is_timed() && !of("exit=1").is_timed());
 }
+
+crate::model::mutation::fuzz! {
+    fn a_filter_that_is_almost_right_is_read_or_refused_and_lights_up_whole_letters(
+        text in crate::model::mutation::mutated_text("status=failed -name=\"a b\" exit>=137 since<1h /re(s|z)/ word"),
+    ) {
+        const TEXTS: [&str; 3] = ["resize-4711 größer", "resize:14", "high"];
+        let _ = Filter::parse(&text, Field::JOBS);
+        let filter = Filter::of(&text, Field::JOBS);
+        let _ = filter.passes(&Row { texts: &TEXTS, field: &failed });
+        for text in TEXTS {
+            proptest::prop_assert!(filter.letters(text).iter().all(|at| *at < text.chars().count()), "{}", text);
+        }
+    }
+}
