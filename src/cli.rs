@@ -110,10 +110,8 @@ pub enum Verb {
     #[command(subcommand)]
     Engine(EngineVerb),
     /// List queues with their jobs by state, or make, change, enable, disable or delete one.
-    #[command(args_conflicts_with_subcommands = true)]
     Queues(QueuesArgs),
     /// List compute environments with their vCPUs and instances, or make, change, enable, disable or delete one.
-    #[command(args_conflicts_with_subcommands = true)]
     Envs(EnvsArgs),
     /// List jobs, newest first.
     Jobs(JobsArgs),
@@ -163,7 +161,6 @@ pub enum Verb {
     /// Print a job's log, and follow it if asked to.
     Logs(LogsArgs),
     /// List job definitions, or register one.
-    #[command(args_conflicts_with_subcommands = true)]
     Definitions(DefinitionsArgs),
     /// Run jobs by time.
     #[command(subcommand, alias = "schedules")]
@@ -214,6 +211,14 @@ pub enum Format {
     Table,
     /// The API's own form.
     Json,
+}
+
+impl Format {
+    /// What was asked for in one of two places.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        if self == Self::default() { other } else { self }
+    }
 }
 
 /// How jobs and log lines are printed.
@@ -328,6 +333,9 @@ pub enum DefinitionsVerb {
     Register {
         /// The file; `-` reads standard input.
         file: PathBuf,
+        /// How to print it.
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Format,
     },
 }
 

@@ -35,6 +35,22 @@ pub enum QueuesVerb {
     Delete(DeleteArgs),
 }
 
+impl QueuesArgs {
+    /// The verb, which prints in the form that was asked for before it or after it.
+    pub fn into_verb(mut self) -> Option<QueuesVerb> {
+        use QueuesVerb::{Create, Delete, Disable, Enable, Snapshot, Update};
+        let output = match self.verb.as_mut()? {
+            Enable(args) | Disable(args) => &mut args.output,
+            Snapshot(args) => &mut args.output,
+            Create(args) => &mut args.output,
+            Update(args) => &mut args.output,
+            Delete(args) => &mut args.output,
+        };
+        *output = self.list.output.or(*output);
+        self.verb
+    }
+}
+
 #[derive(Debug, Args)]
 pub struct EnvsArgs {
     #[command(subcommand)]
@@ -61,6 +77,23 @@ pub enum EnvsVerb {
     Update(Box<EnvsUpdateArgs>),
     /// Delete a disabled compute environment that no queue uses.
     Delete(DeleteArgs),
+}
+
+impl EnvsArgs {
+    /// As [`QueuesArgs::into_verb`].
+    pub fn into_verb(mut self) -> Option<EnvsVerb> {
+        use EnvsVerb::{Capacity, Create, Delete, Disable, Enable, Scaling, Update};
+        let output = match self.verb.as_mut()? {
+            Enable(args) | Disable(args) => &mut args.output,
+            Scaling(args) => &mut args.output,
+            Capacity(args) => &mut args.output,
+            Create(args) => &mut args.output,
+            Update(args) => &mut args.output,
+            Delete(args) => &mut args.output,
+        };
+        *output = self.list.output.or(*output);
+        self.verb
+    }
 }
 
 /// A queue or a compute environment to enable or to disable.

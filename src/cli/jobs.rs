@@ -1,7 +1,7 @@
 //! The arguments of what is done with jobs.
 
 use super::{Format, LinesFormat, Since};
-use clap::{Args, ValueEnum};
+use clap::{ArgGroup, Args, ValueEnum};
 
 pub(super) const WHY_EXAMPLES: &str = "\
 Examples:
@@ -112,12 +112,13 @@ pub struct HoldArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("where").required(true).multiple(true).args(["to", "front"]))]
 pub struct MoveArgs {
     /// Ids of waiting jobs, or the beginnings of ids; the last one given is the first at the front.
     #[arg(required = true, value_name = "ID")]
     pub ids: Vec<String>,
     /// To this queue.
-    #[arg(long, value_name = "NAME", required_unless_present = "front")]
+    #[arg(long, value_name = "NAME")]
     pub to: Option<String>,
     /// In front of all that wait there.
     #[arg(long)]

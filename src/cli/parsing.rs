@@ -5,10 +5,10 @@ use clap::{Command, CommandFactory, FromArgMatches, Parser};
 use std::ffi::OsString;
 
 impl Cli {
-    /// What this process was asked for. Where that is help, or was said wrongly, the process ends with clap's words on it.
-    pub fn of_this_process() -> Self {
+    /// What this process was asked for; where that is help, or was said wrongly, clap's words on it.
+    pub fn of_this_process() -> Result<Self, clap::Error> {
         let words: Vec<OsString> = std::env::args_os().collect();
-        Self::by_its_verb(&words).unwrap_or_else(|| Self::parse_from(words))
+        Self::by_its_verb(&words).map_or_else(|| Self::try_parse_from(words), Ok)
     }
 
     /// Tries the verb that is named first as if there were no other: clap gives each option of every verb to each of them

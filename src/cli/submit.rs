@@ -190,9 +190,14 @@ impl FromStr for DependsOn {
             "SEQUENTIAL" => Some(Among::Sequential),
             _ => None,
         };
+        // An array's child has its number behind a colon as well, and an ARN its last part: `3f2a:7@prod`, `…:job/3f2a`.
+        let is_of_id = |word: &str| word.contains('/') || word.starts_with(|letter: char| letter.is_ascii_digit());
         let (id, kind) = match (kind_of(text), text.rsplit_once(':')) {
             (Some(kind), _) => (None, Some(kind)),
             (None, Some((id, word))) if kind_of(word).is_some() => (Some(id.to_owned()), kind_of(word)),
+            (None, Some((_, word))) if !is_of_id(word) => {
+                return Err(format!("`{word}` is no kind of dependency; there are N_TO_N and SEQUENTIAL"));
+            }
             _ => (Some(text.to_owned()), None),
         };
         match (&id, kind) {
@@ -223,6 +228,13 @@ mod tests {
         }
         for wrong in ["", "N_TO_N", ":N_TO_N"] {
             assert!(wrong.parse::<DependsOn>().is_err(), "{wrong}");
+        }
+        for wrong in ["3f2a:WRONG", "3f2a:n-to-n", "3f2a:", "3f2a:7:SEQ"] {
+            let refusal = wrong.parse::<DependsOn>().expect_err(wrong);
+            assert!(refusal.ends_with("there are N_TO_N and SEQUENTIAL"), "{wrong}: {refusal}");
+        }
+        for id in ["3f2a:7@prod", "arn:aws:batch:us-east-1:123456789012:job/3f2a"] {
+            assert_eq!(id.parse(), on(Some(id), None));
         }
     }
 

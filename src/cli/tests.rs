@@ -33,8 +33,36 @@ fn queues_and_environments_are_listed_or_one_is_switched() {
             parse(&words).unwrap_or_else(|error| panic!("{words:?}: {error}"));
         }
         parse(&[group, "enable", "high", "-o", "json"]).expect("taken");
+        parse(&[group, "--context", "lab", "enable", "high"]).expect("taken");
         parse(&[group, "enable"]).expect_err("which one");
         parse(&[group, "high"]).expect_err("no verb");
+    }
+}
+
+#[test]
+fn what_is_said_between_a_group_and_its_verb_holds_for_the_verb() {
+    let parse = |line: &str| Cli::try_parse_from(line.split(' ')).unwrap_or_else(|error| panic!("{line}: {error}"));
+    for line in
+        ["b queues -o json disable high", "b queues disable high -o json", "b queues -o json disable high -o json"]
+    {
+        let Some(Verb::Queues(args)) = parse(line).verb else { panic!("{line}") };
+        let Some(QueuesVerb::Disable(args)) = args.into_verb() else { panic!("{line}") };
+        assert_eq!(args.output, Format::Json, "{line}");
+    }
+    let Some(Verb::Envs(args)) = parse("b envs -o json capacity spot").verb else { panic!("no envs") };
+    assert!(matches!(args.into_verb(), Some(EnvsVerb::Capacity(args)) if args.output == Format::Json));
+    for line in ["b queues --context lab create q --environments e", "b definitions --read-only register f"] {
+        let places = parse(line).places;
+        assert!(places.context.as_deref() == Some("lab") || places.read_only, "{line}: {places:?}");
+    }
+}
+
+#[test]
+fn a_move_names_both_of_its_directions_where_it_has_none() {
+    let refusal = Cli::try_parse_from(["batchdeck", "move", "3f2a"]).expect_err("where to").to_string();
+    assert!(refusal.contains("--to") && refusal.contains("--front"), "{refusal}");
+    for words in [&["--front"][..], &["--to", "high"], &["--to", "high", "--front"]] {
+        Cli::try_parse_from([&["batchdeck", "move", "3f2a"], words].concat()).expect("taken");
     }
 }
 
@@ -64,6 +92,7 @@ fn a_verb_is_read_alone_as_it_is_among_all_and_what_it_does_not_take_is_left_to_
         "submit --queue q --name n --array 3 -o json -- make -j 4",
         "--data-dir /d submit -- batchdeck jobs",
         "queues create fast --priority 5 --environments local --context lab",
+        "queues --context lab create fast --environments local",
         "reprioritize 1 2 30",
         "schedules list -o json",
         "engine start --http 127.0.0.1:0 --write",

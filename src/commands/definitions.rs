@@ -2,18 +2,21 @@
 
 use super::Done;
 use super::error::{CommandError, Doing, exit};
-use super::input::{text_of, unreadable};
+use super::input::{object_in, text_of, unreadable};
 use super::job::command_line;
 use super::table::{Cell, Table, left, length, right};
 use super::world::Setting;
 use crate::cli::{DefinitionsArgs, DefinitionsVerb, Format};
 use crate::model::{JobDefinition, Millis, RegisterJobDefinitionRequest};
-use std::collections::BTreeMap;
 use std::path::Path;
 
 pub async fn run(args: &DefinitionsArgs, setting: Setting) -> Done {
-    if let Some(DefinitionsVerb::Register { file }) = &args.verb {
-        return register(file, setting).await;
+    if let Some(DefinitionsVerb::Register { file, output }) = &args.verb {
+        if args.all {
+            let takes = "a file, or `-` for standard input";
+            return Err(CommandError::Usage { what: "option of `definitions register`", given: "--all".into(), takes });
+        }
+        return register(file, args.output.or(*output), setting).await;
     }
     let world = setting.open().await?;
     let mut definitions = world.backend.job_definitions(!args.all).await.doing("listing job definitions")?;
@@ -75,7 +78,7 @@ fn first_line(command: &[String]) -> String {
     }
 }
 
-async fn register(file: &Path, setting: Setting) -> Done {
+async fn register(file: &Path, output: Format, setting: Setting) -> Done {
     setting.require_writable("registering a job definition")?;
     let request = read(file)?;
     let world = setting.open().await?;
@@ -85,7 +88,12 @@ async fn register(file: &Path, setting: Setting) -> Done {
         .register_job_definition(request)
         .await
         .doing(format!("registering the job definition `{name}`"))?;
-    world.output().text(&format!("{}:{}\n", answer.job_definition_name, answer.revision))?;
+    match output {
+        Format::Json => world.output().json(&answer)?,
+        Format::Table => {
+            world.output().text(&format!("{}:{}\n", answer.job_definition_name, answer.revision))?;
+        }
+    }
     Ok(exit::DONE)
 }
 
@@ -95,7 +103,7 @@ fn read(file: &Path) -> Result<RegisterJobDefinitionRequest, CommandError> {
 }
 
 fn parse(text: &str) -> Result<RegisterJobDefinitionRequest, String> {
-    let given: BTreeMap<String, serde_json::Value> = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let given = object_in(text, "a `RegisterJobDefinition` request")?;
     let known = [
         "jobDefinitionName",
         "type",
@@ -128,6 +136,18 @@ mod tests {
         assert_eq!(request.job_definition_name, "resize");
         let refusal = parse(r#"{"jobDefinitionName": "resize", "timeOut": {}}"#).expect_err("unknown");
         assert_eq!(refusal, "`timeOut` cannot be taken into account; did you mean `timeout`?");
-        assert!(parse("[]").is_err());
+        let cases = [
+            ("", "it is empty; a `RegisterJobDefinition` request in JSON is wanted: { … }"),
+            (" \n", "it is empty"),
+            ("[]", "a `RegisterJobDefinition` request is a JSON object: { … }"),
+            ("name: x", "it is not JSON: expected"),
+            (r#"{"jobDefinitionName": 7}"#, "invalid type: integer `7`"),
+        ];
+        for (text, expected) in cases {
+            let refusal = parse(text).expect_err("is refused");
+            assert!(refusal.starts_with(expected), "{text}: {refusal}");
+        }
+        let refusal = unreadable(Path::new("-"), "it is empty".to_owned()).to_string();
+        assert_eq!(refusal, "standard input cannot be read: it is empty");
     }
 }

@@ -9,12 +9,13 @@ use super::table::{Cell, Table, left, right, vcpus};
 use super::world::{Setting, World};
 use super::{Done, resolve};
 use crate::backend::Why;
-use crate::cli::{EnvsArgs, EnvsVerb, Format, ListArgs, SwitchArgs};
+use crate::cli::{EnvsArgs, EnvsVerb, Format, SwitchArgs};
 use crate::model::{ComputeEnvironment, Health, Switch, UpdateComputeEnvironmentRequest, validate};
 
 pub async fn run(args: EnvsArgs, setting: Setting) -> Done {
-    match args.verb {
-        None => list(&args.list, &setting.open().await?).await,
+    let output = args.list.output;
+    match args.into_verb() {
+        None => list(output, &setting.open().await?).await,
         Some(EnvsVerb::Enable(args)) => switch(&args, Switch::Enabled, setting).await,
         Some(EnvsVerb::Disable(args)) => switch(&args, Switch::Disabled, setting).await,
         Some(EnvsVerb::Scaling(args)) => scaling::run(&args, &setting.open().await?).await,
@@ -46,10 +47,10 @@ async fn switch(args: &SwitchArgs, state: Switch, setting: Setting) -> Done {
     Ok(exit::DONE)
 }
 
-async fn list(args: &ListArgs, world: &World) -> Done {
+async fn list(output: Format, world: &World) -> Done {
     let mut environments = world.backend.compute_environments().await.doing("listing compute environments")?;
     environments.sort_by(|a, b| a.compute_environment_name.cmp(&b.compute_environment_name));
-    match args.output {
+    match output {
         Format::Json => world.output().json(&environments)?,
         Format::Table => {
             if environments.is_empty() {

@@ -80,6 +80,8 @@ pub enum CommandError {
     LocalOnly { context: String, action: &'static str },
     #[error("`{given}` is no {what}; it takes {takes}")]
     Usage { what: &'static str, given: String, takes: &'static str },
+    #[error("`{verb}` needs {what}")]
+    Needs { verb: &'static str, what: &'static str },
     #[error("{0}")]
     Invalid(#[from] crate::model::validate::Invalid),
     #[error("the condition is not understood: {0}")]
@@ -92,7 +94,7 @@ pub enum CommandError {
     NoShell { id: String, name: String, why: String },
     #[error("the job {id} cannot be replaced: {why}")]
     NotReplaced { id: crate::model::JobId, why: crate::triage::replace::Unreplaceable },
-    #[error("{} cannot be read: {cause}", path.display())]
+    #[error("{} cannot be read: {cause}", super::input::named(path))]
     Read { path: PathBuf, cause: String },
     #[error("{} of {} could not be done", .failed, .all)]
     Some { failed: usize, all: usize },
@@ -179,6 +181,7 @@ impl CommandError {
             | Self::WhichQueue(_)
             | Self::Theme(_)
             | Self::Usage { .. }
+            | Self::Needs { .. }
             | Self::Door(_)
             | Self::Invalid(_)
             | Self::Condition(_)

@@ -58,6 +58,13 @@ impl Which<'_> {
         job.log(Some(number), self.container)
     }
 
+    /// Says what is left out where no container was named.
+    fn note_others(&self, job: &JobDetail, shown: &JobLog, output: Output) {
+        if let Some(note) = others(job, shown).filter(|_| self.container.is_none()) {
+            output.note(&note);
+        }
+    }
+
     /// Refuses a container that the job does not have, and says where the lines of one go that has no log here.
     fn check(&self, job: &JobDetail, output: Output) -> Result<(), CommandError> {
         if let Some(name) = self.container {
@@ -147,6 +154,23 @@ fn no_log(job: &JobDetail, attempt: Option<u32>) -> CommandError {
     without(job, why)
 }
 
+/// What is said beside a log that was not named: the job's others of the same attempt.
+fn others(job: &JobDetail, shown: &JobLog) -> Option<String> {
+    let others: Vec<String> = job
+        .logs()
+        .into_iter()
+        .filter(|log| log.attempt == shown.attempt && log.container != shown.container)
+        .map(|log| log.container)
+        .collect();
+    let first = others.first()?;
+    let have = if others.len() == 1 { "has a log" } else { "have logs" };
+    Some(format!(
+        "this is the log of {}; {} {have} too: `--container {first}` shows one, `--all-attempts` all as one",
+        shown.container,
+        others.join(", ")
+    ))
+}
+
 /// Prints the log of one job, or its last lines.
 async fn one(
     backend: &dyn Backend,
@@ -162,6 +186,7 @@ async fn one(
     }
     which.check(&job, printer.output)?;
     let found = which.log(&job, attempt.unwrap_or_else(|| latest(&job))).ok_or_else(|| no_log(&job, attempt))?;
+    which.note_others(&job, &found, printer.output);
     if let Some(most) = tail {
         let events = last(backend, &found, printer.output, most).await?;
         return if printer.format == LinesFormat::Json { printer.output.json(&events) } else { printer.lines(&events) };
@@ -284,6 +309,7 @@ async fn follow(backend: &dyn Backend, id: JobId, which: Which<'_>, printer: Pri
         let Some(found) = which.log(&job, number) else {
             return if number == attempt.unwrap_or(1) { Err(no_log(&job, attempt)) } else { Ok(()) };
         };
+        which.note_others(&job, &found, printer.output);
         follow_attempt(backend, &mut watching, &found, number, printer).await?;
         let job = watching.look().await?;
         if attempt.is_some() || (job.status.is_final() && ended_attempts(&job) <= number) {
@@ -325,7 +351,7 @@ async fn follow_attempt(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{AttemptContainerDetail, AttemptDetail, ContainerDetail, RetryStrategy};
+    use crate::model::{AttemptContainerDetail, AttemptDetail, ContainerDetail, RetryStrategy, ServiceRun};
 
     fn job(ended: &[&str], current: Option<&str>, status: JobStatus) -> JobDetail {
         let attempt = |stream: &&str| AttemptDetail {
@@ -367,6 +393,23 @@ mod tests {
         assert!(check(None).is_ok() && check(Some("default")).is_ok());
         let refused = check(Some("side")).expect_err("there is none").to_string();
         assert!(refused.ends_with("it has no container `side`; it has: default"), "{refused}");
+    }
+
+    #[test]
+    fn the_logs_beside_the_one_that_is_shown_are_told() {
+        let log = |attempt, container: &str| JobLog { attempt, container: container.to_owned(), ..JobLog::default() };
+        let training = |logs: &[JobLog]| JobDetail {
+            service: Some(Box::new(ServiceRun { logs: logs.to_vec(), ..ServiceRun::default() })),
+            ..JobDetail::default()
+        };
+        let (first, second) = (log(2, "algo-1"), log(2, "algo-2"));
+        assert_eq!(others(&training(&[log(1, "algo-2"), first.clone()]), &first), None, "of another attempt");
+        let told = others(&training(&[first.clone(), second, log(2, "algo-3")]), &first).expect("there are others");
+        assert!(
+            told.starts_with("this is the log of algo-1; algo-2, algo-3 have logs too: `--container algo-2`"),
+            "{told}"
+        );
+        assert_eq!(others(&job(&["a"], None, JobStatus::Failed), &log(1, "default")), None);
     }
 
     #[test]

@@ -69,15 +69,23 @@ pub fn run(cli: Cli) -> u8 {
         std::mem::forget(runtime);
         result
     });
-    match result {
-        Ok(code) => code,
-        Err(error) => {
-            if error.exit_code() != exit::DONE {
-                let _ = std::io::stderr().write_all(printable_lines(&error.block()).as_bytes());
-            }
-            error.exit_code()
-        }
+    result.unwrap_or_else(|error| tell(&error))
+}
+
+/// Prints help, the version, or what was said wrongly, and answers the exit code.
+pub fn say(words: &clap::Error) -> u8 {
+    match words.print().and_then(|()| io::stdout().flush()) {
+        Err(cause) if !words.use_stderr() => tell(&CommandError::Output(cause)),
+        _ => u8::try_from(words.exit_code()).unwrap_or(exit::USAGE),
     }
+}
+
+/// Says on standard error what went wrong, and answers the exit code.
+fn tell(error: &CommandError) -> u8 {
+    if error.exit_code() != exit::DONE {
+        let _ = io::stderr().write_all(printable_lines(&error.block()).as_bytes());
+    }
+    error.exit_code()
 }
 
 /// The threads of a verb: as many as there are cores for the console and an agent. The engine has its mind in a thread of

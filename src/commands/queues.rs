@@ -8,12 +8,13 @@ use super::table::{Cell, Table, left, right};
 use super::world::{Setting, World};
 use super::{Done, resolve};
 use crate::backend::Why;
-use crate::cli::{Format, ListArgs, QueuesArgs, QueuesVerb, SwitchArgs};
+use crate::cli::{Format, QueuesArgs, QueuesVerb, SwitchArgs};
 use crate::model::{Health, JobQueue, JobStatus, Switch, UpdateJobQueueRequest, name_of, validate};
 
 pub async fn run(args: QueuesArgs, setting: Setting) -> Done {
-    match args.verb {
-        None => list(&args.list, &setting.open().await?).await,
+    let output = args.list.output;
+    match args.into_verb() {
+        None => list(output, &setting.open().await?).await,
         Some(QueuesVerb::Enable(args)) => switch(&args, Switch::Enabled, setting).await,
         Some(QueuesVerb::Disable(args)) => switch(&args, Switch::Disabled, setting).await,
         Some(QueuesVerb::Create(args)) => shape::create(&args, setting).await,
@@ -40,10 +41,10 @@ async fn switch(args: &SwitchArgs, state: Switch, setting: Setting) -> Done {
     Ok(exit::DONE)
 }
 
-async fn list(args: &ListArgs, world: &World) -> Done {
+async fn list(output: Format, world: &World) -> Done {
     let mut queues = world.backend.job_queues().await.doing("listing queues")?;
     queues.sort_by(|a, b| b.priority.cmp(&a.priority).then_with(|| a.job_queue_name.cmp(&b.job_queue_name)));
-    match args.output {
+    match output {
         Format::Json => world.output().json(&queues)?,
         Format::Table => {
             if queues.is_empty() {

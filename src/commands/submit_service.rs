@@ -1,7 +1,7 @@
 //! `submit --payload`: a request that a queue hands to its service, as it stands in a file.
 
 use super::error::{CommandError, Doing};
-use super::input::{text_of, unreadable};
+use super::input::{named, object_in, text_of, unreadable};
 use super::submit::{map, name_from};
 use super::world::World;
 use crate::cli::{Pair, SubmitArgs};
@@ -19,7 +19,7 @@ pub async fn submit(
     world: &World,
 ) -> Result<SubmitJobResponse, CommandError> {
     let what = match &args.payload {
-        Some(file) => format!("submitting {}", file.display()),
+        Some(file) => format!("submitting {}", named(file)),
         None => "submitting the service job".to_owned(),
     };
     world.backend.submit_service_job(request).await.doing(what)
@@ -31,13 +31,9 @@ pub fn request(args: &SubmitArgs, file: &Path) -> Result<SubmitServiceJobRequest
 }
 
 fn compose(args: &SubmitArgs, file: &Path, payload: String) -> Result<SubmitServiceJobRequest, CommandError> {
-    let read: Value =
-        serde_json::from_str(&payload).map_err(|cause| unreadable(file, format!("it is not JSON: {cause}")))?;
-    if !read.is_object() {
-        return Err(unreadable(file, "a request to a service is a JSON object: { … }".to_owned()));
-    }
+    let read = object_in(&payload, "a request to a service").map_err(|cause| unreadable(file, cause))?;
     let what = &args.what;
-    let job_name = match (&what.name, read["TrainingJobName"].as_str()) {
+    let job_name = match (&what.name, read.get("TrainingJobName").and_then(Value::as_str)) {
         (Some(name), _) => name.clone(),
         (None, Some(name)) => name_from(&[], name),
         (None, None) => name_from(&[], &file.file_stem().unwrap_or_default().to_string_lossy()),
@@ -128,7 +124,8 @@ mod tests {
 
     #[test]
     fn what_no_service_job_has_is_refused_before_anything_is_sent() {
-        let cases: [(&[&str], &str, &str); 6] = [
+        let cases: [(&[&str], &str, &str); 7] = [
+            (&[], "", "train.json cannot be read: it is empty; a request to a service in JSON is wanted"),
             (&[], "{", "train.json cannot be read: it is not JSON"),
             (&[], "[]", "a request to a service is a JSON object"),
             (&["--attempts", "2", "--retry-on", "exit=13"], "{}", "it takes status=TEXT"),

@@ -1,6 +1,7 @@
 //! Where files live: the data directory of a local engine, and the config file.
 
 use crate::model::InstanceId;
+use directories::ProjectDirs;
 use std::fmt;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Write};
@@ -15,6 +16,8 @@ const LONGEST_SOCKET_PATH: usize = 107;
 pub enum DirectoryError {
     #[error("this user has no home directory, so there is no default place for data")]
     NoHome,
+    #[error("HOME is no absolute path, so `{}` would be elsewhere from each working directory", .0.display())]
+    RelativeHome(PathBuf),
     #[error("the socket `{}` would have a path of {length} bytes; a unix socket takes at most {LONGEST_SOCKET_PATH}", path.display())]
     SocketPathTooLong { path: PathBuf, length: usize },
     #[error("`{}` cannot be made into an absolute path: {cause}", path.display())]
@@ -34,6 +37,7 @@ impl DirectoryError {
             Self::SocketPathTooLong { .. } => {
                 "name a shorter data directory with --data-dir DIR or in BATCHDECK_DATA_DIR"
             }
+            Self::RelativeHome(_) => "set HOME to an absolute path",
             Self::NoHome | Self::NotAbsolute { .. } => "name a data directory with --data-dir DIR",
             Self::Create { cause, .. } | Self::Open { cause, .. } => mend(cause),
             Self::NotOurs { .. } => "name a directory of your own with --data-dir DIR, or be that user",
@@ -288,16 +292,17 @@ pub fn replace_private(path: &Path, text: &[u8]) -> io::Result<()> {
 
 /// Where data live when nobody says otherwise: `~/.local/share/batchdeck` on Linux.
 pub fn default_data_directory() -> Result<PathBuf, DirectoryError> {
-    Ok(project()?.data_local_dir().to_owned())
+    of_project(|project| project.data_local_dir().to_owned())
 }
 
 /// Where the config lives when nobody says otherwise: `~/.config/batchdeck/config.toml` on Linux.
 pub fn default_config_file() -> Result<PathBuf, DirectoryError> {
-    Ok(project()?.config_dir().join("config.toml"))
+    of_project(|project| project.config_dir().join("config.toml"))
 }
 
-fn project() -> Result<directories::ProjectDirs, DirectoryError> {
-    directories::ProjectDirs::from("", "", "batchdeck").ok_or(DirectoryError::NoHome)
+fn of_project(find: impl Fn(&ProjectDirs) -> PathBuf) -> Result<PathBuf, DirectoryError> {
+    let found = ProjectDirs::from("", "", "batchdeck").as_ref().map(find).ok_or(DirectoryError::NoHome)?;
+    if found.is_absolute() { Ok(found) } else { Err(DirectoryError::RelativeHome(found)) }
 }
 
 #[cfg(test)]

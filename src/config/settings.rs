@@ -89,10 +89,19 @@ impl Config {
     /// Reads a file. One that is not there gives the defaults, unless somebody named it (`required`).
     pub fn read(path: &Path, required: bool) -> Result<Self, ConfigError> {
         match read_text(path) {
-            Ok(text) => Self::parse(&text, path),
+            Ok(text) => Self::parse(&text, path).map(|config| config.beside(path)),
             Err(cause) if cause.kind() == io::ErrorKind::NotFound && !required => Ok(Self::default()),
             Err(cause) => Err(ConfigError::Read { path: path.to_owned(), cause }),
         }
+    }
+
+    /// Takes relative directories from where the file is: from another working directory it is no other engine.
+    fn beside(mut self, path: &Path) -> Self {
+        let here = path.parent().unwrap_or(Path::new(""));
+        for directory in self.contexts.values_mut().filter_map(|context| context.data_dir.as_mut()) {
+            *directory = here.join(&*directory);
+        }
+        self
     }
 
     /// Reads a text; `path` is for error messages.
@@ -386,6 +395,18 @@ mod tests {
         assert_eq!(keys(table["commands"]["x"].as_table().expect("a table")), set(&COMMAND_SETTINGS));
         assert_eq!(keys(table["hooks"]["pager"].as_table().expect("a table")), set(&HOOK_SETTINGS));
         assert_eq!(keys(table["contexts"]["prod"].as_table().expect("a table")), set(&CONTEXT_SETTINGS));
+    }
+
+    #[test]
+    fn a_relative_data_directory_begins_where_the_file_is() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let file = directory.path().join("config.toml");
+        let text =
+            "[contexts.lab]\nbackend = 'local'\ndata-dir = 'lab'\n[contexts.far]\nbackend = 'local'\ndata-dir = '/far'";
+        std::fs::write(&file, text).expect("written");
+        let config = Config::read(&file, true).expect("sound");
+        let of = |context: &str| config.contexts[context].data_dir.clone().expect("said");
+        assert_eq!((of("lab"), of("far")), (directory.path().join("lab"), PathBuf::from("/far")));
     }
 
     #[test]

@@ -112,7 +112,7 @@ fn environments_and_queues_are_made_changed_and_deleted_by_verb() {
 
     for (words, expected) in [
         (&["envs", "create", "x", "--max", "2", "--min", "4"][..], "minvCpus 4 is more than maxvCpus 2"),
-        (&["envs", "create", "x"], "computeResources.maxvCpus is missing"),
+        (&["envs", "create", "x"], "`envs create` needs --max N"),
         (&["envs", "create", "x", "--max", "2", "--instance-types", "m5.larg"], "did you mean `m5.large`?"),
         (&["envs", "create", "x", "--max", "2", "--bid-percentage", "5"], "computeResources.bidPercentage is `5`"),
         (&["envs", "create", "x", "--max", "2", "--tag", "batchdeck:overcommit=yes"], "it takes true or false"),

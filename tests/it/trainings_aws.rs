@@ -140,6 +140,9 @@ fn a_training_is_submitted_from_a_file_and_its_instances_logs_are_printed_and_fo
 
     training.turn(|course| course.printed = [vec!["epoch 1", "epoch 2"], vec!["waits for algo-1"]]);
     assert_eq!(house.ok(&on_aws(&["logs", TRAINING])), "epoch 1\nepoch 2\n");
+    let first = house.run(&on_aws(&["logs", TRAINING]));
+    let note = String::from_utf8_lossy(&first.stderr);
+    assert!(note.contains("the log of algo-1; algo-2 has a log too: `--container algo-2`"), "{note}");
     assert_eq!(house.ok(&on_aws(&["logs", TRAINING, "--container", "algo-2"])), "waits for algo-1\n");
     let all = house.ok(&on_aws(&["logs", TRAINING, "--all-attempts"]));
     assert!(all.contains("attempt 1 algo-1 │ epoch 2") && all.contains("attempt 1 algo-2 │ waits for algo-1"), "{all}");

@@ -467,3 +467,35 @@ fn a_line_of_usage_names_nothing_that_a_variable_says() {
     assert!(code == 2 && words.contains("Usage: batchdeck job"), "{words}");
     assert!(!words.contains("--data-dir") && !words.contains("--config"), "{words}");
 }
+
+#[test]
+fn help_that_cannot_be_written_is_no_success() {
+    let house = House::new();
+    for words in [&["--help"][..], &["--version"], &["queues", "create", "--help"]] {
+        let full = fs::File::options().write(true).open("/dev/full").expect("there");
+        let output = house.command(words).stdout(full).stderr(Stdio::piped()).output().expect("runs");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{words:?}: {said}");
+        assert!(said.contains("standard output cannot be written"), "{words:?}: {said}");
+    }
+    // One who has seen enough has not been failed.
+    let (gone, pipe) = std::io::pipe().expect("a pipe");
+    drop(gone);
+    assert!(house.command(&["--help"]).stdout(pipe).status().expect("runs").success());
+    let (code, words) = refusal(&house, &["queues", "--no-such"]);
+    assert!(code == 2 && words.contains("--no-such"), "{words}");
+}
+
+#[test]
+fn a_home_that_is_elsewhere_from_each_directory_is_refused_in_words() {
+    let house = House::new();
+    for (taken, left) in [("BATCHDECK_DATA_DIR", "BATCHDECK_CONFIG"), ("BATCHDECK_CONFIG", "BATCHDECK_DATA_DIR")] {
+        let mut command = house.command(&["contexts"]);
+        let output = command.env("HOME", "here").env_remove(taken).current_dir(house.path()).output().expect("runs");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "with {left} alone: {said}");
+        assert!(said.contains("HOME is no absolute path") && said.contains("set HOME to"), "{said}");
+    }
+    let all = house.command(&["contexts"]).env("HOME", "here").output().expect("runs");
+    assert!(all.status.success(), "nothing of it is needed: {}", String::from_utf8_lossy(&all.stderr));
+}

@@ -2,8 +2,8 @@
 
 use super::Done;
 use crate::backend::Why;
-use crate::cli::{DeleteArgs, EnvironmentShape, EnvsCreateArgs, EnvsUpdateArgs, Format};
-use crate::commands::error::{Doing, exit};
+use crate::cli::{DeleteArgs, EnvironmentShape, EnvsCreateArgs, EnvsUpdateArgs, Format, Provisioning};
+use crate::commands::error::{CommandError, Doing, exit};
 use crate::commands::resolve;
 use crate::commands::world::{Setting, World};
 use crate::model::{
@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 
 pub async fn create(args: &EnvsCreateArgs, setting: Setting) -> Done {
     setting.require_writable("envs create")?;
+    check(&args.shape)?;
     let world = setting.open().await?;
     let request = creation(args);
     let doing = format!("creating the compute environment `{}`", args.name);
@@ -97,6 +98,17 @@ fn outline(environment: &ComputeEnvironment) -> String {
     parts.extend(environment.overcommits().then(|| "overcommits".to_owned()));
     parts.extend((environment.state == Switch::Disabled).then(|| "DISABLED".to_owned()));
     parts.join(", ")
+}
+
+/// Checks what can be known to be missing before an engine is started for it.
+fn check(shape: &EnvironmentShape) -> Result<(), CommandError> {
+    if shape.max.is_some() || shape.kind == Some(Provisioning::Unmanaged) {
+        return Ok(());
+    }
+    Err(CommandError::Needs {
+        verb: "envs create",
+        what: "--max N, the vCPUs that it may have at most; --type unmanaged alone goes without",
+    })
 }
 
 fn creation(args: &EnvsCreateArgs) -> CreateComputeEnvironmentRequest {
