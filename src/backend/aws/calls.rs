@@ -15,6 +15,16 @@ const ATTEMPTS: u32 = 3;
 const ATTEMPTS_IN_TIME: u32 = 2;
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 
+/// What the SDK tells of a call that was refused.
+pub trait Failure: ProvideErrorMetadata + std::error::Error + 'static {}
+
+impl<E: ProvideErrorMetadata + std::error::Error + 'static> Failure for E {}
+
+/// A call of the SDK on its way.
+pub trait Outcome<T, E>: Future<Output = Result<T, SdkError<E>>> + Send {}
+
+impl<T, E, F: Future<Output = Result<T, SdkError<E>>> + Send> Outcome<T, E> for F {}
+
 impl Service {
     /// Makes a call when the budget allows it, and again where it failed by what passes: a fault of the service or of the
     /// connection, or too many calls.
@@ -25,8 +35,8 @@ impl Service {
         send: impl Fn() -> F + Send + Sync,
     ) -> Result<T, BackendError>
     where
-        E: ProvideErrorMetadata + std::error::Error + 'static,
-        F: Future<Output = Result<T, SdkError<E>>> + Send,
+        E: Failure,
+        F: Outcome<T, E>,
     {
         self.attempts(caller, operation, true, send).await
     }
@@ -40,8 +50,8 @@ impl Service {
         send: impl Fn() -> F + Send + Sync,
     ) -> Result<T, BackendError>
     where
-        E: ProvideErrorMetadata + std::error::Error + 'static,
-        F: Future<Output = Result<T, SdkError<E>>> + Send,
+        E: Failure,
+        F: Outcome<T, E>,
     {
         self.attempts(caller, operation, false, send).await
     }
@@ -54,8 +64,8 @@ impl Service {
         send: impl Fn() -> F + Send + Sync,
     ) -> Result<T, BackendError>
     where
-        E: ProvideErrorMetadata + std::error::Error + 'static,
-        F: Future<Output = Result<T, SdkError<E>>> + Send,
+        E: Failure,
+        F: Outcome<T, E>,
     {
         let mut attempt = 1;
         loop {
@@ -87,10 +97,7 @@ impl Service {
     }
 
     /// What an error tells for later calls, and the error in the backend's words.
-    async fn learn<E>(&self, operation: &'static str, error: &SdkError<E>) -> Learnt
-    where
-        E: ProvideErrorMetadata + std::error::Error + 'static,
-    {
+    async fn learn<E: Failure>(&self, operation: &'static str, error: &SdkError<E>) -> Learnt {
         let mut told = self.at.error(operation, error);
         if let (BackendError::Credentials { message, renewal }, Some(words)) = (&mut told, self.words_of_code()) {
             (*message, *renewal) = (words, None);

@@ -1,7 +1,7 @@
 //! What is watched for while nobody looks: a job, a queue or an environment, and a condition on it.
 //!
 //! The condition is a text that a person remembers ([`Condition`]); whether it holds is worked out from facts alone
-//! ([`judge`]). Whoever keeps watches feeds the facts in and notes what comes of it ([`Watch::take`]).
+//! ([`judge()`]). Whoever keeps watches feeds the facts in and notes what comes of it ([`Watch::take`]).
 
 mod condition;
 mod judge;
