@@ -328,9 +328,9 @@ actions! {
     LongerSpan "longer-span" At(&[Failures, Cost]), Nothing, ["s", "right", "]"], "longer", "look further back in time";
     ShorterSpan "shorter-span" At(&[Failures, Cost]), Nothing, ["left", "["], "shorter", "look less far back in time";
     CostBy "cost-by" At(&[Cost]), Nothing, ["o"], "sum by", "add up by the next: queue, environment, share, definition";
-    Sort "sort" At(&[Jobs, Array]), Nothing, ["o"], "sort", "sort by the next column";
+    Sort "sort" At(&[Queues, Environments, Jobs, Array]), Nothing, ["o"], "sort", "sort by the next column";
     Columns "columns" At(&[Jobs, Array, Instances, Schedules, Definitions, Failures, Events, Audit]), Nothing, [], "", "which columns this list has, to take away and to add; with names, these and in this order, or `default`", Takes::Columns;
-    ReverseSort "reverse-sort" At(&[Jobs, Array]), Nothing, ["O"], "", "turn the order around";
+    ReverseSort "reverse-sort" At(&[Queues, Environments, Jobs, Array]), Nothing, ["O"], "", "turn the order around";
     Search "search" At(LOGS), Nothing, ["/"], "search", "search the log: a text, or /a regular expression; case counts where there are capitals";
     NextHit "next-hit" At(LOGS), Nothing, ["n"], "", "the next hit; at the end it goes on from the first line";
     PreviousHit "previous-hit" At(LOGS), Nothing, ["N"], "", "the hit before";

@@ -4,6 +4,7 @@ use crate::model::{Millis, text::printable};
 use chrono::{DateTime, Local, Offset, TimeZone, Utc};
 use std::borrow::Cow;
 use std::ops::Range;
+use std::path::Path;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
@@ -241,6 +242,14 @@ pub fn wrapped(text: &str, columns: usize) -> Vec<Range<usize>> {
         lines.pop();
     }
     lines
+}
+
+/// Where a file is, its name first: `a.log in /home/ada`.
+pub fn file_in(path: &Path) -> String {
+    match (path.file_name(), path.parent()) {
+        (Some(name), Some(directory)) => format!("{} in {}", name.display(), directory.display()),
+        _ => path.display().to_string(),
+    }
 }
 
 #[cfg(test)]

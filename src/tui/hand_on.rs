@@ -38,7 +38,7 @@ pub async fn write(backend: &dyn Backend, read: ReadLog, to: &HandTo) -> Result<
         HandTo::File(path) => {
             let path = at_home(path, std::env::home_dir().as_deref());
             let out = create(&path, 0o666);
-            (path, out)
+            (std::path::absolute(&path).unwrap_or(path), out)
         }
         HandTo::Command(_) | HandTo::Program(_) => {
             static NEXT: AtomicU32 = AtomicU32::new(0);

@@ -302,3 +302,16 @@ fn an_empty_world_is_filled_in_order_and_stops_at_the_first_refusal() {
     assert_eq!(stage.backend.calls().len(), 1);
     assert!(stage.text().contains("no room"), "{}", stage.text());
 }
+
+#[test]
+fn a_queue_of_service_jobs_says_what_submits_to_it_and_what_lists_them() {
+    let mut stage = stage("n \"gpu\"");
+    let queue = stage.app.store.queues.get_mut("gpu").expect("recorded");
+    queue.job_queue_type = Some("SAGEMAKER_TRAINING".to_owned());
+    assert!(stage.text().contains("✖ Queue: takes service jobs alone"), "{}", stage.text());
+    assert!(stage.text().contains("batchdeck submit --queue gpu --payload FILE"), "{}", stage.text());
+    stage.press("alt-enter").expect("keys");
+    assert_eq!(stage.backend.calls(), [], "nothing is sent");
+    stage.press("Esc : \"jobs queue=gpu\" Enter").expect("keys");
+    assert!(stage.text().contains("gpu is for service jobs: this engine keeps them and runs none"), "{}", stage.text());
+}

@@ -72,7 +72,7 @@ impl App {
                 });
             }
             Entry::Text { input, selected } => {
-                *selected = false;
+                *selected = None;
                 let value = match fill_of(key) {
                     Fill::Whole => text.to_owned(),
                     Fill::Word => {

@@ -4,6 +4,7 @@ use super::App;
 use crate::model::secret;
 use crate::model::text::{printable_json, printable_lines};
 use crate::tui::action::Place;
+use crate::tui::format::file_in;
 use crate::tui::requests::{Ask, Saved};
 use serde::Serialize;
 use serde_json::Value;
@@ -18,7 +19,7 @@ impl App {
             _ => place.title().replace(' ', "-"),
         };
         let at = self.setting.own.clock.compact(self.now);
-        self.open_palette_at(&format!("export batchdeck-{what}-{at}.txt"));
+        self.propose("export ", &format!("batchdeck-{what}-{at}.txt"));
     }
 
     /// Writes to a file by what its name ends in; ` !` after the name writes over one that is there.
@@ -83,7 +84,7 @@ impl App {
 
     pub(super) fn take_saved(&mut self, saved: &Saved) {
         match saved {
-            Ok(path) => self.say(format!("wrote {}", path.display())),
+            Ok(path) => self.say(format!("wrote {}", file_in(path))),
             Err(error) => self.complain(error.to_string()),
         }
     }
@@ -134,6 +135,15 @@ fn cell(value: &Value) -> String {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn what_was_written_is_told_with_its_directory() {
+        use crate::config::theme::Theme;
+        let mut stage =
+            crate::tui::stage::Stage::new(crate::tui::screens::recorded_world(), (80, 24), Theme::default());
+        stage.app.take_saved(&Ok(PathBuf::from("/home/ada/logs/q.csv")));
+        assert!(stage.text().contains("wrote q.csv in /home/ada/logs"), "{}", stage.text());
+    }
 
     #[test]
     fn rows_become_lines_with_quotes_where_they_are_needed() {

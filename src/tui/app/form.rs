@@ -178,12 +178,18 @@ pub enum Key {
 pub enum Entry {
     Text {
         input: Input,
-        /// All of it is selected: what is typed takes its place.
-        selected: bool,
+        selected: Selected,
     },
     /// One of several. Typing goes to the first that fits; what fits none is kept until the field is left.
-    Choice { options: Vec<String>, at: usize, typed: String },
+    Choice {
+        options: Vec<String>,
+        at: usize,
+        typed: String,
+    },
 }
+
+/// From which byte on a line stands selected, to its end: what is typed takes the place of that.
+pub type Selected = Option<usize>;
 
 /// One of the two buttons.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -211,7 +217,7 @@ impl Field {
             key,
             label,
             example: example.into(),
-            entry: Entry::Text { input: Input::new(value.to_owned()), selected: false },
+            entry: Entry::Text { input: Input::new(value.to_owned()), selected: None },
         }
     }
 
@@ -219,7 +225,7 @@ impl Field {
     #[must_use]
     pub fn selected(mut self) -> Self {
         if let Entry::Text { selected, .. } = &mut self.entry {
-            *selected = true;
+            *selected = Some(0);
         }
         self
     }
@@ -386,12 +392,7 @@ impl Form {
         match &mut field.entry {
             Entry::Text { input, selected } => {
                 let Some(request) = edit_request(action) else { return };
-                let removes = matches!(action, Action::EditBackspace | Action::EditDelete | Action::EditDeleteWord);
-                if std::mem::take(selected) && removes {
-                    input.reset();
-                } else {
-                    input.handle(request);
-                }
+                edit_selected(input, selected, request);
             }
             Entry::Choice { options, at, typed } => {
                 let count = options.len().max(1);
@@ -417,12 +418,7 @@ impl Form {
         self.page.top = 0;
         let Some(field) = self.fields.get_mut(self.focus) else { return };
         match &mut field.entry {
-            Entry::Text { input, selected } => {
-                if std::mem::take(selected) {
-                    input.reset();
-                }
-                put(input, text);
-            }
+            Entry::Text { input, selected } => put_selected(input, selected, text),
             Entry::Choice { options, at, typed } => {
                 typed.push_str(text);
                 narrow(options, at, typed);
@@ -437,6 +433,29 @@ pub fn put(input: &mut Input, text: &str) {
     let before = input.value().char_indices().nth(at).map_or(input.value().len(), |(byte, _)| byte);
     let (head, tail) = input.value().split_at(before);
     *input = Input::new([head, text, tail].concat()).with_cursor(at + text.chars().count());
+}
+
+/// Types a text in the place of what stands selected.
+pub fn put_selected(input: &mut Input, selected: &mut Selected, text: &str) {
+    take_away(input, selected);
+    put(input, text);
+}
+
+/// Edits a line. What removes a letter removes all that stands selected; with any other key that is kept, to be changed.
+pub fn edit_selected(input: &mut Input, selected: &mut Selected, request: InputRequest) {
+    use InputRequest::{DeleteNextChar, DeletePrevChar, DeletePrevWord};
+    if selected.is_some() && matches!(request, DeleteNextChar | DeletePrevChar | DeletePrevWord) {
+        take_away(input, selected);
+    } else {
+        *selected = None;
+        input.handle(request);
+    }
+}
+
+fn take_away(input: &mut Input, selected: &mut Selected) {
+    if let Some(from) = selected.take() {
+        *input = Input::new(input.value().get(..from).unwrap_or_default().to_owned());
+    }
 }
 
 /// Goes to the option that was typed, where there is one.

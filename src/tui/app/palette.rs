@@ -3,7 +3,7 @@
 use super::App;
 use super::command::{Command, Item};
 use super::filter::complete;
-use super::form::{edit_request, put};
+use super::form::{Selected, edit_request, edit_selected, put_selected};
 use super::list::StateSet;
 use crate::model::JobDefinition;
 use crate::model::watch::Condition;
@@ -24,6 +24,7 @@ const RECENT: usize = 5;
 pub struct Palette {
     pub title: &'static str,
     pub input: Input,
+    pub selected: Selected,
     /// All that is offered here.
     items: Vec<Item>,
     /// What can be taken, best first.
@@ -52,12 +53,12 @@ impl Palette {
     }
 
     pub(super) fn insert(&mut self, text: &str) {
-        put(&mut self.input, text);
+        put_selected(&mut self.input, &mut self.selected, text);
         self.error = None;
     }
 
     pub(super) fn edit(&mut self, request: InputRequest) {
-        self.input.handle(request);
+        edit_selected(&mut self.input, &mut self.selected, request);
         self.error = None;
     }
 
@@ -104,6 +105,14 @@ impl App {
         self.open_palette_of("Command", items, true, begun);
     }
 
+    /// The same, with what is proposed for the rest: it stands selected.
+    pub(super) fn propose(&mut self, begun: &str, rest: &str) {
+        self.open_palette_at(&format!("{begun}{rest}"));
+        if let Some(super::Popup::Palette(palette)) = self.popups.last_mut() {
+            palette.selected = Some(begun.len());
+        }
+    }
+
     /// Lets a person choose one of these, by typing or by going there.
     pub(super) fn offer(&mut self, title: &'static str, items: Vec<Item>) {
         self.open_palette_of(title, items, false, "");
@@ -121,7 +130,8 @@ impl App {
 
     fn open_palette_of(&mut self, title: &'static str, items: Vec<Item>, takes_lines: bool, begun: &str) {
         let input = Input::new(begun.to_owned());
-        let palette = Palette { title, input, items, found: Vec::new(), at: 0, error: None, takes_lines };
+        let palette =
+            Palette { title, input, selected: None, items, found: Vec::new(), at: 0, error: None, takes_lines };
         self.popups.push(super::Popup::Palette(palette));
         self.match_palette();
     }
@@ -305,7 +315,7 @@ impl App {
         let Some(item) = chosen.or_else(|| palette.found.get(palette.at + 1)) else { return };
         let takes = matches!(&item.command, Command::Action(action) if action.info().takes != Takes::Nothing);
         let text = format!("{}{}", item.name, if takes { " " } else { "" });
-        palette.input = Input::new(text);
+        (palette.input, palette.selected) = (Input::new(text), None);
         self.match_palette();
     }
 

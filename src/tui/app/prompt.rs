@@ -5,8 +5,8 @@ use super::log::Subject;
 use super::{App, Popup};
 use crate::model::{LogPattern, LogPatternError};
 use crate::tui::action::Action;
-use crate::tui::app::form::{edit_request, put};
-use crate::tui::format::count;
+use crate::tui::app::form::{Selected, edit_request, edit_selected, put_selected};
+use crate::tui::format::{count, file_in};
 use crate::tui::hand_on::{HandError, Written};
 use crate::tui::log_reading::{ReadLog, Reading};
 use crate::tui::requests::{Ask, HandTo};
@@ -66,6 +66,7 @@ impl Purpose {
 pub struct Prompt {
     pub purpose: Purpose,
     pub input: Input,
+    pub selected: Selected,
     /// How many lines back one is among those of before.
     back: usize,
 }
@@ -92,7 +93,7 @@ impl History {
 
 impl Prompt {
     pub fn insert(&mut self, text: &str) {
-        put(&mut self.input, text);
+        put_selected(&mut self.input, &mut self.selected, text);
     }
 
     /// Why what is typed cannot be taken as it is.
@@ -112,7 +113,9 @@ impl App {
             Purpose::Watch => self.first_condition(),
             Purpose::Search | Purpose::Pipe | Purpose::Template | Purpose::Code => String::new(),
         };
-        self.popups.push(Popup::Prompt(Prompt { purpose, input: Input::new(typed), back: 0 }));
+        // A name that was proposed gives way to one that is typed.
+        let selected = (purpose == Purpose::Save && !typed.is_empty()).then_some(0);
+        self.popups.push(Popup::Prompt(Prompt { purpose, input: Input::new(typed), selected, back: 0 }));
     }
 
     pub(super) fn press_prompt(&mut self, action: Action) {
@@ -132,6 +135,7 @@ impl App {
             Action::PreviousMatch | Action::NextMatch => {
                 let back =
                     if action == Action::PreviousMatch { prompt.back + 1 } else { prompt.back.saturating_sub(1) };
+                prompt.selected = None;
                 match self.history.back(prompt.purpose, back) {
                     Some(line) => (prompt.input, prompt.back) = (Input::new(line.clone()), back),
                     None if back == 0 => (prompt.input, prompt.back) = (Input::default(), 0),
@@ -142,7 +146,7 @@ impl App {
             Action::EditBackspace if prompt.input.value().is_empty() => self.press_prompt(Action::Cancel),
             edit => {
                 if let Some(request) = edit_request(edit) {
-                    prompt.input.handle(request);
+                    edit_selected(&mut prompt.input, &mut prompt.selected, request);
                 }
             }
         }
@@ -208,9 +212,9 @@ impl App {
     pub(super) fn take_handed(&mut self, to: HandTo, written: Result<Written, HandError>) {
         match (to, written) {
             (_, Err(error)) => self.complain(error.to_string()),
-            (HandTo::File(path), Ok(written)) => {
+            (HandTo::File(_), Ok(written)) => {
                 let (lines, more) = (count(written.lines), if written.is_whole { "" } else { "; there is more" });
-                self.say(format!("✔ saved {lines} lines to {path}{more}"));
+                self.say(format!("✔ saved {lines} lines to {}{more}", file_in(&written.file)));
             }
             (to, Ok(written)) => {
                 self.notice = None;

@@ -2,7 +2,7 @@
 
 use super::failures::group_key;
 use super::filter::{Field, Filter, Row, Value};
-use super::list::{JobList, ListState};
+use super::list::{By, JobList, ListState};
 use super::reports::fit_key;
 use super::{App, View};
 use crate::model::{
@@ -31,23 +31,27 @@ impl App {
             };
             filter.passes(&Row { texts: &[&queue.job_queue_name], field: &field })
         });
+        self.overview.queue_order.of_queues(&mut queues);
         queues
     }
 
     pub fn environments(&self) -> Vec<&ComputeEnvironment> {
         let filter = Filter::of(&self.overview.environments.filter, Field::ENVIRONMENTS);
         let all = self.store.environments.values();
-        all.filter(|environment| {
-            let name = environment.compute_environment_name.as_str();
-            let field = |field| match field {
-                Field::Name => Value::text(name),
-                Field::Status => Value::Words(switched(environment.state, Some(environment.status))),
-                Field::Kind => Value::text(environment.provisioning()),
-                _ => Value::Nothing,
-            };
-            filter.passes(&Row { texts: &[name, environment.provisioning()], field: &field })
-        })
-        .collect()
+        let mut environments: Vec<_> = all
+            .filter(|environment| {
+                let name = environment.compute_environment_name.as_str();
+                let field = |field| match field {
+                    Field::Name => Value::text(name),
+                    Field::Status => Value::Words(switched(environment.state, Some(environment.status))),
+                    Field::Kind => Value::text(environment.provisioning()),
+                    _ => Value::Nothing,
+                };
+                filter.passes(&Row { texts: &[name, environment.provisioning()], field: &field })
+            })
+            .collect();
+        self.overview.environment_order.of_environments(&mut environments);
+        environments
     }
 
     pub fn instances(&self, environment: &str, list: &ListState) -> Vec<&Instance> {
@@ -256,6 +260,33 @@ impl App {
             (Place::Jobs, View::Group { list, .. }) | (Place::Array, View::Array { list, .. }) => Some(list),
             (Place::Jobs, _) => Some(&mut self.overview.jobs),
             _ => None,
+        }
+    }
+
+    /// Sorts the list that has the keys by its next column.
+    pub(super) fn sort_by_the_next(&mut self) {
+        match self.place_below() {
+            Place::Queues => return self.overview.queue_order.turn(&By::OF_QUEUES),
+            Place::Environments => return self.overview.environment_order.turn(&By::OF_ENVIRONMENTS),
+            _ => {}
+        }
+        let Some(set) = self.job_list().map(JobList::listed_states) else { return };
+        let columns = crate::tui::screens::job_columns(self, set);
+        if let Some(jobs) = self.job_list_mut() {
+            jobs.sort = Some(jobs.order().next(&columns));
+            jobs.reversed = false;
+        }
+    }
+
+    /// Turns the order of the list that has the keys around.
+    pub(super) fn reverse_sort(&mut self) {
+        let reversed = match self.place_below() {
+            Place::Queues => Some(&mut self.overview.queue_order.reversed),
+            Place::Environments => Some(&mut self.overview.environment_order.reversed),
+            _ => self.job_list_mut().map(|jobs| &mut jobs.reversed),
+        };
+        if let Some(reversed) = reversed {
+            *reversed = !*reversed;
         }
     }
 

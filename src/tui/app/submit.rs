@@ -171,6 +171,11 @@ impl App {
         let share = form.value(Key::Share);
         request.share_identifier = (!share.is_empty()).then(|| share.to_owned());
         if let Some(queue) = self.store.queues.get(&request.job_queue) {
+            if queue.is_of_services() {
+                let name = &queue.job_queue_name;
+                let by_hand = format!("`batchdeck submit --queue {name} --payload FILE`");
+                problems.push((Key::Queue, format!("takes service jobs alone: {by_hand} submits one")));
+            }
             let has_policy = queue.scheduling_policy_arn.is_some();
             if has_policy == share.is_empty() {
                 let takes =

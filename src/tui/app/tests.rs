@@ -70,6 +70,26 @@ fn filter_cursor_and_sort_are_kept_over_a_refresh() {
 }
 
 #[test]
+fn each_pane_of_the_overview_is_sorted_by_the_same_keys_and_says_so() {
+    let names = |stage: &Stage| stage.app.queues().iter().map(|queue| queue.job_queue_name.clone()).collect::<Vec<_>>();
+    let mut stage = stage("1 j");
+    let (natural, selected) = (names(&stage), stage.app.selected_queue().map(|queue| queue.job_queue_name.clone()));
+    stage.press("o").expect("keys");
+    assert!(names(&stage).is_sorted() && stage.text().contains("name ↑"), "{}", stage.text());
+    assert_eq!(stage.app.selected_queue().map(|queue| queue.job_queue_name.clone()), selected, "the cursor stays");
+    stage.press("O").expect("keys");
+    assert!(names(&stage).iter().rev().is_sorted() && stage.text().contains("name ↓"), "{}", stage.text());
+    stage.press("o o o o o").expect("keys");
+    assert_eq!(names(&stage), natural);
+    assert!(!stage.text().contains("turn ↑"), "{}", stage.text());
+    stage.press("2 o o").expect("keys");
+    let used = stage.app.environments();
+    let used: Vec<f64> = used.iter().map(|found| found.capacity.as_ref().map_or(0.0, |has| has.vcpus_used)).collect();
+    assert!(used.iter().rev().is_sorted() && stage.text().contains("used ↑"), "{}", stage.text());
+    assert!(stage.app.overview.jobs.sort.is_none());
+}
+
+#[test]
 fn the_cursor_follows_its_job_when_others_come_and_stays_on_its_line_when_it_goes() {
     let mut stage = stage("j");
     let before = stage.app.selected_job().expect("a job");

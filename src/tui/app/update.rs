@@ -127,20 +127,9 @@ impl App {
             Action::NextStates => self.turn_states(1),
             Action::PreviousStates => self.turn_states(super::list::StateSet::EACH.len() - 1),
             Action::AllQueues => self.toggle_scope(),
-            Action::Sort => {
-                let Some(set) = self.job_list().map(super::list::JobList::listed_states) else { return };
-                let columns = crate::tui::screens::job_columns(self, set);
-                if let Some(jobs) = self.job_list_mut() {
-                    jobs.sort = Some(jobs.order().next(&columns));
-                    jobs.reversed = false;
-                }
-            }
+            Action::Sort => self.sort_by_the_next(),
             Action::Columns => self.offer_columns(),
-            Action::ReverseSort => {
-                if let Some(jobs) = self.job_list_mut() {
-                    jobs.reversed = !jobs.reversed;
-                }
-            }
+            Action::ReverseSort => self.reverse_sort(),
             Action::Follow => self.log.toggle_follow(),
             Action::Wrap => self.log.looks.wrap = !self.log.looks.wrap,
             Action::Times => self.log.turn_times(),

@@ -2,7 +2,7 @@
 
 use super::failures::FailuresView;
 use super::form::Form;
-use super::list::{JobList, ListState, Step};
+use super::list::{JobList, ListState, Order, Step};
 use super::palette::Palette;
 use super::prompt::Prompt;
 use super::{pulse, reports, tree, why};
@@ -51,7 +51,9 @@ pub struct Overview {
     /// How high panes are, where a person has said so.
     pub heights: Heights,
     pub queues: ListState,
+    pub queue_order: Order,
     pub environments: ListState,
+    pub environment_order: Order,
     pub jobs: JobList,
 }
 

@@ -308,6 +308,29 @@ fn rows_are_written_by_what_the_files_name_ends_in() {
 }
 
 #[test]
+fn a_name_that_is_proposed_gives_way_to_one_that_is_typed_and_can_be_changed_as_well() {
+    let proposed = |keys: &str| match stage(keys).app.popups.last() {
+        Some(Popup::Palette(palette)) => palette.input.value().to_owned(),
+        Some(Popup::Prompt(prompt)) => prompt.input.value().to_owned(),
+        other => panic!("{other:?}"),
+    };
+    let whole = proposed("W");
+    assert!(whole.starts_with("export batchdeck-jobs-") && whole.ends_with(".txt"), "{whole}");
+    for (keys, expected) in [
+        ("W \"q.csv\"", "export q.csv".to_owned()),
+        ("W backspace", "export ".to_owned()),
+        ("W backspace \"a\"", "export a".to_owned()),
+        ("W left backspace", whole.replace("txt", "tt")),
+        ("W end backspace", whole.replace(".txt", ".tx")),
+        ("W ctrl-u \"q\"", "q".to_owned()),
+        ("l o \"mine\"", "mine".to_owned()),
+        ("l o end \".1\"", proposed("l o") + ".1"),
+    ] {
+        assert_eq!(proposed(keys), expected, "{keys}");
+    }
+}
+
+#[test]
 fn in_a_log_the_line_or_the_marked_lines_are_copied() {
     let mut stage = Stage::new(recorded_world(), (80, 24), Theme::default());
     stage.press("/ \"resize-4711\" Enter l g").expect("keys");

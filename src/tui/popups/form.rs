@@ -190,14 +190,10 @@ fn same_by_hand(app: &App, form: &Form, room: usize) -> Vec<(&'static str, Strin
 }
 
 fn draw_field(painter: &mut Painter<'_>, line: Rect, field: &Field, has_keys: bool, is_bad: bool) {
-    let sign = if is_bad {
-        "✖"
-    } else if has_keys {
-        "▸"
-    } else {
-        " "
-    };
-    painter.text(line.x, line.y, 1, sign, if is_bad { Role::Failed } else { Role::Focus });
+    let signs = [(has_keys, "▸", Role::Focus), (is_bad, "✖", Role::Failed)];
+    let signs: Vec<_> =
+        signs.into_iter().filter(|(is_so, ..)| *is_so).map(|(_, sign, role)| piece(sign, role)).collect();
+    painter.pieces(line.x, line.y, 2, &signs);
     painter.text(line.x + 2, line.y, LABEL - 1, field.label, Role::Column);
     let entry = Rect { x: line.x + LABEL + 1, width: line.width.saturating_sub(LABEL + 1), ..line };
     let role = if has_keys { Role::InputFocus } else { Role::Input };
@@ -210,7 +206,7 @@ fn draw_field(painter: &mut Painter<'_>, line: Rect, field: &Field, has_keys: bo
             if input.value().is_empty() {
                 example(painter, entry, &field.example, has_keys);
             } else {
-                let role = if *selected && has_keys { Role::Selected } else { role };
+                let role = if selected.is_some() && has_keys { Role::Selected } else { role };
                 painter.text(entry.x, entry.y, room, shown, role);
             }
             if has_keys {

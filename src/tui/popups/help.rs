@@ -18,7 +18,7 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, body: Rect, place: Place, scro
     let room = usize::from(column.saturating_sub(2)).saturating_sub(KEYS + 1);
     let own = section(app, place, false, room);
     let everywhere = section(app, place, true, room);
-    let title = format!("Keys in {} · Esc closes", place.title());
+    let title = format!("Keys in {} · {} closes", place.title(), app.keymap.call(Place::Text, Action::Back));
     // What a person has made their own is what they look for.
     let hot: Vec<_> = app.keymap.lines_at(place).flat_map(|(keys, doc)| row(&keys, &doc, room)).collect();
     let mut lines: Vec<Vec<Piece<'_>>> = Vec::new();

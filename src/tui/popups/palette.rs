@@ -21,9 +21,8 @@ pub fn draw(app: &App, painter: &mut Painter<'_>, body: Rect, palette: &Palette)
     painter.tint(field, Role::InputFocus);
     painter.text(field.x, field.y, 2, ": ", Role::InputFocus);
     let room = field.width.saturating_sub(3);
-    let (shown, at) = typed::seen(&palette.input, room);
-    painter.text(field.x + 2, field.y, room, shown, Role::InputFocus);
-    painter.cursor = Some((field.x + 2 + at, field.y).into());
+    let line = Rect { x: field.x + 2, width: room, ..field };
+    typed::draw(painter, line, (&palette.input, palette.selected), Role::InputFocus);
     let fits = usize::from(inner.height - 1);
     let top = (palette.at + 1).saturating_sub(fits);
     let items: Vec<_> = palette.items().skip(top).take(fits).collect();

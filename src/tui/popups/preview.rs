@@ -15,7 +15,7 @@ use crate::tui::app::form::{Form, Purpose};
 use crate::tui::app::list::since;
 use crate::tui::app::subject::title_of;
 use crate::tui::app::{App, Scroll};
-use crate::tui::format::{age, count, cut, fit, relative, wrap};
+use crate::tui::format::{age, count, cut, fit, relative, width, wrap};
 use crate::tui::screens::job_sign;
 use crate::tui::widgets::{Piece, piece};
 
@@ -286,7 +286,6 @@ fn summary(live: &[&JobSummary]) -> Vec<String> {
 }
 
 fn stop(app: &App, lines: &mut Lines, room: usize, jobs: &[JobId], scroll: &Scroll) {
-    let wide = room.saturating_sub(50).clamp(8, 40);
     let rows: Vec<_> = jobs.iter().filter_map(|id| app.job_row(id)).collect();
     let (live, ended): (Vec<_>, Vec<_>) = rows.iter().partition(|job| StopCall::of(job) != StopCall::None);
     if live.len() > 1 {
@@ -296,23 +295,14 @@ fn stop(app: &App, lines: &mut Lines, room: usize, jobs: &[JobId], scroll: &Scro
     }
     scroll.seen.set((live.len(), NAMED));
     let top = scroll.top.min(live.len().saturating_sub(NAMED));
-    for job in live.iter().skip(top).take(NAMED) {
-        let (sign, role) = job_sign(job.status);
-        let call = match StopCall::of(job) {
-            StopCall::Terminate => "terminate (TERM, 30 s, KILL)",
-            other => other.name(),
-        };
-        let call = match children(job) {
-            Some(children) => format!("{}: {children}", StopCall::of(job).name()),
-            None => call.to_owned(),
-        };
-        lines.push(vec![
-            piece(format!("{sign} "), role),
-            piece(fit(&title_of(job), wide), Role::Text),
-            piece(format!(" {:<9}", job.status.as_str()), role),
-            piece(format!(" {:>6}  ", age(app.now - since(job))), Role::Dim),
-            piece(call, Role::Text),
-        ]);
+    let shown: Vec<_> = live.iter().skip(top).take(NAMED).map(|job| (*job, stop_words(job))).collect();
+    // Names give way to what will be done, and not the other way around.
+    let longest = shown.iter().map(|(_, words)| width(words)).max().unwrap_or(0);
+    let wide = room.saturating_sub(21 + longest).clamp(8, 40);
+    for (job, words) in shown {
+        let mut line = job_line(app, job, wide);
+        line.push(piece(format!("  {}", cut(&words, room.saturating_sub(21 + wide))), Role::Text));
+        lines.push(line);
     }
     if live.len() > NAMED {
         let keys: Vec<String> = [Action::ScrollUp, Action::ScrollDown]
@@ -335,6 +325,16 @@ fn stop(app: &App, lines: &mut Lines, room: usize, jobs: &[JobId], scroll: &Scro
         let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
         dependents.truncate(6);
         say(lines, room, &format!("▲ would fail with them: {}{rest}", dependents.join(", ")), Role::Attention);
+    }
+}
+
+/// `terminate (TERM, 30 s, KILL)`, and of an array what that means for its children.
+fn stop_words(job: &JobSummary) -> String {
+    let call = StopCall::of(job);
+    match (children(job), call) {
+        (Some(children), _) => format!("{}: {children}", call.name()),
+        (None, StopCall::Terminate) => "terminate (TERM, 30 s, KILL)".to_owned(),
+        (None, other) => other.name().to_owned(),
     }
 }
 

@@ -26,7 +26,8 @@ const AUDIT_LIMIT: usize = 500;
 pub fn save(path: PathBuf, over: bool, text: &str) -> Saved {
     let file = File::options().write(true).create(true).truncate(true).create_new(!over).mode(0o600).open(&path);
     match file.and_then(|mut file| file.write_all(text.as_bytes())) {
-        Ok(()) => Ok(path),
+        // Who reads where it is need not know where the console was started.
+        Ok(()) => Ok(std::path::absolute(&path).unwrap_or(path)),
         Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => Err(SaveError::Exists { path }),
         Err(cause) => Err(SaveError::Unwritable { path, cause }),
     }

@@ -4,7 +4,7 @@ use crate::backend::Meter;
 use crate::config::theme::Role;
 use crate::model::{Millis, text::printable};
 use crate::tui::action::{Action, Place, Scope, TABLE};
-use crate::tui::app::form::Entry;
+use crate::tui::app::form::{Entry, Selected};
 use crate::tui::app::list::{Scope as Jobs, StateSet};
 use crate::tui::app::prompt::Purpose;
 use crate::tui::app::store::Liveness;
@@ -12,7 +12,6 @@ use crate::tui::app::watches::Typed;
 use crate::tui::app::{App, Popup};
 use crate::tui::format::{age, count, width, wrap};
 use crate::tui::widgets::painter::pieces_width;
-use crate::tui::widgets::typed::seen;
 use crate::tui::widgets::{Painter, Piece, piece};
 use ratatui::layout::Rect;
 use std::fmt::Write as _;
@@ -83,14 +82,14 @@ pub fn status(app: &App, painter: &mut Painter<'_>, line: Rect) {
     let is_free = message.y == line.y;
     if let Some(Popup::Filter(input)) = app.popups.last() {
         painter.clear(message);
-        typed(painter, message, "/", input);
+        typed(painter, message, "/", (input, None));
         return filter_words(app, painter, message, input);
     }
     if let Some(Popup::Prompt(prompt)) = app.popups.last() {
         painter.clear(message);
         let device = app.code.wanted.as_deref().filter(|_| prompt.purpose == Purpose::Code);
         let sign = device.map(|device| format!("{} {}:", prompt.purpose.sign(), printable(device)));
-        typed(painter, message, sign.as_deref().unwrap_or(prompt.purpose.sign()), &prompt.input);
+        typed(painter, message, sign.as_deref().unwrap_or(prompt.purpose.sign()), (&prompt.input, prompt.selected));
         if let Some(condition) = app.condition_typed() {
             return around_condition(painter, message, prompt.input.value(), prompt.purpose.sign(), &condition);
         }
@@ -159,12 +158,10 @@ fn fired(app: &App, painter: &mut Painter<'_>, line: Rect) {
 }
 
 /// The line that is typed.
-fn typed(painter: &mut Painter<'_>, line: Rect, sign: &str, input: &tui_input::Input) {
+fn typed(painter: &mut Painter<'_>, line: Rect, sign: &str, input: (&tui_input::Input, Selected)) {
     let x = line.x + painter.text(line.x, line.y, line.width, &format!(" {sign} "), Role::Match);
     let room = line.width.saturating_sub(x - line.x + 1);
-    let (shown, at) = seen(input, room);
-    painter.text(x, line.y, room, shown, Role::Match);
-    painter.cursor = Some((x + at, line.y).into());
+    crate::tui::widgets::typed::draw(painter, Rect { x, width: room, ..line }, input, Role::Match);
 }
 
 /// How the filter that is typed may go on, behind it, and above it what is wrong with it.

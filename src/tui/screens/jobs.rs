@@ -4,10 +4,10 @@ use super::chrome::old;
 use super::job_columns;
 use super::overview::explain;
 use crate::config::theme::Role;
-use crate::model::{JobStatus, JobSummary, Millis, text::printable};
+use crate::model::{JobQueue, JobStatus, JobSummary, Millis, text::printable};
 use crate::triage::failures::Ending;
 use crate::tui::app::App;
-use crate::tui::app::list::{JobList, Scope, StateSet, is_held, queue_of};
+use crate::tui::app::list::{JobList, Scope, Sort, StateSet, is_held, queue_of};
 use crate::tui::app::store::Kind;
 use crate::tui::format::{count, cut, relative};
 use crate::tui::widgets::painter::pieces_width;
@@ -192,7 +192,7 @@ fn position(app: &App, list: &JobList, shown: usize, is_wide: bool) -> Vec<Piece
     pieces.push(piece(format!(" {} of {}{more} ", count(at as u64), count(shown as u64)), Role::Dim));
     pieces.extend(old(app, jobs_read_at(app, list)));
     if list.sort.is_some() || list.reversed {
-        let arrow = if list.reversed { "↓" } else { "↑" };
+        let arrow = Sort::arrow(list.reversed);
         pieces.push(piece(format!("· {} {arrow} ", list.order().name(states)), Role::Dim));
     }
     pieces
@@ -209,6 +209,15 @@ fn why_empty(app: &App, list: &JobList, counts: &[usize; 5]) -> String {
         return format!(
             "nothing here yet: {begin} creates a compute environment, queue and definition for this machine, or \
              run `batchdeck demo`"
+        );
+    }
+    if let Scope::Queue(queue) = &list.scope
+        && app.is_local()
+        && app.store.queues.get(queue).is_some_and(JobQueue::is_of_services)
+    {
+        return format!(
+            "{queue} is for service jobs: this engine keeps them and runs none; `aws batch list-service-jobs --job-queue \
+             {queue}` lists them"
         );
     }
     let (states, place) = (

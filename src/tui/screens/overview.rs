@@ -6,7 +6,7 @@ use crate::config::theme::Role;
 use crate::model::{ComputeEnvironment, Health, JobQueue, JobStatus, Switch, text::printable};
 use crate::tui::action::Action;
 use crate::tui::app::filter::{Field, Filter};
-use crate::tui::app::list::ListState;
+use crate::tui::app::list::{ListState, Order};
 use crate::tui::app::store::Kind;
 use crate::tui::app::{App, Pane};
 use crate::tui::format::{vcpus, width};
@@ -197,7 +197,7 @@ fn upper_table<'t>(
 fn queues(app: &App, painter: &mut Painter<'_>, area: Rect, has_keys: bool) {
     let list = &app.overview.queues;
     let rows = app.queues();
-    let right = upper_note(app, rows.len(), app.store.queues.len());
+    let right = upper_note(app, rows.len(), app.store.queues.len(), app.overview.queue_order);
     let title = title("1", "Queues", &list.filter, has_keys);
     let inner = painter.frame(area, &title, &right, has_keys);
     if rows.is_empty() {
@@ -219,10 +219,11 @@ fn scope_note(shown: usize, all: usize) -> Vec<Piece<'static>> {
     if shown == all { Vec::new() } else { vec![piece(format!(" {shown} of {all} "), Role::Dim)] }
 }
 
-/// That, and how old it is where it is polled.
-fn upper_note(app: &App, shown: usize, all: usize) -> Vec<Piece<'static>> {
+/// That, how old it is where it is polled, and by what it is ordered.
+fn upper_note(app: &App, shown: usize, all: usize, order: Order) -> Vec<Piece<'static>> {
     let mut pieces = scope_note(shown, all);
     pieces.extend(old(app, app.meter.as_ref().and_then(|meter| meter.read_at.ground)));
+    pieces.extend(order.words().map(|words| piece(format!(" {words} "), Role::Dim)));
     pieces
 }
 
@@ -297,7 +298,7 @@ fn short(number: u64) -> String {
 fn environments(app: &App, painter: &mut Painter<'_>, area: Rect, has_keys: bool) {
     let list = &app.overview.environments;
     let rows = app.environments();
-    let right = upper_note(app, rows.len(), app.store.environments.len());
+    let right = upper_note(app, rows.len(), app.store.environments.len(), app.overview.environment_order);
     let title = title("2", "Environments", &list.filter, has_keys);
     let inner = painter.frame(area, &title, &right, has_keys);
     if rows.is_empty() {

@@ -1,8 +1,10 @@
 //! Screens as people see them, in letters.
 
 use crate::backend::scripted::{Can, World};
+use crate::config::keys::KeyBindings;
 use crate::config::theme::Theme;
-use crate::model::{InstanceState, JobDependency, JobDetail, JobExtra, JobId, JobStatus, JobSummary};
+use crate::model::{InstanceState, JobDependency, JobDetail, JobExtra, JobId, JobStatus, JobSummary, StatusCounts};
+use crate::tui::keymap::Keymap;
 use crate::tui::stage::Stage;
 use std::path::Path;
 
@@ -208,6 +210,37 @@ fn forms_say_what_they_will_do() {
     check_small("disable_queue", "1 j e");
     check_small("disable_environment", "2 j e");
     check_small("interrupt", "2 j Enter x tab \"a drill\"");
+}
+
+#[test]
+fn what_stopping_an_array_means_is_read_whole_on_a_small_screen() {
+    let mut world = world();
+    let array = world.jobs.iter_mut().find(|job| job.is_array_parent()).expect("an array");
+    let of_many = StatusCounts([(JobStatus::Running, 1_234), (JobStatus::Runnable, 8_765)].into());
+    array.array_properties.as_mut().expect("an array").status_summary = Some(of_many);
+    let mut stage = Stage::new(world, SMALL, Theme::default());
+    stage.press("left / \"'render-frames\" Enter x").expect("keys");
+    assert!(stage.text().contains("terminate: 1,234 running, 8,765 waiting │"), "{}", stage.text());
+}
+
+#[test]
+fn the_title_of_help_names_the_key_that_closes_it() {
+    let mut stage = Stage::new(world(), SMALL, Theme::default());
+    let own = KeyBindings([("back".to_owned(), vec!["ctrl-g".to_owned()])].into());
+    stage.app.keymap = Keymap::new(&own).expect("a keymap");
+    stage.press("?").expect("keys");
+    assert!(stage.text().contains("Keys in jobs · ctrl-g closes"), "{}", stage.text());
+    stage.press("ctrl-g").expect("keys");
+    assert!(!stage.text().contains("Keys in jobs"), "{}", stage.text());
+}
+
+#[test]
+fn a_field_that_is_wrong_and_has_the_keys_shows_both() {
+    let mut stage = Stage::new(world(), SMALL, Theme::default());
+    stage.press("n tab tab \"-bad\"").expect("keys");
+    assert!(stage.text().contains("│ ▸✖Name"), "{}", stage.text());
+    stage.press("tab").expect("keys");
+    assert!(stage.text().contains("│ ✖ Name"), "{}", stage.text());
 }
 
 #[test]

@@ -1,6 +1,10 @@
 //! A line that is typed, as much of it as there is room for.
 
+use super::{Painter, piece};
+use crate::config::theme::Role;
+use crate::tui::app::form::Selected;
 use crate::tui::format::width;
+use ratatui::layout::Rect;
 use tui_input::Input;
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -22,6 +26,16 @@ pub fn seen_as<'a>(input: &Input, line: &'a str, columns: u16) -> (&'a str, u16)
     let shown = begin.map_or("", |(at, _)| &line[at..]);
     let cursor = u16::try_from(input.visual_cursor().saturating_sub(hidden)).unwrap_or(columns);
     (shown, cursor.min(columns))
+}
+
+/// Draws what of a line is seen, what stands selected at its end in a role of its own, and puts the cursor into it.
+pub fn draw(painter: &mut Painter<'_>, line: Rect, (input, selected): (&Input, Selected), role: Role) {
+    let (shown, at) = seen(input, line.width);
+    let hidden = input.value().len() - shown.len();
+    let (kept, chosen) = shown.split_at(selected.map_or(shown.len(), |from| from.saturating_sub(hidden)));
+    let pieces = [piece(kept, role), piece(chosen, Role::Selected)];
+    painter.pieces(line.x, line.y, line.width, if chosen.is_empty() { &pieces[..1] } else { &pieces });
+    painter.cursor = Some((line.x + at, line.y).into());
 }
 
 #[cfg(test)]

@@ -1,10 +1,12 @@
 //! Lists of jobs: where they come from, which states and what filter they show, their marks and their order.
 
 mod cursor;
+mod order;
 mod sort;
 mod states;
 
 pub use cursor::{Cursor, ListState, Step};
+pub use order::{By, Order};
 pub use sort::Sort;
 pub use states::StateSet;
 

@@ -56,6 +56,11 @@ impl Sort {
         Self::Started,
     ];
 
+    /// Which way around it is.
+    pub fn arrow(reversed: bool) -> &'static str {
+        if reversed { "↓" } else { "↑" }
+    }
+
     /// The next one that a list with these columns has.
     #[must_use]
     pub fn next(self, columns: &[&str]) -> Self {
