@@ -2,6 +2,7 @@
 
 use super::list::{Scope, StateSet};
 use super::log::Subject;
+use super::prompt::Purpose;
 use super::store::{Kind, Liveness};
 use super::{App, FIELD_TAKES, LINE_TAKES, Popup, View};
 use crate::backend::scripted::{Call, Can, ScriptedBackend, World};
@@ -368,7 +369,9 @@ proptest! {
     ) {
         let mut stage = Stage::new(world(), (columns, lines), Theme::default());
         for (at, key) in keys.iter().enumerate() {
-            stage.press(key).expect("keys");
+            // What is saved would lie in the working directory.
+            let saves = |popup: &Popup| matches!(popup, Popup::Prompt(prompt) if prompt.purpose == Purpose::Save);
+            stage.press(if stage.app.popups.last().is_some_and(saves) { "Esc" } else { key }).expect("keys");
             if at % 7 == 0 {
                 stage.app.resize((1 + columns * 7 % 160, 1 + lines * 5 % 60));
             }

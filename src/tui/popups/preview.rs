@@ -300,9 +300,8 @@ fn stop(app: &App, lines: &mut Lines, room: usize, jobs: &[JobId], scroll: &Scro
     let longest = shown.iter().map(|(_, words)| width(words)).max().unwrap_or(0);
     let wide = room.saturating_sub(21 + longest).clamp(8, 40);
     for (job, words) in shown {
-        let mut line = job_line(app, job, wide);
-        line.push(piece(format!("  {}", cut(&words, room.saturating_sub(21 + wide))), Role::Text));
-        lines.push(line);
+        let what = piece(format!("  {}", cut(&words, room.saturating_sub(21 + wide))), Role::Text);
+        lines.push(job_line(app, job, wide).into_iter().chain([what]).collect());
     }
     if live.len() > NAMED {
         let keys: Vec<String> = [Action::ScrollUp, Action::ScrollDown]
