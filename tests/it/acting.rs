@@ -2,7 +2,8 @@
 //! templates.
 
 use crate::both::{Side, on_both};
-use crate::support::{House, Key, Terminal, skipped};
+use crate::support::{House, Key, Terminal};
+use serde_json::json;
 use std::fs;
 
 fn house(config: &str) -> House {
@@ -203,21 +204,11 @@ fn a_shell_is_opened_where_a_job_runs_with_what_the_job_was_given() {
 /// Where a container runtime was set up for the tests; without one this does nothing, and says so.
 #[test]
 fn a_shell_is_opened_in_the_container_of_a_job() {
-    let Ok(address) = std::env::var("BATCHDECK_TEST_DOCKER_HOST") else {
-        return skipped("no container runtime in BATCHDECK_TEST_DOCKER_HOST");
-    };
-    let house = House::new().with_variable("DOCKER_HOST", &address);
-    fs::write(house.path().join("config.toml"), format!("[engine]\ndocker-host = '{address}'\n")).expect("written");
-    house.ok(&["init"]);
-    let definition = house.path().join("box.json");
-    let text = r#"{"jobDefinitionName": "box", "type": "container", "containerProperties": {
-        "image": "localhost/batchdeck-test:latest", "command": ["sh", "-c", "trap exit TERM; sleep 600 & wait"],
+    let Some(house) = House::with_containers() else { return };
+    let job = house.submit_boxed(json!({
+        "command": ["sh", "-c", "trap exit TERM; sleep 600 & wait"],
         "environment": [{"name": "COLOUR", "value": "teal"}],
-        "resourceRequirements": [{"type": "VCPU", "value": "1"}, {"type": "MEMORY", "value": "64"}]}}"#;
-    fs::write(&definition, text).expect("written");
-    house.ok(&["definitions", "register", &definition.display().to_string()]);
-    let job = house.submit(&["--name", "boxed", "--definition", "box"]);
-    house.until_status(&job, "RUNNING");
+    }));
     let mut console = open(&house);
     console.wait_for("boxed");
     console.enter("3");

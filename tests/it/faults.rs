@@ -1,7 +1,7 @@
 //! What a machine does to a program: processes that hang, descriptors and processes that are used up, jobs that misbehave.
 
-use crate::support::{House, kill_hard, skipped};
-use serde_json::Value;
+use crate::support::{House, kill_hard};
+use serde_json::{Value, json};
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
@@ -78,21 +78,9 @@ fn an_upgrade_takes_the_place_of_a_running_engine_and_its_jobs_and_its_address_s
 /// Where a container runtime was set up for the tests; without one this does nothing, and says so.
 #[test]
 fn an_upgrade_leaves_containers_alone_and_the_new_engine_stops_them_and_hears_their_ends() {
-    let Ok(address) = std::env::var("BATCHDECK_TEST_DOCKER_HOST") else {
-        return skipped("no container runtime in BATCHDECK_TEST_DOCKER_HOST");
-    };
-    let house = House::new().with_variable("DOCKER_HOST", &address);
-    fs::write(house.path().join("config.toml"), format!("[engine]\ndocker-host = '{address}'\n")).expect("written");
-    house.ok(&["init"]);
-    let definition = house.path().join("box.json");
-    let text = r#"{"jobDefinitionName": "box", "type": "container", "containerProperties": {
-        "image": "localhost/batchdeck-test:latest",
-        "command": ["sh", "-c", "echo begun; trap 'echo told; exit 5' TERM; sleep 600 & wait"],
-        "resourceRequirements": [{"type": "VCPU", "value": "1"}, {"type": "MEMORY", "value": "64"}]}}"#;
-    fs::write(&definition, text).expect("written");
-    house.ok(&["definitions", "register", &definition.display().to_string()]);
-    let job = house.submit(&["--name", "boxed", "--definition", "box"]);
-    house.until_status(&job, "RUNNING");
+    let Some(house) = House::with_containers() else { return };
+    let script = "echo begun; trap 'echo told; exit 5' TERM; sleep 600 & wait";
+    let job = house.submit_boxed(json!({"command": ["sh", "-c", script]}));
     let log = |words: &str| {
         let deadline = Instant::now() + Duration::from_mins(1);
         while !house.ok(&["logs", &job]).contains(words) {

@@ -78,6 +78,8 @@ fn each_pane_of_the_overview_is_sorted_by_the_same_keys_and_says_so() {
     stage.press("o").expect("keys");
     assert!(names(&stage).is_sorted() && stage.text().contains("name ↑"), "{}", stage.text());
     assert_eq!(stage.app.selected_queue().map(|queue| queue.job_queue_name.clone()), selected, "the cursor stays");
+    let frame = stage.text().lines().nth(1).unwrap_or_default().to_owned();
+    assert!(["wait", "run", "fail"].iter().all(|title| frame.contains(title)), "the titles stay: {frame}");
     stage.press("O").expect("keys");
     assert!(names(&stage).iter().rev().is_sorted() && stage.text().contains("name ↓"), "{}", stage.text());
     stage.press("o o o o o").expect("keys");

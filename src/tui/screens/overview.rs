@@ -197,8 +197,8 @@ fn upper_table<'t>(
 fn queues(app: &App, painter: &mut Painter<'_>, area: Rect, has_keys: bool) {
     let list = &app.overview.queues;
     let rows = app.queues();
-    let right = upper_note(app, rows.len(), app.store.queues.len(), app.overview.queue_order);
-    let title = title("1", "Queues", &list.filter, has_keys);
+    let right = upper_note(app, rows.len(), app.store.queues.len());
+    let title = ordered(title("1", "Queues", &list.filter, has_keys), app.overview.queue_order);
     let inner = painter.frame(area, &title, &right, has_keys);
     if rows.is_empty() {
         return explain(app, painter, inner, Kind::Queues, &list.filter, "no queues yet");
@@ -219,12 +219,17 @@ fn scope_note(shown: usize, all: usize) -> Vec<Piece<'static>> {
     if shown == all { Vec::new() } else { vec![piece(format!(" {shown} of {all} "), Role::Dim)] }
 }
 
-/// That, how old it is where it is polled, and by what it is ordered.
-fn upper_note(app: &App, shown: usize, all: usize, order: Order) -> Vec<Piece<'static>> {
+/// That, and how old it is where it is polled.
+fn upper_note(app: &App, shown: usize, all: usize) -> Vec<Piece<'static>> {
     let mut pieces = scope_note(shown, all);
     pieces.extend(old(app, app.meter.as_ref().and_then(|meter| meter.read_at.ground)));
-    pieces.extend(order.words().map(|words| piece(format!(" {words} "), Role::Dim)));
     pieces
+}
+
+/// A pane's title, and by what its rows are ordered: the titles of its columns stay in the frame beside it.
+fn ordered(mut title: Vec<Piece<'static>>, order: Order) -> Vec<Piece<'static>> {
+    title.extend(order.words().map(|words| piece(format!("{words} "), Role::Dim)));
+    title
 }
 
 /// A state in so many columns: where its word has no room a short one, and the sign alone in one column.
@@ -298,8 +303,8 @@ fn short(number: u64) -> String {
 fn environments(app: &App, painter: &mut Painter<'_>, area: Rect, has_keys: bool) {
     let list = &app.overview.environments;
     let rows = app.environments();
-    let right = upper_note(app, rows.len(), app.store.environments.len(), app.overview.environment_order);
-    let title = title("2", "Environments", &list.filter, has_keys);
+    let right = upper_note(app, rows.len(), app.store.environments.len());
+    let title = ordered(title("2", "Environments", &list.filter, has_keys), app.overview.environment_order);
     let inner = painter.frame(area, &title, &right, has_keys);
     if rows.is_empty() {
         return explain(app, painter, inner, Kind::Environments, &list.filter, "no compute environments yet");

@@ -23,6 +23,37 @@ impl House {
         Self { directory, variables: Vec::new(), user: None }
     }
 
+    /// One whose engine runs containers, where a container runtime was set up for the tests; without one there is none,
+    /// which is said.
+    pub fn with_containers() -> Option<Self> {
+        let Ok(address) = std::env::var("BATCHDECK_TEST_DOCKER_HOST") else {
+            super::skipped("no container runtime in BATCHDECK_TEST_DOCKER_HOST");
+            return None;
+        };
+        let house = Self::new().with_variable("DOCKER_HOST", &address);
+        std::fs::write(house.path().join("config.toml"), format!("[engine]\ndocker-host = '{address}'\n"))
+            .expect("written");
+        house.ok(&["init"]);
+        Some(house)
+    }
+
+    /// Submits a job in a container of the image of the tests, with what is said of that beside its size, and waits until
+    /// it runs; answers its id.
+    pub fn submit_boxed(&self, mut container: Value) -> String {
+        container["image"] = "localhost/batchdeck-test:latest".into();
+        container["resourceRequirements"] =
+            serde_json::json!([{"type": "VCPU", "value": "1"}, {"type": "MEMORY", "value": "64"}]);
+        let definition = serde_json::json!({
+            "jobDefinitionName": "box", "type": "container", "containerProperties": container,
+        });
+        let file = self.path().join("box.json");
+        std::fs::write(&file, definition.to_string()).expect("written");
+        self.ok(&["definitions", "register", &file.display().to_string()]);
+        let job = self.submit(&["--name", "boxed", "--definition", "box"]);
+        self.until_status(&job, "RUNNING");
+        job
+    }
+
     /// Sets a variable for every program that is started here.
     pub fn with_variable(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.to_owned(), value.to_owned()));
