@@ -1,7 +1,7 @@
 //! What an attempt takes of what is paid for.
 
 use super::Amount;
-use super::series::{HOUR, Series};
+use super::series::{HOUR, STANDS_ALONE, Series};
 use crate::engine::event::Need;
 use crate::model::{MICROS, Millis, Tariff, Used, part_of_instance};
 use serde::{Deserialize, Serialize};
@@ -48,9 +48,12 @@ impl Portion {
                 let micros = u128::from(millis) * u128::from(MICROS) * u128::from(parts) / u128::from(WHOLE);
                 Used { instance: u64::try_from(micros).unwrap_or(u64::MAX), ..Used::default() }
             }
-            Self::Task(vcpu, memory, disk) => {
-                Used { instance: 0, vcpu: vcpu * millis, memory: memory * millis, disk: disk * millis }
-            }
+            Self::Task(vcpu, memory, disk) => Used {
+                instance: 0,
+                vcpu: vcpu.saturating_mul(millis),
+                memory: memory.saturating_mul(millis),
+                disk: disk.saturating_mul(millis),
+            },
         }
     }
 }
@@ -97,11 +100,17 @@ pub(super) fn enter_instance(series: &mut Series, tariff: &Tariff, from: Millis,
     });
 }
 
-/// Cuts a time into its hours: the beginning of each part, its length, and whether it is the last one.
+/// Cuts a time into its hours: the beginning of each part, its length, and whether it is the last one. What lies before all
+/// hours and days that stand alone is one part: a clock that jumps by millennia is no work for millennia.
 fn spread(from: Millis, to: Millis, mut part: impl FnMut(Millis, Millis, bool)) {
     let mut at = from;
+    let alone = to.saturating_sub(STANDS_ALONE).div_euclid(HOUR) * HOUR;
+    if at < alone {
+        part(at, alone.saturating_sub(at), false);
+        at = alone;
+    }
     loop {
-        let end = ((at.div_euclid(HOUR) + 1) * HOUR).min(to.max(at));
+        let end = (at.div_euclid(HOUR) + 1).saturating_mul(HOUR).min(to.max(at));
         part(at, end - at, end >= to);
         if end >= to {
             return;
@@ -149,6 +158,14 @@ mod tests {
         let expected = [(start, MINUTE, false), (11 * HOUR, HOUR, false), (12 * HOUR, MINUTE, true)];
         assert_eq!(parts, expected);
         parts.clear();
+        for end in [1_795_475_478_522_000, Millis::MAX] {
+            spread(start, end, |at, millis, last| parts.push((at, millis, last)));
+            let hours = STANDS_ALONE / HOUR;
+            assert!(parts.len() <= usize::try_from(hours).expect("small") + 2, "{}", parts.len());
+            assert_eq!(parts.iter().map(|(_, millis, _)| millis).sum::<Millis>(), end - start);
+            assert_eq!(parts.iter().filter(|(.., last)| *last).count(), 1);
+            parts.clear();
+        }
         spread(start, start, |at, millis, last| parts.push((at, millis, last)));
         assert_eq!(parts, [(start, 0, true)]);
     }

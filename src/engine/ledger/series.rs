@@ -10,6 +10,8 @@ const DAY: Millis = 24 * HOUR;
 /// How many hours and days stand alone. Later ones are folded into days, and into the sum of all before.
 const HOURS_KEPT: usize = 48;
 const DAYS_KEPT: usize = 62;
+/// What came so long before the last amount, or longer, is in the sum of all before.
+pub const STANDS_ALONE: Millis = 66 * DAY;
 
 /// Amounts by the time in which they arose (UTC).
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
