@@ -58,9 +58,14 @@ pub async fn environments(
         if there.iter().any(|known| known.compute_environment_name == name) {
             continue;
         }
-        let doing = format!("creating the compute environment `{name}`");
-        world.backend.create_compute_environment(request).await.doing(doing)?;
-        made.push(name);
+        let created = world.backend.create_compute_environment(request).await;
+        let is_there = async || {
+            let now = world.backend.environments_alone().await?;
+            Ok(now.iter().any(|known| known.compute_environment_name == name))
+        };
+        if is_ours(created, is_there, format!("creating the compute environment `{name}`")).await? {
+            made.push(name);
+        }
     }
     settle(&*world.backend, "compute environments", async || {
         let now = world.backend.environments_alone().await?;
@@ -79,8 +84,11 @@ pub async fn queues(world: &World, wanted: Vec<CreateJobQueueRequest>) -> Result
         if there.iter().any(|known| known.job_queue_name == name) {
             continue;
         }
-        world.backend.create_job_queue(request).await.doing(format!("creating the queue `{name}`"))?;
-        made.push(name);
+        let created = world.backend.create_job_queue(request).await;
+        let is_there = async || Ok(world.backend.job_queues().await?.iter().any(|known| known.job_queue_name == name));
+        if is_ours(created, is_there, format!("creating the queue `{name}`")).await? {
+            made.push(name);
+        }
     }
     settle(&*world.backend, "queues", async || {
         let now = world.backend.job_queues().await?;
@@ -88,6 +96,18 @@ pub async fn queues(world: &World, wanted: Vec<CreateJobQueueRequest>) -> Result
     })
     .await?;
     Ok(made)
+}
+
+/// Whether something was created. What cannot be because somebody else has been quicker is there, and all is well.
+pub async fn is_ours<T>(
+    created: Result<T, BackendError>,
+    is_there: impl AsyncFn() -> Result<bool, BackendError>,
+    doing: String,
+) -> Result<bool, CommandError> {
+    match created {
+        Err(_) if is_there().await.unwrap_or(false) => Ok(false),
+        created => created.doing(doing).map(|_| true),
+    }
 }
 
 /// Registers definitions that are missing or say something else now, and answers the names of those it registered.

@@ -344,6 +344,19 @@ fn the_demo_has_every_lasting_state_to_show_and_a_second_one_makes_no_resource_t
 }
 
 #[test]
+fn two_demos_that_begin_at_once_make_one_world_together() {
+    let house = House::new();
+    let begin = || {
+        let mut demo = house.command(&["demo", "--no-console"]);
+        demo.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts")
+    };
+    for demo in [begin(), begin()] {
+        let output = demo.wait_with_output().expect("it ends");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+#[test]
 #[expect(clippy::print_stderr, reason = "whoever runs the tests should see what was left out")]
 fn completions_are_printed_for_each_shell_without_an_engine_and_read_by_those_that_are_there() {
     let house = House::new();

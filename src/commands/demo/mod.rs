@@ -52,14 +52,19 @@ async fn prepare(world: &World, workspace: &str) -> Result<Made, CommandError> {
         definitions: resources::definitions(world, catalogue::definitions(workspace)).await?,
         schedules: Vec::new(),
     };
-    let there = world.backend.schedules().await.doing("listing schedules")?;
     for schedule in catalogue::schedules() {
-        if there.iter().any(|known| known.name == schedule.name && known.group_name == schedule.group_name) {
+        let (name, group) = (schedule.name.clone(), schedule.group_name.clone());
+        let is_there = async || {
+            let known = world.backend.schedules().await?;
+            Ok(known.iter().any(|known| known.name == name && known.group_name == group))
+        };
+        if is_there().await.doing("listing schedules")? {
             continue;
         }
-        let name = schedule.name.clone();
-        world.backend.create_schedule(schedule).await.doing(format!("creating the schedule `{name}`"))?;
-        made.schedules.push(name);
+        let created = world.backend.create_schedule(schedule).await;
+        if resources::is_ours(created, is_there, format!("creating the schedule `{name}`")).await? {
+            made.schedules.push(name);
+        }
     }
     Ok(made)
 }
